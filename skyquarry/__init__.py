@@ -1,0 +1,86 @@
+"""skyquarry: survey catalogues as an archive you can search, cross-match, mine and classify."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skyquarry.catalog.roles import Roles as Roles
+    from skyquarry.engine.archive import Archive as Archive
+    from skyquarry.engine.archive import archive as archive
+    from skyquarry.engine.catalog import Catalog as Catalog
+    from skyquarry.engine.catalog import open_catalog as open  # noqa: A004
+    from skyquarry.engine.plan import Plan as Plan
+    from skyquarry.engine.plan import Result as Result
+    from skyquarry.pipeline.build import build as build
+    from skyquarry.pipeline.build import plan_build as plan_build
+    from skyquarry.sky.footprint import Footprint as Footprint
+    from skyquarry.sky.ranges import Ranges as Ranges
+    from skyquarry.sky.regions import Box as Box
+    from skyquarry.sky.regions import Cone as Cone
+    from skyquarry.sky.regions import Convex as Convex
+    from skyquarry.sky.regions import Ellipse as Ellipse
+    from skyquarry.sky.regions import Polygon as Polygon
+    from skyquarry.sky.regions import Region as Region
+    from skyquarry.sky.regions import Zone as Zone
+    from skyquarry.sky.regiontext import region_from_text as region
+
+# A name is loaded when it is first asked for, so that `import skyquarry` takes milliseconds.
+_HOME = {
+    "open": ("skyquarry.engine.catalog", "open_catalog"),
+    "archive": ("skyquarry.engine.archive", "archive"),
+    "build": ("skyquarry.pipeline.build", "build"),
+    "plan_build": ("skyquarry.pipeline.build", "plan_build"),
+    "region": ("skyquarry.sky.regiontext", "region_from_text"),
+    "Archive": ("skyquarry.engine.archive", "Archive"),
+    "Catalog": ("skyquarry.engine.catalog", "Catalog"),
+    "Plan": ("skyquarry.engine.plan", "Plan"),
+    "Result": ("skyquarry.engine.plan", "Result"),
+    "Roles": ("skyquarry.catalog.roles", "Roles"),
+    "Footprint": ("skyquarry.sky.footprint", "Footprint"),
+    "Ranges": ("skyquarry.sky.ranges", "Ranges"),
+    "Region": ("skyquarry.sky.regions", "Region"),
+    "Cone": ("skyquarry.sky.regions", "Cone"),
+    "Box": ("skyquarry.sky.regions", "Box"),
+    "Zone": ("skyquarry.sky.regions", "Zone"),
+    "Ellipse": ("skyquarry.sky.regions", "Ellipse"),
+    "Polygon": ("skyquarry.sky.regions", "Polygon"),
+    "Convex": ("skyquarry.sky.regions", "Convex"),
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "Archive",
+    "Box",
+    "Catalog",
+    "Cone",
+    "Convex",
+    "Ellipse",
+    "Footprint",
+    "Plan",
+    "Polygon",
+    "Ranges",
+    "Region",
+    "Result",
+    "Roles",
+    "Zone",
+    "archive",
+    "build",
+    "open",
+    "plan_build",
+    "region",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'skyquarry' has no attribute {name!r}")
+    module, attribute = _HOME[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

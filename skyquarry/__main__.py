@@ -1,0 +1,5 @@
+"""`python -m skyquarry` is the command `skyquarry`."""
+
+from skyquarry.cli import main
+
+main()

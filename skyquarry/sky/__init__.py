@@ -1,0 +1,1 @@
+"""Geometry of the sky, in pure arrays; knows no files."""

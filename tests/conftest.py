@@ -1,0 +1,38 @@
+"""What every test shares: where the real data lie, and how hypothesis behaves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A kernel compiles within a first example: no deadline. A seed in CI: a red run can be repeated.
+settings.register_profile(
+    "skyquarry",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("skyquarry")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real survey excerpts that lies beside a checkout."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("the real survey excerpts (../shared/data) are not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The folder of computed truths that lies beside a checkout."""
+    folder = SHARED / "golden"
+    if not folder.is_dir():
+        pytest.skip("the computed truths (../shared/golden) are not beside this checkout")
+    return folder

@@ -1,0 +1,37 @@
+"""What `import skyquarry` promises: its names, and that it is light."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import skyquarry
+
+PROMISED = {
+    "Archive", "Box", "Catalog", "Cone", "Convex", "Ellipse", "Footprint", "Plan", "Polygon",
+    "Ranges", "Region", "Result", "Roles", "Zone", "archive", "build", "open", "plan_build",
+    "region",
+}  # fmt: skip
+HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
+
+
+def test_the_public_names_are_these_and_no_others():
+    assert set(skyquarry.__all__) == PROMISED
+
+
+@pytest.mark.parametrize("name", sorted(PROMISED))
+def test_each_public_name_loads_and_is_documented(name):
+    assert getattr(skyquarry, name).__doc__.strip()
+
+
+def test_a_name_that_is_not_there_says_so():
+    with pytest.raises(AttributeError, match="no attribute 'telescope'"):
+        _ = skyquarry.telescope
+
+
+def test_importing_skyquarry_loads_nothing_heavy():
+    code = f"import sys, skyquarry; print([m for m in {HEAVY!r} if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
