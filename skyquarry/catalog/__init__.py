@@ -1,0 +1,1 @@
+"""What is on disk: tiles, HATS metadata, margins, indexes, versions."""

@@ -1,0 +1,52 @@
+"""Columns to numpy and back without pandas.
+
+`pa.array(...)` and `.to_numpy()` load pandas where it is installed, to know its types: 0.2 s and
+more of a search from the shell. What is made of plain buffers needs no such question.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TYPES = {np.dtype(np.int64): pa.int64(), np.dtype(np.float64): pa.float64()}
+
+
+def to_numpy(column: pa.ChunkedArray | pa.Array) -> NDArray[Any]:
+    """The values of a column (n,); nulls as `to_numpy` gives them. Not to be written into."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    kind = column.type
+    plain = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
+    if not plain or column.null_count or not len(column):
+        return _empty(kind) if plain and not len(column) else _general(column)
+    parts = [np.from_dlpack(chunk) for chunk in chunks if len(chunk)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def from_numpy(values: NDArray[Any]) -> pa.Array:
+    """An Arrow array over int64 or float64 values, without a copy; booleans are packed."""
+    if values.dtype == bool:
+        packed = np.packbits(values, bitorder="little")
+        return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(packed)])
+    kind = _TYPES.get(values.dtype)
+    if kind is None:
+        return pa.array(values)
+    whole = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(kind, len(whole), [None, pa.py_buffer(whole)])
+
+
+def _general(column: Any) -> NDArray[Any]:
+    if isinstance(column, pa.ChunkedArray):
+        values: NDArray[Any] = column.to_numpy()
+    else:
+        values = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _empty(kind: Any) -> NDArray[Any]:
+    return np.empty(0, kind.to_pandas_dtype())

@@ -1,0 +1,171 @@
+"""How a tile is encoded: the Parquet options, chosen by what a column holds, and its statistics.
+
+Measured on a million rows of 17 columns (`testing.skies`), one core, pyarrow 26: zstd 3
+with BYTE_STREAM_SPLIT floats and packed integers 0.18 s and 62.4 MB; zstd 15 the same 2.6 s and
+60.6 MB; plain encodings 0.27 s and 70.8 MB. Row groups of 16k rows cost 0.1 % of the bytes. The
+experiment is `design/encodings.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from skyquarry.catalog.columns import SPATIAL, leaf_columns
+from skyquarry.catalog.footers import extremes
+
+_SAMPLE = 16_384
+_REPEATED = 8  # a dictionary pays where a value stands this often among the sample
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How tiles are written; the default is what the benchmarks are run with."""
+
+    row_group_rows: int = 8_192
+    """rows of a row group: a cone of an arcminute reads one or two of them; why so few:
+    design/row_groups.py"""
+    level: int = 3
+    """of zstd, 1 to 22"""
+    page_bytes: int = 131_072
+    """size of a data page before compression"""
+    skymap_order: int = 8
+    """HEALPix order of skymap.fits"""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A tile as the bytes of its file, and what its footer says."""
+
+    data: pa.Buffer
+    sha256: str
+    footer_bytes: int
+    statistics: dict[str, list[Any]]
+    """leaf column -> [lowest, highest, nulls, values, bytes on disk, bytes decoded]"""
+
+
+def encode(table: pa.Table, options: Options) -> Encoded:
+    """The Parquet file of one tile, in memory: the same bytes for the same rows."""
+    sink = pa.BufferOutputStream()
+    footers: list[pq.FileMetaData] = []
+    with pq.ParquetWriter(
+        sink, table.schema, metadata_collector=footers, **_settings(table, options)
+    ) as writer:
+        writer.write_table(table, row_group_size=options.row_group_rows)
+    data = sink.getvalue()
+    return Encoded(
+        data=data,
+        sha256=hashlib.sha256(data).hexdigest(),
+        footer_bytes=int.from_bytes(data[-8:-4].to_pybytes(), "little"),
+        statistics=statistics_of(footers[0]),
+    )
+
+
+def statistics_of(footer: pq.FileMetaData) -> dict[str, list[Any]]:
+    """What a footer says of each leaf column over all its row groups, fit for JSON.
+
+    `[lowest, highest, nulls, values, bytes on disk, bytes decoded]`; extremes are None where the
+    file holds none, as for a column of nulls.
+    """
+    found: dict[str, list[Any]] = {}
+    for group in range(footer.num_row_groups):
+        row_group = footer.row_group(group)
+        for number in range(footer.num_columns):
+            chunk = row_group.column(number)
+            here = found.setdefault(chunk.path_in_schema, [None, None, 0, 0, 0, 0])
+            _add_extremes(here, chunk.statistics)
+            here[3] += chunk.num_values
+            here[4] += chunk.total_compressed_size
+            here[5] += chunk.total_uncompressed_size
+    return {path: [*map(_plain, here[:2]), *here[2:]] for path, here in found.items()}
+
+
+def _add_extremes(here: list[Any], told: Any) -> None:
+    if told is None:
+        return
+    if told.has_null_count:
+        here[2] += told.null_count
+    low, high = extremes(told)
+    if low is None:
+        return
+    here[0] = low if here[0] is None else min(here[0], low)
+    here[1] = high if here[1] is None else max(here[1], high)
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON holds: numbers, booleans and text stay, others become sortable text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _settings(table: pa.Table, options: Options) -> dict[str, Any]:
+    leaves = list(leaf_columns(table.schema))
+    encodings, dictionaries = _encodings(table, leaves)
+    return {
+        "compression": "zstd",
+        "compression_level": options.level,
+        "data_page_size": options.page_bytes,
+        "use_dictionary": dictionaries or False,
+        "column_encoding": encodings or None,
+        "write_page_index": True,
+        "write_statistics": True,
+        "sorting_columns": [
+            pq.SortingColumn(number) for number, (path, _) in enumerate(leaves) if path == SPATIAL
+        ],
+    }
+
+
+def _encodings(
+    table: pa.Table, leaves: list[tuple[str, pa.DataType]]
+) -> tuple[dict[str, str], list[str]]:
+    """The encoding of each leaf, and the leaves that have a dictionary instead.
+
+    Floats are split by byte: a dictionary, pyarrow's own choice, harms them. Integers are packed as
+    differences and texts stored as they are, unless their values repeat.
+    """
+    encodings: dict[str, str] = {}
+    dictionaries: list[str] = []
+    for path, kind in leaves:
+        if pa.types.is_floating(kind):
+            encodings[path] = "BYTE_STREAM_SPLIT"
+        elif path != SPATIAL and _repeats(table, path, kind):
+            dictionaries.append(path)
+        elif pa.types.is_integer(kind):
+            encodings[path] = "DELTA_BINARY_PACKED"
+    return encodings, dictionaries
+
+
+def _repeats(table: pa.Table, path: str, kind: pa.DataType) -> bool:
+    """Whether a dictionary pays: values of the first rows repeat. Nested ones: texts only."""
+    if pa.types.is_boolean(kind):
+        return False
+    textual = not pa.types.is_integer(kind)
+    if path not in table.schema.names:
+        return textual
+    sample = table.column(path).slice(0, _SAMPLE)
+    if pa.types.is_dictionary(sample.type):
+        return True
+    try:
+        distinct = pc.count_distinct(sample, mode="all").as_py()
+    except pa.ArrowNotImplementedError:
+        return textual
+    return bool(distinct * _REPEATED <= len(sample))
+
+
+def count_cells(spatial: np.ndarray[Any, np.dtype[np.int64]], order: int) -> tuple[Any, Any]:
+    """(pixel, count) of the cells of `order` that hold rows, both (m,) int64, pixels ascending.
+
+    `spatial` is (n,) int64, order-29 pixels, ascending.
+    """
+    cells = spatial >> 2 * (29 - order)
+    first = np.flatnonzero(np.diff(cells, prepend=-1))
+    return cells[first], np.diff(first, append=len(cells))

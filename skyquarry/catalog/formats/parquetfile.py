@@ -1,0 +1,139 @@
+"""Parquet: row groups read in parallel; what columns mean, from field metadata or VOParquet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skyquarry.catalog.columns import VO_CONTENT, VO_VERSION, from_voparquet, with_voparquet
+from skyquarry.catalog.formats.inputs import Input, is_url
+from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen
+from skyquarry.errors import IngestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+PART_ROWS = 1 << 20
+PART_BYTES = 256 << 20
+GROUP_ROWS = 122_880
+
+
+@dataclass(frozen=True)
+class ParquetPart:
+    """Consecutive row groups of one Parquet file."""
+
+    source: Input
+    schema: pa.Schema
+    first: int
+    """First row group."""
+    stop: int
+    """One past the last row group."""
+    rows: int
+
+    @property
+    def key(self) -> str:
+        """Row groups, first and one past the last."""
+        return f"groups {self.first}-{self.stop}"
+
+    def batches(
+        self, rows: int = BATCH_ROWS, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream the rows, decoding only the columns asked for."""
+        schema = chosen(self.schema, columns)
+        with _opened(self.source) as file:
+            stream = file.iter_batches(
+                batch_size=rows, row_groups=range(self.first, self.stop), columns=schema.names
+            )
+            for batch in _guarded(stream, self):
+                arrays = [batch.column(name) for name in schema.names]
+                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def read(source: Input) -> TableFile:
+    """A Parquet file; only its footer is read. Raises IngestError where that is damaged."""
+    source = source.local() if source.gzipped else source
+    with _opened(source) as file:
+        schema, footer = _described(file.schema_arrow, source.name), file.metadata
+        parts = tuple(
+            ParquetPart(source, schema, first, stop, rows)
+            for first, stop, rows in _stretches(footer)
+        )
+        return TableFile(source.name, "parquet", schema, footer.num_rows, source.size(), parts)
+
+
+def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, **options: Any) -> int:
+    """Stream batches into a zstd Parquet file with VOParquet metadata; rows written."""
+    schema, rows = with_voparquet(schema, path.name.lstrip(".").partition(".")[0]), 0
+    options = {"compression": "zstd", "write_page_index": True} | options
+    with pq.ParquetWriter(path, schema, **options) as writer:
+        for table in _groups(batches, schema):
+            writer.write_table(table, row_group_size=GROUP_ROWS)
+            rows += table.num_rows
+    return rows
+
+
+def _opened(source: Input) -> pq.ParquetFile:
+    file = source.open() if is_url(source.where) else source.where
+    try:
+        return pq.ParquetFile(file, pre_buffer=False)
+    except (pa.ArrowException, OSError) as error:
+        raise IngestError(
+            f"{source.name} is not a whole Parquet file ({_first_line(error)}); one with its "
+            "footer is needed: fetch or write it again"
+        ) from error
+
+
+def _guarded(stream: Iterator[pa.RecordBatch], part: ParquetPart) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from stream
+    except (pa.ArrowException, OSError) as error:
+        raise IngestError(
+            f"{part.source.name} is damaged in row {part.key} ({_first_line(error)}); a whole file "
+            "is needed: fetch or write it again"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]
+
+
+def _stretches(footer: pq.FileMetaData) -> Iterator[tuple[int, int, int]]:
+    """Row groups in stretches of about a million rows or 256 MB: (first, stop, rows)."""
+    first = rows = size = 0
+    for group in range(footer.num_row_groups):
+        rows += footer.row_group(group).num_rows
+        size += footer.row_group(group).total_byte_size
+        if rows >= PART_ROWS or size >= PART_BYTES or group == footer.num_row_groups - 1:
+            yield first, group + 1, rows
+            first, rows, size = group + 1, 0, 0
+
+
+def _described(schema: pa.Schema, file: str) -> pa.Schema:
+    """The schema with units, UCDs and descriptions, without other programs' own notes."""
+    schema = from_voparquet(schema, file)
+    fields = [f.with_metadata(_without(f.metadata, b"PARQUET:field_id")) for f in schema]
+    return pa.schema(fields, metadata=_without(schema.metadata, b"pandas", VO_CONTENT, VO_VERSION))
+
+
+def _without(metadata: Mapping[bytes, bytes] | None, *keys: bytes) -> dict[bytes, bytes] | None:
+    return {k: v for k, v in (metadata or {}).items() if k not in keys} or None
+
+
+def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Batches gathered into tables of a row group each (the last may be smaller)."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= GROUP_ROWS:
+            table = cast("pa.Table", pa.Table.from_batches(waiting).cast(schema))
+            whole = rows - rows % GROUP_ROWS
+            yield table.slice(0, whole)
+            waiting, rows = table.slice(whole).to_batches(), rows - whole
+    if rows:
+        yield pa.Table.from_batches(waiting).cast(schema)

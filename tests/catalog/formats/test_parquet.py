@@ -1,0 +1,121 @@
+"""Parquet: parts are row groups; meanings travel."""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from skyquarry.catalog.columns import describe
+from skyquarry.catalog.formats import open_table, parquetfile, write_table
+from skyquarry.errors import ColumnError, ExistsError, FormatError, IngestError, NotFoundError
+
+
+def stars(rows=1000):
+    schema = pa.schema(
+        [
+            describe(pa.field("ra", pa.float64()), unit="deg", ucd="pos.eq.ra;meta.main"),
+            describe(pa.field("name", pa.string()), description="what it is called"),
+        ]
+    )
+    return pa.table(
+        [[float(i) for i in range(rows)], [f"s{i}" for i in range(rows)]], schema=schema
+    )
+
+
+def test_parts_are_row_groups_in_order_and_can_travel(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquetfile, "PART_ROWS", 300)
+    table = stars()
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=100)
+    opened = open_table(tmp_path / "a.parquet")
+    assert [part.key for part in opened.parts()] == [
+        "groups 0-3", "groups 3-6", "groups 6-9", "groups 9-10",
+    ]  # fmt: skip
+    assert [part.rows for part in opened.parts()] == [300, 300, 300, 100]
+    parts = [pickle.loads(pickle.dumps(part)) for part in opened.parts()]
+    batches = [batch for part in parts for batch in part.batches(70)]
+    assert max(batch.num_rows for batch in batches) <= 70
+    assert pa.Table.from_batches(batches).equals(table)
+
+
+def test_only_the_columns_asked_for_come_in_the_order_asked(tmp_path):
+    pq.write_table(stars(), tmp_path / "a.parquet")
+    opened = open_table(tmp_path / "a.parquet")
+    assert opened.to_table(["name", "ra"]).column_names == ["name", "ra"]
+    with pytest.raises(ColumnError, match="'mag' was asked for, but the table has ra, name"):
+        opened.to_table(["mag"])
+
+
+def test_meanings_are_written_as_voparquet_and_read_from_it_alone(tmp_path):
+    write_table(stars().to_batches(), stars().schema, tmp_path / "a.parquet")
+    bare = pq.read_table(tmp_path / "a.parquet")
+    assert b"IVOA.VOTable-Parquet.content" in bare.schema.metadata
+    fields = [field.remove_metadata() for field in bare.schema]
+    pq.write_table(bare.cast(pa.schema(fields, bare.schema.metadata)), tmp_path / "b.parquet")
+    read = open_table(tmp_path / "b.parquet").schema
+    assert read.field("ra").metadata == {b"unit": b"deg", b"ucd": b"pos.eq.ra;meta.main"}
+    assert read.field("name").metadata == {b"description": b"what it is called"}
+
+
+def test_a_file_object_and_a_packed_file_are_read(tmp_path):
+    sink = io.BytesIO()
+    pq.write_table(stars(), sink)
+    sink.seek(0)
+    assert open_table(sink).to_table().equals(stars())
+    write_table(stars().to_batches(), stars().schema, tmp_path / "a.parquet.gz")
+    assert open_table(tmp_path / "a.parquet.gz").to_table().to_pydict() == stars().to_pydict()
+    assert [p.name for p in tmp_path.iterdir()] == ["a.parquet.gz"]
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    pq.write_table(stars(), tmp_path / "a.parquet")
+    content = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(content[:-20])
+    with pytest.raises(IngestError, match=r"a\.parquet is not a whole Parquet file"):
+        open_table(tmp_path / "a.parquet")
+
+
+def test_a_damaged_row_group_is_named(tmp_path):
+    pq.write_table(stars(), tmp_path / "a.parquet", compression="zstd")
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[30:500] = bytes(470)
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(IngestError, match=r"a\.parquet is damaged in row groups 0-1"):
+        open_table(tmp_path / "a.parquet").to_table()
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path):
+    path = tmp_path / "a.parquet"
+    write_table(stars(5).to_batches(), stars().schema, path)
+
+    def breaking():
+        yield from stars(3).to_batches()
+        raise KeyError("boo")
+
+    with pytest.raises(KeyError):
+        write_table(breaking(), stars().schema, path)
+    assert open_table(path).n_rows == 5
+    assert [p.name for p in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_a_target_is_checked_before_any_row_is_taken(tmp_path):
+    with pytest.raises(FormatError, match=r"a\.xyz has a suffix that says no format.*\.parquet"):
+        write_table(iter([]), stars().schema, tmp_path / "a.xyz")
+    with pytest.raises(NotFoundError, match="its folder"):
+        write_table(iter([]), stars().schema, tmp_path / "none/a.csv")
+    (tmp_path / "a.csv").write_text("x")
+    with pytest.raises(ExistsError, match=r"a\.csv exists already"):
+        write_table(iter([]), stars().schema, tmp_path / "a.csv", overwrite=False)
+
+
+def test_a_batch_with_other_columns_is_refused(tmp_path):
+    with pytest.raises(FormatError, match=r"a batch has the columns \['ra'\]"):
+        write_table(stars().select(["ra"]).to_batches(), stars().schema, tmp_path / "a.parquet")
+
+
+def test_an_empty_table_is_written_and_read(tmp_path):
+    write_table([], stars().schema, tmp_path / "a.parquet")
+    assert open_table(tmp_path / "a.parquet").to_table().equals(stars(0))
