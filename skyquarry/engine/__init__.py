@@ -1,0 +1,1 @@
+"""The lazy Catalog, Plans, predicates, and where to run them."""

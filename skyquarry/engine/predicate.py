@@ -1,0 +1,103 @@
+"""The condition of `where(...)`, ready to be asked of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from skyquarry.errors import PredicateError
+
+if TYPE_CHECKING:
+    from skyquarry.engine.bounds import Bounds
+    from skyquarry.engine.terms import Term
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A condition on the rows of a table with a known schema.
+
+    Rows are chosen where it is true; where it is false, or unknown because of a null, they are not.
+    """
+
+    text: str
+    """As it was given, conditions joined with AND."""
+    term: Term
+    columns: tuple[str, ...]
+    """The columns that it needs, as the schema spells them."""
+    bounds: Bounds
+    """Column -> (lowest, highest) value of any chosen row, inclusive, None where open."""
+    never: bool = False
+    """Whether no row can be chosen, whatever it holds."""
+
+    @property
+    def expression(self) -> Any:
+        """The condition as a `pyarrow.compute.Expression`, for `Table.filter` or Acero."""
+        import pyarrow.compute as pc
+
+        found = self.term.value(pc.field)
+        # NULL alone is of type null, which Arrow's filters refuse.
+        return (found if isinstance(found, pc.Expression) else pc.scalar(found)).cast(pa.bool_())
+
+    def mask(self, table: pa.Table) -> Any:
+        """(n,) booleans: true for the chosen rows, false or null for the others.
+
+        Raises PredicateError where integers of the table overflow in arithmetic.
+        """
+        try:
+            found = self.term.value(table.column)
+        except pa.ArrowInvalid as error:
+            raise PredicateError(
+                f"{self.text!r} cannot be worked out for a row ({error}), but integers must stay "
+                "within 64 bits: write one of them with a decimal point, as in 1.0 * x"
+            ) from None
+        if isinstance(found, pa.Scalar):
+            return pa.repeat(found.cast(pa.bool_()), table.num_rows)
+        return found
+
+    def choose(self, table: pa.Table) -> pa.Table:
+        """The rows of the table for which the condition is true."""
+        return table.filter(self.mask(table))
+
+    def __and__(self, other: Predicate) -> Predicate:
+        from skyquarry.engine.terms import All
+
+        term = All(0, 0, (self.term, other.term))
+        return _predicate(f"({self.text}) AND ({other.text})", term)
+
+
+def parse(text: str, schema: pa.Schema) -> Predicate:
+    """The condition that the text states about a table of this schema.
+
+    The language: see `skyquarry.engine.language`. Unquoted names match columns without case.
+
+    Raises
+    ------
+    PredicateError
+        Text that is not of the language, or joins what does not fit (a text < a number).
+    ColumnError
+        A name of no column, or of several.
+
+    >>> parse("mag < 18 AND name IN ('a', 'b')", schema).bounds  # doctest: +SKIP
+    {'mag': (None, 18), 'name': ('a', 'b')}
+    """
+    if not isinstance(text, str):
+        raise PredicateError(f'where was given {text!r}, but it needs a text: try "mag < 18"')
+    return _parse(text, schema)
+
+
+@lru_cache(maxsize=64)
+def _parse(text: str, schema: pa.Schema) -> Predicate:
+    from skyquarry.engine.language import read  # loads sqlglot: only where there is a text
+
+    return _predicate(text, read(text, schema))
+
+
+def _predicate(text: str, term: Term) -> Predicate:
+    bounds = term.bounds()
+    impossible = bounds is None or any(
+        low is not None and high is not None and low > high for low, high in bounds.values()
+    )
+    return Predicate(text, term, tuple(sorted(term.names())), bounds or {}, impossible)
