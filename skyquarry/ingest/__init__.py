@@ -1,0 +1,1 @@
+"""Bring tables of any format in, and write them out again."""

@@ -1,0 +1,1 @@
+"""What each survey calls its columns: role files, schemas, citations."""
