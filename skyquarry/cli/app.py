@@ -1,0 +1,114 @@
+"""The application: its commands by group, its version, and what becomes of an error."""
+
+from __future__ import annotations
+
+import errno
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from skyquarry.errors import DataError, RunError, UserError
+
+_REFUSALS = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
+    errno.ENOSPC,
+)  # fmt: skip
+_LONG_OPTION = re.compile(r"--[A-Za-z][\w-]*(=.*)?$", re.DOTALL)
+
+
+class Commands(TyperGroup):
+    """The group of all commands: turns our errors into a message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; 2 for what the user or the data did wrong, 1 for a run that failed.
+
+        What a path cannot do (read-only, not a folder, no permission) is the user's to mend; any
+        other OSError is ours, and shows its traceback.
+        """
+        try:
+            return super().invoke(ctx)
+        except (UserError, DataError) as error:
+            _say(error)
+            raise typer.Exit(2) from None
+        except RunError as error:
+            _say(error)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno not in _REFUSALS or error.filename is None:
+                raise
+            sys.stderr.write(
+                f"skyquarry: {error.filename} cannot be used ({error.strerror}): choose another "
+                "path, or mend this one\n"
+            )
+            raise typer.Exit(1 if error.errno == errno.ENOSPC else 2) from None
+
+
+class WithNegatives(TyperCommand):
+    """A command whose arguments may be negative numbers: a declination is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse; a word like -5.39 is an argument, an unknown option is still a mistake."""
+        known = {name for param in self.params for name in param.opts + param.secondary_opts}
+        options = args[: args.index("--")] if "--" in args else args
+        for word in options:
+            if _LONG_OPTION.match(word) and word.partition("=")[0] not in known | {"--help"}:
+                raise typer.BadParameter(f"no such option: {word}", ctx=ctx)
+        ctx.ignore_unknown_options = True
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+def _say(error: Exception) -> None:
+    sys.stderr.write(f"skyquarry: {error}\n")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import skyquarry
+
+        typer.echo(f"skyquarry {skyquarry.__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="skyquarry",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Survey catalogues as an archive you can search, cross-match, mine and classify.",
+    epilog="Start with: skyquarry demo",
+)
+
+
+@app.callback()
+def skyquarry(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Survey catalogues as an archive you can search, cross-match, mine and classify."""
+
+
+def _add_commands() -> None:
+    from skyquarry.cli import archives, building, pictures, searching, telling
+
+    app.command("ls")(archives.ls)
+    app.command("info")(archives.info)
+    app.command("verify")(archives.verify)
+    app.command("build")(building.build)
+    app.command("convert")(building.convert)
+    app.command("cone", cls=WithNegatives)(searching.cone)
+    app.command("region", cls=WithNegatives)(searching.region)
+    app.command("sample")(searching.sample)
+    app.command("map")(pictures.sky_map)
+    app.command("schema")(telling.schema)
+    app.command("cite")(telling.cite)
+    app.command("demo")(pictures.demo)
+
+
+_add_commands()

@@ -1,0 +1,63 @@
+"""Options that several commands take, and how the name of a catalogue is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Archive = Annotated[
+    str,
+    typer.Option("--archive", envvar="SKYQUARRY_ARCHIVE", help="The folder of named catalogues."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON, for a program to read.")]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out",
+        help="Write a file instead; its suffix says how: .parquet, .fits, .vot, .csv, .ecsv ... "
+        "and .gz after any.",
+    ),
+]
+Limit = Annotated[int, typer.Option("--limit", min=0, help="Rows shown on the screen; 0 for all.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Columns wanted, with commas between them.")
+]
+Where = Annotated[
+    str | None,
+    typer.Option("--where", help="Rows wanted, as in: phot_g_mean_mag < 6 AND dec > 0"),
+]
+Catalogue = Annotated[
+    str, typer.Argument(metavar="PATH", help="A catalogue: its name in the archive, path or URL.")
+]
+ARCHIVE = "archive"
+
+
+def located(name: str, archive: str) -> str:
+    """The path or URL of a catalogue: as it stands where there is one, else in the archive.
+
+    Raises NotFoundError with the nearest name of the archive.
+    """
+    if "://" in name or Path(name).exists():
+        return name
+    inside = f"{archive.rstrip('/')}/{name}"
+    if "://" in archive or Path(inside).exists():
+        return inside
+    raise _not_found(name, archive)
+
+
+def _not_found(name: str, archive: str) -> Exception:
+    from skyquarry.catalog.rolekeys import nearest
+    from skyquarry.errors import NotFoundError
+
+    if not Path(archive).is_dir():
+        return NotFoundError(
+            f"there is no catalogue at {name!r}, and no archive at {archive!r} to look for it in: "
+            "give a path, or the archive by --archive or $SKYQUARRY_ARCHIVE"
+        )
+    here = sorted(each.name for each in Path(archive).iterdir() if not each.name.startswith("."))
+    hint = nearest(name, here) if here else "the archive is empty"
+    return NotFoundError(
+        f"there is no catalogue at {name!r}, and none of that name in {archive!r}: {hint}"
+    )

@@ -1,0 +1,1 @@
+"""What joins the rooms below: build with a survey, the demo."""

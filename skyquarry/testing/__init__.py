@@ -1,0 +1,1 @@
+"""Shipped helpers for tests: made-up skies, slow twins, suites for extension points."""

@@ -1,0 +1,40 @@
+"""The command in a real process: its exit codes, its streams, and what it imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def process(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "skyquarry", *words], capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+
+
+def test_the_answer_goes_to_stdout_and_the_fault_to_stderr(archive):
+    good = process("info", str(archive / "stars"), "--json")
+    assert (good.returncode, good.stderr) == (0, "")
+    bad = process("info", str(archive / "nothing"))
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.startswith("skyquarry: there is no catalogue at ")
+    assert "Traceback" not in bad.stderr
+
+
+def test_an_unknown_option_is_a_mistake_even_beside_negative_numbers(archive):
+    bad = process("cone", str(archive / "stars"), "1", "-2", "3", "--colums", "ra")
+    assert bad.returncode == 2
+    assert "--colums" in bad.stderr
+
+
+def test_the_command_imports_nothing_heavy_before_it_runs():
+    code = (
+        "import sys, skyquarry.cli\n"
+        "heavy = {'numpy', 'pyarrow', 'numba', 'astropy', 'matplotlib', 'dask', 'mocpy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
