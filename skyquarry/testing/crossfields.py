@@ -82,7 +82,7 @@ def crossfield(
     random = [np.random.default_rng([version, seed, latitude_deg, k]) for k in range(9)]
     objects = make_objects(LATITUDES[latitude_deg], area_deg2, random[0])
     seen = [observe(s, objects, area_deg2, random[1 + k]) for k, s in enumerate(SURVEYS)]
-    turn = _turn(*centre_deg)
+    turn = turn_to(*centre_deg)
     catalogs = {
         survey.name: _table(survey.name, rows, _Place(rows.xyz, turn), objects, random[5 + k])
         for k, (survey, rows) in enumerate(zip(SURVEYS, seen, strict=True))
@@ -105,7 +105,7 @@ def _roles(name: str, table: pa.Table) -> Roles:
 
 
 # ---------------------------------------------------------------- to its place on the sky
-def _turn(ra_deg: float, dec_deg: float) -> Floats:
+def turn_to(ra_deg: float, dec_deg: float) -> Floats:
     """(3, 3): takes vectors of the field, whose centre is (0, 0), to the sky."""
     ra, dec = np.radians([ra_deg, dec_deg])
     r = [np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)]
