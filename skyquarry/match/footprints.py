@@ -92,6 +92,14 @@ class Coverage:
         total = np.bincount(place, area, len(keys)).astype(np.float64)
         return keys >> 32, keys & 0xFFFFFFFF, total
 
+    def within(self, ranges: Ranges) -> Coverage:
+        """Only the part that lies in the ranges; no catalogue looked elsewhere."""
+        edges = np.unique(np.concatenate([self.edges, ranges.starts, ranges.stops]))
+        place = self._stretch(edges[:-1])
+        kept = ranges.contains(edges[:-1])
+        observed = np.where(kept, self.observed[place], np.uint32(0))
+        return Coverage(*_merged(edges, observed, self.share[place]), self.labels)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data; integers and floats come back exactly."""
         return {
