@@ -52,8 +52,8 @@ def sky(table, *, moving):
 def test_nearest_has_the_scores_of_the_golden_field(field4, name, how, moving):
     """Every nearest-neighbour line of field4_baseline_scores.csv, to its last digit.
 
-    Of raw positions to three pairs: the golden lists know only what lies within 5" at epoch, so that
-    a fast star's nearest as catalogued may be another there.
+    Of raw positions to three pairs: the golden lists know only what lies within 5" at epoch, so
+    that a fast star's nearest as catalogued may be another there.
     """
     truth = scores.true_pairs(parts(field4, "gaia"), parts(field4, name))
     for radius in (1, 2, 3):
