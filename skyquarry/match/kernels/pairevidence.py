@@ -1,0 +1,183 @@
+"""Pairs compared at one epoch: separation, position angle, combined covariance, chi2, lnB."""
+
+# ruff: noqa: I001, PLR0917 - column names side by side; scalars in, scalars out
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from skyquarry.match.kernels.evidence import (
+    MOVING, mixed, motion_weights, prepare,
+)  # fmt: skip
+from skyquarry.match.kernels.frames import (
+    frame_of, moved, offset, rotation_in, space_motion, turn, turned,
+)  # fmt: skip
+from skyquarry.match.kernels.nodes import (
+    ARCSEC, CA, CD, DEC, EE, EN, EPOCH, MOTION, NN, PE, PN, RA, SA, SD, X0, X1, X2, X3, XX, XY, YY,
+    ZETA, ZETA2,
+)  # fmt: skip
+from skyquarry.sky.compiled import kernel
+
+APPLIED, PRIOR = 1, 2  # rows.Flag.PM_APPLIED, PM_PRIOR
+_LARGE2 = 100.0
+# out columns
+SEP, PA, EAST, NORTH, MET, CXX, CYY, CXY, CHI2, LNB = range(10)
+
+
+@kernel
+def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags):
+    """Fill out (m, 10) and flags (m,) for the nodes left (m,), right (m,).
+
+    Offsets and covariance are in the left row's local axes at the epoch compared. chi2 takes a
+    motion that neither knows from the component of the prior that weighs most, lnB from all.
+    """
+    members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
+    info, place = np.empty((2, 2, 16)), np.empty((2, 7))
+    head, terms = np.empty(15), np.empty((3 * len(sigma2), 2))
+    widest2 = sigma2.max()
+    moved_by = np.zeros((2, 13))
+    for p in range(len(left)):
+        i, j = left[p], right[p]
+        members[0], members[1] = i, j
+        prepare(nodes, motions, widest2, members, 0, 2, info, place, head)
+        found = mixed(ratio, base, sigma2, members, 0, 2, info, place, head, weights, terms)
+        out[p, LNB] = found[0]
+        epoch, carried = _meeting(nodes, i, j)
+        flags[p] = 0
+        extra = 0.0
+        if nodes[i, MOTION] < 0.0 and nodes[j, MOTION] < 0.0 and head[MOVING] > 0.0:
+            motion_weights(ratio, base, members, 0, 2, weights)
+            dt = nodes[i, EPOCH] - nodes[j, EPOCH]
+            extra = sigma2[np.argmax(weights)] * dt * dt
+            flags[p] = PRIOR
+        out[p, MET] = epoch
+        t_i = epoch - nodes[i, EPOCH] if carried == 0 else 0.0
+        t_j = epoch - nodes[j, EPOCH] if carried == 1 else 0.0
+        if not (t_i == 0.0 and t_j == 0.0):
+            flags[p] |= APPLIED
+        _carry(nodes, motions, i, t_i, moved_by[0])
+        _carry(nodes, motions, j, t_j, moved_by[1])
+        _compare(nodes, motions, i, j, moved_by, extra, out[p])
+
+
+@kernel
+def _meeting(nodes, i, j):
+    """(epoch compared, which of the two is carried there: 0, 1, or -1), as epochs.meeting_epoch.
+
+    One motion known: at the other's epoch. Both or none: at that of the larger variance; of
+    equals, the earlier. A row without an epoch is of the other's.
+    """
+    a, b = nodes[i, EPOCH], nodes[j, EPOCH]
+    if math.isnan(a) or math.isnan(b):
+        return (b if math.isnan(a) else a), -1
+    moves_a, moves_b = nodes[i, MOTION] >= 0.0, nodes[j, MOTION] >= 0.0
+    var_a, var_b = nodes[i, XX] + nodes[i, YY], nodes[j, XX] + nodes[j, YY]
+    at_a = a <= b if var_a == var_b else var_a > var_b
+    if moves_a != moves_b:
+        at_a = moves_b
+    if not (moves_a or moves_b):
+        return (a if at_a else b), -1
+    return (a, 1) if at_a else (b, 0)
+
+
+@kernel
+def _carry(nodes, motions, i, t, to):
+    """Fill `to` with a row's direction after t years, its axes there, and its motion (rad/yr)."""
+    sa, ca, sd, cd = nodes[i, SA], nodes[i, CA], nodes[i, SD], nodes[i, CD]
+    to[0], to[1], to[2] = cd * ca, cd * sa, sd
+    to[3], to[4], to[5], to[6] = sa, ca, sd, cd
+    to[10] = t
+    if t == 0.0:
+        return
+    m = int(nodes[i, MOTION])
+    x, y, z = space_motion(sa, ca, sd, cd, motions[m, PE] / ARCSEC, motions[m, PN] / ARCSEC)
+    zeta = motions[m, ZETA]
+    now = moved(to[0], to[1], to[2], x, y, z, zeta, t)
+    to[0], to[1], to[2] = now[0], now[1], now[2]
+    to[3], to[4], to[5], to[6] = frame_of(now[0], now[1], now[2])
+    to[7], to[8], to[9] = now[3], now[4], now[5]
+    w = 1.0 + zeta * t
+    to[11], to[12] = w, 1.0 / math.sqrt(w * w + (x * x + y * y + z * z) * t * t)
+
+
+@kernel
+def _compare(nodes, motions, i, j, at, extra, out):
+    a, b = at[0], at[1]
+    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    sx, sy, sz = a[0] + b[0], a[1] + b[1], a[2] + b[2]
+    chord, across = math.sqrt(dx * dx + dy * dy + dz * dz), math.sqrt(sx * sx + sy * sy + sz * sz)
+    sep = 2.0 * math.atan2(chord, across) * ARCSEC
+    if a[10] == 0.0 and b[10] == 0.0:
+        pe, pn = _towards(nodes, i, j)
+    else:
+        pe, pn = offset(a[3], a[4], a[5], a[6], dx, dy, dz)
+    pa = math.atan2(pe, pn) * 180.0 / math.pi
+    out[0], out[1] = sep, pa + 360.0 if pa < 0.0 else pa
+    sa, ca, sd, cd = frame_of(sx, sy, sz)
+    large = max(nodes[i, XX], nodes[i, YY], nodes[j, XX], nodes[j, YY]) > _LARGE2
+    e, n = offset(sa, ca, sd, cd, dx, dy, dz)
+    straight = math.hypot(e, n)
+    if large and straight > 0.0:
+        e, n = e * chord / straight, n * chord / straight
+    e, n = e * ARCSEC, n * ARCSEC
+    xx, yy, xy = extra, extra, 0.0
+    for k in range(2):
+        c0, c1, c2 = _covariance(nodes, motions, i if k == 0 else j, at[k], sa, ca, sd, cd, large)
+        xx, yy, xy = xx + c0, yy + c1, xy + c2
+    out[8] = (yy * e * e - 2.0 * xy * e * n + xx * n * n) / (xx * yy - xy * xy)
+    back = turn(a[3], a[4], a[5], a[6], sa, ca, sd, cd)
+    jee, jen, jne, jnn = rotation_in(back[0], back[1], back[2], back[3])
+    out[2], out[3] = jee * e + jen * n, jne * e + jnn * n
+    out[5], out[6], out[7] = turned(jee, jen, jne, jnn, xx, yy, xy)
+
+
+@kernel
+def _towards(nodes, i, j):
+    """(east, north) at i of the direction to j, from degrees: no digit lost at small separations."""
+    a, b = nodes[i, RA], nodes[j, RA]
+    if b - a > 180.0:
+        b -= 360.0
+    elif a - b > 180.0:
+        a -= 360.0
+    half = (b - a) * math.pi / 360.0
+    s, cd = math.sin(half), nodes[j, CD]
+    dec = (nodes[j, DEC] - nodes[i, DEC]) * math.pi / 180.0
+    return math.sin(2.0 * half) * cd, math.sin(dec) + 2.0 * nodes[i, SD] * cd * s * s
+
+
+@kernel
+def _covariance(nodes, motions, i, at, sa, ca, sd, cd, large):
+    """Covariance (arcsec^2) of a carried row in a frame: the position's rows of the Jacobian.
+
+    dr1 = f [w dr0 + t dmu - t r0 (mu0 . dr0)] - mu1 t^2 dzeta (ESA 1997, section 1.5.5).
+    """
+    osa, oca, osd, ocd = nodes[i, SA], nodes[i, CA], nodes[i, SD], nodes[i, CD]
+    jee, jen, jne, jnn = turn(sa, ca, sd, cd, osa, oca, osd, ocd)
+    if large:
+        jee, jen, jne, jnn = rotation_in(jee, jen, jne, jnn)
+    t = at[10]
+    if t == 0.0:
+        return turned(jee, jen, jne, jnn, nodes[i, XX], nodes[i, YY], nodes[i, XY])
+    m, w, f = int(nodes[i, MOTION]), at[11], at[12]
+    east, north = motions[m, PE] / ARCSEC, motions[m, PN] / ARCSEC
+    re, rn = offset(sa, ca, sd, cd, ocd * oca, ocd * osa, osd)
+    # position: f (w J - t r mu'), motion: f t J
+    a0, a1 = f * (w * jee - t * re * east), f * (w * jen - t * re * north)
+    a2, a3 = f * (w * jne - t * rn * east), f * (w * jnn - t * rn * north)
+    b0, b1, b2, b3 = f * t * jee, f * t * jen, f * t * jne, f * t * jnn
+    xx, yy, xy = turned(a0, a1, a2, a3, nodes[i, XX], nodes[i, YY], nodes[i, XY])
+    pm = turned(b0, b1, b2, b3, motions[m, EE], motions[m, NN], motions[m, EN])
+    x0, x1, x2, x3 = motions[m, X0], motions[m, X1], motions[m, X2], motions[m, X3]
+    # A X B'
+    u0, u1, u2, u3 = a0 * x0 + a1 * x2, a0 * x1 + a1 * x3, a2 * x0 + a3 * x2, a2 * x1 + a3 * x3
+    ee, nn = u0 * b0 + u1 * b1, u2 * b2 + u3 * b3
+    en, ne = u0 * b2 + u1 * b3, u2 * b0 + u3 * b1
+    me, mn = offset(sa, ca, sd, cd, at[7], at[8], at[9])
+    s = math.sqrt(motions[m, ZETA2]) * t * t * ARCSEC
+    me, mn = me * s, mn * s
+    return (
+        xx + pm[0] + 2.0 * ee + me * me,
+        yy + pm[1] + 2.0 * nn + mn * mn,
+        xy + pm[2] + en + ne + me * mn,
+    )
