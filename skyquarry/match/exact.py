@@ -1,0 +1,115 @@
+"""Exact posteriors and best partitions of islands that are small, or narrow, enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.match.groups import Groups, Islands
+from skyquarry.match.kernels.islands import bucket, label_nodes
+from skyquarry.match.kernels.resolve import DENSE, group_masks, room, solve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+STATES = 1 << 14
+"""Sets of rows that the sums of an island beyond 12 rows may meet: some 5 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Answers of islands; where `solved` is false there is none yet."""
+
+    posterior: Floats
+    """(g,)"""
+    chosen: Mask
+    """(g,) the best partition"""
+    evidence: Floats
+    """(islands,) ln of the sum of the weights of all partitions"""
+    solved: Mask
+    """(islands,)"""
+    tied: Mask
+    """(islands,) another partition may weigh as much as the best"""
+
+
+def solve_exactly(
+    islands: Islands, groups: Groups, ln_weight: Floats, states: int = STATES
+) -> Solution:
+    """Posteriors and best partitions, where the sums over all partitions can be done.
+
+    That is every island of up to 12 rows, and of larger ones as far as so many `states` (a power of
+    2; sets of rows that are not yet in a group) go.
+    """
+    begin = np.searchsorted(groups.island, np.arange(len(islands) + 1))
+    masks = group_masks(groups.start, groups.nodes, _places(islands))
+    count = len(islands)
+    found = Solution(
+        np.zeros(len(groups)),
+        np.zeros(len(groups), bool),
+        np.zeros(count),
+        np.zeros(count, bool),
+        np.zeros(count, bool),
+    )
+    answer = (found.posterior, found.chosen, found.evidence, found.solved, found.tied)
+    size = np.diff(islands.start)
+    least = int(min(size.max(initial=1), DENSE))
+    small = room(1 << least, 3**least, 1)
+    solve(islands.start, begin, masks, ln_weight, small, True, answer)
+    if ((size > DENSE) & (size <= 63)).any():
+        wide = room(states, 16 * states, 4 * states)
+        solve(islands.start, begin, masks, ln_weight, wide, False, answer)
+    return found
+
+
+def _places(islands: Islands) -> Ints:
+    """(n,) number of each node within its island."""
+    place = np.empty(len(islands.nodes), np.int64)
+    place[islands.nodes] = np.arange(len(islands.nodes)) - np.repeat(
+        islands.start[:-1], np.diff(islands.start)
+    )
+    return place
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some nodes and groups of a whole, renumbered; what they are in the whole."""
+
+    islands: Islands
+    groups: Groups
+    node: Ints
+    """(nodes of the part,) number in the whole"""
+    group: Ints
+    """(groups of the part,) number in the whole"""
+
+
+def part_of(groups: Groups, kept: Mask, nodes: Mask) -> Part:
+    """The islands that the kept groups (g,) leave of these nodes (n,); they hold no others.
+
+    The groups of a smaller island stand in the order in which they stood.
+    """
+    number = np.cumsum(nodes) - 1
+    held = kept[np.repeat(np.arange(len(groups)), np.diff(groups.start))]
+    members = number[groups.nodes[held]]
+    count = np.diff(groups.start)[kept]
+    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    chained = np.ones(max(len(members) - 1, 0), bool)
+    chained[start[1:-1] - 1] = False
+    label, n_islands = label_nodes(int(nodes.sum()), members[:-1][chained], members[1:][chained])
+    island = label[members[start[:-1]]]
+    order = np.argsort(island, kind="stable")
+    at = np.concatenate([[0], np.cumsum(count[order])]).astype(np.int64)
+    moved = np.repeat(start[:-1][order] - at[:-1], count[order]) + np.arange(at[-1])
+    which = np.flatnonzero(kept)[order]
+    first, members_of, _ = bucket(label, n_islands)
+    return Part(
+        Islands(label, first, members_of),
+        Groups(at, members[moved], groups.catalogs[which], island[order], groups.heuristic[which]),
+        np.flatnonzero(nodes),
+        which,
+    )
