@@ -8,6 +8,7 @@ object; `purity_shared` and `purity_primary` are shares of the pairs found, and
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -168,7 +169,7 @@ def _all_within(left: Sky, right: Sky, radius_arcsec: float) -> tuple[Ints, Ints
     reach = radius_arcsec + _greatest_way_arcsec(left, right) + 1e-6
     near = cKDTree(b).query_ball_point(a, 2.0 * np.sin(np.radians(reach / 3600.0) / 2.0))
     i = np.repeat(np.arange(len(a)), [len(each) for each in near])
-    j = np.concatenate([np.empty(0, np.int64), *(np.asarray(e, np.int64) for e in near if e)])
+    j = np.fromiter(itertools.chain.from_iterable(near), np.int64, len(i))
     apart = separation_arcsec(_at_epoch(left, i, right, j, a), b[j])
     kept = apart <= radius_arcsec
     return i[kept], j[kept], apart[kept]
