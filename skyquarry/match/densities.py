@@ -64,6 +64,8 @@ class Densities:
     local: densitystep.Local
     """where densities differ from the mean"""
     rule: Literal["em", "fixed", "nway"] = "em"
+    moved: Floats | None = None
+    """(2^N,) by how much the last step changed the expected objects; None: it went beyond"""
 
     @classmethod
     def start(
@@ -250,7 +252,13 @@ class Densities:
         if magnitudes is not None:
             counts = densitystep.by_magnitude(nu, magnitudes, sums.magnitude_table())
             magnitudes = magnitudes.learnt(counts)
-        return replace(self, nu=nu, local=local, magnitudes=magnitudes)
+        sky = self.area.of_sets(len(self.names))
+        moved = (nu - self.nu) * sky
+        further = densitystep.further(self.moved, moved, nu * sky)
+        if further is None:
+            return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=moved)
+        nu = np.divide(further, sky, out=np.zeros_like(nu), where=sky > 0.0)
+        return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=None)
 
     def expected_groups(self) -> Floats:
         """(2^N,) objects of each set on the sky that was counted."""
