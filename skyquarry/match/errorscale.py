@@ -1,0 +1,290 @@
+"""How large the errors of a catalogue really are, from offsets of mutual nearest pairs.
+
+The density of an offset d within the radius R of the search is a mixture,
+
+    p(d) ~ exp(-pi kappa d^2) { (1-c) [ (1-f) N(0, S) + f N(0, S + sigma_b^2 I) ] + c / (pi R^2) }
+    S = A + k^2 C + s^2 I
+
+with A the covariance of the reference, C that of the catalogue, k its scale, s its floor, f and
+sigma_b its wide component from blends (Wilson & Naylor 2017, MNRAS 468, 2517; here as a second
+Gaussian), and c the chance pairs: for circular errors that is Rayleigh, x exp(-x^2/2), beside
+2x/r^2. kappa, per arcsec^2, is the crowding, which is counted, not fitted: a pair of separation d
+is mutual nearest only where no other source lies within d. Parameters are those of maximum
+likelihood; each must earn its place by BIC, so that nothing is found where there is nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+SCALE, FLOOR, WIDE, WIDTH, CHANCE, CROWDING = range(6)
+_LEAST: Final = np.array([0.04, 0.0, 0.0, 0.0, 1e-4, 0.0])  # k^2, s^2, f, sigma_b^2, c, kappa
+_MOST: Final = np.array([100.0, np.inf, 0.8, np.inf, 0.9999, np.inf])
+_MARGIN: Final = 6.0  # beyond BIC: a wide component changes more than a number
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """What the likelihood is of, in units of `unit` arcsec, so that all is of order one."""
+
+    d: Floats
+    """(m, 2)"""
+    rest: Floats
+    """(m, 3) covariance that is not scaled: the reference's"""
+    own: Floats
+    """(m, 3)"""
+    radius: float
+    crowding: float
+    unit: float
+
+    @classmethod
+    def of(
+        cls,
+        offset: Floats,
+        covariance: Floats,
+        own: Floats,
+        *,
+        radius_arcsec: float,
+        crowding: float = 0.0,
+    ) -> Offsets:
+        """Offsets (m, 2) arcsec with their covariance, of which `own` is the catalogue's part.
+
+        `crowding` is in rivals per arcsec^2.
+        """
+        unit = float(np.sqrt(0.5 * np.median(covariance[:, 0] + covariance[:, 1])))
+        rest = (covariance - own) / unit**2
+        return cls(
+            offset / unit, rest, own / unit**2, radius_arcsec / unit, crowding * unit**2, unit
+        )
+
+    def __len__(self) -> int:
+        return len(self.d)
+
+    def take(self, index: NDArray[np.bool_] | slice) -> Offsets:
+        """These pairs, in the same unit."""
+        return replace(self, d=self.d[index], rest=self.rest[index], own=self.own[index])
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A fit: the six parameters, in units of the offsets, and its log likelihood."""
+
+    theta: Floats
+    """(6,) k^2, s^2, f, sigma_b^2, c, kappa"""
+    ln_likelihood: float
+    free: tuple[int, ...]
+
+
+# ------------------------------------------------------------------ likelihood
+def likelihood(theta: Floats, data: Offsets) -> tuple[float, Floats, Floats]:
+    """(ln L, its gradient (6,), which component each offset is of (3, m): narrow, wide, chance)."""
+    k2, s2, f, b2, c, kappa = theta
+    narrow, d_narrow = _gaussian(data, k2, s2, kappa)
+    wide, d_wide = _gaussian(data, k2, s2 + b2, kappa)
+    chance, d_chance = _uniform(data, kappa)
+    with np.errstate(divide="ignore"):
+        weights = np.log([(1 - c) * (1 - f), (1 - c) * f, c])
+    terms = np.stack([weights[0] + narrow, weights[1] + wide, weights[2] + chance])
+    top = terms.max(axis=0)
+    parts = np.exp(terms - top)
+    total = parts.sum(axis=0)
+    share = parts / total
+    n1, n2, n0 = share.sum(axis=1)
+    slope = np.zeros(6)
+    slope[SCALE] = share[0] @ d_narrow[0] + share[1] @ d_wide[0]
+    slope[FLOOR] = share[0] @ d_narrow[1] + share[1] @ d_wide[1]
+    slope[WIDTH] = share[1] @ d_wide[1]
+    slope[CROWDING] = share[0] @ d_narrow[2] + share[1] @ d_wide[2] + share[2] @ d_chance
+    slope[WIDE] = (n2 / f if f > 0 else 0.0) - n1 / (1 - f)
+    slope[CHANCE] = n0 / c - (n1 + n2) / (1 - c)
+    return float((top + np.log(total)).sum()), slope, share
+
+
+def _gaussian(data: Offsets, k2: float, s2: float, kappa: float) -> tuple[Floats, Floats]:
+    """Logarithm (m,) of N of precision S^-1 + 2 pi kappa, its slopes in k^2, s^2, kappa (3, m)."""
+    xx, yy, xy = _inverse((data.rest + k2 * data.own + s2 * _ROUND).T)
+    x, y = data.d.T
+    r2 = x * x + y * y
+    extra = 2.0 * np.pi * kappa
+    qxx, qyy, qxy = xx + extra, yy + extra, xy
+    determinant = qxx * qyy - qxy * qxy
+    value = (
+        0.5 * np.log(determinant) - _LN_2PI - 0.5 * (qxx * x * x + 2.0 * qxy * x * y + qyy * y * y)
+    )
+    # dS = E gives d(S^-1) = -P E P with P = S^-1: with u = P d and M = P Q^-1 P,
+    # d ln N = -tr(M E)/2 + u^T E u / 2
+    u, v = xx * x + xy * y, xy * x + yy * y
+    txx, tyy, txy = qyy / determinant, qxx / determinant, -qxy / determinant
+    mxx = xx * (txx * xx + txy * xy) + xy * (txy * xx + tyy * xy)
+    myy = xy * (txx * xy + txy * yy) + yy * (txy * xy + tyy * yy)
+    mxy = xx * (txx * xy + txy * yy) + xy * (txy * xy + tyy * yy)
+    cxx, cyy, cxy = data.own.T
+    traced = mxx * cxx + myy * cyy + 2.0 * mxy * cxy
+    by_scale = 0.5 * (cxx * u * u + cyy * v * v + 2.0 * cxy * u * v - traced)
+    by_floor = 0.5 * (u * u + v * v - mxx - myy)
+    return value, np.stack([by_scale, by_floor, np.pi * (txx + tyy - r2)])
+
+
+def _uniform(data: Offsets, kappa: float) -> tuple[Floats, Floats]:
+    """Logarithm (m,) of exp(-pi kappa d^2), normalised within the radius; its slope in kappa."""
+    area = np.pi * data.radius**2
+    z = area * kappa
+    r2 = (data.d * data.d).sum(axis=1)
+    if z < 1e-5:
+        norm, slope = 0.5 * z, 0.5 - z / 12.0
+    else:
+        norm = np.log(z) - np.log(-np.expm1(-z))
+        slope = 1.0 / z + np.exp(-z) / np.expm1(-z)
+    return norm - np.log(area) - np.pi * kappa * r2, area * slope - np.pi * r2
+
+
+_ROUND: Final = np.array([1.0, 1.0, 0.0])
+_LN_2PI: Final = float(np.log(2.0 * np.pi))
+
+
+def _inverse(matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    xx, yy, xy = matrix
+    determinant = xx * yy - xy * xy
+    return yy / determinant, xx / determinant, -xy / determinant
+
+
+# ------------------------------------------------------------------ one fit
+def fit_shape(data: Offsets, start: Floats, free: tuple[int, ...]) -> Shape:
+    """The most likely parameters; those not in `free` stay as they start.
+
+    Bounded quasi-Newton, then Newton steps: converged far below the statistical error, so that the
+    same pairs elsewhere on the sky give the same numbers.
+    """
+    from scipy.optimize import minimize
+
+    low, high = limits(data)
+    theta = np.clip(start, low, high)
+    theta = _held(theta, free, start)
+    where = list(free)
+
+    def cost(part: Floats) -> tuple[float, Floats]:
+        value, slope, _ = likelihood(_with(theta, where, part), data)
+        return -value / len(data), -slope[where] / len(data)
+
+    bounds = list(zip(low[where], high[where], strict=True))
+    found = minimize(
+        cost,
+        theta[where],
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 300, "ftol": 1e-14, "gtol": 1e-9},
+    )
+    theta = _polished(_with(theta, where, found.x), data, free)
+    return Shape(theta, likelihood(theta, data)[0], free)
+
+
+def limits(data: Offsets) -> tuple[Floats, Floats]:
+    """The bounds (6,) of the parameters: the wide component is wide, and fits into the radius."""
+    low, high = _LEAST.copy(), _MOST.copy()
+    high[WIDTH] = (data.radius / 3.0) ** 2
+    low[WIDTH] = min(1.0, 0.5 * high[WIDTH])
+    high[FLOOR] = high[WIDTH]
+    return low, high
+
+
+def _held(theta: Floats, free: tuple[int, ...], start: Floats) -> Floats:
+    return np.array([theta[n] if n in free else start[n] for n in range(6)])
+
+
+def _with(theta: Floats, where: list[int], part: Floats) -> Floats:
+    whole = theta.copy()
+    whole[where] = part
+    return whole
+
+
+def _polished(theta: Floats, data: Offsets, free: tuple[int, ...], steps: int = 4) -> Floats:
+    """Newton's steps among the parameters that are not at a bound, while they lower the slope."""
+    low, high = limits(data)
+    where = [n for n in free if low[n] < theta[n] < high[n]]
+    for _ in range(steps if where else 0):
+        slope = likelihood(theta, data)[1][where]
+        curvature = hessian(theta, data, where)
+        try:
+            step = np.linalg.solve(curvature, slope)
+        except np.linalg.LinAlgError:
+            return theta
+        trial = _with(theta, where, theta[where] - step)
+        inside = (trial[where] > low[where]).all() and (trial[where] < high[where]).all()
+        if not inside or np.abs(likelihood(trial, data)[1][where]).max() >= np.abs(slope).max():
+            return theta
+        theta = trial
+    return theta
+
+
+def hessian(theta: Floats, data: Offsets, where: list[int]) -> Floats:
+    """Second derivatives of ln L among the parameters `where`, from differences of the slope."""
+    rows = []
+    for n in where:
+        step = 1e-5 * max(abs(theta[n]), 1e-3)
+        ahead, behind = theta.copy(), theta.copy()
+        ahead[n], behind[n] = theta[n] + step, theta[n] - step
+        rows.append((likelihood(ahead, data)[1] - likelihood(behind, data)[1])[where] / (2 * step))
+    matrix = np.array(rows)
+    return np.asarray(0.5 * (matrix + matrix.T))
+
+
+# ------------------------------------------------------------------ which parameters
+def neutral(chance: float = 0.05) -> Floats:
+    """The parameters (6,) of errors that are as stated."""
+    return np.array([1.0, 0.0, 0.0, 1.0, chance, 0.0])
+
+
+def choose_shape(data: Offsets, start: Floats | None = None) -> Shape:
+    """The fit whose parameters all earn their place (Schwarz 1978): 2 ln L less ln n for each."""
+    begin = neutral() if start is None else start.copy()
+    begin[WIDE], begin[CROWDING] = 0.0, data.crowding
+    pairs = len(data)
+    alone = fit_shape(data, begin, (SCALE, FLOOR, CHANCE))
+    free = (*alone.free, WIDE, WIDTH)
+    mixed = [fit_shape(data, each, free) for each in _starts(alone, data)]
+    best = max([alone, *mixed], key=lambda each: _score(each, pairs))
+    simpler = [best]
+    for held in ((SCALE,), (FLOOR,), (SCALE, FLOOR)):
+        theta = best.theta.copy()
+        theta[list(held)] = neutral()[list(held)]
+        simpler.append(fit_shape(data, theta, tuple(n for n in best.free if n not in held)))
+    return max(simpler, key=lambda each: _score(each, pairs))
+
+
+def _score(shape: Shape, pairs: int) -> float:
+    """2 ln L less what the parameters cost; the larger the better."""
+    extra = _MARGIN if WIDE in shape.free else 0.0
+    return float(2.0 * shape.ln_likelihood - np.log(pairs) * len(shape.free) - extra)
+
+
+def _starts(alone: Shape, data: Offsets) -> list[Floats]:
+    """Where the search for a wide component begins: a few errors, and much of the radius."""
+    found = []
+    for width in (3.0, 0.12 * data.radius):
+        theta = alone.theta.copy()
+        theta[WIDE], theta[WIDTH] = 0.1, width**2
+        theta[FLOOR] *= 0.3
+        theta[SCALE] = np.sqrt(theta[SCALE])
+        found.append(theta)
+    return found
+
+
+def wide_fraction(theta: Floats, data: Offsets) -> float:
+    """The f of sources, not of mutual pairs: wide ones lose more often to a chance neighbour."""
+    k2, s2, f, b2, _, kappa = theta
+    if f <= 0.0 or kappa <= 0.0:
+        return float(f)
+    size = float(np.median(0.5 * (data.rest + k2 * data.own)[:, :2].sum(axis=1))) + s2
+    kept = 1.0 / (1.0 + 2.0 * np.pi * kappa * np.array([size, size + b2]))
+    whole = np.array([1.0 - f, f]) / kept
+    return float(whole[1] / whole.sum())
