@@ -16,26 +16,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from skyquarry.match import densityprior, densitystep
-from skyquarry.match.densitysums import (
-    LOCAL_ORDER,
-    Sums,
-    Tally,
-    group_keys,
-    member_keys,
-)
+from skyquarry.match.densityplaces import Placed
 from skyquarry.match.footprints import Coverage
-from skyquarry.match.groups import offsets
 from skyquarry.match.magnitudes import Magnitudes, MagnitudeScale
-from skyquarry.sky.ranges import MAX_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from skyquarry.match.densitysums import Summary
+    from skyquarry.match.densityplaces import Kind
+    from skyquarry.match.densitysums import Summary, Sums
     from skyquarry.match.groups import Groups
-    from skyquarry.match.magnitudes import RowRatios
     from skyquarry.match.rows import Rows
     from skyquarry.sky.footprint import Footprint
     from skyquarry.sky.ranges import Ranges
@@ -45,8 +37,7 @@ if TYPE_CHECKING:
     Prior = Literal["auto", "uniform", "nway"] | Mapping[tuple[str, ...], float]
 
 _LN_4PI = float(np.log(4.0 * np.pi))
-_LOCAL_SHIFT = 2 * (MAX_ORDER - LOCAL_ORDER)
-_CLOSE = 0.02
+_CLOSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,94 +96,57 @@ class Densities:
 
     # ------------------------------------------------------------ weights
 
+    def placed(self, groups: Groups, rows: list[Rows]) -> Placed:
+        """What does not change from pass to pass, for `weigh` and `count`."""
+        scales = None if self.magnitudes is None else self.magnitudes.scales
+        return Placed.of(groups, rows, self.coverage, scales)
+
     def ln_weight(
-        self,
-        groups: Groups,
-        lnB: Floats,
-        rows: list[Rows],
-        photometric: Floats | None = None,
+        self, groups: Groups, lnB: Floats, rows: list[Rows], photometric: Floats | None = None
     ) -> Floats:
         """(groups,) ln weight of each group relative to its rows alone; 0 for single rows.
 
         lnB (groups,) is the evidence of positions, `photometric` that of magnitudes together
         (`photometry.py`), neutral where None.
         """
-        size = np.diff(groups.start)
-        if not len(size):
-            return np.empty(0)
-        alone = np.concatenate([self._alone(c, each) for c, each in enumerate(rows)])
-        weight = self._ln_density(groups, rows) - np.add.reduceat(
-            alone[groups.nodes], groups.start[:-1]
-        )
-        weight += lnB - (size - 1) * _LN_4PI
+        return self.weigh(self.placed(groups, rows), lnB, photometric)
+
+    def weigh(self, placed: Placed, lnB: Floats, photometric: Floats | None = None) -> Floats:
+        """As `ln_weight`, of groups that were sorted out before."""
+        weight = np.zeros(placed.n_groups)
+        if not len(placed.multiple):
+            return weight
+        for kind in placed.kinds:
+            weight[kind.index] = self._ln_nu(kind)
+        alone = np.zeros(placed.n_nodes)
+        for kind in placed.alone:
+            alone[kind.index] = self._ln_nu(kind)
+        size = np.diff(np.append(placed.begin, len(placed.members)))
+        apart = np.add.reduceat(alone[placed.members], placed.begin) + (size - 1) * _LN_4PI
+        weight[placed.multiple] += lnB[placed.multiple] - apart
         if photometric is not None:
-            weight += photometric
-        weight[size == 1] = 0.0
+            weight[placed.multiple] += photometric[placed.multiple]
         return weight
 
-    def ln_alone(self, rows: list[Rows]) -> list[Floats]:
-        """For each row, ln nu of objects that no other catalogue detects, magnitude included."""
-        return [self._alone(c, each) for c, each in enumerate(rows)]
-
-    def _alone(self, catalog: int, rows: Rows) -> Floats:
-        observed = self.coverage.observed_at(rows.spatial) | np.uint32(1 << catalog)
-        ratios = None if self.magnitudes is None else self.magnitudes.at(catalog, rows.mag)
-        index = np.arange(len(rows), dtype=np.int64)
-        found = np.empty(len(rows))
-        cells = rows.spatial >> _LOCAL_SHIFT
-        for mask in np.flatnonzero(np.bincount(observed.astype(np.int64))).tolist():
-            here = np.flatnonzero(observed == mask)
-            members = [(ratios, index[here])]
-            found[here] = self._ln_nu(mask, 1 << catalog, cells[here], members)
-        return found
-
-    def _ln_density(self, groups: Groups, rows: list[Rows]) -> Floats:
-        """(groups,) ln of the density of objects with this set and these magnitudes, here."""
-        _, place, observed, catalogs = self._where(groups, rows)
-        first = offsets(rows)
-        ratios = [
-            None if self.magnitudes is None else self.magnitudes.at(c, each.mag)
-            for c, each in enumerate(rows)
-        ]
-        kind = observed << 16 | catalogs
-        found = np.empty(len(groups))
-        for code in np.unique(kind).tolist():
-            here = np.flatnonzero(kind == code)
-            inside = [c for c in range(len(rows)) if code >> c & 1]
-            at = groups.start[here]
-            members = [(ratios[c], groups.nodes[at + k] - first[c]) for k, c in enumerate(inside)]
-            cells = place[here] >> _LOCAL_SHIFT
-            found[here] = self._ln_nu(code >> 16, code & 0xFFFF, cells, members)
-        return found
-
-    def _ln_nu(
-        self,
-        observed: int,
-        catalogs: int,
-        cells: Ints,
-        members: list[tuple[RowRatios | None, Ints]],
-    ) -> Floats:
-        """For rows of one kind, ln nu_S^O(m): over all sets that look like S where O looked."""
+    def _ln_nu(self, kind: Kind) -> Floats:
+        """For groups of one kind, ln nu_S^O(m): over all sets that look like S where O looked."""
         terms = []
-        for whole in densitystep.completions(len(self.names), observed, catalogs):
+        for whole in densitystep.completions(len(self.names), kind.observed, kind.catalogs):
             if self.nu[whole] <= 0.0:
                 continue
-            term = np.log(self.nu[whole]) + self.local.ln_ratio(whole, cells)
-            for ratios, index in members:
-                if ratios is not None:
-                    term = term + ratios.of(whole, index)
+            term = np.log(self.nu[whole]) + self.local.ln_ratio(whole, kind.cells)
+            for catalog, look in kind.looks:
+                line = self._line(catalog, whole)
+                if line.any():
+                    term = term + look.on(line)
             terms.append(term)
         if not terms:
-            return np.full(len(cells), -np.inf)
+            return np.full(len(kind.index), -np.inf)
         return terms[0] if len(terms) == 1 else np.asarray(np.logaddexp.reduce(terms, axis=0))
 
-    def _where(self, groups: Groups, rows: list[Rows]) -> tuple[Ints, Ints, Ints, Ints]:
-        """Of each group: its first node, where that is, who looked there, and who is in it."""
-        spatial = np.concatenate([each.spatial for each in rows])
-        node = groups.nodes[groups.start[:-1]]
-        place = spatial[node]
-        observed = (self.coverage.observed_at(place) | groups.catalogs).astype(np.int64)
-        return node, place, observed, groups.catalogs.astype(np.int64)
+    def _line(self, catalog: int, catalogs: int) -> Floats:
+        assert self.magnitudes is not None  # else there are no looks
+        return np.asarray(self.magnitudes.ln_ratio[catalog][catalogs])
 
     # ------------------------------------------------------------ learning
 
@@ -202,6 +156,8 @@ class Densities:
         For two catalogues and equal errors: mutual nearest neighbours. The posterior to begin with.
         """
         size = np.diff(groups.start)
+        if not len(groups):
+            return np.empty(0)
         weight = self.ln_weight(groups, lnB, rows)
         group = np.repeat(np.arange(len(groups)), size)
         best = np.full(sum(len(each) for each in rows), -np.inf)
@@ -218,27 +174,11 @@ class Densities:
 
         posterior (groups,): 0 for groups that another patch counts.
         """
-        if not len(groups):
-            none = Tally(np.empty(0, np.int64), np.empty(0, np.int64))
-            return Sums(none, none)
-        _, place, observed, catalogs = self._where(groups, rows)
-        keys = group_keys(place >> _LOCAL_SHIFT, observed, catalogs)
-        total = Tally.of(keys, posterior)
-        if self.magnitudes is None:
-            return Sums(total, Tally(np.empty(0, np.int64), np.empty(0, np.int64)))
-        bins, catalog = self._bins(rows)
-        group = np.repeat(np.arange(len(groups)), np.diff(groups.start))
-        node = groups.nodes
-        some = np.flatnonzero((bins[node] >= 0) & (posterior[group] > 0.0))
-        group, node = group[some], node[some]
-        mags = member_keys(observed[group], catalogs[group], catalog[node], bins[node])
-        return Sums(total, Tally.of(mags, posterior[group]))
+        return self.count(self.placed(groups, rows), posterior)
 
-    def _bins(self, rows: list[Rows]) -> tuple[Ints, Ints]:
-        assert self.magnitudes is not None
-        both = zip(self.magnitudes.scales, rows, strict=True)
-        bins = np.concatenate([scale.bins(each.mag) for scale, each in both])
-        return bins, np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+    def count(self, placed: Placed, posterior: Floats) -> Sums:
+        """As `expected`, of groups that were sorted out before."""
+        return placed.sums(posterior)
 
     def updated(self, sums: Sums) -> Densities:
         """One step: the densities that make these expected numbers likeliest."""
@@ -259,6 +199,10 @@ class Densities:
             return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=moved)
         nu = np.divide(further, sky, out=np.zeros_like(nu), where=sky > 0.0)
         return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=None)
+
+    def without_magnitudes(self) -> Densities:
+        """The same densities, told by no magnitude: geometry alone."""
+        return replace(self, magnitudes=None, moved=None)
 
     def expected_groups(self) -> Floats:
         """(2^N,) objects of each set on the sky that was counted."""
@@ -310,7 +254,7 @@ class Densities:
 
 
 def converged(old: Densities, new: Densities) -> bool:
-    """Whether a step moved no set by more than 2 per cent of the error of its own count."""
+    """Whether a step moved no set by more than 5 per cent of the error of its own count."""
     if new.rule != "em":
         return True
     before, after = old.expected_groups(), new.expected_groups()

@@ -71,9 +71,13 @@ class Tally:
     @classmethod
     def of(cls, key: Ints, weight: Floats) -> Tally:
         """Weights (n,), not below 0, summed by key."""
-        keys, place = distinct(key)
+        return cls.summed(*distinct(key), np.rint(weight * UNIT))
+
+    @classmethod
+    def summed(cls, keys: Ints, place: NDArray[np.intp], amount: Floats) -> Tally:
+        """Amounts (n,), whole numbers, summed by their place among the keys."""
         # Whole numbers below 2^53 add up exactly in float64, in any order: 5e8 groups a key.
-        total = np.bincount(place, np.rint(weight * UNIT), len(keys)).astype(np.int64)
+        total = np.bincount(place, amount, len(keys)).astype(np.int64)
         some = total > 0
         return cls(keys[some], total[some])
 

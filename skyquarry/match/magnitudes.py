@@ -96,11 +96,6 @@ class Magnitudes:
         pairs = zip(self.ln_ratio, counts, strict=True)
         return Magnitudes(self.scales, tuple(_ln_ratio(*each) for each in pairs))
 
-    def at(self, catalog: int, mag: Floats) -> RowRatios:
-        """For rows with these magnitudes, ln r of any set."""
-        low, way = self.scales[catalog].between(mag)
-        return RowRatios(self.ln_ratio[catalog], low, way, np.isfinite(mag))
-
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return {
@@ -117,26 +112,6 @@ class Magnitudes:
         sets = 1 << len(scales)
         ratios = zip(scales, data["ln_ratio"], strict=True)
         return cls(scales, tuple(np.array(r, float).reshape(sets, len(s)) for s, r in ratios))
-
-
-@dataclass(frozen=True, slots=True)
-class RowRatios:
-    """ln r of the rows of one catalogue, looked up for a set at a time."""
-
-    table: Floats
-    low: Ints
-    way: Floats
-    known: NDArray[np.bool_]
-
-    def of(self, catalogs: int, rows: Ints) -> Floats:
-        """(n,) ln r of these rows for one set; 0 where the magnitude is missing."""
-        line = self.table[catalogs]
-        if not line.any():
-            return np.zeros(len(rows))
-        low, way = self.low[rows], self.way[rows]
-        high = np.minimum(low + 1, len(line) - 1)
-        found: Floats = np.where(self.known[rows], (1.0 - way) * line[low] + way * line[high], 0.0)
-        return found
 
 
 def _ln_ratio(before: Floats, counts: Floats) -> Floats:
