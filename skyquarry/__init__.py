@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.plan import Result as Result
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
+    from skyquarry.pipeline.matching import pairs as pairs
     from skyquarry.sky.footprint import Footprint as Footprint
     from skyquarry.sky.ranges import Ranges as Ranges
     from skyquarry.sky.regions import Box as Box
@@ -32,6 +33,7 @@ _HOME = {
     "archive": ("skyquarry.engine.archive", "archive"),
     "build": ("skyquarry.pipeline.build", "build"),
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
+    "pairs": ("skyquarry.pipeline.matching", "pairs"),
     "region": ("skyquarry.sky.regiontext", "region_from_text"),
     "Archive": ("skyquarry.engine.archive", "Archive"),
     "Catalog": ("skyquarry.engine.catalog", "Catalog"),
@@ -68,6 +70,7 @@ __all__ = [
     "archive",
     "build",
     "open",
+    "pairs",
     "plan_build",
     "region",
 ]

@@ -53,6 +53,17 @@ class Node(Protocol):
         """What it does, line by line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a task may give in place of a table: its rows, and counts that the report sums up.
+
+    A node whose tasks do so has `report(counts) -> dict`, which says them in words of its own.
+    """
+
+    table: pa.Table
+    counts: dict[str, int]
+
+
 @dataclass(frozen=True)
 class Limit:
     """The first rows of another node, in the order of the sky."""
@@ -170,6 +181,7 @@ class Result:
         self._executor = executor
         self._table: pa.Table | None = None
         self._report: dict[str, Any] = {}
+        self._counts: dict[str, int] = {}
 
     @property
     def schema(self) -> pa.Schema:
@@ -193,10 +205,13 @@ class Result:
         wanted = root.rows if isinstance(root, Limit) else None
         begun = time.perf_counter()
         told = {"rows": 0, "tiles": 0, "bytes": 0}
+        self._counts = {}
         if wanted == 0:
             return
         for _, value in self._start(ordered=ordered or wanted is not None):
-            table = value if wanted is None else value.slice(0, wanted - told["rows"])
+            table = self._counted(value)
+            if wanted is not None:
+                table = table.slice(0, wanted - told["rows"])
             told["rows"] += table.num_rows
             told["tiles"] += 1
             told["bytes"] += table.nbytes
@@ -205,6 +220,13 @@ class Result:
                 yield table
             if told["rows"] == wanted:
                 return
+
+    def _counted(self, value: Any) -> pa.Table:
+        if not isinstance(value, Told):
+            return value
+        for name, count in value.counts.items():
+            self._counts[name] = self._counts.get(name, 0) + count
+        return value.table
 
     def stream(self, *, ordered: bool = True) -> Iterator[pa.RecordBatch]:
         """Record batches as tiles are read; the tiles in flight are all that is held in memory."""
@@ -219,9 +241,7 @@ class Result:
         from pathlib import PurePath
 
         if not PurePath(str(path)).suffix:
-            from skyquarry.engine.save import to_catalog
-
-            return len(to_catalog(self.plan, path, self._executor, **options))
+            return len(self.plan.to_catalog(path, self._executor, **options))
         from skyquarry.catalog.formats import write_table
 
         return int(write_table(self.stream(), self.schema, path, **options))
@@ -232,7 +252,9 @@ class Result:
         cost = self.plan.cost()
         predicted = {"rows": cost.rows_out, "bytes_read": cost.bytes, "seconds": cost.seconds}
         none = {"rows": 0, "tiles": 0, "bytes": 0, "seconds": 0.0}
-        return {**none, **self._report, "predicted": predicted}
+        found = getattr(self.plan.root, "report", None)
+        more = found(self._counts) if found is not None else {}
+        return {**none, **self._report, "predicted": predicted, **more}
 
     def __repr__(self) -> str:
         rows = f"{self._report['rows']:,} rows" if self._report else "not yet worked out"

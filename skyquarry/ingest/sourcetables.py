@@ -79,7 +79,7 @@ def opened_in_memory(source: Any) -> tuple[TableFile, str] | None:
         part = StreamPart(source)
         stream = TableFile("RecordBatchReader", "arrow", part.schema, None, 0, (part,))
         return stream, f"stream {uuid.uuid4()}"
-    kind, table = _as_arrow(source)
+    kind, table = as_arrow(source)
     if table is None:
         return None
     parts = tuple(
@@ -90,7 +90,8 @@ def opened_in_memory(source: Any) -> tuple[TableFile, str] | None:
     return opened, _content_mark(table)
 
 
-def _as_arrow(source: Any) -> tuple[str, pa.Table | None]:
+def as_arrow(source: Any) -> tuple[str, pa.Table | None]:
+    """What kind of table it is and the table itself; None for what is no table in memory."""
     if isinstance(source, pa.RecordBatch):
         return "RecordBatch", pa.Table.from_batches([source])
     if isinstance(source, pa.Table):

@@ -1,0 +1,117 @@
+"""A part of the sky grown by a radius, as cells: nothing within the radius is left out.
+
+A cell of order k is nowhere narrower than `HEIGHT / 2**k` radians (`catalog.kernels`), so what lies
+within that distance of a cell lies in it or in its eight neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.sky import healpix
+from skyquarry.sky.ranges import MAX_ORDER, Ranges
+from skyquarry.sky.vectors import ARCSEC_PER_RADIAN
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+_SAFE = 1.02  # cells are at least so much wider than the radius
+_HEIGHT = 0.68  # as catalog.kernels.HEIGHT, which would load numba
+_FINE = 6  # orders below a cell's own: its ring is then a 64th of its side wide
+_FEW_CELLS = 64  # more are grown by whole cells
+_MANY_CELLS = 200_000
+
+
+def order_of(radius_arcsec: float) -> int | None:
+    """The finest order whose cells are wider than the radius; None where no order has such cells.
+
+    >>> order_of(1.0)
+    17
+    """
+    width = radius_arcsec / ARCSEC_PER_RADIAN * _SAFE / _HEIGHT
+    if width > 1.0:
+        return None
+    return MAX_ORDER if width <= 0.0 else min(MAX_ORDER, math.floor(-math.log2(width)))
+
+
+def dilated(ranges: Ranges, radius_arcsec: float) -> Ranges:
+    """The ranges and all that lies within the radius of them, and some more.
+
+    A few cells get a ring of a 64th of their side or of the radius, whichever is wider; more than
+    that are grown by cells that are coarse enough for there to be no more than 200,000.
+    """
+    order = order_of(radius_arcsec)
+    if not len(ranges):
+        return ranges
+    if order is None:
+        return Ranges.whole()
+    orders, pixels = ranges.cells()
+    if len(orders) > _FEW_CELLS:
+        return ranges | _grown(ranges, order)
+    parts = [ranges]
+    for cell_order, pixel in zip(orders.tolist(), pixels.tolist(), strict=True):
+        parts.append(_around_cell(cell_order, pixel, order))
+    return Ranges.union(parts)
+
+
+def around(pixels: Ints, radius_arcsec: float, coarsest: int = 14) -> Ranges:
+    """All that lies within the radius of rows, given by their order-29 pixels (n,) int64.
+
+    In cells of order `coarsest` or wider: finer ones would only make the list longer.
+    """
+    order = order_of(radius_arcsec)
+    if not len(pixels):
+        return Ranges.empty()
+    if order is None:
+        return Ranges.whole()
+    return _beside(
+        np.unique(pixels >> 2 * (MAX_ORDER - min(order, coarsest))), min(order, coarsest)
+    )
+
+
+def _grown(ranges: Ranges, order: int) -> Ranges:
+    """The ranges in coarse cells, with every neighbour."""
+    while order > 0 and _count(ranges, order) > _MANY_CELLS:
+        order -= 1
+    return _beside(ranges.flat(order), order)
+
+
+def _count(ranges: Ranges, order: int) -> int:
+    return ranges.coarsen(order).count() >> 2 * (MAX_ORDER - order)
+
+
+def _around_cell(cell_order: int, pixel: int, order: int) -> Ranges:
+    """What surrounds one cell, in cells of `order` or, for a small radius, of a few orders less."""
+    if cell_order >= order:
+        return _beside(np.array([pixel >> 2 * (cell_order - order)]), order)
+    deeper = min(order - cell_order, _FINE)
+    border = (pixel << 2 * deeper) + _border(deeper)
+    return _beside(border, cell_order + deeper)
+
+
+def _beside(cells: Ints, order: int) -> Ranges:
+    """Cells and their neighbours."""
+    near = healpix.neighbours(cells, order).ravel()
+    return Ranges.from_cells(order, np.concatenate([cells, near[near >= 0]]))
+
+
+def _border(deeper: int) -> Ints:
+    """Numbers of the cells along the border of a cell, `deeper` orders below it."""
+    side = 1 << deeper
+    line = np.arange(side, dtype=np.int64)
+    x = np.concatenate([line, line, np.zeros(side, np.int64), np.full(side, side - 1)])
+    y = np.concatenate([np.zeros(side, np.int64), np.full(side, side - 1), line, line])
+    return np.unique(_spread(x) | _spread(y) << 1)
+
+
+def _spread(values: Ints) -> Ints:
+    """The bits of small numbers, a zero after each."""
+    found = np.zeros_like(values)
+    for bit in range(_FINE + 1):
+        found |= (values >> bit & 1) << 2 * bit
+    return found

@@ -1,0 +1,346 @@
+"""What a caller gives to a match, as a side of it: catalogues, files and tables of any kind."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.formats.registry import SUFFIXES
+from skyquarry.catalog.roles import Roles, Survey
+from skyquarry.engine.catalog import Catalog, open_catalog
+from skyquarry.errors import ColumnError, NotFoundError, UserError
+from skyquarry.match.catalogsides import CatalogSide
+from skyquarry.match.tablesides import TableSide, content_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skyquarry.ingest.clean import Cleaning
+    from skyquarry.ingest.description import Described
+    from skyquarry.ingest.sources import Sources
+    from skyquarry.match.sides import Side
+
+_UNIT_WORDS = ("ra_unit", "unit")
+_FLOAT32_STEP_ARCSEC = 0.11
+
+
+def side_of(given: Any, unnamed: str = "table") -> Side:
+    """A side of a match from whatever names or holds a table.
+
+    given
+        A Catalog (with its cuts), the path or URL of a catalogue or of a readable file (a glob, a
+        list of files), a pyarrow, pandas or astropy table; or a tuple of one of the latter and
+        what its columns are: a survey's name, {"ra": ..., "dec": ..., "id": ...} or Roles.
+    unnamed
+        What a table in memory without a survey is called.
+
+    Raises ColumnError where the columns are not understood, UserError for what is no table and for
+    positions of B1950 that nobody declared, NotFoundError.
+    """
+    if isinstance(given, CatalogSide | TableSide):
+        return given
+    said: Any = None
+    if isinstance(given, tuple):
+        given, said = _pair(given)
+    if isinstance(given, str | os.PathLike) and _is_catalogue(os.fspath(given)):
+        given = open_catalog(given)
+    if isinstance(given, Catalog):
+        return _catalog_side(given, said)
+    return _table_side(given, said, unnamed)
+
+
+def _pair(given: tuple[Any, ...]) -> tuple[Any, Any]:
+    if len(given) == 2:
+        return given
+    raise UserError(
+        f"a tuple of {len(given)} was given, but a table and what its columns are is needed: as in "
+        '("stars.fits", "gaia_dr3") or (table, {"ra": "ra", "dec": "dec", "id": "id"})'
+    )
+
+
+def _is_catalogue(where: str) -> bool:
+    """Whether a path is to be opened as a catalogue, and not as a file or several."""
+    if where.endswith(".properties"):
+        return True
+    plain = where[:-3] if where.lower().endswith(".gz") else where
+    if "://" in where:
+        return PurePosixPath(plain.partition("?")[0]).suffix.lower() not in SUFFIXES
+    path = Path(where)
+    if path.is_dir():
+        return any(path.glob("*.properties")) or (path / "properties").exists()
+    if not path.exists() and not any(c in where for c in "*?["):
+        raise NotFoundError(
+            f"there is nothing at {where!r}, but a match needs a catalogue or a file of a table: "
+            "check the path"
+        )
+    return False
+
+
+def _catalog_side(catalog: Catalog, said: Any) -> Side:
+    if said is not None:
+        raise UserError(
+            f"roles were given for {catalog.name}, but a catalogue keeps its own: give it alone, "
+            "or build it again with survey="
+        )
+    if catalog.cut.limit is not None:
+        table, roles = catalog.to_table(), catalog.roles
+        kept, _ = roles.fitted(table.column_names)
+        return TableSide(table, kept, catalog.name)
+    side = CatalogSide(catalog)
+    for name in (side.roles.ra, side.roles.dec):
+        _warn_of_float32(side.source.schema, str(name), side.name)
+    return side
+
+
+def _table_side(given: Any, said: Any, unnamed: str) -> TableSide:
+    kind, table = _in_memory(given)
+    if table is None:
+        from skyquarry.ingest.sources import open_sources
+
+        sources = open_sources(given)
+        schema, name = sources.schema, _name_of(sources.names)
+    else:
+        sources, schema, name = None, table.schema, unnamed
+    if isinstance(said, str | Survey | Path) and table is not None:
+        name = said.name if isinstance(said, Survey) else Path(said).stem
+    described = _described(schema, said, name)
+    for column in (described.cleaning.ra, described.cleaning.dec) if described.cleaning else ():
+        _warn_of_float32(schema, column, name)
+    reading = InputTable(table, sources, described, stated=described.unit_stated)
+    _ = kind
+    return TableSide(reading, described.roles, name, described.notes)
+
+
+def _in_memory(given: Any) -> tuple[str, pa.Table | None]:
+    from skyquarry.ingest.sourcetables import as_arrow
+
+    if isinstance(given, pa.RecordBatchReader):
+        return "RecordBatchReader", given.read_all()
+    kind, table = as_arrow(given)
+    if table is None and not isinstance(given, str | os.PathLike | list):
+        raise UserError(
+            f"a {type(given).__name__} was given, but a match needs a catalogue, the path of one "
+            "or of a file, or a pyarrow, pandas or astropy table: convert it to one of these"
+        )
+    return kind, table
+
+
+def _name_of(names: Sequence[str]) -> str:
+    """What one file is called, or several: the beginning that they share."""
+    stems = [Path(name.partition("?")[0]).name.partition(".")[0] for name in names]
+    least, most = min(stems), max(stems)
+    shared = next((n for n in range(len(least)) if least[n] != most[n]), len(least))
+    return least[:shared].strip("-_.") or "table"
+
+
+# ---------------------------------------------------------------- what the columns are
+def _described(schema: pa.Schema, said: Any, name: str) -> Described:
+    from skyquarry.ingest.description import Given, describe_input
+
+    if said is None:
+        described = describe_input(schema, Given())
+        if described.cleaning is not None and described.cleaning.frame == "fk4":
+            raise UserError(
+                f"{name} has positions of B1950 ({described.cleaning.ra}, "
+                f"{described.cleaning.dec}), but a match needs ICRS: convert them, or declare the "
+                'frame, as in (table, {"ra": ..., "dec": ..., "frame": "fk4"})'
+            )
+        return described
+    if isinstance(said, str | Path):
+        from skyquarry.surveys.load import load
+
+        said = load(said)
+    if not isinstance(said, Survey):
+        said = Survey(name="these roles", title=name, roles=_roles(said))
+        _check_there(schema, said.roles, name)
+    return describe_input(schema, Given(survey=said))
+
+
+def _roles(said: Any) -> Roles:
+    """Roles of a mapping; `ra_unit` is another word for `position_unit`."""
+    if isinstance(said, Roles):
+        return said
+    if not isinstance(said, Mapping):
+        raise UserError(
+            f"the columns of a table were told by a {type(said).__name__}, but a survey's name, "
+            'Roles or a mapping is needed: as in {"ra": "RAJ2000", "dec": "DEJ2000", "id": "ID"}'
+        )
+    told = dict(said)
+    for word in _UNIT_WORDS:
+        if word in told:
+            told["position_unit"] = told.pop(word)
+    return Roles.from_mapping(told, "the columns of a table")
+
+
+def _check_there(schema: pa.Schema, roles: Roles, name: str) -> None:
+    from skyquarry.catalog.rolekeys import nearest
+
+    _, missing = roles.fitted(schema.names)
+    if missing:
+        raise ColumnError(
+            f"{missing[0]!r} was named as a column of {name}, but there is none of that name: "
+            f"{nearest(missing[0], schema.names)}"
+        )
+    if roles.ra is None:
+        raise ColumnError(
+            f"the roles of {name} name no ra and dec, but a match needs positions: give them, as "
+            'in {"ra": "ra", "dec": "dec"}'
+        )
+
+
+def _warn_of_float32(schema: pa.Schema, column: str, name: str) -> None:
+    if schema.field(column).type == pa.float32():
+        warnings.warn(
+            f"{column} of {name} is float32, in steps of up to {_FLOAT32_STEP_ARCSEC} arcsec: "
+            "matches nearer than that are lost or false; float64 is needed for positions",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+# ---------------------------------------------------------------- its rows
+@dataclass(frozen=True)
+class InputTable:
+    """A table or files, read column by column: sentinels and NaN as null, positions as ICRS."""
+
+    table: pa.Table | None
+    sources: Sources | None
+    described: Described
+    stated: bool
+
+    @property
+    def cleaning(self) -> Cleaning:
+        """What is done to positions."""
+        assert self.described.cleaning is not None
+        return self.described.cleaning
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns as they are given, and the converted positions."""
+        return self.cleaning.stored_schema().remove(0)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for equal rows, or files of equal name, size and time."""
+        return content_mark(self.table) if self.sources is None else self.sources.fingerprint
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        """These columns, rows in the order of the input."""
+        from skyquarry.ingest.clean import decoded, tidied
+
+        cleaning = self.cleaning
+        made = {cleaning.stored_ra, cleaning.stored_dec}
+        converting = cleaning.converts and bool(made & set(columns))
+        plain = [name for name in columns if not (converting and name in made)]
+        raw = dict.fromkeys([*plain, *((cleaning.ra, cleaning.dec) if converting else ())])
+        table = decoded(self._raw(list(raw)))
+        sentinels = tuple(each for each in cleaning.sentinels if each[0] in raw)
+        tidy, _, _ = tidied(table, sentinels)
+        found = dict(zip(tidy.column_names, tidy.columns, strict=True))
+        if cleaning.ra in raw and cleaning.dec in raw:
+            ra, dec = self._degrees(found[cleaning.ra], found[cleaning.dec])
+            if converting:
+                found |= {cleaning.stored_ra: ra, cleaning.stored_dec: dec}
+        return pa.table(
+            [found[name] for name in columns],
+            schema=pa.schema([self.schema.field(name) for name in columns]),
+        )
+
+    def _raw(self, columns: list[str]) -> pa.Table:
+        if self.table is not None:
+            return self.table.select(columns)
+        assert self.sources is not None
+        schema = pa.schema([self.sources.schema.field(name) for name in columns])
+        batches = (b for part in self.sources.parts() for b in part.batches(columns=columns))
+        return pa.Table.from_batches(batches, schema)
+
+    def _degrees(self, given_ra: pa.ChunkedArray, given_dec: pa.ChunkedArray) -> Any:
+        """ICRS degrees, NaN where there is no usable position. Raises ColumnError for hours."""
+        from skyquarry.ingest import positions
+
+        cleaning = self.cleaning
+        ra, dec = positions.coordinates(given_ra, given_dec, cleaning.unit)
+        good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0)
+        numbers = positions.as_numbers(good, given_ra, given_dec)
+        limits = positions.Limits.of(ra, dec, numbers, cleaning.unit)
+        positions.check_unit(limits, cleaning.unit, stated=self.stated)
+        if not cleaning.converts:
+            return given_ra, given_dec
+        if cleaning.unit == "text":  # a plain ra beside a sexagesimal dec: hours or degrees?
+            fault = positions.faults(ra, dec, given_ra, given_dec, cleaning.unit)
+            good &= fault == 0
+        out = ra.copy(), dec.copy()
+        for values, icrs in zip(
+            out, positions.to_icrs(ra[good], dec[good], cleaning.frame), strict=True
+        ):
+            values[good] = icrs
+        if cleaning.unit == "text":
+            out[0][~good] = np.nan
+        return tuple(pa.chunked_array([pa.array(values)]) for values in out)
+
+
+@dataclass(frozen=True)
+class WithColumn:
+    """A table with one more column, which the caller gave as an array."""
+
+    of: Any
+    name: str
+    values: pa.Array
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that it has."""
+        return self.of.schema.append(pa.field(self.name, self.values.type))
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal rows."""
+        return str(self.of.fingerprint) + content_mark(pa.table({self.name: self.values}))
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        """These columns."""
+        rest = [name for name in columns if name != self.name]
+        table = self.of.read(rest) if rest else None
+        made = [
+            self.values if name == self.name else table.column(name)  # type: ignore[union-attr]
+            for name in columns
+        ]
+        return pa.table(made, names=list(columns))
+
+
+def with_radii(side: Side, values: Any) -> tuple[Side, str]:
+    """The side with a column of radii, and its name. Raises UserError where they do not fit."""
+    from skyquarry.catalog.arrow import from_numpy
+
+    if not isinstance(side, TableSide):
+        raise UserError(
+            f"radius_arcsec is an array, but {side.name} is a catalogue on disk: name one of its "
+            "columns, or give one number"
+        )
+    numbers = np.asarray(values, np.float64)
+    if numbers.ndim != 1 or len(numbers) != side.n_rows:
+        raise UserError(
+            f"radius_arcsec has the shape {numbers.shape}, but {side.name} has {side.n_rows} rows: "
+            "give one radius a row, or one for all"
+        )
+    name = "_radius_arcsec"
+    source = WithColumn(side.source, name, from_numpy(numbers))
+    return TableSide(source, _own_roles(side), side.name, side.notes), name
+
+
+def _own_roles(side: TableSide) -> Roles:
+    from skyquarry.match.sides import ROW
+
+    return replace(side.roles, id=None) if side.roles.id == ROW else side.roles
+
+
+assert SPATIAL == "_healpix_29"
