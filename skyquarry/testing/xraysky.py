@@ -86,7 +86,7 @@ def xraysky(
     tables["xray"] = tables["xray"].append_column("pos_err", from_numpy(things.xray_arcsec))
     for name, mags in (("optical", things.optical_mag), ("infrared", things.infrared_mag)):
         tables[name] = tables[name].append_column("mag", from_numpy(mags[places[name][0]]))
-    return XraySky(tables, _roles(), *_truth(things, counts["xray"]), area)
+    return XraySky(tables, roles(), *_truth(things, counts["xray"]), area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +151,18 @@ def _table(things: _Things, thing: Ints, sigma: Floats, turn: Floats, random: Ra
     return pa.table({"id": from_numpy(ids), "ra": from_numpy(ra), "dec": from_numpy(dec)})
 
 
-def _roles() -> dict[str, Roles]:
-    def roles(error: PositionError, band: str | None = None) -> Roles:
+def roles() -> dict[str, Roles]:
+    """Which column of each catalogue is what, and the errors of the two that have no column."""
+
+    def of(error: PositionError, band: str | None = None) -> Roles:
         bands = () if band is None else (Band(band, "mag"),)
         epoch = Epoch(jyear=2010.0)
         return Roles("ra", "dec", "id", epoch=epoch, position_error=error, bands=bands)
 
     return {
-        "xray": roles(PositionError("circular", ("pos_err",))),
-        "optical": roles(PositionError("fixed", fixed_arcsec=OPTICAL_ARCSEC), "i"),
-        "infrared": roles(PositionError("fixed", fixed_arcsec=INFRARED_ARCSEC), "ch1"),
+        "xray": of(PositionError("circular", ("pos_err",))),
+        "optical": of(PositionError("fixed", fixed_arcsec=OPTICAL_ARCSEC), "i"),
+        "infrared": of(PositionError("fixed", fixed_arcsec=INFRARED_ARCSEC), "ch1"),
     }
 
 
