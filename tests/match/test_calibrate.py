@@ -201,7 +201,7 @@ def test_crowded_chance_pairs_bias_nothing(lone: int) -> None:
 
 def test_a_smooth_field_of_shifts_is_found() -> None:
     """50 mas with a period of some degrees: most of it goes; and none is made up without it."""
-    a, b = sky(11, 12_000, centre=(0.0, 0.0), side_arcsec=10 * 3_600.0)
+    a, b = sky(11, 16_000, centre=(0.0, 0.0), side_arcsec=10 * 3_600.0)
 
     def wave(rows: Rows) -> np.ndarray:
         east = 0.05 * np.sin(2.0 * np.pi * (rows.ra_deg + rows.dec_deg) / 8.0)
