@@ -197,8 +197,7 @@ class Densities:
         further = densitystep.further(self.moved, moved, nu * sky)
         if further is None:
             return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=moved)
-        nu = np.divide(further, sky, out=np.zeros_like(nu), where=sky > 0.0)
-        return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=None)
+        return replace(self, nu=further / sky, local=local, magnitudes=magnitudes, moved=None)
 
     def without_magnitudes(self) -> Densities:
         """The same densities, told by no magnitude: geometry alone."""

@@ -62,9 +62,14 @@ class Area:
         return {mask: float(total[mask]) for mask in np.flatnonzero(total > 0.0).tolist()}
 
     def of_sets(self, n: int) -> Floats:
-        """(2^n,) area in sr where at least one catalogue of each set looked."""
+        """(2^n,) area in sr where at least one catalogue of each set looked.
+
+        All of it where the maps say that none did: rows off their own map must be somewhere.
+        """
         areas = self.by_observed()
-        return np.array([sum(a for o, a in areas.items() if o & s) for s in range(1 << n)])
+        whole = sum(areas.values()) or 4.0 * np.pi
+        seen = (sum(a for o, a in areas.items() if o & s) for s in range(1 << n))
+        return np.array([area or whole for area in seen])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -138,16 +143,15 @@ def shares(nu: Floats, observed: int, catalogs: int) -> tuple[list[int], Floats]
 def solve(nu: Floats, table: dict[tuple[int, int], float], area: Area) -> Floats:
     """The densities (2^N,) that make the expected numbers likeliest, from those before."""
     sky = area.of_sets(len(nu).bit_length() - 1)
-    seen = sky > 0.0
-    found = np.where(seen, np.maximum(nu, 1e-300), 0.0)
+    found = np.maximum(nu, 1e-300)
+    found[0] = 0.0
     for _ in range(_MOST_STEPS):
         counts = np.full(len(nu), _PSEUDO)
         for (observed, catalogs), amount in table.items():
             sets, part = shares(found, observed, catalogs)
             counts[sets] += amount * part
-        counts[~seen] = 0.0
         counts[0] = 0.0
-        after = counts / np.where(seen, sky, 1.0)
+        after = counts / sky
         still = np.abs(after - found) <= 1e-9 * after
         found = after
         if still.all():

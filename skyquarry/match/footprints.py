@@ -2,7 +2,8 @@
 
 "Not observed" is not "absent" (crossmatch.md 1.5): the density of objects that only optical and
 infrared hold is a statement about sky that the X-ray list has seen too. A catalogue with a map (its
-own, the survey's or the user's) is taken at its word; without one the map is estimated from counts.
+own, the survey's or the user's) is taken at its word; without one it is estimated from counts, and
+so it is where rows reach but a small part of the map: then it is one of more than was given here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyquarry.match.fields import Counts, Estimate, estimate
+from skyquarry.match.fields import Counts, estimate
 from skyquarry.sky.ranges import MAX_ORDER, N_PIXELS, Ranges
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 PIXEL_SR = 4.0 * np.pi / N_PIXELS
 _MASK_ORDER = 13
 """Circles round bright stars are cut out to cells of 26 arcsec."""
+_ENOUGH, _HARDLY = 100, 0.6
+"""So many rows that reach less than this part of a map say that the map is not theirs."""
 _MOST_RIM = 1.2
 """A rim cell is never worth more than this many cells: more is a change of density, not of area."""
 
@@ -57,7 +60,7 @@ class Coverage:
         for c, here in enumerate(inside):
             observed |= np.uint32(1 << c) * here.astype(np.uint32)
         share = _shares(edges, observed, counts, layers, inside, rim)
-        labels = tuple("estimate" if f is None else f.label for f in footprints)
+        labels = tuple(layer.label for layer in layers)
         return cls(*_merged(edges, observed, share), labels)
 
     def observed_at(self, spatial: Ints) -> Masks:
@@ -130,23 +133,30 @@ class _Layer:
     density: float
     """rows a pixel inside; of no meaning where there is no rim"""
     rim_density: float
+    label: str
 
 
 def _layer(counts: Counts, footprint: Footprint | None) -> _Layer:
     if footprint is None:
-        return _estimated(estimate(counts))
+        return _estimated(counts, Ranges.whole())
     ranges = footprint.ranges
     if footprint.masks is not None:
         ranges = ranges - footprint.masks.cover(_MASK_ORDER).all
-    return _Layer(ranges, Ranges.empty(), 0.0, 0.0)
+    if counts.rows >= _ENOUGH:
+        found = _estimated(counts, ranges)
+        if 0 < found.whole.count() < _HARDLY * ranges.count():
+            return found
+    return _Layer(ranges, Ranges.empty(), 0.0, 0.0, footprint.label)
 
 
-def _estimated(found: Estimate) -> _Layer:
+def _estimated(counts: Counts, ranges: Ranges) -> _Layer:
+    found = estimate(counts)
     return _Layer(
-        Ranges.from_cells(found.order, found.cells),
-        Ranges.from_cells(found.order, found.cells[~found.inner]),
+        Ranges.from_cells(found.order, found.cells) & ranges,
+        Ranges.from_cells(found.order, found.cells[~found.inner]) & ranges,
         found.density,
         found.rim_density,
+        "estimate",
     )
 
 

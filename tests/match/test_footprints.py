@@ -103,6 +103,14 @@ def test_a_map_that_was_given_is_taken_at_its_word_less_its_masks() -> None:
     assert coverage.observed_at(healpix.index(ra, dec)).tolist() == [1]
 
 
+def test_a_map_of_the_whole_survey_is_not_that_of_a_cut_of_it() -> None:
+    spatial, area = box(np.random.default_rng(8), 20_000, 1.0)
+    survey = Footprint(Ranges.whole(), "survey")
+    coverage = Coverage.of([Counts.of(spatial)], [survey])
+    assert coverage.labels == ("estimate",)
+    assert coverage.areas_sr()[1] == pytest.approx(area, rel=0.02)
+
+
 def test_counts_do_not_depend_on_how_the_sky_was_cut() -> None:
     rng = np.random.default_rng(5)
     spatial, _ = circle(rng, 5_000, 1.0)
