@@ -254,14 +254,15 @@ def _false(pairs: Sequence[Mapping[str, Any]]) -> str:
             text = f"{each['expected_false']:,.1f} of {each['accepted']:,}"
             text += f" {_both(each)}{_percent(each['expected_false_share'])}"
             told.append(text + _by_shift(each))
-    return ", ".join(told) or "no pair was accepted"
+    return "; ".join(told) or "no pair was accepted"
 
 
 def _by_shift(pair: Mapping[str, Any]) -> str:
     sky = pair["shifted"]
     if sky is None or sky["false"] is None:
         return ""
-    return f"; by chance within {sky['radius_arcsec']:g} arcsec {sky['false']:,.1f}"
+    within = f"{sky['radius_arcsec']:g} arcsec"
+    return f", and {sky['false']:,.1f} of {sky['matched']:,} nearest within {within} by chance"
 
 
 def _scales(pairs: Sequence[Mapping[str, Any]]) -> str:
