@@ -95,7 +95,7 @@ def skyquarry(
 
 
 def _add_commands() -> None:
-    from skyquarry.cli import archives, building, pictures, searching, telling
+    from skyquarry.cli import archives, building, matching, pictures, searching, telling
 
     app.command("ls")(archives.ls)
     app.command("info")(archives.info)
@@ -105,6 +105,7 @@ def _add_commands() -> None:
     app.command("cone", cls=WithNegatives)(searching.cone)
     app.command("region", cls=WithNegatives)(searching.region)
     app.command("sample")(searching.sample)
+    app.command("pairs")(matching.pairs)
     app.command("map")(pictures.sky_map)
     app.command("schema")(telling.schema)
     app.command("cite")(telling.cite)

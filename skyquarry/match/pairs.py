@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from skyquarry.match.sides import Fetch, Side
     from skyquarry.sky.ranges import Ranges
 
-LIMIT_PAIRS = 1_000_000_000
-"""More predicted pairs than this are refused unless forced."""
+LIMIT_PAIRS, LIMIT_A_ROW = 1_000_000_000, 10
+"""More predicted pairs than this, and than ten for each left row, are refused unless forced."""
 _BYTES_A_PAIR = 24
 
 
@@ -208,14 +208,19 @@ class PairsNode:
         own = 0.0 if self.rule.same else np.minimum(self.units.rows, self.units.others).sum()
         return int(chance + own)
 
+    @property
+    def limit_pairs(self) -> int:
+        """How many predicted pairs are not refused."""
+        return max(LIMIT_PAIRS, LIMIT_A_ROW * self.left.n_rows)
+
     def _check_size(self) -> None:
-        if self.force or self.predicted_pairs <= LIMIT_PAIRS:
+        if self.force or self.predicted_pairs <= self.limit_pairs:
             return
         raise UserError(
             f"radius_arcsec is {self.radius_arcsec:g}, within which about "
             f"{self.predicted_pairs:,} pairs of {self.left.name} and {self.right.name} lie, but a "
-            f"run is meant for {LIMIT_PAIRS:,} at most: is it in arcseconds? Give a smaller one, "
-            "or force=True"
+            f"run is meant for {self.limit_pairs:,} at most: is it in arcseconds? Give a smaller "
+            "one, or force=True"
         )
 
     def cost(self, workers: int | None = None) -> costs.Cost:

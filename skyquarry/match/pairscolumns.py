@@ -35,11 +35,18 @@ def schema_of(
 
 
 def prefixes(left: Side, right: Side) -> tuple[str, str]:
-    """What the names of each side's columns begin with: its name, numbered where both are equal."""
+    """What the names of each side's columns begin with: its name.
+
+    Numbered where both are equal, or where left_id could be another's.
+    """
     first, second = (_plain_name(side.name) for side in (left, right))
-    if first.lower() == second.lower():
-        return f"{first}_1_", f"{second}_2_"
-    return f"{first}_", f"{second}_"
+    equal = first.lower() == second.lower()
+    return _prefix(first, 1, numbered=equal), _prefix(second, 2, numbered=equal)
+
+
+def _prefix(name: str, number: int, *, numbered: bool) -> str:
+    numbered = numbered or name.lower() in ("left", "right")
+    return f"{name}_{number}_" if numbered else f"{name}_"
 
 
 def handed_out(left: Side, right: Side, columns: str | Names) -> tuple[Names, Names]:

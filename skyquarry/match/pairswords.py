@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.engine.cost import in_bytes, in_time
 from skyquarry.engine.executors import cpu_count
-from skyquarry.match.pairs import LIMIT_PAIRS
 from skyquarry.match.prediction import rows_within
 
 if TYPE_CHECKING:
@@ -74,9 +73,9 @@ def _side(side: Side) -> str:
 def warnings_of(node: PairsNode) -> list[str]:
     """What should be doubted before any row is read."""
     found = []
-    if node.predicted_pairs > LIMIT_PAIRS:
+    if node.predicted_pairs > node.limit_pairs:
         forced = "it was forced" if node.force else "run() will refuse it without force=True"
-        found.append(f"more than {LIMIT_PAIRS:,} pairs are predicted: {forced}")
+        found.append(f"more than {node.limit_pairs:,} pairs are predicted: {forced}")
     if not _meet(node):
         found.append(
             f"{node.left.name} and {node.right.name} do not overlap on the sky: is the unit or the "
