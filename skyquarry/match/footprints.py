@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PIXEL_SR = 4.0 * np.pi / N_PIXELS
 _MASK_ORDER = 13
 """Circles round bright stars are cut out to cells of 26 arcsec."""
-_ENOUGH, _HARDLY = 100, 0.6
+_ENOUGH, _HARDLY = 100, 0.5
 """So many rows that reach less than this part of a map say that the map is not theirs."""
 _MOST_RIM = 1.2
 """A rim cell is never worth more than this many cells: more is a change of density, not of area."""

@@ -15,6 +15,7 @@ from skyquarry.catalog.arrow import from_numpy
 from skyquarry.match.candidates import candidate_groups
 from skyquarry.match.groups import offsets
 from skyquarry.match.islands import islands
+from skyquarry.match.resolve import resolve
 from skyquarry.match.rows import Rows
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_radec, to_xyz
@@ -49,9 +50,14 @@ class SetSky:
 class Candidates:
     """What the rows may be: all groups within 99.73 per cent, and the evidence of positions."""
 
+    rows: list[Rows]
     islands: Islands
     groups: Groups
     ln_bayes: Floats
+
+    def posterior(self, ln_weight: Floats) -> Floats:
+        """(groups,) exact, one to one."""
+        return resolve(self.islands, self.groups, ln_weight).posterior
 
 
 def set_sky(
@@ -141,7 +147,9 @@ def candidates(rows: list[Rows], reach: float = 3.4393) -> Candidates:
     catalog = np.repeat(np.arange(len(rows)), [len(each) for each in rows]).astype(np.uint8)
     found = islands(int(first[-1]), left, right)
     groups = candidate_groups(found, left, right, catalog)
-    return Candidates(found, groups, ln_bayes(groups, np.concatenate(xyz), np.concatenate(sigma)))
+    return Candidates(
+        rows, found, groups, ln_bayes(groups, np.concatenate(xyz), np.concatenate(sigma))
+    )
 
 
 def ln_bayes(groups: Groups, xyz: Floats, sigma_rad: Floats) -> Floats:
