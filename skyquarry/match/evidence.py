@@ -2,7 +2,7 @@
 
 One evidence for everything (crossmatch.md 1.4): Gaussian positions with exact ellipses in one
 tangent frame, measured motions with their covariances, motions that nobody measured marginalised
-over a mixture, and errors that are sometimes wide. The kernels hold the formulas.
+over a mixture, and errors that are sometimes wide. kernels/filter.py has the formulas.
 
 - A row without an epoch counts as of the epoch it is compared at: nothing moves.
 - A track is that of the best-known motion, rigorous, with its radial motion; what is left over is
@@ -68,7 +68,8 @@ class PairEvidence:
     @property
     def norm_sep(self) -> Floats:
         """(m,) separation in standard errors."""
-        return np.asarray(np.sqrt(self.chi2))
+        told: Floats = np.sqrt(self.chi2)
+        return told
 
     @property
     def sigma_major_arcsec(self) -> Floats:
@@ -89,7 +90,8 @@ class PairEvidence:
         """(m,) direction of the larger axis, east of north, in [0, 180); 0 for a circle."""
         xx, yy, xy = self.covariance.T
         pa = np.degrees(0.5 * np.arctan2(2.0 * xy, yy - xx))
-        return np.where(pa < 0.0, pa + 180.0, pa) % 180.0
+        told: Floats = np.where(pa < 0.0, pa + 180.0, pa) % 180.0
+        return told
 
     def _axes(self) -> tuple[Floats, Floats]:
         xx, yy, xy = self.covariance.T

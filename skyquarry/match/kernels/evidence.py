@@ -1,15 +1,7 @@
-"""The evidence that a set of rows is one object: an information filter in one tangent frame.
+"""Groups of rows as the filter sees them: one tangent frame, tracks taken off, information.
 
-State (x, mu): position at T0 and motion, both as what is left after the track of the best-known
-motion is taken off. Each row adds to A = [[P, R], [R', M]], b, c; x is marginalised over the sky,
-mu over a mixture of N(0, sigma_k^2 I) (crossmatch.md 1.4). With L = M - R' P^-1 R, h = b_mu - R'
-P^-1 b_x, G = (1 + sigma_k^2 L)^-1 and the track's motion m, mu + m having the prior:
-
-    Q = c - b_x' P^-1 b_x - sigma_k^2 h' G h + 2 h' G m + m' L G m
-    2 ln M = -2 ln(4 pi) - sum ln det(2 pi C_i) + ln det(2 pi P^-1) - ln det(1 + sigma_k^2 L) - Q
-
-which holds for sigma_k = 0 too, and without motions (L = 0) is BS08's. Rows with a wide error enter
-as a mixture: at most one member has it. Units: arcsec, years.
+A member's residual is its direction minus that of the track of the best-known motion at its epoch,
+and for its own motion likewise; `filter.py` has the formulas.
 """
 
 # ruff: noqa: I001, PLR0917 - column names side by side; scalars in, scalars out
@@ -19,6 +11,11 @@ import math
 
 import numpy as np
 
+from skyquarry.match.kernels.filter import (
+    BU, BV, BX, BY, C, CURVED, EAST, FCA, FCD, FSA, FSD, LARGE, LNDET, LONE_SUM, ME, MN, MOVING,
+    MXX, MXY, MYY, N_PM, NORTH, ODDS, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3, RX, RY, RZ, SPAN, T0,
+    YEARS, mixed,
+)  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned, turned_cross,
 )  # fmt: skip
@@ -28,16 +25,8 @@ from skyquarry.match.kernels.nodes import (
 )  # fmt: skip
 from skyquarry.sky.compiled import kernel
 
-# a member's part of A, b, c
-PXX, PYY, PXY, R0, R1, R2, R3, MXX, MYY, MXY, BX, BY, BU, BV, C, LNDET = range(16)
-# where a member is: residual direction, residual offset, years from T0, odds of the wide error
-RX, RY, RZ, EAST, NORTH, YEARS, ODDS = range(7)
-# what holds for the group
-FSA, FCA, FSD, FCD, T0, N_PM, MOVING, ME, MN, OE, ON, LARGE, CURVED, SPAN, LONE_SUM = range(15)
-
 _LARGE2 = 100.0  # (10 arcsec)^2: beyond, the sphere's curvature is felt (crossmatch.md 1.1)
 _STILL = 1e-14  # sigma_mu^2 dt^2 / sigma^2: below, motion cannot move lnB by 1e-12
-_TWO_R2 = 2.0 * ARCSEC * ARCSEC
 
 
 @kernel
@@ -65,34 +54,6 @@ def groups_evidence(
             ratio, base, sigma2, members, start, stop, info, place, head, weights, terms
         )
         dof[out] = 2 * (stop - start) - 2 + 2 * int(head[N_PM])
-
-
-@kernel
-def mixed(ratio, base, sigma2, members, start, stop, info, place, head, weights, terms):
-    """(lnB, chi2 of the component that weighs most, its motion, its wide member or -1)."""
-    n = stop - start
-    if head[MOVING] > 0.0:
-        motion_weights(ratio, base, members, start, stop, weights)
-        lnM, chi2, k, wide = _moving(sigma2, n, info, place, head, weights, terms)
-    else:
-        lnM, chi2, wide = _still(n, info, place, terms)
-        k = -1
-    lnB = (n - 1) * math.log(_TWO_R2) + lnM - head[LONE_SUM] + head[CURVED]
-    return lnB, chi2, k, wide
-
-
-@kernel
-def motion_weights(ratio, base, members, start, stop, weights):
-    """Fill weights (k,): base_k prod_i w_k(i) / base_k, which sum to 1 (naive Bayes)."""
-    total = 0.0
-    for k in range(len(base)):
-        w = base[k]
-        for i in range(start, stop):
-            w *= ratio[members[i], k]
-        weights[k] = w
-        total += w
-    for k in range(len(base)):
-        weights[k] = weights[k] / total if total > 0.0 else base[k]
 
 
 @kernel
@@ -183,7 +144,7 @@ def _leaders(nodes, motions, members, start, stop, head):
     T0 is the epoch of the best position; of equals, the earlier. A row without epoch is of T0.
     """
     best, lead, n_pm, large = 0, -1, 0, False
-    best_var, lead_var, best_epoch = math.inf, math.inf, math.inf
+    best_var, best_epoch = math.inf, math.inf
     x = y = z = 0.0
     for k in range(stop - start):
         i = members[start + k]
@@ -197,15 +158,35 @@ def _leaders(nodes, motions, members, start, stop, head):
         m = int(nodes[i, MOTION])
         if m >= 0:
             n_pm += 1
-            var = motions[m, EE] + motions[m, NN]
-            if var < lead_var:
-                lead, lead_var = k, var
+            if lead < 0 or _leads(nodes, motions, i, members[start + lead]):
+                lead = k
     if best_epoch == math.inf:  # the best has none: the earliest of the others', if any
         for k in range(stop - start):
             best_epoch = min(best_epoch, _or(nodes[members[start + k], EPOCH], math.inf))
     head[T0] = best_epoch if best_epoch < math.inf else 0.0
     head[FSA], head[FCA], head[FSD], head[FCD] = frame_of(x, y, z)
     return best, lead, n_pm, large
+
+
+@kernel
+def _leads(nodes, motions, i, j):
+    """Whether the motion of i is better known than that of j; ties by what they say, not by order.
+
+    The better motion, the better position, the earlier epoch, then motion and position themselves.
+    """
+    m, k = int(nodes[i, MOTION]), int(nodes[j, MOTION])
+    a, b = motions[m, EE] + motions[m, NN], motions[k, EE] + motions[k, NN]
+    if a == b:
+        a, b = nodes[i, XX] + nodes[i, YY], nodes[j, XX] + nodes[j, YY]
+    if a == b:
+        a, b = _or(nodes[i, EPOCH], math.inf), _or(nodes[j, EPOCH], math.inf)
+    for c in (PE, PN, ZETA, ZETA2):
+        if a == b:
+            a, b = motions[m, c], motions[k, c]
+    for c in (SA, CA, SD, CD):
+        if a == b:
+            a, b = nodes[i, c], nodes[j, c]
+    return a < b
 
 
 @kernel
@@ -226,6 +207,7 @@ def _offsets(n, best, bx, by, bz, large, place, head):
     ux, uy, uz = cd * ca, cd * sa, sd
     stretch = math.sqrt(2.0 / max(1.0 + ux * bx + uy * by + uz * bz, 1e-12))
     be, bn = be * stretch, bn * stretch
+    head[OE], head[ON] = be, bn
     for k in range(n):
         x, y, z = bx + place[k, RX] - rx, by + place[k, RY] - ry, bz + place[k, RZ] - rz
         e, v = offset(sa, ca, sd, cd, x, y, z)
@@ -362,107 +344,3 @@ def _star(info, s, k, position, pm, cross, path, u, v, place):
     info[s, k, BU], info[s, k, BV] = t * bx + bu, t * by + bv
     info[s, k, C] = bx * e + by * n + bu * u + bv * v
     info[s, k, LNDET] = math.log(det) + math.log(md) + 2.0 * math.log(2.0 * math.pi)
-
-
-@kernel
-def _still(n, info, place, terms):
-    """(ln M + const, chi2, wide member) where nothing can have moved."""
-    count, norm, best = 0, 1.0, 0
-    for wide in range(-1, n):
-        odds = 1.0 if wide < 0 else place[wide, ODDS]
-        if odds == 0.0:
-            continue
-        pxx = pyy = pxy = bx = by = c = lndet = 0.0
-        for k in range(n):
-            s = 1 if k == wide else 0
-            pxx, pyy, pxy = pxx + info[s, k, PXX], pyy + info[s, k, PYY], pxy + info[s, k, PXY]
-            bx, by = bx + info[s, k, BX], by + info[s, k, BY]
-            c, lndet = c + info[s, k, C], lndet + info[s, k, LNDET]
-        det = pxx * pyy - pxy * pxy
-        chi2 = max(c - (pyy * bx * bx - 2.0 * pxy * bx * by + pxx * by * by) / det, 0.0)
-        term = -0.5 * (lndet + math.log(det) + chi2)
-        if wide >= 0:
-            term += math.log(odds)
-            norm += odds
-        terms[count, 0], terms[count, 1] = term, chi2
-        if count == 0 or term > terms[best, 0]:
-            best, member = count, wide
-        count += 1
-    return _ln_sum(terms, count, best) - math.log(norm), terms[best, 1], member
-
-
-@kernel
-def _ln_sum(terms, count, best):
-    """ln sum exp of the terms, the greatest of which is known."""
-    total = 0.0
-    for i in range(count):
-        total += math.exp(terms[i, 0] - terms[best, 0])
-    return terms[best, 0] + math.log(total)
-
-
-@kernel
-def _moving(sigma2, n, info, place, head, weights, terms):
-    """(ln M + const, chi2, component of motion, wide member) for the mixture of motions."""
-    count, norm, best, motion, member = 0, 1.0, 0, 0, -1
-    A, L = np.empty(16), np.empty(7)
-    for wide in range(-1, n):
-        odds = 1.0 if wide < 0 else place[wide, ODDS]
-        if odds == 0.0:
-            continue
-        norm += odds if wide >= 0 else 0.0
-        summed(n, info, wide, A)
-        reduced(A, L)
-        for k in range(len(sigma2)):
-            if weights[k] <= 0.0:
-                continue
-            lndet, more = _prior_terms(L, sigma2[k], head[ME], head[MN])
-            chi2 = max(L[5] + more, 0.0)
-            term = math.log(weights[k] * odds) - 0.5 * (A[LNDET] + math.log(L[6]) + lndet + chi2)
-            terms[count, 0], terms[count, 1] = term, chi2
-            if count == 0 or term > terms[best, 0]:
-                best, motion, member = count, k, wide
-            count += 1
-    return _ln_sum(terms, count, best) - math.log(norm), terms[best, 1], motion, member
-
-
-@kernel
-def summed(n, info, wide, A):
-    """Fill A (16,) with the sums over the members, one of which may be in its wide state."""
-    for j in range(16):
-        A[j] = 0.0
-    for k in range(n):
-        s = 1 if k == wide else 0
-        for j in range(16):
-            A[j] += info[s, k, j]
-
-
-@kernel
-def reduced(A, L):
-    """Fill L: the information on mu once x is marginalised: Lxx, Lyy, Lxy, h, h, c, det P."""
-    det = A[PXX] * A[PYY] - A[PXY] * A[PXY]
-    i0, i1, i2 = A[PYY] / det, A[PXX] / det, -A[PXY] / det
-    # K = P^-1 R
-    k0, k1 = i0 * A[R0] + i2 * A[R2], i0 * A[R1] + i2 * A[R3]
-    k2, k3 = i2 * A[R0] + i1 * A[R2], i2 * A[R1] + i1 * A[R3]
-    L[0] = A[MXX] - (A[R0] * k0 + A[R2] * k2)
-    L[1] = A[MYY] - (A[R1] * k1 + A[R3] * k3)
-    L[2] = A[MXY] - (A[R0] * k1 + A[R2] * k3)
-    L[3] = A[BU] - (k0 * A[BX] + k2 * A[BY])
-    L[4] = A[BV] - (k1 * A[BX] + k3 * A[BY])
-    L[5] = A[C] - (i0 * A[BX] * A[BX] + 2.0 * i2 * A[BX] * A[BY] + i1 * A[BY] * A[BY])
-    L[6] = det
-
-
-@kernel
-def _prior_terms(L, s2, mx, my):
-    """(ln det(1 + s2 L), -s2 h' G h + 2 h' G m + m' L G m)."""
-    a, b, c = 1.0 + s2 * L[0], 1.0 + s2 * L[1], s2 * L[2]
-    det = a * b - c * c
-    g0, g1, g2 = b / det, a / det, -c / det
-    h0, h1 = L[3], L[4]
-    quad = -s2 * (g0 * h0 * h0 + 2.0 * g2 * h0 * h1 + g1 * h1 * h1)
-    if mx != 0.0 or my != 0.0:
-        u, v = g0 * mx + g2 * my, g2 * mx + g1 * my  # G m
-        quad += 2.0 * (h0 * u + h1 * v)
-        quad += mx * (L[0] * u + L[2] * v) + my * (L[2] * u + L[1] * v)
-    return math.log(det), quad

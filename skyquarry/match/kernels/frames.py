@@ -2,8 +2,7 @@
 
 A frame is (sin ra, cos ra, sin dec, cos dec) of its direction: e = (-sin ra, cos ra, 0) points
 east, n = (-sin dec cos ra, -sin dec sin ra, cos dec) north. At a pole ra may be anything, and
-fixes what is called east. A change here needs `touch` on the kernels that import this file: numba
-looks for its stored machine code by the importing file's time.
+fixes what is called east.
 """
 
 # ruff: noqa: PLR0917 - scalars in, scalars out

@@ -7,9 +7,8 @@ import math
 
 import numpy as np
 
-from skyquarry.match.kernels.evidence import (
-    MOVING, mixed, motion_weights, prepare,
-)  # fmt: skip
+from skyquarry.match.kernels.evidence import prepare
+from skyquarry.match.kernels.filter import MOVING, mixed, motion_weights
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned,
 )  # fmt: skip
@@ -134,7 +133,7 @@ def _compare(nodes, motions, i, j, at, extra, out):
 
 @kernel
 def _towards(nodes, i, j):
-    """(east, north) at i of the direction to j, from degrees: no digit lost at small separations."""
+    """(east, north) at i of the direction to j, from degrees: no digit is lost where j is near."""
     a, b = nodes[i, RA], nodes[j, RA]
     if b - a > 180.0:
         b -= 360.0
