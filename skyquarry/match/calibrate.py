@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Calibration", "CatalogCalibration", "Residuals", "fit", "gather", "reference_of"]
 
 LEAST_PAIRS: Final = 50
-_SHAPE_PAIRS: Final = 20_000  # enough for k to 0.5 %
+_SHAPE_PAIRS: Final = 12_000  # enough for k to 0.7 %
+_ROUGH_PAIRS: Final = 4_000  # enough to weigh pairs by
 _FORMAT: Final = "skyquarry calibration 1"
 _SAMPLE: Final = 400  # offsets kept for the report's plot
 
@@ -233,15 +234,16 @@ def _fit_zero(sample: Residuals) -> tuple[ZeroPoint, Shape, float]:
 
     Pairs weigh as the fit of the errors believes them to be neither wide nor by chance.
     """
-    begin = ZeroPoint(first_rotation(sample.at, sample.offset, sample.radius_arcsec))
-    shape = choose_shape(_first(_offsets(sample, begin)))
-    zero, normal = _rotated(sample, begin, shape)
+    some = sample.take(slice(0, _SHAPE_PAIRS))
+    begin = ZeroPoint(first_rotation(some.at, some.offset, sample.radius_arcsec))
+    shape = choose_shape(_first(_offsets(sample, begin), _ROUGH_PAIRS))
+    zero, _ = _rotated(some, begin, shape)
     shape = choose_shape(_first(_offsets(sample, zero)))
-    zero, normal = _rotated(sample, zero, shape)
+    zero, normal = _rotated(sample, _rotated(some, zero, shape)[0], shape)
     error = float(np.sqrt(2.0 / max(np.trace(normal), 1e-300)))
     if not significant(zero.rotation_arcsec, normal, len(sample)):
         zero = ZeroPoint.none()
-        shape = choose_shape(_first(_offsets(sample, zero)))
+        shape = choose_shape(_first(_offsets(sample, zero)), shape.theta)
     weight = _weights(sample, zero, shape)
     field = with_field(zero, sample.at, sample.offset, weight)
     if field is not zero:
@@ -256,7 +258,7 @@ def _rotated(sample: Residuals, zero: ZeroPoint, shape: Shape) -> tuple[ZeroPoin
         omega, normal, _ = solved(sample.at, sample.offset, weight)
         change = float(np.abs(omega - zero.rotation_arcsec).max())
         zero = ZeroPoint(omega)
-        if change < 1e-10 * sample.radius_arcsec:
+        if change < 1e-9 * sample.radius_arcsec:
             break
     return zero, normal
 
@@ -272,9 +274,9 @@ def _offsets(sample: Residuals, zero: ZeroPoint) -> Offsets:
     )
 
 
-def _first(data: Offsets) -> Offsets:
+def _first(data: Offsets, count: int = _SHAPE_PAIRS) -> Offsets:
     """The pairs that errors are fitted to: keys are a hash, so the first are a fair sample."""
-    return data.take(slice(0, _SHAPE_PAIRS))
+    return data.take(slice(0, count))
 
 
 def _weights(sample: Residuals, zero: ZeroPoint, shape: Shape) -> Floats:
