@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 RV_DISPERSION_KMS = 50.0
 """Radial velocities that are not known: a mean of zero with this dispersion, that of the stars
 around the Sun (crossmatch.md, section 2). Their effect grows with parallax * motion * time^2."""
-_BENT = 1.02  # a path may be longer than motion * time by the star's approach: zeta * time < 2 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,7 @@ def moved_pairs(
     kernels.move(
         np.ascontiguousarray(index, np.int64),
         years,
-        kernels.Start(
-            rows.ra_deg,
-            rows.dec_deg,
-            rows.covariance,
-            *(getattr(motions, each.name) for each in fields(motions)),
-        ),
+        _start(rows, motions),
         RV_DISPERSION_KMS,
         kernels.End(radec, *made),
     )
@@ -92,7 +86,7 @@ def has_motion(rows: Rows) -> Mask:
     """(n,) whether a row's motion is known."""
     if rows.motions is None:
         return np.zeros(len(rows), bool)
-    return np.asarray(np.isfinite(rows.motions.pm).all(axis=1))
+    return np.asarray(np.isfinite(rows.motions.pm[:, 0]) & np.isfinite(rows.motions.pm[:, 1]))
 
 
 def meeting_epoch(a: Rows, b: Rows, i: Ints, j: Ints) -> Floats:
@@ -136,8 +130,8 @@ def search_reach(
 
     Both sides are placed at one epoch T. A pair is compared at `meeting_epoch`, which is T but for
     the spread of epochs; each row adds |mu| times the longest such spread (its slack). To that
-    comes k sigma: the larger axis of the error at the far end of the epochs (a variance along a
-    straight path is convex in time, so that its largest value is at an end), the wide component of
+    comes k sigma: that of the position, and at most what its motion's error adds by the far end of
+    the other side's epochs (sigmas add: no correlation makes it more), the wide component of
     blends, and for two rows without motions the prior's slow component, half of its drift a side:
     sqrt(A + x^2/4) + sqrt(B + x^2/4) >= sqrt(A + B + x^2).
     """
@@ -158,41 +152,36 @@ class _Search:
         if not len(rows) or not len(others):
             nothing = np.zeros(len(rows))
             return Reach(rows.ra_deg, rows.dec_deg, nothing, nothing, moved=False)
-        known, theirs = has_motion(rows), has_motion(others)
-        variance, slack = largest_variance(rows.covariance), np.zeros(len(rows))
-        ra, dec, moving = rows.ra_deg, rows.dec_deg, np.flatnonzero(known)
-        if len(moving):
-            place = moved_pairs(rows, moving, self.common)
-            ra, dec = ra.copy(), dec.copy()
-            ra[moving], dec[moving] = place.ra_deg, place.dec_deg
-            variance[moving] = self._far_variance(rows, others, moving)
-            meets_at_home = bool(theirs.any() or np.isnan(others.epoch).any())
-            slack[moving] = self._slack(rows, others, moving, meets_at_home=meets_at_home)
+        theirs = has_motion(others)
+        at_home = bool(theirs.any() or np.isnan(others.epoch).any())
+        if rows.motions is None:
+            ra, dec, slack = rows.ra_deg, rows.dec_deg, np.zeros(len(rows))
+            variance = largest_variance(rows.covariance)
+        else:
+            radec, variance, slack = self._along(rows, rows.motions, others, at_home=at_home)
+            ra, dec = radec[:, 0].copy(), radec[:, 1].copy()
         if not theirs.all():
-            variance += 0.25 * np.where(known, 0.0, self._drift(rows, others)) ** 2
-        variance += np.where(rows.wide > 0.0, rows.wide_arcsec**2, 0.0)
+            unknown = ~has_motion(rows)
+            variance[unknown] += 0.25 * self._drift(rows, others)[unknown] ** 2
+        if rows.wide_arcsec > 0.0:
+            variance[rows.wide > 0.0] += rows.wide_arcsec**2
         radius = _on_the_sphere(self.k * np.sqrt(variance)) + slack
-        return Reach(ra, dec, radius, slack, moved=bool(len(moving)))
+        return Reach(ra, dec, radius, slack, moved=ra is not rows.ra_deg)
 
-    def _far_variance(self, rows: Rows, others: Rows, moving: Ints) -> Floats:
-        """The largest of the rows' own variance and those at the others' first and last epoch."""
-        most = largest_variance(rows.covariance[moving])
-        if self.parallactic and rows.motions is not None:
-            most = most + _parallactic(rows.motions, moving)
-        for end in set(_span(others.epoch)):
-            there = moved_pairs(rows, moving, end, parallactic=self.parallactic)
-            most = np.maximum(most, largest_variance(there.covariance))
-        return most
-
-    def _slack(self, rows: Rows, others: Rows, moving: Ints, *, meets_at_home: bool) -> Floats:
-        """|mu| times the longest time between the common epoch and that of a pair."""
-        years = np.zeros(len(moving))
-        for end in _span(others.epoch):
-            years = np.fmax(years, abs(end - self.common))
-        if meets_at_home:
-            years = np.fmax(years, np.abs(rows.epoch[moving] - self.common))
-        pm = np.zeros((1, 2)) if rows.motions is None else rows.motions.pm[moving]
-        return np.asarray(_BENT * np.hypot(pm[:, 0], pm[:, 1]) * 1e-3 * years)
+    def _along(
+        self, rows: Rows, motions: Motions, others: Rows, *, at_home: bool
+    ) -> tuple[Floats, Floats, Floats]:
+        """Places at the common epoch (n, 2), variances at the far end (n,) arcsec^2, slack (n,)."""
+        n, kernels = len(rows), _kernels()
+        radec, sigma, slack = np.empty((n, 2)), np.empty(n), np.empty(n)
+        start, (low, high) = _start(rows, motions), _span(others.epoch)
+        when = (self.common, low, high)
+        out = (radec, sigma, slack)
+        kernels.reach(start, rows.epoch, when, at_home, RV_DISPERSION_KMS, out)
+        variance = sigma**2
+        if self.parallactic:
+            variance += _parallactic(motions, np.arange(n))
+        return radec, variance, slack
 
     def _drift(self, rows: Rows, others: Rows) -> Floats:
         """(n,) arcsec that a row's motion, unknown, has taken it: one sigma of the prior."""
@@ -244,7 +233,21 @@ def _still(rows: Rows, index: Ints) -> Moved:
     """Rows of a catalogue without motions, as they are."""
     ra, dec, unknown = rows.ra_deg[index], rows.dec_deg[index], np.full((len(index), 3), np.nan)
     nothing = np.zeros((len(index), 4))
-    return Moved(ra, dec, to_xyz(ra, dec), rows.covariance[index], unknown[:, :2], unknown, nothing)
+    return Moved(
+        ra,
+        dec,
+        to_xyz(ra, dec),
+        np.take(rows.covariance, index, axis=0),
+        unknown[:, :2],
+        unknown,
+        nothing,
+    )
+
+
+def _start(rows: Rows, motions: Motions) -> Any:
+    """Rows as the kernels take them."""
+    told = (getattr(motions, each.name) for each in fields(motions))
+    return _kernels().Start(rows.ra_deg, rows.dec_deg, rows.covariance, *told)
 
 
 def _parallactic(motions: Motions, index: Ints) -> Floats:

@@ -38,28 +38,32 @@ def motions_of(
         return None
     pm = _pm(values, role, dec_deg, notes)
     sigma = _pm_errors(values, role, dec_deg, pm, policy, notes, errors.flags)
-    corr = _correlation(values, role.pmra_pmdec_corr)
-    covariance = np.stack([sigma[:, 0] ** 2, sigma[:, 1] ** 2, corr * sigma.prod(axis=1)], axis=1)
-    position = np.sqrt(errors.covariance[:, :2]) * 1e3
-    position[~errors.measured] = 0.0
+    covariance = np.empty((len(values), 3))
+    covariance[:, 0], covariance[:, 1] = sigma[0] ** 2, sigma[1] ** 2
+    covariance[:, 2] = _correlation(values, role.pmra_pmdec_corr) * sigma[0] * sigma[1]
+    position = np.sqrt(errors.covariance[:, 0]) * 1e3, np.sqrt(errors.covariance[:, 1]) * 1e3
     names = (role.ra_pmra_corr, role.ra_pmdec_corr, role.dec_pmra_corr, role.dec_pmdec_corr)
     cross = np.zeros((len(values), 4))
     for k, name in enumerate(names):
         if values.has(name):
-            cross[:, k] = _correlation(values, name) * position[:, k // 2] * sigma[:, k % 2]
-    cross[np.isnan(cross)] = 0.0
+            cross[:, k] = _correlation(values, name) * position[k // 2] * sigma[k % 2]
+    cross[np.isnan(sigma[0]) | ~errors.measured] = 0.0
     _make_definite(errors.covariance, covariance, cross, notes)
     return Motions(pm, covariance, cross, *_parallax(values, roles), *_velocity(values, roles))
 
 
 def _pm(values: Values, role: Motion, dec_deg: Floats, notes: Notes) -> Floats:
-    pm = np.stack([values.floats(role.pmra), values.floats(role.pmdec)], axis=1) * role.to_masyr
+    pm = np.empty((len(values), 2))
+    pm[:, 0], pm[:, 1] = values.floats(role.pmra), values.floats(role.pmdec)
+    pm *= role.to_masyr
     if not role.cos_dec:
         pm[:, 0] *= np.cos(np.radians(dec_deg))
-    with np.errstate(invalid="ignore"):
-        absurd = np.asarray((np.abs(pm) > _FASTEST_MASYR).any(axis=1))
-    notes.warn('proper motion above 20"/yr: taken as unknown', absurd)
-    pm[absurd | ~np.isfinite(pm).all(axis=1)] = np.nan
+    east, north = np.abs(pm[:, 0]), np.abs(pm[:, 1])
+    usable = (east <= _FASTEST_MASYR) & (north <= _FASTEST_MASYR)
+    if not usable.all():
+        absurd = ~(usable | np.isnan(east) | np.isnan(north))
+        notes.warn('proper motion above 20"/yr: taken as unknown', absurd)
+        pm[~usable] = np.nan
     return pm
 
 
@@ -71,25 +75,27 @@ def _pm_errors(
     policy: ErrorPolicy,
     notes: Notes,
     flags: NDArray[np.int32],
-) -> Floats:
-    """(n, 2) mas/yr; NaN where the motion is."""
-    sigma = np.full(pm.shape, np.nan)
+) -> tuple[Floats, Floats]:
+    """Errors of both axes (n,) mas/yr; NaN where the motion is."""
+    unknown = np.isnan(pm[:, 0])
+    default, without = policy.default_pm_masyr, np.zeros(len(pm), bool)
+    both = []
     for axis, name in enumerate((role.pmra_error, role.pmdec_error)):
         told = values.optional(name)
-        if told is not None:
-            sigma[:, axis] = told * role.to_masyr
-    if not role.cos_dec:
-        sigma[:, 0] *= np.cos(np.radians(dec_deg))
-    known = np.isfinite(pm[:, 0])
-    with np.errstate(invalid="ignore"):
-        usable = np.isfinite(sigma) & (sigma >= 0.0) & (sigma < _FASTEST_MASYR)
-    without = known & ~usable.all(axis=1)
-    default = policy.default_pm_masyr
+        if told is None:
+            told = np.full(len(pm), np.nan)
+        sigma = told * role.to_masyr
+        if axis == 0 and not role.cos_dec:
+            sigma *= np.cos(np.radians(dec_deg))
+        usable = (sigma >= 0.0) & (sigma < _FASTEST_MASYR)
+        without |= ~usable
+        sigma = np.where(usable, np.maximum(sigma, _FLOOR_MASYR), default)
+        sigma[unknown] = np.nan
+        both.append(sigma)
+    without &= ~unknown
     notes.warn(f"proper motion without an error: {default:g} mas/yr per axis is taken", without)
     flags[without] |= Flag.DEFAULT_ERROR.value
-    sigma = np.where(usable, np.maximum(sigma, _FLOOR_MASYR), default)
-    sigma[~known] = np.nan
-    return sigma
+    return both[0], both[1]
 
 
 def _correlation(values: Values, name: str | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import IntFlag
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,9 @@ class Motions:
 
     def take(self, index: Ints) -> Motions:
         """These rows."""
-        return Motions(*(getattr(self, each.name)[index] for each in fields(self)))
+        import numpy as np
+
+        return Motions(*(np.take(getattr(self, each.name), index, axis=0) for each in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,14 @@ class Rows:
 
     def take(self, index: Ints) -> Rows:
         """These rows, in this order."""
+        import numpy as np
+
         from skyquarry.catalog.arrow import from_numpy
 
-        taken = {
-            each.name: getattr(self, each.name)[index]
+        taken: dict[
+            str, Any
+        ] = {  # np.take: five times faster than an index where a row is several numbers
+            each.name: np.take(getattr(self, each.name), index, axis=0)
             for each in fields(self)
             if each.name not in ("ids", "motions", "wide_arcsec")
         }

@@ -169,6 +169,78 @@ def _row(jc, j, a, b):
 
 
 @kernel
+def reach(start, epoch, when, home, rv_dispersion, out):
+    """Fill out: places at the common epoch (n, 2), sigma and slack (n,) arcsec.
+
+    `when`: the common epoch, and the first and last at which a row may meet another.
+    A standard deviation of a sum is at most the sum of them: sigma(t) is at most that of the
+    position, of the motion times |t|, and of mu zeta t^2. `bend` bounds the factors of the exact
+    path, 1 / (1 - (|mu| + |zeta|) |t|). `home`: a row may also meet another at its own epoch.
+    """
+    common, low, high = when
+    radec, sigma, slack = out
+    for i in range(len(epoch)):
+        sigma[i] = math.sqrt(_largest(start.covariance, i))
+        slack[i] = 0.0
+        radec[i, 0], radec[i, 1] = start.ra_deg[i], start.dec_deg[i]
+        east, north = start.pm[i, 0] * _MAS, start.pm[i, 1] * _MAS
+        if not (math.isfinite(east) and math.isfinite(north)):
+            continue
+        plx = start.parallax[i] if math.isfinite(start.parallax[i]) else 0.0
+        plx_error = start.parallax_error[i] if math.isfinite(start.parallax_error[i]) else 0.0
+        known = math.isfinite(start.rv[i])
+        v = start.rv[i] / _A if known else 0.0
+        v_error = (start.rv_error[i] if known else rv_dispersion) / _A
+        if not math.isfinite(v_error):
+            v_error = 0.0
+        zeta = v * plx * _MAS
+        zeta_sigma = math.sqrt(
+            plx_error * plx_error * (v * v + v_error * v_error) + (plx * v_error) ** 2
+        )
+        mu = math.sqrt(east * east + north * north)
+        longest = _longer(_longer(0.0, abs(low - epoch[i])), abs(high - epoch[i]))
+        apart = _longer(_longer(0.0, abs(low - common)), abs(high - common))
+        if home:
+            apart = _longer(apart, abs(epoch[i] - common))
+        t = _longer(longest, abs(common - epoch[i]))
+        bend = 1.0 / max(1.0 - (mu + abs(zeta)) * t, 0.1)
+        moved_by = math.sqrt(_largest(start.pm_covariance, i)) * longest
+        moved_by += mu * zeta_sigma * longest * longest
+        if longest > 0.0:
+            sigma[i] = (sigma[i] + moved_by * 1e-3) * bend * bend
+        slack[i] = mu / _MAS * 1e-3 * apart * bend
+        t = common - epoch[i]
+        if not math.isfinite(t) or t == 0.0:
+            continue
+        ra, dec = start.ra_deg[i] * _DEG, start.dec_deg[i] * _DEG
+        sin_ra, cos_ra, sin_dec, cos_dec = math.sin(ra), math.cos(ra), math.sin(dec), math.cos(dec)
+        w = 1.0 + zeta * t
+        x = cos_dec * cos_ra * w + (-sin_ra * east - sin_dec * cos_ra * north) * t
+        y = cos_dec * sin_ra * w + (cos_ra * east - sin_dec * sin_ra * north) * t
+        z = sin_dec * w + cos_dec * north * t
+        ra = math.atan2(y, x) / _DEG
+        if ra < 0.0:
+            ra += 360.0
+            if ra >= 360.0:
+                ra = 0.0
+        radec[i, 0], radec[i, 1] = ra, math.atan2(z, math.sqrt(x * x + y * y)) / _DEG
+
+
+@kernel
+def _longer(known, other):
+    """The larger of the two; the first where the second is NaN."""
+    return other if other > known else known  # noqa: FURB136  (max may give NaN)
+
+
+@kernel
+def _largest(covariance, i):
+    """The larger eigenvalue of a covariance (east-east, north-north, east-north)."""
+    half = 0.5 * (covariance[i, 0] + covariance[i, 1])
+    difference = 0.5 * (covariance[i, 0] - covariance[i, 1])
+    return half + math.sqrt(difference * difference + covariance[i, 2] * covariance[i, 2])
+
+
+@kernel
 def indefinite(covariance, pm_covariance, cross, bad):
     """Mark rows whose 4 x 4 covariance (position, motion) is not positive definite.
 
