@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from skyquarry.match.kernels.mixture import mixture
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,7 +65,12 @@ class Offsets:
         unit = float(np.sqrt(0.5 * np.median(covariance[:, 0] + covariance[:, 1])))
         rest = (covariance - own) / unit**2
         return cls(
-            offset / unit, rest, own / unit**2, radius_arcsec / unit, crowding * unit**2, unit
+            np.ascontiguousarray(offset / unit),
+            rest,
+            own / unit**2,
+            radius_arcsec / unit,
+            crowding * unit**2,
+            unit,
         )
 
     def __len__(self) -> int:
@@ -86,75 +93,31 @@ class Shape:
 
 # ------------------------------------------------------------------ likelihood
 def likelihood(theta: Floats, data: Offsets) -> tuple[float, Floats, Floats]:
-    """(ln L, its gradient (6,), which component each offset is of (3, m): narrow, wide, chance)."""
+    """(ln L, its gradient (5,), which component each offset is of (3, m): narrow, wide, chance).
+
+    The gradient is in all but the crowding, which is not fitted.
+    """
     k2, s2, f, b2, c, kappa = theta
-    narrow, d_narrow = _gaussian(data, k2, s2, kappa)
-    wide, d_wide = _gaussian(data, k2, s2 + b2, kappa)
-    chance, d_chance = _uniform(data, kappa)
     with np.errstate(divide="ignore"):
         weights = np.log([(1 - c) * (1 - f), (1 - c) * f, c])
-    terms = np.stack([weights[0] + narrow, weights[1] + wide, weights[2] + chance])
-    top = terms.max(axis=0)
-    parts = np.exp(terms - top)
-    total = parts.sum(axis=0)
-    share = parts / total
+    share, slopes = np.empty((3, len(data))), np.empty(3)
+    chance = _ln_uniform(data.radius, kappa)
+    columns = (data.d, data.rest, data.own)
+    value = mixture(*columns, k2, s2, b2, kappa, weights, chance, share, slopes)
     n1, n2, n0 = share.sum(axis=1)
-    slope = np.zeros(6)
-    slope[SCALE] = share[0] @ d_narrow[0] + share[1] @ d_wide[0]
-    slope[FLOOR] = share[0] @ d_narrow[1] + share[1] @ d_wide[1]
-    slope[WIDTH] = share[1] @ d_wide[1]
-    slope[CROWDING] = share[0] @ d_narrow[2] + share[1] @ d_wide[2] + share[2] @ d_chance
+    slope = np.zeros(5)
+    slope[[SCALE, FLOOR, WIDTH]] = slopes
     slope[WIDE] = (n2 / f if f > 0 else 0.0) - n1 / (1 - f)
     slope[CHANCE] = n0 / c - (n1 + n2) / (1 - c)
-    return float((top + np.log(total)).sum()), slope, share
+    return float(value), slope, share
 
 
-def _gaussian(data: Offsets, k2: float, s2: float, kappa: float) -> tuple[Floats, Floats]:
-    """Logarithm (m,) of N of precision S^-1 + 2 pi kappa, its slopes in k^2, s^2, kappa (3, m)."""
-    xx, yy, xy = _inverse((data.rest + k2 * data.own + s2 * _ROUND).T)
-    x, y = data.d.T
-    r2 = x * x + y * y
-    extra = 2.0 * np.pi * kappa
-    qxx, qyy, qxy = xx + extra, yy + extra, xy
-    determinant = qxx * qyy - qxy * qxy
-    value = (
-        0.5 * np.log(determinant) - _LN_2PI - 0.5 * (qxx * x * x + 2.0 * qxy * x * y + qyy * y * y)
-    )
-    # dS = E gives d(S^-1) = -P E P with P = S^-1: with u = P d and M = P Q^-1 P,
-    # d ln N = -tr(M E)/2 + u^T E u / 2
-    u, v = xx * x + xy * y, xy * x + yy * y
-    txx, tyy, txy = qyy / determinant, qxx / determinant, -qxy / determinant
-    mxx = xx * (txx * xx + txy * xy) + xy * (txy * xx + tyy * xy)
-    myy = xy * (txx * xy + txy * yy) + yy * (txy * xy + tyy * yy)
-    mxy = xx * (txx * xy + txy * yy) + xy * (txy * xy + tyy * yy)
-    cxx, cyy, cxy = data.own.T
-    traced = mxx * cxx + myy * cyy + 2.0 * mxy * cxy
-    by_scale = 0.5 * (cxx * u * u + cyy * v * v + 2.0 * cxy * u * v - traced)
-    by_floor = 0.5 * (u * u + v * v - mxx - myy)
-    return value, np.stack([by_scale, by_floor, np.pi * (txx + tyy - r2)])
-
-
-def _uniform(data: Offsets, kappa: float) -> tuple[Floats, Floats]:
-    """Logarithm (m,) of exp(-pi kappa d^2), normalised within the radius; its slope in kappa."""
-    area = np.pi * data.radius**2
+def _ln_uniform(radius: float, kappa: float) -> float:
+    """Logarithm of the density exp(-pi kappa d^2), normalised within the radius, at d = 0."""
+    area = np.pi * radius**2
     z = area * kappa
-    r2 = (data.d * data.d).sum(axis=1)
-    if z < 1e-5:
-        norm, slope = 0.5 * z, 0.5 - z / 12.0
-    else:
-        norm = np.log(z) - np.log(-np.expm1(-z))
-        slope = 1.0 / z + np.exp(-z) / np.expm1(-z)
-    return norm - np.log(area) - np.pi * kappa * r2, area * slope - np.pi * r2
-
-
-_ROUND: Final = np.array([1.0, 1.0, 0.0])
-_LN_2PI: Final = float(np.log(2.0 * np.pi))
-
-
-def _inverse(matrix: Floats) -> tuple[Floats, Floats, Floats]:
-    xx, yy, xy = matrix
-    determinant = xx * yy - xy * xy
-    return yy / determinant, xx / determinant, -xy / determinant
+    norm = 0.5 * z if z < 1e-5 else np.log(z) - np.log(-np.expm1(-z))
+    return float(norm - np.log(area))
 
 
 # ------------------------------------------------------------------ one fit
