@@ -9,7 +9,7 @@ import numpy as np
 
 from skyquarry.match.groups import Groups, Islands
 from skyquarry.match.kernels.islands import bucket, label_nodes
-from skyquarry.match.kernels.resolve import DENSE, group_masks, room, solve
+from skyquarry.match.kernels.resolve import DENSE, frontier_places, group_masks, room, solve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,39 +35,61 @@ class Solution:
     solved: Mask
     """(islands,)"""
     tied: Mask
-    """(islands,) another partition may weigh as much as the best"""
+    """(islands,) another partition may weigh as much as the best, and the rule has not decided"""
+
+    def arrays(self) -> tuple[Floats, Mask, Floats, Mask, Mask]:
+        """As the kernels take them."""
+        return self.posterior, self.chosen, self.evidence, self.solved, self.tied
 
 
-def solve_exactly(
-    islands: Islands, groups: Groups, ln_weight: Floats, states: int = STATES
-) -> Solution:
+def solve_exactly(islands: Islands, groups: Groups, ln_weight: Floats) -> Solution:
     """Posteriors and best partitions, where the sums over all partitions can be done.
 
-    That is every island of up to 12 rows, and of larger ones as far as so many `states` (a power of
-    2; sets of rows that are not yet in a group) go.
+    That is every island of up to 12 rows, and of those of up to 63 each that meets no more than
+    `STATES` sets of rows when they are taken in a good order.
     """
-    begin = np.searchsorted(groups.island, np.arange(len(islands) + 1))
-    masks = group_masks(groups.start, groups.nodes, _places(islands))
-    count = len(islands)
-    found = Solution(
-        np.zeros(len(groups)),
-        np.zeros(len(groups), bool),
-        np.zeros(count),
-        np.zeros(count, bool),
-        np.zeros(count, bool),
-    )
-    answer = (found.posterior, found.chosen, found.evidence, found.solved, found.tied)
+    begin = beginnings(islands, groups)
+    place = places(islands)
+    found = unsolved(len(islands), len(groups))
     size = np.diff(islands.start)
     least = int(min(size.max(initial=1), DENSE))
+    masks = group_masks(groups.start, groups.nodes, place)
     small = room(1 << least, 3**least, 1)
-    solve(islands.start, begin, masks, ln_weight, small, True, answer)
+    solve(islands.start, begin, masks, ln_weight, small, True, found.arrays())
+    found.tied[:] = False  # rows were taken in their own order: decided by the rule
     if ((size > DENSE) & (size <= 63)).any():
-        wide = room(states, 16 * states, 4 * states)
-        solve(islands.start, begin, masks, ln_weight, wide, False, answer)
+        wide = room(STATES, 16 * STATES, 4 * STATES)
+        better = place.copy()
+        frontier_places(islands.start, islands.nodes, begin, groups.start, groups.nodes, better)
+        masks_there = group_masks(groups.start, groups.nodes, better)
+        solve(islands.start, begin, masks_there, ln_weight, wide, False, found.arrays())
+        if found.tied.any():
+            again = unsolved(len(islands), len(groups))
+            again.solved[:] = ~found.tied
+            solve(islands.start, begin, masks, ln_weight, wide, False, again.arrays())
+            decided = found.tied & again.solved
+            found.chosen[decided[groups.island]] = again.chosen[decided[groups.island]]
+            found.tied[decided] = False
     return found
 
 
-def _places(islands: Islands) -> Ints:
+def unsolved(n_islands: int, n_groups: int) -> Solution:
+    """The arrays of an answer, to be filled."""
+    return Solution(
+        np.zeros(n_groups),
+        np.zeros(n_groups, bool),
+        np.zeros(n_islands),
+        np.zeros(n_islands, bool),
+        np.zeros(n_islands, bool),
+    )
+
+
+def beginnings(islands: Islands, groups: Groups) -> Ints:
+    """(islands + 1,) first group of each island."""
+    return np.searchsorted(groups.island, np.arange(len(islands) + 1))
+
+
+def places(islands: Islands) -> Ints:
     """(n,) number of each node within its island."""
     place = np.empty(len(islands.nodes), np.int64)
     place[islands.nodes] = np.arange(len(islands.nodes)) - np.repeat(
@@ -112,4 +134,24 @@ def part_of(groups: Groups, kept: Mask, nodes: Mask) -> Part:
         Groups(at, members[moved], groups.catalogs[which], island[order], groups.heuristic[which]),
         np.flatnonzero(nodes),
         which,
+    )
+
+
+def island_of(islands: Islands, groups: Groups, begin: Ints, k: int) -> Part:
+    """One island, alone; `begin` as `beginnings` tells."""
+    node = islands.nodes[islands.start[k] : islands.start[k + 1]]
+    group = np.arange(begin[k], begin[k + 1])
+    start = groups.start[begin[k] : begin[k + 1] + 1]
+    members = np.searchsorted(node, groups.nodes[start[0] : start[-1]])
+    return Part(
+        Islands(np.zeros(len(node), np.int64), np.array([0, len(node)]), np.arange(len(node))),
+        Groups(
+            start - start[0],
+            members,
+            groups.catalogs[group],
+            np.zeros(len(group), np.int64),
+            groups.heuristic[group],
+        ),
+        node,
+        group,
     )

@@ -1,8 +1,7 @@
 """Islands beyond the exact sums: what may be left out is, then they are solved as well as goes.
 
-P(g) <= weight of g / weight of its rows single = exp(gain): every partition with g can exchange it
-for its single rows. So groups of gain below -37 change no posterior in float64, and islands fall
-apart without them; and a group of gain below 0 is in no best partition.
+Without groups of negligible gain (`kernels.resolve.NEGLIGIBLE`) islands fall apart, and are mostly
+exact again. A group of gain below 0 is in no best partition.
 """
 
 from __future__ import annotations
@@ -11,24 +10,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skyquarry.match.exact import Part, Solution, part_of, solve_exactly
-from skyquarry.match.groups import Groups, Islands
+from skyquarry.match.exact import (
+    Part,
+    Solution,
+    beginnings,
+    island_of,
+    part_of,
+    solve_exactly,
+    unsolved,
+)
 from skyquarry.match.kernels.large import believe, best_assignment, capped_clusters
-from skyquarry.match.kernels.resolve import DENSE, TIE
+from skyquarry.match.kernels.resolve import DENSE, NEGLIGIBLE, TIE, group_masks, room, solve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from skyquarry.match.groups import Groups, Islands
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-NEGLIGIBLE = -37.0
-"""ln: below half a unit in the last place of 1"""
+SMALL = -16.0
+"""ln: groups of less gain, each below 1.2e-7, are left out where sums are too long with them"""
+FEW_ROWS = 15
+"""of the smaller of two catalogues: sums over their sets are done whatever the other has"""
 WIDE_STATES = 1 << 18
-"""Sets that the sums over one stubborn island may meet: 15 rows beside as many others."""
-ROUNDS = 500
-"""of belief propagation; it has converged to rounding after some tens where weights differ"""
+"""Sets that such sums may meet: 15 rows beside as many"""
+ROUNDS, SETTLED = 200, 1e-8
+"""of belief propagation, and the change (ln) at which it stops earlier"""
 MAX_MATRIX = 4_000_000
 """Elements of the matrix of an assignment: 2,000 rows beside as many, some 10 s at worst"""
 MAX_TIED = 64
@@ -55,22 +65,25 @@ def gains(groups: Groups, ln_weight: Floats, n_nodes: int) -> tuple[Floats, Floa
 def solve_large(groups: Groups, ln_weight: Floats, found: Solution, islands: Islands) -> Mask:
     """Fill in what `found` lacks; (islands,) which of them are solved by a heuristic."""
     gain, alone = gains(groups, ln_weight, len(islands.nodes))
-    open_groups = ~found.solved[groups.island]
+    unclear = ~found.solved | found.tied
+    open_groups = unclear[groups.island]
     many = np.diff(groups.start) > 1
     kept = open_groups & (~many | (gain >= NEGLIGIBLE))
-    part = part_of(groups, kept, ~found.solved[islands.label])
+    part = part_of(groups, kept, unclear[islands.label])
     inner = solve_exactly(part.islands, part.groups, gain[part.group])
     heuristic = np.zeros(len(islands), bool)
     home = islands.label[part.node[part.islands.nodes[part.islands.start[:-1]]]]
-    for k in np.flatnonzero(~inner.solved):
-        heuristic[home[k]] |= _solve_one(part, int(k), gain[part.group], inner)
+    begin = beginnings(part.islands, part.groups)
+    for k in np.flatnonzero(~inner.solved | inner.tied):
+        one = island_of(part.islands, part.groups, begin, int(k))
+        heuristic[home[k]] |= _solve_one(one, gain[part.group[one.group]], inner, int(k))
     found.posterior[part.group] = inner.posterior
     found.chosen[part.group] = inner.chosen
     _negligible(groups, gain, open_groups & ~kept, found.posterior, len(islands.nodes))
     base = np.bincount(islands.label, alone, len(islands))
     inside = np.bincount(home, inner.evidence, len(islands))
-    found.evidence[~found.solved] = (base + inside)[~found.solved]
-    found.solved[:] = True
+    found.evidence[unclear] = (base + inside)[unclear]
+    found.solved[:], found.tied[:] = True, False
     return heuristic
 
 
@@ -87,30 +100,43 @@ def _negligible(
     posterior[left_out] = (np.exp(np.minimum(gain, 0.0)) * free)[left_out]
 
 
-def _solve_one(part: Part, k: int, gain: Floats, inner: Solution) -> bool:
-    """Solve island k of the part into `inner`; whether by a heuristic."""
-    own = part.groups.island == k
-    nodes = part.islands.label == k
-    one = part_of(part.groups, own, nodes)
-    weight = gain[own]
+def _solve_one(one: Part, gain: Floats, inner: Solution, k: int) -> bool:
+    """Solve island k of `inner`, or decide its tie; whether by a heuristic."""
     two_sided = _sides(one)
-    exact = _in_another_order(one, weight, two_sided)
-    if exact is not None:
-        inner.posterior[own], inner.chosen[own] = exact.posterior, exact.chosen
-        inner.evidence[k] = exact.evidence[0]
-        if not exact.tied[0]:
-            return False
-        if two_sided is None:
-            return True  # the tie is decided, but by the order of the sums
-    else:
-        posterior = np.empty(int(own.sum()))
-        inner.evidence[k] = believe(
-            len(one.node), one.groups.start, one.groups.nodes, weight, ROUNDS, posterior
+    if inner.solved[k] and two_sided is None:
+        return True  # the tie is decided, but by the order of the sums
+    exact = bool(inner.solved[k])
+    if not exact:
+        wide = _one_side_first(one, gain, two_sided)
+        exact = wide is not None
+        inner.posterior[one.group], inner.evidence[k] = (
+            wide or _thinned(one, gain) or _believed(one, gain)
         )
-        inner.posterior[own] = posterior
-    chosen, certain = _best(one, weight, two_sided)
-    inner.chosen[own] = chosen
-    return exact is None or not certain
+    chosen, certain = _best(one, gain, two_sided)
+    inner.chosen[one.group] = chosen
+    return not (exact and certain)
+
+
+def _thinned(one: Part, gain: Floats) -> tuple[Floats, float] | None:
+    """Posteriors and ln of the sum without the groups of small gain, if that goes; else None."""
+    alone = np.diff(one.groups.start) == 1
+    kept = alone | (gain >= SMALL)
+    part = part_of(one.groups, kept, np.ones(len(one.node), bool))
+    found = solve_exactly(part.islands, part.groups, gain[part.group])
+    if not found.solved.all():
+        return None
+    posterior = np.zeros(len(gain))
+    posterior[part.group] = found.posterior
+    _negligible(one.groups, gain, ~kept, posterior, len(one.node))
+    return posterior, float(found.evidence.sum())
+
+
+def _believed(one: Part, gain: Floats) -> tuple[Floats, float]:
+    posterior = np.empty(len(gain))
+    evidence = believe(
+        len(one.node), one.groups.start, one.groups.nodes, gain, ROUNDS, SETTLED, posterior
+    )
+    return posterior, float(evidence)
 
 
 def _sides(one: Part) -> Mask | None:
@@ -125,47 +151,23 @@ def _sides(one: Part) -> Mask | None:
     return first
 
 
-def _in_another_order(one: Part, gain: Floats, first: Mask | None) -> Solution | None:
-    """Exact sums with the rows taken in an order that meets fewer sets, if that goes.
+def _one_side_first(one: Part, gain: Floats, first: Mask | None) -> tuple[Floats, float] | None:
+    """Exact posteriors and ln of the sum where one of two catalogues has few rows; else None.
 
-    Of two catalogues the one with more rows first: sets then differ in the rows of the other only,
-    O(n1 2**n2). Of more, rows as they are met on the way from one end of the island.
+    The rows of the other come first: states then differ in the few only, O(n1 2**n2).
     """
     n = len(one.node)
-    if n > 63:
+    if first is None or n > 63 or min(first.sum(), n - first.sum()) > FEW_ROWS:
         return None
-    if first is None:
-        order = _outward(one.groups, n)
-    else:
-        leads = first if 2 * first.sum() >= n else ~first
-        order = np.concatenate([np.flatnonzero(leads), np.flatnonzero(~leads)])
+    leads = first if 2 * first.sum() >= n else ~first
     place = np.empty(n, np.int64)
-    place[order] = np.arange(n)
-    nodes = place[one.groups.nodes]
-    renumbered = Groups(
-        one.groups.start, nodes, one.groups.catalogs, one.groups.island, one.groups.heuristic
-    )
-    solution = solve_exactly(one.islands, renumbered, gain, WIDE_STATES)
-    return solution if solution.solved[0] else None
-
-
-def _outward(groups: Groups, n: int) -> Ints:
-    """Rows (n,) by their distance from the row farthest from the first, then by number."""
-    far = int(np.argmax(_steps(groups, n, 0)))
-    return np.argsort(_steps(groups, n, far), kind="stable")
-
-
-def _steps(groups: Groups, n: int, source: int) -> Ints:
-    """(n,) how many groups away from a row each row is."""
-    steps = np.full(n, n, np.int64)
-    steps[source] = 0
-    while True:
-        near = np.minimum.reduceat(steps[groups.nodes], groups.start[:-1]) + 1
-        closer = steps.copy()
-        np.minimum.at(closer, groups.nodes, np.repeat(near, np.diff(groups.start)))
-        if np.array_equal(closer, steps):
-            return steps
-        steps = closer
+    place[np.argsort(~leads, kind="stable")] = np.arange(n)
+    found = unsolved(1, len(gain))
+    masks = group_masks(one.groups.start, one.groups.nodes, place)
+    wide = room(WIDE_STATES, 16 * WIDE_STATES, 4 * WIDE_STATES)
+    begin = beginnings(one.islands, one.groups)
+    solve(one.islands.start, begin, masks, gain, wide, False, found.arrays())
+    return (found.posterior, float(found.evidence[0])) if found.solved[0] else None
 
 
 def _best(one: Part, gain: Floats, first: Mask | None) -> tuple[Mask, bool]:
@@ -177,17 +179,18 @@ def _best(one: Part, gain: Floats, first: Mask | None) -> tuple[Mask, bool]:
     solution = solve_exactly(pieces.islands, pieces.groups, gain[pieces.group])
     chosen[pieces.group] = solution.chosen
     certain = True
-    for k in np.flatnonzero(~solution.solved):
-        own = pieces.groups.island == k
-        piece = part_of(pieces.groups, own, pieces.islands.label == k)
-        inside = gain[pieces.group[own]]
+    begin = beginnings(pieces.islands, pieces.groups)
+    for k in np.flatnonzero(~solution.solved | solution.tied):
+        piece = island_of(pieces.islands, pieces.groups, begin, int(k))
+        own = pieces.group[piece.group]
+        inside = gain[own]
         sides = None if first is None else first[pieces.node[piece.node]]
         found, sure = (
             _best_by_clusters(piece, inside)
             if sides is None or sides.sum() * (~sides).sum() > MAX_MATRIX
             else _best_by_assignment(piece, inside, sides)
         )
-        chosen[pieces.group[own]] = found
+        chosen[own] = found
         certain &= sure
     return chosen, certain
 

@@ -104,7 +104,7 @@ def _checked(groups: Groups, ln_weight: Floats, constraint: str) -> Floats:
 def _partitioned(islands: Islands, groups: Groups, weight: Floats) -> Resolved:
     found = solve_exactly(islands, groups, weight)
     heuristic = _listed_in_part(islands, groups)
-    if not found.solved.all():
+    if not found.solved.all() or found.tied.any():
         heuristic |= solve_large(groups, weight, found, islands)
     posterior = np.minimum(found.posterior, 1.0)
     rival = best_rivals(len(islands.nodes), groups.start, groups.nodes, posterior)

@@ -244,7 +244,7 @@ def test_belief_propagation_is_near_the_truth_and_never_beyond_one():
     held, groups, _, weight = complete(gain.shape, lambda g: gain[g[0], g[1] - 6])
     exact = resolve(held, groups, weight)
     estimate = np.empty(len(groups))
-    evidence = believe(12, groups.start, groups.nodes, weight, 500, estimate)
+    evidence = believe(12, groups.start, groups.nodes, weight, 500, 1e-12, estimate)
     assert np.abs(estimate - exact.posterior).max() < 0.05
     assert abs(evidence - exact.ln_evidence[0]) < 0.2
     assert (of_rows(groups, estimate, 12) <= 1.0 + 1e-12).all()
@@ -258,7 +258,7 @@ def test_belief_propagation_is_exact_on_a_chain():
     weight = np.where(np.diff(groups.start) == 2, np.linspace(-1.0, 2.0, len(groups)), 0.0)
     exact = resolve(held, groups, weight)
     estimate = np.empty(len(groups))
-    evidence = believe(8, groups.start, groups.nodes, weight, 500, estimate)
+    evidence = believe(8, groups.start, groups.nodes, weight, 500, 1e-12, estimate)
     assert np.abs(estimate - exact.posterior).max() < 1e-9
     assert evidence == pytest.approx(exact.ln_evidence[0], abs=1e-9)
 

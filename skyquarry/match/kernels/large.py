@@ -8,14 +8,14 @@ from skyquarry.sky.compiled import kernel
 
 
 @kernel
-def believe(n_nodes, group_start, group_nodes, gain, rounds, posterior):
+def believe(n_nodes, group_start, group_nodes, gain, rounds, settled, posterior):
     """Posteriors of an island by belief propagation, and ln of the sum of its weights (Bethe).
 
     Every row is a factor, "exactly one of my groups is true"; `gain` (g,) is ln weight against all
     single, 0 for single rows. For two catalogues this is the sum-product rule of the assignment,
-    which converges (Huang & Jebara 2009, arXiv 0908.1769); messages are halved with the last ones
-    so that it does so for more. A posterior is the least that a member gives: those of the groups
-    of a row sum to at most 1.
+    which converges (Huang & Jebara 2009, arXiv 0908.1769); messages are the mean of new and last
+    ones, so that it does so for more. A posterior is the least that a member gives: those of the
+    groups of a row sum to at most 1.
     """
     edges = group_nodes.shape[0]
     sent, heard = np.zeros(edges), np.zeros(edges)  # group to row, row to group: ln odds
@@ -63,7 +63,7 @@ def believe(n_nodes, group_start, group_nodes, gain, rounds, posterior):
                         told = -(top[i] + np.log(total[i] - np.exp(sent[m] - top[i])))
                     change = max(change, abs(told - heard[m]))
                     heard[m] = 0.5 * (heard[m] + told)
-        if change < 1e-11:
+        if change < settled:
             break
     evidence = 0.0
     for i in range(n_nodes):
