@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.plan import Result as Result
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
+    from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
     from skyquarry.pipeline.matching import pairs as pairs
     from skyquarry.sky.footprint import Footprint as Footprint
     from skyquarry.sky.ranges import Ranges as Ranges
@@ -33,6 +34,7 @@ _HOME = {
     "archive": ("skyquarry.engine.archive", "archive"),
     "build": ("skyquarry.pipeline.build", "build"),
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
+    "crossmatch": ("skyquarry.pipeline.crossmatching", "crossmatch"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
     "region": ("skyquarry.sky.regiontext", "region_from_text"),
     "Archive": ("skyquarry.engine.archive", "Archive"),
@@ -69,6 +71,7 @@ __all__ = [
     "Zone",
     "archive",
     "build",
+    "crossmatch",
     "open",
     "pairs",
     "plan_build",

@@ -7,12 +7,34 @@ these can be written (a container without a home) it would refuse to import; the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+@cache
+def _sources() -> str:
+    """A hash of every file of kernels: one may call another of a different file."""
+    root = Path(__file__).parent.parent
+    found = sorted({*root.glob("*/kernels.py"), *root.glob("*/kernels/*.py"), Path(__file__)})
+    told = hashlib.sha256()
+    for path in found:
+        told.update(path.read_bytes())
+    return told.hexdigest()
+
+
+def _mark(compiled: Any) -> None:
+    """Keep machine code only as long as no kernel changes: numba looks at the one file alone."""
+    kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    stamp = getattr(kept, "_source_stamp", None)
+    if stamp is not None:
+        kept._source_stamp = (stamp, _sources())  # type: ignore[union-attr]  # noqa: SLF001
 
 
 def kernel(function: F) -> F:
@@ -23,6 +45,7 @@ def kernel(function: F) -> F:
     """
     try:
         compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        _mark(compiled)
     except RuntimeError:  # "cannot cache function: no locator available"
         compiled = numba.njit(nogil=True, error_model="numpy")(function)
     return compiled  # type: ignore[no-any-return]

@@ -1,0 +1,278 @@
+"""The array part of an identification: candidates, islands, groups and posteriors of one patch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from skyquarry.match.candidates import candidate_groups
+from skyquarry.match.epochs import search_reach
+from skyquarry.match.evidence import PairEvidence, group_evidence, pair_evidence
+from skyquarry.match.groups import offsets
+from skyquarry.match.islands import islands
+from skyquarry.match.merging import merged
+from skyquarry.match.resolve import resolve
+from skyquarry.match.search import Points, find_pairs
+from skyquarry.sky import healpix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.match.densities import Densities
+    from skyquarry.match.epochs import Reach
+    from skyquarry.match.evidence import GroupEvidence
+    from skyquarry.match.groups import Groups, Islands
+    from skyquarry.match.motionprior import MotionPrior
+    from skyquarry.match.photometry import Photometry
+    from skyquarry.match.resolve import Resolved
+    from skyquarry.match.rows import Rows
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+Constraint = Literal["one_to_one", "many_to_one", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for every patch of a run."""
+
+    names: tuple[str, ...]
+    constraint: Constraint
+    completeness: float
+    motion: MotionPrior
+    radius_arcsec: float | None = None
+    """no pair is farther apart, at the epoch compared; None: as far as the errors allow"""
+
+    @property
+    def chi2_limit(self) -> float:
+        """Pairs beyond this chi2 are no candidates.
+
+        It is that of a group of all catalogues, of 2 (n - 1) degrees of freedom (crossmatch.md
+        1.6): a group within it has no pair beyond it, so that no true group is cut in two.
+        """
+        from scipy.special import gammaincinv
+
+        return 2.0 * float(gammaincinv(len(self.names) - 1, self.completeness))
+
+    def catalog_pairs(self) -> Iterator[tuple[int, int]]:
+        """The pairs of catalogues that are searched."""
+        count = len(self.names)
+        leaders = [0] if self.constraint == "many_to_one" else range(count)
+        return ((a, b) for a in leaders for b in range(a + 1, count))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Whole islands of some rows: their candidate pairs and groups, and the evidence of both."""
+
+    rows: list[Rows]
+    start: Ints
+    """(catalogues + 1,) first node of each"""
+    left: Ints
+    """(m,) node of the earlier catalogue; pairs are sorted by left, then right"""
+    right: Ints
+    pairs: PairEvidence
+    islands: Islands
+    groups: Groups
+    evidence: GroupEvidence
+
+    @property
+    def n_nodes(self) -> int:
+        """How many rows there are, of all catalogues."""
+        return int(self.start[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The answer for a `Work`: weights, posteriors, and the best partition."""
+
+    ln_weight: Floats
+    """(groups,)"""
+    ln_photometry: Floats
+    """(groups,) the part of it that magnitudes of several catalogues together contribute"""
+    resolved: Resolved
+    geometry_posterior: Floats
+    """(groups,) what the posterior would be without that part"""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A work as the learning of densities sees it (`learning.Piece`)."""
+
+    work: Work
+    rules: Rules
+
+    @property
+    def rows(self) -> list[Rows]:
+        """Of every catalogue."""
+        return self.work.rows
+
+    @property
+    def groups(self) -> Groups:
+        """Single rows too."""
+        return self.work.groups
+
+    @property
+    def ln_bayes(self) -> Floats:
+        """(groups,) evidence of positions."""
+        return self.work.evidence.lnB
+
+    def posterior(self, ln_weight: Floats) -> Floats:
+        """(groups,) for these weights."""
+        work = self.work
+        return resolve(work.islands, work.groups, ln_weight, self.rules.constraint).posterior
+
+
+def identify(
+    rows: list[Rows], rules: Rules, core: Sequence[Mask] | None = None
+) -> tuple[Work, list[Rows]]:
+    """Whole islands of the core rows, and the rows of islands that reach beyond the core.
+
+    `core`: which rows of each catalogue belong to the patch; the others surround it. A row of an
+    island that crosses the border is core in one patch only: all of them together, from every
+    patch, are whole islands again.
+    """
+    start = offsets(rows)
+    left, right, pairs = _candidates(rows, start, rules)
+    if core is None:
+        return _work(rows, start, left, right, pairs, rules), [each.take(_NONE) for each in rows]
+    inside = np.concatenate(core)
+    crossing = islands(len(inside), left, right)
+    beyond = np.zeros(len(crossing), bool)
+    beyond[crossing.label[~inside]] = True
+    crosses = beyond[crossing.label]
+    closed, opened = inside & ~crosses, inside & crosses
+    kept = closed[left]  # an island is closed as a whole
+    number = np.cumsum(closed) - 1
+    mine = [each.take(np.flatnonzero(part)) for each, part in _split(rows, closed, start)]
+    work = _work(
+        mine, offsets(mine), number[left[kept]], number[right[kept]], _chosen(pairs, kept), rules
+    )
+    return work, [each.take(np.flatnonzero(part)) for each, part in _split(rows, opened, start)]
+
+
+def solve(work: Work, rules: Rules, densities: Densities, photometry: Photometry | None) -> Solved:
+    """Posteriors of every group, with the photometric evidence and without it."""
+    plain = densities.ln_weight(work.groups, work.evidence.lnB, work.rows)
+    if photometry is None:
+        resolved = resolve(work.islands, work.groups, plain, rules.constraint)
+        return Solved(plain, np.zeros_like(plain), resolved, resolved.posterior)
+    ratio = photometry.ln_ratio(work.rows, work.groups)
+    without = resolve(work.islands, work.groups, plain, rules.constraint)
+    resolved = resolve(work.islands, work.groups, plain + ratio, rules.constraint)
+    return Solved(plain + ratio, ratio, resolved, without.posterior)
+
+
+def joined(parts: list[list[Rows]]) -> list[Rows]:
+    """The rows of each catalogue that several patches left open, sorted as rows are."""
+    return [merged(list(each)) for each in zip(*parts, strict=True)]
+
+
+# ---------------------------------------------------------------- candidates
+
+_NONE = np.empty(0, np.int64)
+
+
+def _candidates(rows: list[Rows], start: Ints, rules: Rules) -> tuple[Ints, Ints, PairEvidence]:
+    """Nodes of every candidate pair, sorted, with their evidence."""
+    lefts, rights, evidences = [], [], []
+    for a, b in rules.catalog_pairs():
+        i, j, evidence = pair_candidates(rows[a], rows[b], rules)
+        lefts.append(i + start[a])
+        rights.append(j + start[b])
+        evidences.append(evidence)
+    left, right = np.concatenate(lefts), np.concatenate(rights)
+    order = np.lexsort((right, left))
+    return left[order], right[order], _chosen(_together(evidences), order)
+
+
+def pair_candidates(a: Rows, b: Rows, rules: Rules) -> tuple[Ints, Ints, PairEvidence]:
+    """Rows (m,), (m,) of two catalogues whose positions agree within the errors, with evidence."""
+    here, there = search_reach(a, b, np.sqrt(rules.chi2_limit), rules.motion)
+    from_a, order_a = points(a, here)
+    from_b, order_b = points(b, there)
+    found = find_pairs(
+        from_a,
+        from_b,
+        _limited(here, rules)[order_a],
+        right_radius_arcsec=_limited(there, rules)[order_b],
+    )
+    i, j = order_a[found.left], order_b[found.right]
+    evidence = pair_evidence(a, b, i, j, rules.motion)
+    near = _agree(a, b, i, j, evidence, rules)
+    return i[near], j[near], _chosen(evidence, near)
+
+
+def points(rows: Rows, reach: Reach) -> tuple[Points, Ints]:
+    """The places where rows are searched, sorted; and the row of each."""
+    spatial = healpix.index(reach.ra_deg, reach.dec_deg)
+    order = np.argsort(spatial, kind="stable")
+    ra, dec = reach.ra_deg[order], reach.dec_deg[order]
+    return Points(ra, dec, spatial[order], rows.rank[order]), order
+
+
+def _limited(reach: Reach, rules: Rules) -> Floats:
+    """(n,) radii, no larger than the caller's limit asks for."""
+    if rules.radius_arcsec is None:
+        return reach.radius_arcsec
+    return np.minimum(reach.radius_arcsec, rules.radius_arcsec + reach.slack_arcsec)
+
+
+def _agree(a: Rows, b: Rows, i: Ints, j: Ints, evidence: PairEvidence, rules: Rules) -> Mask:
+    """(m,) chi2 within the limit, by the plain errors or by the wide ones of blends."""
+    limit = rules.chi2_limit
+    near: Mask = evidence.chi2 <= limit
+    for rows, index in ((a, i), (b, j)):
+        blended = (rows.wide[index] > 0.0) & ~near
+        if blended.any():
+            at = np.flatnonzero(blended)
+            near[at] = _chi2_with(evidence, at, rows.wide_arcsec**2) <= limit
+    if rules.radius_arcsec is not None:
+        near &= evidence.sep_arcsec <= rules.radius_arcsec
+    return near
+
+
+def _chi2_with(evidence: PairEvidence, at: Ints, variance: float) -> Floats:
+    """(k,) chi2 of the pairs `at` with a variance added to both axes."""
+    x, y = evidence.dra_cosdec_arcsec[at], evidence.ddec_arcsec[at]
+    xx, yy = evidence.covariance[at, 0] + variance, evidence.covariance[at, 1] + variance
+    xy = evidence.covariance[at, 2]
+    told: Floats = (x * x * yy - 2.0 * x * y * xy + y * y * xx) / (xx * yy - xy * xy)
+    return told
+
+
+# ---------------------------------------------------------------- groups
+
+
+def _work(
+    rows: list[Rows],
+    start: Ints,
+    left: Ints,
+    right: Ints,
+    pairs: PairEvidence,
+    rules: Rules,
+) -> Work:
+    whole = islands(int(start[-1]), left, right)
+    catalog = np.repeat(np.arange(len(rows), dtype=np.uint8), np.diff(start))
+    groups = candidate_groups(whole, left, right, catalog, rules.constraint)
+    evidence = group_evidence(rows, groups, rules.motion)
+    return Work(rows, start, left, right, pairs, whole, groups, evidence)
+
+
+def _split(rows: list[Rows], mask: Mask, start: Ints) -> Iterator[tuple[Rows, Mask]]:
+    return ((each, mask[start[c] : start[c + 1]]) for c, each in enumerate(rows))
+
+
+def _chosen(evidence: PairEvidence, index: Any) -> PairEvidence:
+    return PairEvidence(*(getattr(evidence, each.name)[index] for each in fields(evidence)))
+
+
+def _together(parts: list[PairEvidence]) -> PairEvidence:
+    names = [each.name for each in fields(PairEvidence)]
+    return PairEvidence(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
