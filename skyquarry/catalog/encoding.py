@@ -137,14 +137,14 @@ def _encodings(
     for path, kind in leaves:
         if pa.types.is_floating(kind):
             encodings[path] = "BYTE_STREAM_SPLIT"
-        elif path != SPATIAL and _repeats(table, path, kind):
+        elif path != SPATIAL and repeats(table, path, kind):
             dictionaries.append(path)
         elif pa.types.is_integer(kind):
             encodings[path] = "DELTA_BINARY_PACKED"
     return encodings, dictionaries
 
 
-def _repeats(table: pa.Table, path: str, kind: pa.DataType) -> bool:
+def repeats(table: pa.Table, path: str, kind: pa.DataType) -> bool:
     """Whether a dictionary pays: values of the first rows repeat. Nested ones: texts only."""
     if pa.types.is_boolean(kind):
         return False
