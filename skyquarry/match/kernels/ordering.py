@@ -1,0 +1,104 @@
+"""Pairs of one left row in their order: separation, then rank of the right row, then its number."""
+
+from __future__ import annotations
+
+from skyquarry.sky.compiled import kernel
+
+SHORT = 24  # rows up to which an insertion sort is fastest
+CROWD = 32  # rows in one bin above which the bins are not worth their while
+
+
+@kernel
+def before(sep_1, right_1, sep_2, right_2, rank):
+    """Whether the first pair comes before the second."""
+    if sep_1 != sep_2:
+        return sep_1 < sep_2
+    if rank[right_1] != rank[right_2]:
+        return rank[right_1] < rank[right_2]
+    return right_1 < right_2
+
+
+@kernel
+def _insertion(sep, right, start, stop, rank):
+    for i in range(start + 1, stop):
+        s, r = sep[i], right[i]
+        j = i
+        while j > start and before(s, r, sep[j - 1], right[j - 1], rank):
+            sep[j], right[j] = sep[j - 1], right[j - 1]
+            j -= 1
+        sep[j], right[j] = s, r
+
+
+@kernel
+def _sift(sep, right, start, root, end, rank):
+    s, r = sep[start + root], right[start + root]
+    while 2 * root + 1 < end:
+        child = 2 * root + 1
+        a = start + child
+        if child + 1 < end and before(sep[a], right[a], sep[a + 1], right[a + 1], rank):
+            child += 1
+            a += 1
+        if not before(s, r, sep[a], right[a], rank):
+            break
+        sep[start + root], right[start + root] = sep[a], right[a]
+        root = child
+    sep[start + root], right[start + root] = s, r
+
+
+@kernel
+def _heap(sep, right, start, stop, rank):
+    n = stop - start
+    for root in range(n // 2 - 1, -1, -1):
+        _sift(sep, right, start, root, n, rank)
+    for end in range(n - 1, 0, -1):
+        last = start + end
+        sep[start], sep[last] = sep[last], sep[start]
+        right[start], right[last] = right[last], right[start]
+        _sift(sep, right, start, 0, end, rank)
+
+
+@kernel
+def sort_pairs(sep, right, start, stop, rank, counts, spare_sep, spare_right):  # noqa: PLR0917
+    """Sort the pairs [start, stop) in place; `counts` (k + 1,) and the spares (k,) are scratch.
+
+    Many pairs first go into bins of the squared separation, of which a disc fills each alike; an
+    insertion sort ends the work. Where one bin is crowded, and without scratch, a heap sort.
+    """
+    n = stop - start
+    if n <= SHORT:
+        _insertion(sep, right, start, stop, rank)
+        return
+    greatest = 0.0
+    for i in range(start, stop):
+        greatest = max(greatest, sep[i])
+    if n > spare_sep.size or greatest == 0.0:
+        _heap(sep, right, start, stop, rank)
+        return
+    scale = (n - 1) / (greatest * greatest)
+    counts[: n + 1] = 0
+    for i in range(start, stop):
+        counts[min(int(sep[i] * sep[i] * scale), n - 1) + 1] += 1
+    crowd = 0
+    for k in range(1, n + 1):
+        crowd = max(crowd, counts[k])
+        counts[k] += counts[k - 1]
+    if crowd > CROWD:
+        _heap(sep, right, start, stop, rank)
+        return
+    for i in range(start, stop):
+        k = min(int(sep[i] * sep[i] * scale), n - 1)
+        spare_sep[counts[k]], spare_right[counts[k]] = sep[i], right[i]
+        counts[k] += 1
+    sep[start:stop] = spare_sep[:n]
+    right[start:stop] = spare_right[:n]
+    _insertion(sep, right, start, stop, rank)
+
+
+@kernel
+def best_of_right(left, right, sep, left_rank, best):
+    """For each right row the number of its best pair in `best` (n_right,), -1 where it has none."""
+    best[:] = -1
+    for i in range(left.size):
+        k = best[right[i]]
+        if k < 0 or before(sep[i], left[i], sep[k], left[k], left_rank):
+            best[right[i]] = i
