@@ -9,7 +9,8 @@ import numpy as np
 
 from skyquarry.errors import UserError
 from skyquarry.match.exact import solve_exactly
-from skyquarry.match.kernels.resolve import TIE, best_rivals
+from skyquarry.match.kernels.resolve import TIE
+from skyquarry.match.kernels.rivals import best_rivals
 from skyquarry.match.large import gains, solve_large
 
 if TYPE_CHECKING:
