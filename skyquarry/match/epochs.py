@@ -132,10 +132,10 @@ def search_reach(
     the spread of epochs; each row adds |mu| times the longest such spread (its slack). To that
     comes k sigma: that of the position, and at most what its motion's error adds by the far end of
     the other side's epochs (sigmas add: no correlation makes it more), the wide component of
-    blends, and for two rows without motions the prior's slow component, half of its drift a side:
-    sqrt(A + x^2/4) + sqrt(B + x^2/4) >= sqrt(A + B + x^2).
+    blends, and for two rows without motions the drift of the prior (`reach_masyr`), half of it
+    a side: sqrt(A + x^2/4) + sqrt(B + x^2/4) >= sqrt(A + B + x^2).
     """
-    search = _Search(_common_epoch(a, b), k, prior.slow_masyr, parallactic)
+    search = _Search(_common_epoch(a, b), k, prior, parallactic)
     return search.reach(a, b), search.reach(b, a)
 
 
@@ -145,7 +145,7 @@ class _Search:
 
     common: float
     k: float
-    slow_masyr: float
+    prior: MotionPrior
     parallactic: bool
 
     def reach(self, rows: Rows, others: Rows) -> Reach:
@@ -162,7 +162,7 @@ class _Search:
             ra, dec = radec[:, 0].copy(), radec[:, 1].copy()
         if not theirs.all():
             unknown = ~has_motion(rows)
-            variance[unknown] += 0.25 * self._drift(rows, others)[unknown] ** 2
+            variance[unknown] += self._drift(rows, others)[unknown] ** 2
         if rows.wide_arcsec > 0.0:
             variance[rows.wide > 0.0] += rows.wide_arcsec**2
         radius = _on_the_sphere(self.k * np.sqrt(variance)) + slack
@@ -184,10 +184,10 @@ class _Search:
         return radec, variance, slack
 
     def _drift(self, rows: Rows, others: Rows) -> Floats:
-        """(n,) arcsec that a row's motion, unknown, has taken it: one sigma of the prior."""
+        """(n,) arcsec: this row's part in how far an unknown motion has taken it."""
         low, high = _span(others.epoch)
         years = np.fmax(np.abs(low - rows.epoch), np.abs(high - rows.epoch))
-        return np.where(np.isnan(years), 0.0, years) * self.slow_masyr * 1e-3
+        return np.where(np.isnan(years), 0.0, years) * self.prior.reach_masyr(rows) * 1e-3
 
 
 def largest_variance(covariance: Floats) -> Floats:

@@ -105,6 +105,26 @@ class MotionPrior:
         told[:, 3:] = self.fastest_share
         return told
 
+    def reach_masyr(self, rows: Rows) -> Floats:
+        """(n,) sigma that a row adds, in quadrature, to how far a pair without motions is sought.
+
+        Two rows at half the slow sigma each reach what the slow component needs. A pair may be
+        judged by a faster component where that weighs more, base_f r_f r_f' > base_s r_s r_s' with
+        r = weight / base of either row; then one of the two at least has
+        ln(r_f / r_s) > ln(base_s / base_f) / 2, and reaches as far as the fast component alone.
+        """
+        slow = self.slow_masyr
+        told = np.full(len(rows), 0.5 * slow)
+        if not self.informed or slow == 0.0:
+            return told
+        weights = self.weights(rows) / self.base
+        at = int(np.flatnonzero(self.sigmas_masyr == slow)[0])
+        for k in np.flatnonzero(self.sigmas_masyr > slow):
+            limit = np.sqrt(self.base[at] / self.base[k])
+            fast = weights[:, k] >= limit * weights[:, at] * (1.0 - 1e-9)
+            told[fast] = np.maximum(told[fast], self.sigmas_masyr[k])
+        return told
+
     def _shares(self, rows: Rows) -> tuple[Floats, Floats]:
         """(n,) share of what stands still, and that of the fast among the stars."""
         bright = ~np.isnan(rows.mag)

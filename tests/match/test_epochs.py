@@ -294,6 +294,20 @@ def test_the_reach_of_one_epoch_is_k_sigma_there_and_no_more() -> None:
     np.testing.assert_array_equal(here.slack_arcsec, 0.0)
 
 
+def test_pairs_judged_by_the_fast_component_are_reached() -> None:
+    rng = np.random.default_rng(11)
+    prior, n = MotionPrior(), 4000
+    a, b = some_rows(n, known=False), replace(some_rows(n, known=False), epoch=np.full(n, 1991.25))
+    a, b = (replace(each, mag=rng.uniform(4, 16, n)) for each in (a, b))
+    b.mag[:100] = np.nan
+    together = prior.weights(a) * prior.weights(b) / prior.base
+    sigma = prior.sigmas_masyr[together.argmax(axis=1)]
+    assert set(sigma) >= {8.0, 80.0}
+    here, there = search_reach(a, b, 3.0, prior)
+    needed = 3 * np.sqrt(largest_variance(a.covariance + b.covariance) + (sigma * 24.75e-3) ** 2)
+    assert (here.radius_arcsec + there.radius_arcsec >= needed).all()
+
+
 def test_the_wide_component_of_blends_is_reached() -> None:
     b = some_rows(10, known=False)
     wide = replace(b, wide=np.full(10, 0.1), wide_arcsec=2.0)
