@@ -16,6 +16,7 @@ from skyquarry.match.kernels.frames import frame_of, rotation_in, turn, turned
 from skyquarry.match.kernels.nodes import (
     ARCSEC, CATALOG, DEC, EE, EN, EPOCH, MOTION, NN, PE, PN, RA, XX, XY, YY,
 )  # fmt: skip
+from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 # columns of out
@@ -36,8 +37,9 @@ def combine_groups(
     for g in range(first, last):
         size = max(size, starts[g + 1] - starts[g])
     info, place = np.empty((2, size, 16)), np.empty((size, 7))
-    head, terms = np.empty(15), np.empty(((size + 1) * len(sigma2), 2))
-    weights, A, L = np.empty(len(sigma2)), np.empty(16), np.empty(7)
+    head, terms = np.empty(16), np.empty(((size + 1) * len(sigma2), 2))
+    weights, sums = np.empty(len(sigma2)), np.empty((2, 16))
+    A, L = sums[0], sums[1]
     gain = np.empty((size, 4))
     widest2 = sigma2.max()
     for g in range(first, last):
@@ -51,7 +53,7 @@ def combine_groups(
         n = stop - start
         prepare(nodes, motions, widest2, members, start, stop, info, place, head)
         _, out[o, O_CHI2], k, wide = mixed(
-            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms
+            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums
         )
         dof[o] = 2 * n - 2 + 2 * int(head[N_PM])
         variance = sigma2[k] if k >= 0 else 0.0
@@ -62,7 +64,7 @@ def combine_groups(
         _to_sky(head, east, north, xx, yy, xy, L, out[o])
 
 
-@kernel
+@step
 def _alone(nodes, motions, i, out):
     """A row by itself is its own mean."""
     out[O_RA], out[O_DEC], out[O_EPOCH] = nodes[i, RA], nodes[i, DEC], nodes[i, EPOCH]
@@ -75,7 +77,7 @@ def _alone(nodes, motions, i, out):
         out[O_EN] = motions[m, EN] * 1e6
 
 
-@kernel
+@step
 def _any_epoch(nodes, members, start, stop):
     found = False
     for i in range(start, stop):
@@ -83,7 +85,7 @@ def _any_epoch(nodes, members, start, stop):
     return found
 
 
-@kernel
+@step
 def _state(info, n, wide, s2, head, A, L, gain):
     """(east, north, xx, yy, xy): mean and covariance of x, mu having the prior N(0, s2).
 
@@ -131,7 +133,7 @@ def _state(info, n, wide, s2, head, A, L, gain):
     return east, north, xx, yy, xy
 
 
-@kernel
+@step
 def _shared(nodes, members, start, stop, floor2, gain):
     """What rows of one catalogue have in common does not average away: s^2 (K_i K_j' + ...)."""
     xx = yy = xy = 0.0
@@ -148,7 +150,7 @@ def _shared(nodes, members, start, stop, floor2, gain):
     return xx, yy, xy
 
 
-@kernel
+@step
 def _to_sky(head, east, north, xx, yy, xy, L, out):
     """Back to the sphere; covariance and motion in the local axes at the place reached."""
     sa, ca, sd, cd = head[FSA], head[FCA], head[FSD], head[FCD]

@@ -12,9 +12,9 @@ import math
 import numpy as np
 
 from skyquarry.match.kernels.filter import (
-    BU, BV, BX, BY, C, CURVED, EAST, FCA, FCD, FSA, FSD, LARGE, LNDET, LONE_SUM, ME, MN, MOVING,
-    MXX, MXY, MYY, N_PM, NORTH, ODDS, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3, RX, RY, RZ, SPAN, T0,
-    YEARS, mixed,
+    BU, BV, BX, BY, C, CURVED, DET, EAST, FCA, FCD, FSA, FSD, LARGE, LN_DETS, LONE_SUM, ME, MN,
+    MOVING, MXX, MXY, MYY, N_PM, NORTH, ODDS, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3, RX, RY, RZ,
+    SPAN, T0, YEARS, mixed,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned, turned_cross,
@@ -23,6 +23,7 @@ from skyquarry.match.kernels.nodes import (
     ARCSEC, CA, CD, EE, EN, EPOCH, LONE, MOTION, NN, PE, PN, SA, SD, WIDE, WIDE2, X0, X1, X2, X3,
     XX, XY, YY, ZETA, ZETA2,
 )  # fmt: skip
+from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 _LARGE2 = 100.0  # (10 arcsec)^2: beyond, the sphere's curvature is felt (crossmatch.md 1.1)
@@ -41,8 +42,8 @@ def groups_evidence(
     for g in range(first, last):
         size = max(size, starts[g + 1] - starts[g])
     info, place = np.empty((2, size, 16)), np.empty((size, 7))
-    head, terms = np.empty(15), np.empty(((size + 1) * len(sigma2), 2))
-    weights = np.empty(len(sigma2))
+    head, terms = np.empty(16), np.empty(((size + 1) * len(sigma2), 2))
+    weights, sums = np.empty(len(sigma2)), np.empty((2, 16))
     widest2 = sigma2.max()
     for g in range(first, last):
         start, stop, out = starts[g], starts[g + 1], g - first
@@ -51,12 +52,12 @@ def groups_evidence(
             continue
         prepare(nodes, motions, widest2, members, start, stop, info, place, head)
         lnB[out], chi2[out], best[out, 0], best[out, 1] = mixed(
-            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms
+            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums
         )
         dof[out] = 2 * (stop - start) - 2 + 2 * int(head[N_PM])
 
 
-@kernel
+@step
 def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
     """Fill info, place and head of a group: frame, track, residuals, information."""
     n = stop - start
@@ -125,6 +126,7 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
                 wide2 = s * nodes[i, WIDE2]
                 _star(info, s, k, (xx + wide2, yy + wide2, xy), pm, cross, path, u, v, place)
     head[N_PM], head[LONE_SUM], head[SPAN] = n_pm, lone, span
+    head[LN_DETS] = _ln_product(n, info)
     moving = n_pm > 0 or widest2 * span * span * precision > _STILL
     head[MOVING] = 1.0 if moving else 0.0
     if moving:
@@ -137,7 +139,18 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
     head[CURVED] = _curvature(nodes, members, start, n, place) if large else 0.0
 
 
-@kernel
+@step
+def _ln_product(n, info):
+    """ln of the product of the determinants: a logarithm only before it leaves what floats hold."""
+    total, product = 0.0, 1.0
+    for k in range(n):
+        product *= info[0, k, DET]
+        if not 1e-150 < product < 1e150:
+            total, product = total + math.log(product), 1.0
+    return total + math.log(product)
+
+
+@step
 def _leaders(nodes, motions, members, start, stop, head):
     """(best position, best motion, motions, whether any error is large); the frame and T0.
 
@@ -168,7 +181,7 @@ def _leaders(nodes, motions, members, start, stop, head):
     return best, lead, n_pm, large
 
 
-@kernel
+@step
 def _leads(nodes, motions, i, j):
     """Whether the motion of i is better known than that of j; ties by what they say, not by order.
 
@@ -189,7 +202,7 @@ def _leads(nodes, motions, i, j):
     return a < b
 
 
-@kernel
+@step
 def _offsets(n, best, bx, by, bz, large, place, head):
     """Offsets (arcsec) of the residuals from the best position's; equal-area for large errors.
 
@@ -215,7 +228,7 @@ def _offsets(n, best, bx, by, bz, large, place, head):
         place[k, EAST], place[k, NORTH] = (e * stretch - be) * ARCSEC, (v * stretch - bn) * ARCSEC
 
 
-@kernel
+@step
 def _curvature(nodes, members, start, n, place):
     """lnB on the sphere minus lnB in the plane, for errors made circular (crossmatch.md 1.1).
 
@@ -239,38 +252,38 @@ def _curvature(nodes, members, start, n, place):
     return out + ends + math.log(S) - D / (W + S) + 0.5 * flat / S
 
 
-@kernel
+@step
 def _weight(nodes, i):
     """1 / sigma^2 (1/rad^2) of the circle with the ellipse's area."""
     det = nodes[i, XX] * nodes[i, YY] - nodes[i, XY] * nodes[i, XY]
     return ARCSEC * ARCSEC / math.sqrt(det)
 
 
-@kernel
+@step
 def _direction(nodes, i):
     return nodes[i, CD] * nodes[i, CA], nodes[i, CD] * nodes[i, SA], nodes[i, SD]
 
 
-@kernel
+@step
 def _motion(nodes, motions, i, m):
     """Motion of a row as a vector, rad/yr."""
     east, north = motions[m, PE] / ARCSEC, motions[m, PN] / ARCSEC
     return space_motion(nodes[i, SA], nodes[i, CA], nodes[i, SD], nodes[i, CD], east, north)
 
 
-@kernel
+@step
 def _arcsec(head, x, y, z):
     """(east, north) of a vector in the group's frame, arcsec."""
     e, n = offset(head[FSA], head[FCA], head[FSD], head[FCD], x, y, z)
     return e * ARCSEC, n * ARCSEC
 
 
-@kernel
+@step
 def _or(value, other):
     return other if math.isnan(value) else value
 
 
-@kernel
+@step
 def _bend(head, motions, m, t):
     """(mu_east t, mu_north t) sigma_zeta and t: the track may be bent so much, after t years.
 
@@ -280,7 +293,7 @@ def _bend(head, motions, m, t):
     return head[ME] * s, head[MN] * s, t
 
 
-@kernel
+@step
 def _position(info, s, k, xx, yy, xy, place):
     """A row without motion: information of its position."""
     det = xx * yy - xy * xy
@@ -289,10 +302,10 @@ def _position(info, s, k, xx, yy, xy, place):
     bx, by = pxx * e + pxy * n, pxy * e + pyy * n
     info[s, k, PXX], info[s, k, PYY], info[s, k, PXY] = pxx, pyy, pxy
     info[s, k, BX], info[s, k, BY] = bx, by
-    info[s, k, C], info[s, k, LNDET] = bx * e + by * n, math.log(det)
+    info[s, k, C], info[s, k, DET] = bx * e + by * n, det
 
 
-@kernel
+@step
 def _let_move(info, s, k, t):
     """The same with H = [1, t 1]."""
     pxx, pyy, pxy = info[s, k, PXX], info[s, k, PYY], info[s, k, PXY]
@@ -303,7 +316,7 @@ def _let_move(info, s, k, t):
     info[s, k, BU], info[s, k, BV] = t * info[s, k, BX], t * info[s, k, BY]
 
 
-@kernel
+@step
 def _star(info, s, k, position, pm, cross, path, u, v, place):
     """A row with a measured motion (residual u, v): information of both, H = [[1, t 1], [0, 1]].
 
@@ -343,4 +356,4 @@ def _star(info, s, k, position, pm, cross, path, u, v, place):
     info[s, k, BX], info[s, k, BY] = bx, by
     info[s, k, BU], info[s, k, BV] = t * bx + bu, t * by + bv
     info[s, k, C] = bx * e + by * n + bu * u + bv * v
-    info[s, k, LNDET] = math.log(det) + math.log(md) + 2.0 * math.log(2.0 * math.pi)
+    info[s, k, DET] = det * md

@@ -17,36 +17,38 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from skyquarry.match.kernels.nodes import ARCSEC
-from skyquarry.sky.compiled import kernel
+from skyquarry.match.kernels.stepping import step
 
 # a member's part of A, b, c
-PXX, PYY, PXY, R0, R1, R2, R3, MXX, MYY, MXY, BX, BY, BU, BV, C, LNDET = range(16)
+PXX, PYY, PXY, R0, R1, R2, R3, MXX, MYY, MXY, BX, BY, BU, BV, C, DET = range(16)
 # where a member is: residual direction, residual offset, years from T0, odds of the wide error
 RX, RY, RZ, EAST, NORTH, YEARS, ODDS = range(7)
 # what holds for the group
-FSA, FCA, FSD, FCD, T0, N_PM, MOVING, ME, MN, OE, ON, LARGE, CURVED, SPAN, LONE_SUM = range(15)
+FSA, FCA, FSD, FCD, T0, N_PM, MOVING, ME, MN, OE, ON, LARGE, CURVED, SPAN, LONE_SUM, LN_DETS = (
+    range(16)
+)
 
-_TWO_R2 = 2.0 * ARCSEC * ARCSEC
+_LN_TWO_R2 = math.log(2.0 * ARCSEC * ARCSEC)
+_LN_TWO_PI = math.log(2.0 * math.pi)
 
 
-@kernel
-def mixed(ratio, base, sigma2, members, start, stop, info, place, head, weights, terms):
+@step
+def mixed(ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums):
     """(lnB, chi2 of the component that weighs most, its motion, its wide member or -1)."""
     n = stop - start
     if head[MOVING] > 0.0:
         motion_weights(ratio, base, members, start, stop, weights)
-        lnM, chi2, k, wide = _moving(sigma2, n, info, place, head, weights, terms)
+        lnM, chi2, k, wide = _moving(sigma2, n, info, place, head, weights, terms, sums)
     else:
         lnM, chi2, wide = _still(n, info, place, terms)
         k = -1
-    lnB = (n - 1) * math.log(_TWO_R2) + lnM - head[LONE_SUM] + head[CURVED]
+    lnM -= head[N_PM] * _LN_TWO_PI + 0.5 * head[LN_DETS]
+    lnB = (n - 1) * _LN_TWO_R2 + lnM - head[LONE_SUM] + head[CURVED]
     return lnB, chi2, k, wide
 
 
-@kernel
+@step
 def motion_weights(ratio, base, members, start, stop, weights):
     """Fill weights (k,): base_k prod_i w_k(i) / base_k, which sum to 1 (naive Bayes)."""
     total = 0.0
@@ -60,68 +62,88 @@ def motion_weights(ratio, base, members, start, stop, weights):
         weights[k] = weights[k] / total if total > 0.0 else base[k]
 
 
-@kernel
+@step
 def _still(n, info, place, terms):
-    """(ln M + const, chi2, wide member) where nothing can have moved."""
-    count, norm, best = 0, 1.0, 0
+    """(ln M + const, chi2, wide member) where nothing can have moved.
+
+    Weights are relative to that of no wide error: sqrt of a ratio of determinants, no logarithm.
+    """
+    count, norm, best, member, first = 0, 1.0, 0, -1, 1.0
     for wide in range(-1, n):
         odds = 1.0 if wide < 0 else place[wide, ODDS]
         if odds == 0.0:
             continue
-        pxx = pyy = pxy = bx = by = c = lndet = 0.0
+        pxx = pyy = pxy = bx = by = c = 0.0
         for k in range(n):
             s = 1 if k == wide else 0
             pxx, pyy, pxy = pxx + info[s, k, PXX], pyy + info[s, k, PYY], pxy + info[s, k, PXY]
-            bx, by = bx + info[s, k, BX], by + info[s, k, BY]
-            c, lndet = c + info[s, k, C], lndet + info[s, k, LNDET]
+            bx, by, c = bx + info[s, k, BX], by + info[s, k, BY], c + info[s, k, C]
         det = pxx * pyy - pxy * pxy
         chi2 = max(c - (pyy * bx * bx - 2.0 * pxy * bx * by + pxx * by * by) / det, 0.0)
-        term = -0.5 * (lndet + math.log(det) + chi2)
-        if wide >= 0:
-            term += math.log(odds)
+        weight = 1.0
+        if wide < 0:
+            first = det
+        else:
+            ratio = info[0, wide, DET] * first / (info[1, wide, DET] * det)
+            weight = odds * math.sqrt(ratio)
             norm += odds
-        terms[count, 0], terms[count, 1] = term, chi2
-        if count == 0 or term > terms[best, 0]:
+        terms[count, 0], terms[count, 1] = weight, chi2
+        if count > 0 and _heavier(terms, count, best):
             best, member = count, wide
         count += 1
-    return _ln_sum(terms, count, best) - math.log(norm), terms[best, 1], member
+    total = _sum(terms, count, best)
+    lnM = math.log(total / norm) - 0.5 * (math.log(first) + terms[best, 1])
+    return lnM, terms[best, 1], member
 
 
-@kernel
-def _ln_sum(terms, count, best):
-    """ln sum exp of the terms, the greatest of which is known."""
-    total = 0.0
+@step
+def _heavier(terms, i, j):
+    """Whether w_i exp(-chi2_i / 2) is more than w_j exp(-chi2_j / 2)."""
+    return terms[i, 0] * math.exp(0.5 * min(terms[j, 1] - terms[i, 1], 1400.0)) > terms[j, 0]
+
+
+@step
+def _sum(terms, count, best):
+    """sum w exp(-(chi2 - chi2_best) / 2)."""
+    total = terms[best, 0]
     for i in range(count):
-        total += math.exp(terms[i, 0] - terms[best, 0])
-    return terms[best, 0] + math.log(total)
+        if i != best:
+            total += terms[i, 0] * math.exp(0.5 * (terms[best, 1] - terms[i, 1]))
+    return total
 
 
-@kernel
-def _moving(sigma2, n, info, place, head, weights, terms):
+@step
+def _moving(sigma2, n, info, place, head, weights, terms, sums):
     """(ln M + const, chi2, component of motion, wide member) for the mixture of motions."""
-    count, norm, best, motion, member = 0, 1.0, 0, 0, -1
-    A, L = np.empty(16), np.empty(7)
+    count, norm, best, motion, member, first = 0, 1.0, 0, 0, -1, 1.0
+    A, L = sums[0], sums[1]
     for wide in range(-1, n):
         odds = 1.0 if wide < 0 else place[wide, ODDS]
         if odds == 0.0:
             continue
-        norm += odds if wide >= 0 else 0.0
         summed(n, info, wide, A)
         reduced(A, L)
+        ratio = 1.0
+        if wide < 0:
+            first = L[6]
+        else:
+            ratio = info[0, wide, DET] * first / (info[1, wide, DET] * L[6])
+            norm += odds
         for k in range(len(sigma2)):
             if weights[k] <= 0.0:
                 continue
-            lndet, more = _prior_terms(L, sigma2[k], head[ME], head[MN])
-            chi2 = max(L[5] + more, 0.0)
-            term = math.log(weights[k] * odds) - 0.5 * (A[LNDET] + math.log(L[6]) + lndet + chi2)
-            terms[count, 0], terms[count, 1] = term, chi2
-            if count == 0 or term > terms[best, 0]:
+            det, more = _prior_terms(L, sigma2[k], head[ME], head[MN])
+            terms[count, 0] = weights[k] * odds * math.sqrt(ratio / det)
+            terms[count, 1] = max(L[5] + more, 0.0)
+            if count == 0 or _heavier(terms, count, best):
                 best, motion, member = count, k, wide
             count += 1
-    return _ln_sum(terms, count, best) - math.log(norm), terms[best, 1], motion, member
+    total = _sum(terms, count, best)
+    lnM = math.log(total / norm) - 0.5 * (math.log(first) + terms[best, 1])
+    return lnM, terms[best, 1], motion, member
 
 
-@kernel
+@step
 def summed(n, info, wide, A):
     """Fill A (16,) with the sums over the members, one of which may be in its wide state."""
     for j in range(16):
@@ -132,7 +154,7 @@ def summed(n, info, wide, A):
             A[j] += info[s, k, j]
 
 
-@kernel
+@step
 def reduced(A, L):
     """Fill L: the information on mu once x is marginalised: Lxx, Lyy, Lxy, h, h, c, det P."""
     det = A[PXX] * A[PYY] - A[PXY] * A[PXY]
@@ -149,9 +171,9 @@ def reduced(A, L):
     L[6] = det
 
 
-@kernel
+@step
 def _prior_terms(L, s2, mx, my):
-    """(ln det(1 + s2 L), -s2 h' G h + 2 h' G m + m' L G m)."""
+    """(det(1 + s2 L), -s2 h' G h + 2 h' G m + m' L G m)."""
     a, b, c = 1.0 + s2 * L[0], 1.0 + s2 * L[1], s2 * L[2]
     det = a * b - c * c
     g0, g1, g2 = b / det, a / det, -c / det
@@ -161,4 +183,4 @@ def _prior_terms(L, s2, mx, my):
         u, v = g0 * mx + g2 * my, g2 * mx + g1 * my  # G m
         quad += 2.0 * (h0 * u + h1 * v)
         quad += mx * (L[0] * u + L[2] * v) + my * (L[2] * u + L[1] * v)
-    return math.log(det), quad
+    return det, quad

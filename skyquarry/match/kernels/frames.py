@@ -10,26 +10,27 @@ from __future__ import annotations
 
 import math
 
-from skyquarry.sky.compiled import kernel
+from skyquarry.match.kernels.stepping import step
 
 
-@kernel
+@step
 def frame_of(x, y, z):
     """The frame at the direction of a vector of any length; at a pole ra is 0."""
-    rho = math.hypot(x, y)
-    r = math.hypot(rho, z)
+    rho2 = x * x + y * y
+    rho, r = math.sqrt(rho2), 1.0 / math.sqrt(rho2 + z * z)
     if rho == 0.0:
         return 0.0, 1.0, math.copysign(1.0, z), 0.0
-    return y / rho, x / rho, z / r, rho / r
+    across = 1.0 / rho
+    return y * across, x * across, z * r, rho * r
 
 
-@kernel
+@step
 def offset(SA, CA, SD, CD, x, y, z):
     """(east, north) components of a vector in a frame."""
     return CA * y - SA * x, CD * z - SD * (CA * x + SA * y)
 
 
-@kernel
+@step
 def turn(SA, CA, SD, CD, sa, ca, sd, cd):
     """J = [[e.p, e.q], [n.p, n.q]]: local axes p, q of a source, seen in a frame e, n."""
     c = SA * sa + CA * ca
@@ -37,7 +38,7 @@ def turn(SA, CA, SD, CD, sa, ca, sd, cd):
     return c, sd * s, -SD * s, SD * sd * c + CD * cd
 
 
-@kernel
+@step
 def rotation_in(jee, jen, jne, jnn):
     """The rotation nearest to J, which a foreshortening of large angles leaves out."""
     c, s = jee + jnn, jne - jen
@@ -47,7 +48,7 @@ def rotation_in(jee, jen, jne, jnn):
     return c / h, -s / h, s / h, c / h
 
 
-@kernel
+@step
 def turned(jee, jen, jne, jnn, xx, yy, xy):
     """J C J^T of a symmetric C, as (xx, yy, xy)."""
     a, b = jee * xx + jen * xy, jee * xy + jen * yy
@@ -55,7 +56,7 @@ def turned(jee, jen, jne, jnn, xx, yy, xy):
     return a * jee + b * jen, c * jne + d * jnn, a * jne + b * jnn
 
 
-@kernel
+@step
 def turned_cross(jee, jen, jne, jnn, ee, en, ne, nn):
     """J X J^T of any X, row by row."""
     a, b = jee * ee + jen * ne, jee * en + jen * nn
@@ -63,14 +64,14 @@ def turned_cross(jee, jen, jne, jnn, ee, en, ne, nn):
     return a * jee + b * jen, a * jne + b * jnn, c * jee + d * jen, c * jne + d * jnn
 
 
-@kernel
+@step
 def space_motion(sa, ca, sd, cd, east, north):
     """p mu_alpha* + q mu_delta as a vector, in the unit of the motions."""
     across = sd * north
     return -sa * east - across * ca, ca * east - across * sa, cd * north
 
 
-@kernel
+@step
 def moved(ux, uy, uz, mx, my, mz, zeta, t):
     """Direction and motion (rad/yr) after t years: (x, y, z, mu_x, mu_y, mu_z).
 

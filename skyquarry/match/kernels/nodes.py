@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 
+from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 SA, CA, SD, CD, XX, YY, XY, EPOCH, WIDE, WIDE2, MOTION, CATALOG, RA, DEC = range(14)
@@ -71,7 +72,7 @@ def pack_motions(
         motions[k, LONE] = _lone(motions, k, weights, i, sigma2)
 
 
-@kernel
+@step
 def _lone(motions, k, weights, i, sigma2):
     """ln of sum_c w_c N(mu | 0, sigma_c^2 I + C_mu), in (arcsec/yr)^-2."""
     best, total = -math.inf, 0.0

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from skyquarry.match.kernels.evidence import prepare
-from skyquarry.match.kernels.filter import MOVING, mixed, motion_weights
+from skyquarry.match.kernels.filter import FCA, FCD, FSA, FSD, MOVING, mixed, motion_weights
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned,
 )  # fmt: skip
@@ -16,6 +16,7 @@ from skyquarry.match.kernels.nodes import (
     ARCSEC, CA, CD, DEC, EE, EN, EPOCH, MOTION, NN, PE, PN, RA, SA, SD, X0, X1, X2, X3, XX, XY, YY,
     ZETA, ZETA2,
 )  # fmt: skip
+from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 APPLIED, PRIOR = 1, 2  # rows.Flag.PM_APPLIED, PM_PRIOR
@@ -33,14 +34,15 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
     """
     members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
     info, place = np.empty((2, 2, 16)), np.empty((2, 7))
-    head, terms = np.empty(15), np.empty((3 * len(sigma2), 2))
+    sums = np.empty((2, 16))
+    head, terms = np.empty(16), np.empty((3 * len(sigma2), 2))
     widest2 = sigma2.max()
     moved_by = np.zeros((2, 13))
     for p in range(len(left)):
         i, j = left[p], right[p]
         members[0], members[1] = i, j
         prepare(nodes, motions, widest2, members, 0, 2, info, place, head)
-        found = mixed(ratio, base, sigma2, members, 0, 2, info, place, head, weights, terms)
+        found = mixed(ratio, base, sigma2, members, 0, 2, info, place, head, weights, terms, sums)
         out[p, LNB] = found[0]
         epoch, carried = _meeting(nodes, i, j)
         flags[p] = 0
@@ -55,12 +57,12 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         t_j = epoch - nodes[j, EPOCH] if carried == 1 else 0.0
         if not (t_i == 0.0 and t_j == 0.0):
             flags[p] |= APPLIED
-        _carry(nodes, motions, i, t_i, moved_by[0])
-        _carry(nodes, motions, j, t_j, moved_by[1])
-        _compare(nodes, motions, i, j, moved_by, extra, out[p])
+        _carry(nodes, motions, i, t_i, moved_by, 0)
+        _carry(nodes, motions, j, t_j, moved_by, 1)
+        _compare(nodes, motions, i, j, moved_by, extra, head, out, p)
 
 
-@kernel
+@step
 def _meeting(nodes, i, j):
     """(epoch compared, which of the two is carried there: 0, 1, or -1), as epochs.meeting_epoch.
 
@@ -80,58 +82,59 @@ def _meeting(nodes, i, j):
     return (a, 1) if at_a else (b, 0)
 
 
-@kernel
-def _carry(nodes, motions, i, t, to):
-    """Fill `to` with a row's direction after t years, its axes there, and its motion (rad/yr)."""
+@step
+def _carry(nodes, motions, i, t, at, which):
+    """Fill at[which] with a row's direction after t years, its axes and motion (rad/yr) there."""
     sa, ca, sd, cd = nodes[i, SA], nodes[i, CA], nodes[i, SD], nodes[i, CD]
-    to[0], to[1], to[2] = cd * ca, cd * sa, sd
-    to[3], to[4], to[5], to[6] = sa, ca, sd, cd
-    to[10] = t
+    at[which, 0], at[which, 1], at[which, 2] = cd * ca, cd * sa, sd
+    at[which, 3], at[which, 4], at[which, 5], at[which, 6] = sa, ca, sd, cd
+    at[which, 10] = t
     if t == 0.0:
         return
     m = int(nodes[i, MOTION])
     x, y, z = space_motion(sa, ca, sd, cd, motions[m, PE] / ARCSEC, motions[m, PN] / ARCSEC)
     zeta = motions[m, ZETA]
-    now = moved(to[0], to[1], to[2], x, y, z, zeta, t)
-    to[0], to[1], to[2] = now[0], now[1], now[2]
-    to[3], to[4], to[5], to[6] = frame_of(now[0], now[1], now[2])
-    to[7], to[8], to[9] = now[3], now[4], now[5]
+    now = moved(at[which, 0], at[which, 1], at[which, 2], x, y, z, zeta, t)
+    at[which, 0], at[which, 1], at[which, 2] = now[0], now[1], now[2]
+    at[which, 3], at[which, 4], at[which, 5], at[which, 6] = frame_of(now[0], now[1], now[2])
+    at[which, 7], at[which, 8], at[which, 9] = now[3], now[4], now[5]
     w = 1.0 + zeta * t
-    to[11], to[12] = w, 1.0 / math.sqrt(w * w + (x * x + y * y + z * z) * t * t)
+    at[which, 11], at[which, 12] = w, 1.0 / math.sqrt(w * w + (x * x + y * y + z * z) * t * t)
 
 
-@kernel
-def _compare(nodes, motions, i, j, at, extra, out):
-    a, b = at[0], at[1]
-    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-    sx, sy, sz = a[0] + b[0], a[1] + b[1], a[2] + b[2]
+@step
+def _compare(nodes, motions, i, j, at, extra, head, out, p):
+    dx, dy, dz = at[1, 0] - at[0, 0], at[1, 1] - at[0, 1], at[1, 2] - at[0, 2]
+    sx, sy, sz = at[0, 0] + at[1, 0], at[0, 1] + at[1, 1], at[0, 2] + at[1, 2]
     chord, across = math.sqrt(dx * dx + dy * dy + dz * dz), math.sqrt(sx * sx + sy * sy + sz * sz)
     sep = 2.0 * math.atan2(chord, across) * ARCSEC
-    if a[10] == 0.0 and b[10] == 0.0:
+    if at[0, 10] == 0.0 and at[1, 10] == 0.0:
         pe, pn = _towards(nodes, i, j)
+        sa, ca, sd, cd = head[FSA], head[FCA], head[FSD], head[FCD]
     else:
-        pe, pn = offset(a[3], a[4], a[5], a[6], dx, dy, dz)
+        pe, pn = offset(at[0, 3], at[0, 4], at[0, 5], at[0, 6], dx, dy, dz)
+        sa, ca, sd, cd = frame_of(sx, sy, sz)
     pa = math.atan2(pe, pn) * 180.0 / math.pi
-    out[0], out[1] = sep, pa + 360.0 if pa < 0.0 else pa
-    sa, ca, sd, cd = frame_of(sx, sy, sz)
+    out[p, 0], out[p, 1] = sep, pa + 360.0 if pa < 0.0 else pa
     large = max(nodes[i, XX], nodes[i, YY], nodes[j, XX], nodes[j, YY]) > _LARGE2
     e, n = offset(sa, ca, sd, cd, dx, dy, dz)
-    straight = math.hypot(e, n)
-    if large and straight > 0.0:
-        e, n = e * chord / straight, n * chord / straight
+    if large and chord > 0.0:
+        straight = math.hypot(e, n)
+        if straight > 0.0:
+            e, n = e * chord / straight, n * chord / straight
     e, n = e * ARCSEC, n * ARCSEC
     xx, yy, xy = extra, extra, 0.0
     for k in range(2):
-        c0, c1, c2 = _covariance(nodes, motions, i if k == 0 else j, at[k], sa, ca, sd, cd, large)
+        c0, c1, c2 = _covariance(nodes, motions, i if k == 0 else j, at, k, sa, ca, sd, cd, large)
         xx, yy, xy = xx + c0, yy + c1, xy + c2
-    out[8] = (yy * e * e - 2.0 * xy * e * n + xx * n * n) / (xx * yy - xy * xy)
-    back = turn(a[3], a[4], a[5], a[6], sa, ca, sd, cd)
+    out[p, 8] = (yy * e * e - 2.0 * xy * e * n + xx * n * n) / (xx * yy - xy * xy)
+    back = turn(at[0, 3], at[0, 4], at[0, 5], at[0, 6], sa, ca, sd, cd)
     jee, jen, jne, jnn = rotation_in(back[0], back[1], back[2], back[3])
-    out[2], out[3] = jee * e + jen * n, jne * e + jnn * n
-    out[5], out[6], out[7] = turned(jee, jen, jne, jnn, xx, yy, xy)
+    out[p, 2], out[p, 3] = jee * e + jen * n, jne * e + jnn * n
+    out[p, 5], out[p, 6], out[p, 7] = turned(jee, jen, jne, jnn, xx, yy, xy)
 
 
-@kernel
+@step
 def _towards(nodes, i, j):
     """(east, north) at i of the direction to j, from degrees: no digit is lost where j is near."""
     a, b = nodes[i, RA], nodes[j, RA]
@@ -142,11 +145,11 @@ def _towards(nodes, i, j):
     half = (b - a) * math.pi / 360.0
     s, cd = math.sin(half), nodes[j, CD]
     dec = (nodes[j, DEC] - nodes[i, DEC]) * math.pi / 180.0
-    return math.sin(2.0 * half) * cd, math.sin(dec) + 2.0 * nodes[i, SD] * cd * s * s
+    return 2.0 * s * math.cos(half) * cd, math.sin(dec) + 2.0 * nodes[i, SD] * cd * s * s
 
 
-@kernel
-def _covariance(nodes, motions, i, at, sa, ca, sd, cd, large):
+@step
+def _covariance(nodes, motions, i, at, which, sa, ca, sd, cd, large):
     """Covariance (arcsec^2) of a carried row in a frame: the position's rows of the Jacobian.
 
     dr1 = f [w dr0 + t dmu - t r0 (mu0 . dr0)] - mu1 t^2 dzeta (ESA 1997, section 1.5.5).
@@ -155,10 +158,10 @@ def _covariance(nodes, motions, i, at, sa, ca, sd, cd, large):
     jee, jen, jne, jnn = turn(sa, ca, sd, cd, osa, oca, osd, ocd)
     if large:
         jee, jen, jne, jnn = rotation_in(jee, jen, jne, jnn)
-    t = at[10]
+    t = at[which, 10]
     if t == 0.0:
         return turned(jee, jen, jne, jnn, nodes[i, XX], nodes[i, YY], nodes[i, XY])
-    m, w, f = int(nodes[i, MOTION]), at[11], at[12]
+    m, w, f = int(nodes[i, MOTION]), at[which, 11], at[which, 12]
     east, north = motions[m, PE] / ARCSEC, motions[m, PN] / ARCSEC
     re, rn = offset(sa, ca, sd, cd, ocd * oca, ocd * osa, osd)
     # position: f (w J - t r mu'), motion: f t J
@@ -172,7 +175,7 @@ def _covariance(nodes, motions, i, at, sa, ca, sd, cd, large):
     u0, u1, u2, u3 = a0 * x0 + a1 * x2, a0 * x1 + a1 * x3, a2 * x0 + a3 * x2, a2 * x1 + a3 * x3
     ee, nn = u0 * b0 + u1 * b1, u2 * b2 + u3 * b3
     en, ne = u0 * b2 + u1 * b3, u2 * b0 + u3 * b1
-    me, mn = offset(sa, ca, sd, cd, at[7], at[8], at[9])
+    me, mn = offset(sa, ca, sd, cd, at[which, 7], at[which, 8], at[which, 9])
     s = math.sqrt(motions[m, ZETA2]) * t * t * ARCSEC
     me, mn = me * s, mn * s
     return (
