@@ -38,6 +38,7 @@ from skyquarry.match.passes import (
 )
 from skyquarry.match.patches import patches_of
 from skyquarry.match.rowsource import Resident, Streamed, footprint_of
+from skyquarry.match.secondsearch import second_search
 
 if TYPE_CHECKING:
     import threading
@@ -194,7 +195,7 @@ class Identification:
     @cached_property
     def final(self) -> Final:
         """What turns evidence into tables."""
-        return Final(self.learnt, self.plan.shape, None)
+        return Final(self.learnt, self.plan.shape, second_search(self))
 
     def tables(self) -> Iterator[Tables]:
         """The tables of each patch, then those of islands across borders and of fast stars."""

@@ -141,7 +141,9 @@ def identify(
     start = offsets(rows)
     left, right, pairs = _candidates(rows, start, rules)
     if core is None:
-        return _work(rows, start, left, right, pairs, rules), [each.take(_NONE) for each in rows]
+        return work_of_rows(rows, start, left, right, pairs, rules), [
+            each.take(_NONE) for each in rows
+        ]
     inside = np.concatenate(core)
     crossing = islands(len(inside), left, right)
     beyond = np.zeros(len(crossing), bool)
@@ -151,8 +153,13 @@ def identify(
     kept = closed[left]  # an island is closed as a whole
     number = np.cumsum(closed) - 1
     mine = [each.take(np.flatnonzero(part)) for each, part in _split(rows, closed, start)]
-    work = _work(
-        mine, offsets(mine), number[left[kept]], number[right[kept]], _chosen(pairs, kept), rules
+    work = work_of_rows(
+        mine,
+        offsets(mine),
+        number[left[kept]],
+        number[right[kept]],
+        chosen_evidence(pairs, kept),
+        rules,
     )
     return work, [each.take(np.flatnonzero(part)) for each, part in _split(rows, opened, start)]
 
@@ -189,7 +196,7 @@ def _candidates(rows: list[Rows], start: Ints, rules: Rules) -> tuple[Ints, Ints
         evidences.append(evidence)
     left, right = np.concatenate(lefts), np.concatenate(rights)
     order = np.lexsort((right, left))
-    return left[order], right[order], _chosen(_together(evidences), order)
+    return left[order], right[order], chosen_evidence(together(evidences), order)
 
 
 def pair_candidates(a: Rows, b: Rows, rules: Rules) -> tuple[Ints, Ints, PairEvidence]:
@@ -205,8 +212,8 @@ def pair_candidates(a: Rows, b: Rows, rules: Rules) -> tuple[Ints, Ints, PairEvi
     )
     i, j = order_a[found.left], order_b[found.right]
     evidence = pair_evidence(a, b, i, j, rules.motion)
-    near = _agree(a, b, i, j, evidence, rules)
-    return i[near], j[near], _chosen(evidence, near)
+    near = agree(a, b, i, j, evidence, rules)
+    return i[near], j[near], chosen_evidence(evidence, near)
 
 
 def points(rows: Rows, reach: Reach) -> tuple[Points, Ints]:
@@ -224,7 +231,7 @@ def _limited(reach: Reach, rules: Rules) -> Floats:
     return np.minimum(reach.radius_arcsec, rules.radius_arcsec + reach.slack_arcsec)
 
 
-def _agree(a: Rows, b: Rows, i: Ints, j: Ints, evidence: PairEvidence, rules: Rules) -> Mask:
+def agree(a: Rows, b: Rows, i: Ints, j: Ints, evidence: PairEvidence, rules: Rules) -> Mask:
     """(m,) chi2 within the limit, by the plain errors or by the wide ones of blends."""
     limit = rules.chi2_limit
     near: Mask = evidence.chi2 <= limit
@@ -250,7 +257,14 @@ def _chi2_with(evidence: PairEvidence, at: Ints, variance: float) -> Floats:
 # ---------------------------------------------------------------- groups
 
 
-def _work(
+def work_of_pairs(
+    rows: list[Rows], left: Ints, right: Ints, pairs: PairEvidence, rules: Rules
+) -> Work:
+    """The work of rows whose candidate pairs are known; sorted by left node, then right."""
+    return work_of_rows(rows, offsets(rows), left, right, pairs, rules)
+
+
+def work_of_rows(
     rows: list[Rows],
     start: Ints,
     left: Ints,
@@ -258,6 +272,7 @@ def _work(
     pairs: PairEvidence,
     rules: Rules,
 ) -> Work:
+    """The islands and groups of rows with these pairs, and the evidence of each group."""
     whole = islands(int(start[-1]), left, right)
     catalog = np.repeat(np.arange(len(rows), dtype=np.uint8), np.diff(start))
     groups = candidate_groups(whole, left, right, catalog, rules.constraint)
@@ -269,10 +284,12 @@ def _split(rows: list[Rows], mask: Mask, start: Ints) -> Iterator[tuple[Rows, Ma
     return ((each, mask[start[c] : start[c + 1]]) for c, each in enumerate(rows))
 
 
-def _chosen(evidence: PairEvidence, index: Any) -> PairEvidence:
+def chosen_evidence(evidence: PairEvidence, index: Any) -> PairEvidence:
+    """These pairs."""
     return PairEvidence(*(getattr(evidence, each.name)[index] for each in fields(evidence)))
 
 
-def _together(parts: list[PairEvidence]) -> PairEvidence:
+def together(parts: list[PairEvidence]) -> PairEvidence:
+    """All pairs, part after part."""
     names = [each.name for each in fields(PairEvidence)]
     return PairEvidence(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
