@@ -1,0 +1,123 @@
+"""The golden field, all four catalogues at once: at or above its baseline, twice the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pyarrow import csv
+
+from skyquarry.match.rows import Flag
+from skyquarry.testing import golden as truth
+from skyquarry.testing import scores
+
+FULL = "map_1to1_pm_cal_mix"  # the golden's full method
+NAMES = truth.FIELD4
+
+
+@pytest.fixture(scope="module")
+def fields(golden):
+    return {place: truth.field4(golden, place) for place in ("wrap", "pole")}
+
+
+@pytest.fixture(scope="module")
+def results(fields):
+    """Both placements, identified with everything at its default."""
+    return {place: truth.identify(field, NAMES) for place, (field, _) in fields.items()}
+
+
+@pytest.fixture(scope="module")
+def baseline(golden):
+    table = csv.read_csv(golden / "field4_baseline_scores.csv").to_pylist()
+    return {(row["field"], row["cat"], row["method"]): row for row in table}
+
+
+def column(table, name):
+    return table[name].to_numpy(zero_copy_only=False)
+
+
+KEY = ("left_catalog", "left_row", "right_catalog", "right_row")
+
+
+def test_both_placements_have_the_same_candidates_and_the_same_matches(results):
+    """The same physics across RA 0 and over the pole: pairs, chi2, and who belongs to whom.
+
+    The two lie at different galactic latitudes, and so do the motions that stars without one are
+    expected to have: chi2 is compared where none is.
+    """
+    wrap, pole = (results[place].pairs for place in ("wrap", "pole"))
+    keys = [list(zip(*(t[c].to_pylist() for c in KEY), strict=True)) for t in (wrap, pole)]
+    both = set(keys[0]) & set(keys[1])
+    assert len(both) > 6_000
+    assert max(len(own) - len(both) for own in keys) <= 3
+    orders = [sorted((k for k in range(len(o)) if o[k] in both), key=o.__getitem__) for o in keys]
+    first, second = (t.take(o) for t, o in zip((wrap, pole), orders, strict=True))
+    differs = column(first, "is_match") != column(second, "is_match")
+    assert differs.sum() <= 4
+    assert (np.abs(column(first, "posterior")[differs] - 0.5) < 0.1).all()  # as likely as not
+    known = column(first, "flags") & Flag.PM_PRIOR == 0
+    assert known.sum() > 1_000
+    chi2 = [column(each, "chi2")[known] for each in (first, second)]
+    np.testing.assert_allclose(*chi2, rtol=1e-6, atol=1e-7)  # as far as stored degrees go
+    np.testing.assert_allclose(column(first, "sep_arcsec"), column(second, "sep_arcsec"), rtol=1e-5)
+    posterior = [column(each, "posterior") for each in (first, second)]
+    np.testing.assert_allclose(*posterior, rtol=0, atol=0.1)
+    assert np.mean(np.abs(posterior[0] - posterior[1])) < 1e-3
+
+
+@pytest.mark.parametrize("place", ["wrap", "pole"])
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_two_by_two_the_scores_are_at_or_above_the_full_method(fields, baseline, place, name):
+    """The golden's methods match Gaia with one survey at a time, and cut no candidate by chi2."""
+    field, parts = fields[place]
+    pairs = truth.identify(field, ("gaia", name), completeness=0.9999).pairs
+    score, line = scored(pairs, parts, name), baseline[place, name, FULL]
+    assert score.n_true_primary == line["n_true_primary"]
+    for key in ("purity_shared", "purity_primary", "completeness_primary"):
+        assert getattr(score, key) >= line[key] - 5e-7, (key, score)
+
+
+@pytest.mark.parametrize("place", ["wrap", "pole"])
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_all_at_once_are_purer_and_on_balance_better(fields, results, baseline, place, name):
+    """Purity, and its harmonic mean with completeness, to two pairs at or above the full method."""
+    score, line = scored(results[place].pairs, fields[place][1], name), baseline[place, name, FULL]
+    two = 2.0 / line["n_true_primary"]
+    assert score.purity_shared >= line["purity_shared"] - 5e-7
+    assert score.purity_primary >= line["purity_primary"] - two
+    theirs = f1(line["purity_primary"], line["completeness_primary"])
+    assert f1(score.purity_primary, score.completeness_primary) >= theirs - two
+
+
+def scored(pairs, parts, name):
+    true = scores.true_pairs(parts["gaia"], parts[name])
+    return scores.score_pairs(*truth.matched_rows(pairs, "gaia", name), true)
+
+
+def f1(purity, completeness):
+    return 2.0 * purity * completeness / (purity + completeness)
+
+
+@pytest.mark.parametrize("place", ["wrap", "pole"])
+def test_groups_that_are_almost_sure_are_right(fields, results, place):
+    """P > 0.999: at least 99 in 100 hold exactly the rows of one object, and most are such."""
+    field, parts = fields[place]
+    primary = [truth.primary_objects(parts[name], field.catalogs[name].num_rows) for name in NAMES]
+    group, catalog, row, posterior = truth.group_members(results[place], NAMES)
+    sure = posterior > 0.999
+    score = scores.score_groups(group[sure], catalog[sure], row[sure], primary)
+    assert score.right >= 0.99, score
+    assert score.found >= 0.8, score
+
+
+def test_the_sum_of_probabilities_is_the_number_of_true_pairs(fields, results):
+    _, parts = fields["wrap"]
+    pairs = results["wrap"].pairs
+    for name in NAMES[1:]:
+        mine = [
+            a == "gaia" and b == name
+            for a, b in zip(
+                pairs["left_catalog"].to_pylist(), pairs["right_catalog"].to_pylist(), strict=True
+            )
+        ]
+        true = scores.true_pairs(parts["gaia"], parts[name])
+        assert scores.sum_error(column(pairs, "posterior")[mine], len(true.primary)) < 0.03
