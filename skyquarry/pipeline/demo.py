@@ -1,4 +1,4 @@
-"""The demo: a real all-sky archive, built, verified, searched and drawn in one go.
+"""The demo: a real all-sky archive, built, verified, searched, matched and drawn in one go.
 
 Gaia DR3 to G < 10 and Hipparcos-2 come from their data packages, so that nothing is fetched at run
 time. A second run finds the archive built and does the rest again.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.errors import DamagedError, ExistsError, NotFoundError
+from skyquarry.pipeline import demomatch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +45,8 @@ class DemoReport:
     """by name: rows_in, rows_stored, rows_rejected, tiles, cells (of 192 that hold rows)"""
     searches: dict[str, int] = field(default_factory=dict)
     """rows found, by search"""
+    matches: dict[str, int] = field(default_factory=dict)
+    """stars of Hipparcos found in Gaia, by kind of match: see `demomatch.py`"""
     maps: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -53,7 +56,7 @@ class DemoReport:
 
 
 def run_demo(to: str | Path, *, say: Say = print) -> DemoReport:
-    """Build, verify, search and draw the demo's archive in the folder `to`.
+    """Build, verify, search, match and draw the demo's archive in the folder `to`.
 
     `say` is called with each line to be shown. Raises MissingExtraError where the data packages are
     not installed, ExistsError where `to` holds something else, DamagedError where a check fails.
@@ -67,8 +70,11 @@ def run_demo(to: str | Path, *, say: Say = print) -> DemoReport:
     for name, package in CATALOGUES.items():
         catalogues[name], counts[name] = _stored(folder / "archive" / name, package, say)
     searches = _search(catalogues["gaia"], catalogues["hipparcos"], say)
+    matches = demomatch.match(catalogues["hipparcos"], catalogues["gaia"], say)
+    matches |= demomatch.identify(catalogues["hipparcos"], catalogues["gaia"], say)
     maps = _draw(catalogues, folder, say)
-    report = DemoReport(str(folder / "archive"), counts, searches, maps, time.monotonic() - began)
+    took = time.monotonic() - began
+    report = DemoReport(str(folder / "archive"), counts, searches, matches, maps, took)
     say(f"\nThe archive is {report.archive}; all took {report.seconds:.1f} s. Look at it with:")
     say(f"  skyquarry ls --archive {report.archive}")
     return report

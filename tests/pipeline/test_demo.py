@@ -84,19 +84,34 @@ def test_the_searches_find_what_plain_astropy_finds(made):
     assert made[0].searches["disk_without_centre"] == np.sum(disk)
 
 
+def test_hipparcos_is_matched_with_gaia(made):
+    """The counts are scipy's (test_demomatch.py); an identification finds no fewer at 2016.0."""
+    matches, lines = made[0].matches, made[1]
+    assert matches["as_catalogued"] == 76_448
+    assert matches["as_catalogued_by_gaia"] == 76_420
+    assert matches["at_2016"] == 109_794
+    assert matches["at_2016_by_gaia"] == 109_725
+    assert any("109,794 of 117,955 stars" in line for line in lines)
+    assert any("taken to be 1 mas" in line for line in lines)
+    assert 0.97 * 109_794 < matches["identified"] < 117_955
+    assert matches["identified_surely"] > 0.9 * matches["identified"]
+
+
 def test_two_pictures_are_left(made):
     assert len(made[0].maps) == 2
     for path in made[0].maps:
         assert Path(path).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_second_run_finds_the_archive_and_leaves_it(made):
+def test_a_second_run_finds_the_archive_and_leaves_it(made, monkeypatch):
+    monkeypatch.setattr(demo.demomatch, "identify", lambda *_: {})  # once is enough
     report, _, folder = made
     files = {p: p.stat().st_mtime_ns for p in (folder / "archive").rglob("*") if p.is_file()}
     lines = []
     again = demo.run_demo(folder, say=lines.append)
     assert again.catalogues == report.catalogues
     assert again.searches == report.searches
+    assert again.matches.items() <= report.matches.items()
     assert sum("there already" in line for line in lines) == 2
     assert files == {p: p.stat().st_mtime_ns for p in files}
 
