@@ -7,7 +7,8 @@ over a mixture, and errors that are sometimes wide. kernels/filter.py has the fo
 - A row without an epoch counts as of the epoch it is compared at: nothing moves.
 - A track is that of the best-known motion, rigorous, with its radial motion; what is left over is
   linear. An unknown radial velocity widens each other row on its own, as if unknown for each.
-- At most one member of a group has its wide error; the weights of these states sum to 1.
+- Any members of a group may have their wide errors, up to four at once, since a blend is one in
+  several surveys; the weights of these states are products of f and 1 - f, and sum to 1.
 - Errors above 10" are compared on the sphere: exactly where they are circles, and else by the
   ellipses in the plane with the circles' difference between plane and sphere (Budavari & Szalay
   2008, ApJ 679 301).
@@ -59,7 +60,7 @@ class PairEvidence:
     """(m, 3) arcsec^2, of left and right together, in the left row's local axes: ee, nn, en"""
     chi2: Floats
     """(m,) of the offset, 2 degrees of freedom; a motion that neither knows by the prior's
-    heaviest component; wide errors not counted"""
+    heaviest component, at least the slowest that moves; wide errors not counted"""
     lnB: Floats  # noqa: N815 - so it is called in the papers
     """(m,) by the whole mixture of motions and of wide errors"""
     flags: NDArray[np.int32]
@@ -111,7 +112,7 @@ class GroupEvidence:
     dof: Ints
     """(g,) scalar observables - 2: the prior on the motion counts as two data"""
     flags: NDArray[np.int32]
-    """(g,) Flag.PM_APPLIED, PM_PRIOR; BLEND: the wide error of one member weighs most"""
+    """(g,) Flag.PM_APPLIED, PM_PRIOR; BLEND: wide errors weigh most"""
 
 
 def pair_evidence(
@@ -175,5 +176,5 @@ def _flags(size: Ints, dof: Ints, best: Ints) -> NDArray[np.int32]:
     moving, measured = several & (best[:, 0] >= 0), dof > 2 * size - 2
     flags = np.where(measured & several, int(Flag.PM_APPLIED), 0)
     flags |= np.where(moving & ~measured, int(Flag.PM_PRIOR), 0)
-    flags |= np.where(several & (best[:, 1] >= 0), int(Flag.BLEND), 0)
+    flags |= np.where(several & (best[:, 1] > 0), int(Flag.BLEND), 0)
     return flags.astype(np.int32)

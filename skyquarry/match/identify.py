@@ -235,18 +235,22 @@ def agree(a: Rows, b: Rows, i: Ints, j: Ints, evidence: PairEvidence, rules: Rul
     """(m,) chi2 within the limit, by the plain errors or by the wide ones of blends."""
     limit = rules.chi2_limit
     near: Mask = evidence.chi2 <= limit
-    for rows, index in ((a, i), (b, j)):
-        blended = (rows.wide[index] > 0.0) & ~near
-        if blended.any():
-            at = np.flatnonzero(blended)
-            near[at] = _chi2_with(evidence, at, rows.wide_arcsec**2) <= limit
+    far = np.flatnonzero(~near)
+    widest = _wide_variance(a, i[far]) + _wide_variance(b, j[far])
+    near[far] = (widest > 0.0) & (_chi2_with(evidence, far, widest) <= limit)
     if rules.radius_arcsec is not None:
         near &= evidence.sep_arcsec <= rules.radius_arcsec
     return near
 
 
-def _chi2_with(evidence: PairEvidence, at: Ints, variance: float) -> Floats:
-    """(k,) chi2 of the pairs `at` with a variance added to both axes."""
+def _wide_variance(rows: Rows, index: Ints) -> Floats:
+    """(k,) arcsec^2 that the wide errors of rows add; 0 for those that have none."""
+    variance = rows.wide_arcsec**2 if np.isfinite(rows.wide_arcsec) else 0.0
+    return np.where(rows.wide[index] > 0.0, variance, 0.0)
+
+
+def _chi2_with(evidence: PairEvidence, at: Ints, variance: Floats) -> Floats:
+    """(k,) chi2 of the pairs `at` with a variance (k,) added to both axes."""
     x, y = evidence.dra_cosdec_arcsec[at], evidence.ddec_arcsec[at]
     xx, yy = evidence.covariance[at, 0] + variance, evidence.covariance[at, 1] + variance
     xy = evidence.covariance[at, 2]

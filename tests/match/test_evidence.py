@@ -337,6 +337,40 @@ def test_a_blend_is_forgiven_by_its_wide_error():
     assert found.flags[0] == Flag.BLEND
 
 
+def test_a_blend_in_two_surveys_is_forgiven_in_both():
+    """Two wide rows, apart from each other and from the two that are not."""
+    ra = 10.0 + np.array([0.0, 0.0, 0.9, -0.9]) / 3600.0
+    at = rows(ra, np.full(4, 0.0), round_errors(np.full(4, 0.02)))
+    one = replace(at, wide=np.array([0.0, 0.0, 0.1, 0.0]), wide_arcsec=0.6)
+    both = replace(at, wide=np.array([0.0, 0.0, 0.1, 0.1]), wide_arcsec=0.6)
+    broken = group_evidence([one], groups([4]), Mixture())
+    whole = group_evidence([both], groups([4]), Mixture())
+    assert broken.chi2[0] > 1000.0
+    assert whole.chi2[0] == pytest.approx(2 * 0.9**2 / 0.36, rel=0.01)
+    assert whole.lnB[0] > 10.0
+    assert whole.flags[0] == Flag.BLEND
+
+
+def test_wide_states_end_at_four_members_at_once():
+    """Five rows that are all wide: what is left out is normalised away."""
+    found = [Source(10.0 + k * 1e-5, 20.0, (0.01, 0.01, 0.0), wide=0.3) for k in range(5)]
+    made = group_evidence(of_sources(found, 2.0), groups([5]), prior_of(found))
+    expected = ln_bayes(found, [0.0], [1.0], 2.0)
+    assert made.lnB[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_chi2_of_a_pair_lets_a_faint_row_move():
+    """The heaviest component of faint rows is the static one: a slow star must not be cut off."""
+    weights = np.tile([0.9, 0.08, 0.02], (2, 1))
+    prior = Mixture(table=weights)
+    a = rows([10.0], [0.0], round_errors([0.02]), np.array([2000.0]))
+    b = rows([10.0 + 0.1 / 3600.0], [0.0], round_errors([0.02]), np.array([2016.0]))
+    zero = np.array([0])
+    found = pair_evidence(a, b, zero, zero, prior)
+    slow = min(s for s in prior.sigmas_masyr if s > 0.0) * 1e-3 * 16.0
+    assert found.chi2[0] == pytest.approx(0.01 / (0.0008 + slow**2), rel=1e-6)
+
+
 def test_slices_are_the_whole():
     rng = np.random.default_rng(5)
     everyone = rows(10.0 + rng.normal(0, 1e-5, 60), 20.0 + rng.normal(0, 1e-5, 60),

@@ -10,7 +10,7 @@ import numpy as np
 from skyquarry.match.kernels.evidence import prepare
 from skyquarry.match.kernels.filter import (
     BX, BY, FCA, FCD, FSA, FSD, LARGE, ME, MN, MOVING, N_PM, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3,
-    SPAN, T0, mixed, reduced, summed,
+    SPAN, T0, mixed, reduced, room, summed,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import frame_of, rotation_in, turn, turned
 from skyquarry.match.kernels.nodes import (
@@ -37,7 +37,9 @@ def combine_groups(
     for g in range(first, last):
         size = max(size, starts[g + 1] - starts[g])
     info, place = np.empty((2, size, 16)), np.empty((size, 7))
-    head, terms = np.empty(16), np.empty(((size + 1) * len(sigma2), 2))
+    many = room(nodes, members, starts, first, last)
+    states, odds = np.empty(many, np.int64), np.empty(many)
+    head, terms = np.empty(16), np.empty((many * len(sigma2), 2))
     weights, sums = np.empty(len(sigma2)), np.empty((2, 16))
     A, L = sums[0], sums[1]
     gain = np.empty((size, 4))
@@ -53,8 +55,9 @@ def combine_groups(
         n = stop - start
         prepare(nodes, motions, widest2, members, start, stop, info, place, head)
         _, out[o, O_CHI2], k, wide = mixed(
-            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums
-        )
+            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums,
+            states, odds,
+        )  # fmt: skip
         dof[o] = 2 * n - 2 + 2 * int(head[N_PM])
         variance = sigma2[k] if k >= 0 else 0.0
         east, north, xx, yy, xy = _state(info, n, wide, variance, head, A, L, gain)
@@ -119,7 +122,7 @@ def _state(info, n, wide, s2, head, A, L, gain):
     # K C_mu
     t0, t1, t2, t3 = k0 * c0 + k1 * c2, k0 * c2 + k1 * c1, k2 * c0 + k3 * c2, k2 * c2 + k3 * c1
     for k in range(n):
-        s = 1 if k == wide else 0
+        s = (wide >> k) & 1
         p0, p1, p2 = info[s, k, PXX], info[s, k, PYY], info[s, k, PXY]
         # R_i' - K' P_i
         w0 = info[s, k, R0] - (k0 * p0 + k2 * p2)

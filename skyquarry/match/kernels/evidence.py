@@ -14,7 +14,7 @@ import numpy as np
 from skyquarry.match.kernels.filter import (
     BU, BV, BX, BY, C, CURVED, DET, EAST, FCA, FCD, FSA, FSD, LARGE, LN_DETS, LONE_SUM, ME, MN,
     MOVING, MXX, MXY, MYY, N_PM, NORTH, ODDS, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3, RX, RY, RZ,
-    SPAN, T0, YEARS, mixed,
+    SPAN, T0, YEARS, mixed, room,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned, turned_cross,
@@ -34,7 +34,7 @@ _STILL = 1e-14  # sigma_mu^2 dt^2 / sigma^2: below, motion cannot move lnB by 1e
 def groups_evidence(
     nodes, motions, ratio, base, sigma2, starts, members, first, last, lnB, chi2, dof, best
 ):
-    """Fill lnB, chi2, dof, best (stop - first, 2: component of motion, member in its wide state).
+    """Fill lnB, chi2, dof, best (stop - first, 2: component of motion, wide members as bits).
 
     starts, members: CSR of the groups; first, last: which groups; a single row gives 0 throughout.
     """
@@ -42,18 +42,21 @@ def groups_evidence(
     for g in range(first, last):
         size = max(size, starts[g + 1] - starts[g])
     info, place = np.empty((2, size, 16)), np.empty((size, 7))
-    head, terms = np.empty(16), np.empty(((size + 1) * len(sigma2), 2))
+    many = room(nodes, members, starts, first, last)
+    states, odds = np.empty(many, np.int64), np.empty(many)
+    head, terms = np.empty(16), np.empty((many * len(sigma2), 2))
     weights, sums = np.empty(len(sigma2)), np.empty((2, 16))
     widest2 = sigma2.max()
     for g in range(first, last):
         start, stop, out = starts[g], starts[g + 1], g - first
         if stop - start < 2:
-            lnB[out], chi2[out], dof[out], best[out, 0], best[out, 1] = 0.0, 0.0, 0, 0, -1
+            lnB[out], chi2[out], dof[out], best[out, 0], best[out, 1] = 0.0, 0.0, 0, 0, 0
             continue
         prepare(nodes, motions, widest2, members, start, stop, info, place, head)
         lnB[out], chi2[out], best[out, 0], best[out, 1] = mixed(
-            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums
-        )
+            ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums,
+            states, odds,
+        )  # fmt: skip
         dof[out] = 2 * (stop - start) - 2 + 2 * int(head[N_PM])
 
 

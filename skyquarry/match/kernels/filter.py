@@ -9,7 +9,7 @@ P^-1 b_x, G = (1 + sigma_k^2 L)^-1 and the track's motion m, mu + m having the p
     2 ln M = -2 ln(4 pi) - sum ln det(2 pi C_i) + ln det(2 pi P^-1) - ln det(1 + sigma_k^2 L) - Q
 
 which holds for sigma_k = 0 too, and without motions (L = 0) is BS08's. Rows with a wide error enter
-as a mixture: at most one member has it. Units: arcsec, years.
+as a mixture: any MOST_WIDE members have it, each by its own odds. Units: arcsec, years.
 """
 
 # ruff: noqa: PLR0917 - scalars in, scalars out
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 
-from skyquarry.match.kernels.nodes import ARCSEC
+from skyquarry.match.kernels.nodes import ARCSEC, WIDE
 from skyquarry.match.kernels.stepping import step
 
 # a member's part of A, b, c
@@ -29,20 +29,77 @@ FSA, FCA, FSD, FCD, T0, N_PM, MOVING, ME, MN, OE, ON, LARGE, CURVED, SPAN, LONE_
     range(16)
 )
 
+MOST_WIDE = 4  # members of a group that are in their wide state at once: of up to 4, any
+_LAST_BIT = 62  # members from here on are never wide; groups have no more than 16
+
 _LN_TWO_R2 = math.log(2.0 * ARCSEC * ARCSEC)
 _LN_TWO_PI = math.log(2.0 * math.pi)
 
 
 @step
-def mixed(ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums):
-    """(lnB, chi2 of the component that weighs most, its motion, its wide member or -1)."""
+def room(nodes, members, starts, first, last):
+    """How many wide states the groups first to last - 1 have at most."""
+    most = 0
+    for g in range(first, last):
+        count = 0
+        for i in range(starts[g], min(starts[g + 1], starts[g] + _LAST_BIT)):
+            if nodes[members[i], WIDE] > 0.0:
+                count += 1
+        most = max(most, count)
+    states, choices = 1, 1
+    for k in range(1, MOST_WIDE + 1):
+        choices = choices * (most - k + 1) // k
+        states += choices
+    return states
+
+
+@step
+def wide_states(n, place, states, odds):
+    """Fill states (bits: which members are wide) and their odds; (how many, sum of the odds).
+
+    The first is that of no wide error.
+    """
+    states[0], odds[0] = 0, 1.0
+    count, norm = 1, 1.0
+    for k in range(min(n, _LAST_BIT)):
+        if place[k, ODDS] > 0.0:
+            before = count
+            for j in range(before):
+                if bits_of(states[j]) < MOST_WIDE:
+                    states[count] = states[j] | (1 << k)
+                    odds[count] = odds[j] * place[k, ODDS]
+                    norm += odds[count]
+                    count += 1
+    return count, norm
+
+
+@step
+def bits_of(mask):
+    """How many bits are set."""
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
+
+
+@step
+def mixed(
+    ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums, states, odds
+):
+    """(lnB, chi2 of the component that weighs most, its motion, its wide members as bits)."""
     n = stop - start
+    count, norm = wide_states(n, place, states, odds)
     if head[MOVING] > 0.0:
         motion_weights(ratio, base, members, start, stop, weights)
-        lnM, chi2, k, wide = _moving(sigma2, n, info, place, head, weights, terms, sums)
+        lnM, chi2, k, wide = _moving(
+            sigma2, n, info, head, weights, terms, sums, states, odds, count
+        )
     else:
-        lnM, chi2, wide = _still(n, info, place, terms)
+        lnM, chi2, wide = _still(n, info, terms, states, odds, count)
         k = -1
+    if count > 1:
+        lnM -= math.log(norm)
     lnM -= head[N_PM] * _LN_TWO_PI + 0.5 * head[LN_DETS]
     lnB = (n - 1) * _LN_TWO_R2 + lnM - head[LONE_SUM] + head[CURVED]
     return lnB, chi2, k, wide
@@ -63,37 +120,42 @@ def motion_weights(ratio, base, members, start, stop, weights):
 
 
 @step
-def _still(n, info, place, terms):
-    """(ln M + const, chi2, wide member) where nothing can have moved.
+def _still(n, info, terms, states, odds, many):
+    """(ln M + const, chi2, wide members) where nothing can have moved.
 
     Weights are relative to that of no wide error: sqrt of a ratio of determinants, no logarithm.
     """
-    count, norm, best, member, first = 0, 1.0, 0, -1, 1.0
-    for wide in range(-1, n):
-        odds = 1.0 if wide < 0 else place[wide, ODDS]
-        if odds == 0.0:
-            continue
+    best, first = 0, 1.0
+    for state in range(many):
+        wide = states[state]
         pxx = pyy = pxy = bx = by = c = 0.0
         for k in range(n):
-            s = 1 if k == wide else 0
+            s = (wide >> k) & 1
             pxx, pyy, pxy = pxx + info[s, k, PXX], pyy + info[s, k, PYY], pxy + info[s, k, PXY]
             bx, by, c = bx + info[s, k, BX], by + info[s, k, BY], c + info[s, k, C]
         det = pxx * pyy - pxy * pxy
         chi2 = max(c - (pyy * bx * bx - 2.0 * pxy * bx * by + pxx * by * by) / det, 0.0)
         weight = 1.0
-        if wide < 0:
+        if state == 0:
             first = det
         else:
-            ratio = info[0, wide, DET] * first / (info[1, wide, DET] * det)
-            weight = odds * math.sqrt(ratio)
-            norm += odds
-        terms[count, 0], terms[count, 1] = weight, chi2
-        if count > 0 and _heavier(terms, count, best):
-            best, member = count, wide
-        count += 1
-    total = _sum(terms, count, best)
-    lnM = math.log(total / norm) - 0.5 * (math.log(first) + terms[best, 1])
-    return lnM, terms[best, 1], member
+            weight = odds[state] * math.sqrt(_narrowing(n, info, wide) * first / det)
+        terms[state, 0], terms[state, 1] = weight, chi2
+        if state > 0 and _heavier(terms, state, best):
+            best = state
+    total = _sum(terms, many, best)
+    lnM = math.log(total) - 0.5 * (math.log(first) + terms[best, 1])
+    return lnM, terms[best, 1], states[best]
+
+
+@step
+def _narrowing(n, info, wide):
+    """Product of det C / det C_wide over the members that are wide."""
+    ratio = 1.0
+    for k in range(n):
+        if (wide >> k) & 1:
+            ratio *= info[0, k, DET] / info[1, k, DET]
+    return ratio
 
 
 @step
@@ -113,43 +175,40 @@ def _sum(terms, count, best):
 
 
 @step
-def _moving(sigma2, n, info, place, head, weights, terms, sums):
-    """(ln M + const, chi2, component of motion, wide member) for the mixture of motions."""
-    count, norm, best, motion, member, first = 0, 1.0, 0, 0, -1, 1.0
+def _moving(sigma2, n, info, head, weights, terms, sums, states, odds, many):
+    """(ln M + const, chi2, component of motion, wide members) for the mixture of motions."""
+    count, best, motion, members, first = 0, 0, 0, 0, 1.0
     A, L = sums[0], sums[1]
-    for wide in range(-1, n):
-        odds = 1.0 if wide < 0 else place[wide, ODDS]
-        if odds == 0.0:
-            continue
+    for state in range(many):
+        wide = states[state]
         summed(n, info, wide, A)
         reduced(A, L)
         ratio = 1.0
-        if wide < 0:
+        if state == 0:
             first = L[6]
         else:
-            ratio = info[0, wide, DET] * first / (info[1, wide, DET] * L[6])
-            norm += odds
+            ratio = _narrowing(n, info, wide) * first / L[6]
         for k in range(len(sigma2)):
             if weights[k] <= 0.0:
                 continue
             det, more = _prior_terms(L, sigma2[k], head[ME], head[MN])
-            terms[count, 0] = weights[k] * odds * math.sqrt(ratio / det)
+            terms[count, 0] = weights[k] * odds[state] * math.sqrt(ratio / det)
             terms[count, 1] = max(L[5] + more, 0.0)
             if count == 0 or _heavier(terms, count, best):
-                best, motion, member = count, k, wide
+                best, motion, members = count, k, wide
             count += 1
     total = _sum(terms, count, best)
-    lnM = math.log(total / norm) - 0.5 * (math.log(first) + terms[best, 1])
-    return lnM, terms[best, 1], motion, member
+    lnM = math.log(total) - 0.5 * (math.log(first) + terms[best, 1])
+    return lnM, terms[best, 1], motion, members
 
 
 @step
 def summed(n, info, wide, A):
-    """Fill A (16,) with the sums over the members, one of which may be in its wide state."""
+    """Fill A (16,) with the sums over the members, those in their wide state by their bits."""
     for j in range(16):
         A[j] = 0.0
     for k in range(n):
-        s = 1 if k == wide else 0
+        s = (wide >> k) & 1
         for j in range(16):
             A[j] += info[s, k, j]
 

@@ -30,19 +30,24 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
     """Fill out (m, 10) and flags (m,) for the nodes left (m,), right (m,).
 
     Offsets and covariance are in the left row's local axes at the epoch compared. chi2 takes a
-    motion that neither knows from the component of the prior that weighs most, lnB from all.
+    motion that neither knows from the component of the prior that weighs most, or from the
+    slowest that moves if that is faster; lnB is from all.
     """
     members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
     info, place = np.empty((2, 2, 16)), np.empty((2, 7))
     sums = np.empty((2, 16))
-    head, terms = np.empty(16), np.empty((3 * len(sigma2), 2))
-    widest2 = sigma2.max()
+    head, terms = np.empty(16), np.empty((4 * len(sigma2), 2))
+    states, odds = np.empty(4, np.int64), np.empty(4)
+    widest2, slow2 = sigma2.max(), _slow(sigma2)
     moved_by = np.zeros((2, 13))
     for p in range(len(left)):
         i, j = left[p], right[p]
         members[0], members[1] = i, j
         prepare(nodes, motions, widest2, members, 0, 2, info, place, head)
-        found = mixed(ratio, base, sigma2, members, 0, 2, info, place, head, weights, terms, sums)
+        found = mixed(
+            ratio, base, sigma2, members, 0, 2, info, place, head, weights, terms, sums,
+            states, odds,
+        )  # fmt: skip
         out[p, LNB] = found[0]
         epoch, carried = _meeting(nodes, i, j)
         flags[p] = 0
@@ -50,7 +55,7 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         if nodes[i, MOTION] < 0.0 and nodes[j, MOTION] < 0.0 and head[MOVING] > 0.0:
             motion_weights(ratio, base, members, 0, 2, weights)
             dt = nodes[i, EPOCH] - nodes[j, EPOCH]
-            extra = sigma2[np.argmax(weights)] * dt * dt
+            extra = max(sigma2[np.argmax(weights)], slow2) * dt * dt
             flags[p] = PRIOR
         out[p, MET] = epoch
         t_i = epoch - nodes[i, EPOCH] if carried == 0 else 0.0
@@ -60,6 +65,16 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         _carry(nodes, motions, i, t_i, moved_by, 0)
         _carry(nodes, motions, j, t_j, moved_by, 1)
         _compare(nodes, motions, i, j, moved_by, extra, head, out, p)
+
+
+@step
+def _slow(sigma2):
+    """The least variance of what moves at all: so that no slow star is cut off as static."""
+    slow = 0.0
+    for s2 in sigma2:
+        if s2 > 0.0 and (slow == 0.0 or s2 < slow):
+            slow = s2
+    return slow
 
 
 @step

@@ -8,12 +8,14 @@ residual information, no arcsecond tricks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import mpmath as mp  # type: ignore[import-untyped,unused-ignore]
 from mpmath import mpf
 
 KM_S_YEARS_PER_AU = mpf("149597870.7") / mpf(31557600)
+MOST_WIDE = 4
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,18 @@ def ln_bayes(
         ]
         weights = [w / mp.fsum(weights) for w in weights]
         odds = [mpf(s.wide) / (1 - mpf(s.wide)) for s in sources]
-        states = [(mpf(1), -1)] + [(o, i) for i, o in enumerate(odds) if o > 0]
+        possible = [i for i, o in enumerate(odds) if o > 0]
+        states = [
+            (mp.fprod(odds[i] for i in members), members)
+            for count in range(min(len(possible), MOST_WIDE) + 1)
+            for members in combinations(possible, count)
+        ]
         norm = mp.fsum(o for o, _ in states)
         group = _Group(sources, wide_arcsec, rv_dispersion)
         total = mp.fsum(
-            w * o / norm * group.density(mas(sigma), member)
+            w * o / norm * group.density(mas(sigma), members)
             for w, sigma in zip(weights, sigmas_masyr, strict=True)
-            for o, member in states
+            for o, members in states
         )
         alone = mp.fsum(mp.log(_alone(s, sigmas_masyr)) for s in sources)
         return float(mp.log(total) - alone)
@@ -86,8 +93,8 @@ class _Group:
         known = [i for i, s in enumerate(sources) if s.pm is not None]
         self.lead = min(known, key=lambda i: _knowledge(sources[i])) if known else None
 
-    def density(self, sigma: Any, wide: int) -> Any:
-        """The evidence for one motion of the prior and one member in its wide state (or -1)."""
+    def density(self, sigma: Any, wide: tuple[int, ...]) -> Any:
+        """The evidence for one motion of the prior and some members in their wide state."""
         rows: list[tuple[int, Any]] = []  # (0 position, 1 motion), years
         y: list[Any] = []
         blocks: list[Any] = []
@@ -106,7 +113,7 @@ class _Group:
                 values += [self._in_frame(own, c) for c in range(2)]
                 rows += [(1, years)] * 2
             y += values
-            blocks.append(self._noise(i, wide == i))
+            blocks.append(self._noise(i, i in wide))
         V = _diagonal(blocks)
         size = len(y)
         X, H = mp.zeros(size, 2), mp.zeros(size, 2)
