@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.match import search
+from skyquarry.match.kernels import boxes
 from skyquarry.sky import healpix
+from skyquarry.sky.cellsearch import center_xyz
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.testing.naive.match import naive_nearest, naive_pairs, naive_separations
 
@@ -146,6 +148,16 @@ def test_pairs_across_the_corners_of_cells_are_found(seed: int, face: int, order
     assert check(cloud(corner, 1.0, 40, seed), cloud(corner, 1.0, 40, seed + 1), 1.0) > 0
 
 
+@pytest.mark.parametrize("pole", [90.0, -90.0])
+@pytest.mark.parametrize("ra_deg", [20.0, 45.0, 200.0])
+def test_rows_of_one_base_cell_beside_a_pole_are_paired_once(pole: float, ra_deg: float) -> None:
+    random = np.random.default_rng(5)
+    dec = [pole * (1.0 - random.uniform(1e-6, 5e-4, n)) for n in (40, 300)]
+    left, right = ((ra_deg + random.uniform(0, 40, len(d)), d) for d in dec)
+    assert len({*(healpix.index(*left) >> 58), *(healpix.index(*right) >> 58)}) < 3
+    assert check(left, right, 30.0) > 500
+
+
 @pytest.mark.parametrize("radius", [200_000.0, 500_000.0, 648_000.0])
 def test_a_radius_may_be_as_large_as_the_sky(radius: float) -> None:
     random = np.random.default_rng(7)
@@ -169,3 +181,19 @@ def test_separations_agree_with_those_of_vectors(
     a, b = cloud(centre, 10.0**power, 20, seed), cloud(centre, 10.0**power, 20, seed + 1)
     ours = search.separation_arcsec(a[0][:, None], a[1][:, None], b[0][None], b[1][None])
     np.testing.assert_allclose(ours, naive_separations(*a, *b), rtol=1e-15, atol=2e-10)
+
+
+@pytest.mark.parametrize("face", range(12))
+def test_x_and_y_of_base_cells_change_no_faster_than_the_search_allows(face: int) -> None:
+    side = 1 << 29
+    steps = (0.5 - 0.4999 * np.cos(np.linspace(0.0, np.pi, 60))) * side
+    x, y = (along.ravel() for along in np.meshgrid(steps.astype(np.int64), steps.astype(np.int64)))
+    faces = np.full(x.size, face)
+    step = 4096
+    across = center_xyz(29, faces, x + step, y) - center_xyz(29, faces, x - step, y)
+    along = center_xyz(29, faces, x, y + step) - center_xyz(29, faces, x, y - step)
+    gradients = np.linalg.pinv(np.stack([across, along], axis=2) / (2 * step / side))
+    slope = np.linalg.norm(gradients, axis=2).max(axis=1)
+    dec = np.degrees(np.arcsin(center_xyz(29, faces, x, y)[:, 2]))
+    assert 0.97 < slope.max() < boxes.STEEP
+    assert slope[np.abs(dec) < boxes.FLAT_DEG].max() < boxes.FLAT

@@ -7,7 +7,7 @@ quadtrees").
 
 The bound. Along a path on the sky within one base cell, x and y change by at most STEEP = 1.5 base
 cells a radian; where the path stays between the latitudes +-41.8 degrees, by at most FLAT = 1.03
-(greatest slopes 1.4926 and 1.0222: `design/search_cells.py`). Two positions at most r apart are
+(greatest slopes 1.4519 and 1.0208: `design/search_cells.py`). Two positions at most r apart are
 joined by a path of length r. Either it stays within one base cell: then x and y differ by at most
 `reach(r)`. Or it leaves: then both ends lie within `reach(r)` of an edge of their own base cell.
 """

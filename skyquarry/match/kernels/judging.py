@@ -19,26 +19,6 @@ CLOSE = 1e-4  # haversine up to which the series of the arcsine is exact: 1.1 de
 
 
 @kernel
-def differences(left, right, number, at, to, across, along, product):  # noqa: PLR0917  columns
-    """For candidates (number,) of left row `at` and right row `to`: what their separation needs.
-
-    Difference of the right ascensions (as `separation.across`), that of the declinations, degrees,
-    and the product of the cosines.
-    """
-    left_ra, left_dec, left_cos = left[:3]
-    right_ra, right_dec, right_cos = right[:3]
-    for c in range(number):
-        i, j = at[c], to[c]
-        ra_1, ra_2 = left_ra[i], right_ra[j]
-        turn = ra_1 - ra_2
-        ra_1 = ra_1 - 360.0 if turn > 180.0 else ra_1
-        ra_2 = ra_2 - 360.0 if turn < -180.0 else ra_2
-        across[c] = ra_1 - ra_2
-        along[c] = left_dec[i] - right_dec[j]
-        product[c] = left_cos[i] * right_cos[j]
-
-
-@kernel
 def measure(number, across, along, product, sep):
     """Separations (number,) in arcsec by the series for near positions; vectorised.
 
@@ -58,10 +38,11 @@ def measure(number, across, along, product, sep):
 def judge(left, right, same, number, at, to, work, m, out_left, out_right, out_sep):  # noqa: PLR0917
     """Write the pairs among the candidates behind the `m` that are there; returns the new end.
 
-    `work` (4, k) is scratch. The buffers have room for all candidates.
+    Candidates (number,) of left row `at` and right row `to`. `work` (4, k): difference of right
+    ascension (as `separation.across`) and of declination in degrees, product of the cosines of
+    the declinations, scratch. The buffers have room for all candidates.
     """
     across, along, product, sep = work[0], work[1], work[2], work[3]
-    differences(left, right, number, at, to, across, along, product)
     measure(number, across, along, product, sep)
     left_dec, left_radius = left[1], left[4]
     right_dec, right_radius, right_row = right[1], right[4], right[5]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from skyquarry.sky.compiled import kernel
 
 SHORT = 24  # rows up to which an insertion sort is fastest
+BINS = 4  # bins a row: with more of them fewer rows are out of order, and more are empty
 CROWD = 32  # rows in one bin above which the bins are not worth their while
 
 
@@ -58,37 +59,55 @@ def _heap(sep, right, start, stop, rank):
 
 
 @kernel
-def sort_pairs(sep, right, start, stop, rank, counts, spare_sep, spare_right):  # noqa: PLR0917
-    """Sort the pairs [start, stop) in place; `counts` (k + 1,) and the spares (k,) are scratch.
+def _greatest(sep, start, stop):
+    """The greatest of some separations; four at a time, since one waits for the one before."""
+    a, b, c, d = sep[start], 0.0, 0.0, 0.0
+    i = start
+    while i + 4 <= stop:
+        a, b = max(a, sep[i]), max(b, sep[i + 1])
+        c, d = max(c, sep[i + 2]), max(d, sep[i + 3])
+        i += 4
+    for k in range(i, stop):
+        a = max(a, sep[k])
+    return max(a, b, c, d)
 
-    Many pairs first go into bins of the squared separation, of which a disc fills each alike; an
-    insertion sort ends the work. Where one bin is crowded, and without scratch, a heap sort.
+
+@kernel
+def sort_pairs(sep, right, start, stop, rank, counts, bins, spare_sep, spare_right):  # noqa: PLR0917
+    """Sort the pairs [start, stop) in place.
+
+    Scratch: `bins` and the spares (k,), `counts` (BINS * k + 1,). Many pairs first go into bins of
+    the squared separation, of which a disc fills each alike; an insertion sort ends the work. Where
+    one bin is crowded, and without scratch, a heap sort.
     """
     n = stop - start
     if n <= SHORT:
         _insertion(sep, right, start, stop, rank)
         return
-    greatest = 0.0
-    for i in range(start, stop):
-        greatest = max(greatest, sep[i])
-    if n > spare_sep.size or greatest == 0.0:
+    greatest = _greatest(sep, start, stop)
+    if n > bins.size or greatest < 1e-150:  # its square would be 0
         _heap(sep, right, start, stop, rank)
         return
-    scale = (n - 1) / (greatest * greatest)
-    counts[: n + 1] = 0
-    for i in range(start, stop):
-        counts[min(int(sep[i] * sep[i] * scale), n - 1) + 1] += 1
-    crowd = 0
-    for k in range(1, n + 1):
+    last = BINS * n - 1
+    scale = last / (greatest * greatest)
+    for i in range(n):
+        bins[i] = int(sep[start + i] * sep[start + i] * scale)
+    counts[: last + 2] = 0
+    for i in range(n):
+        counts[min(bins[i], last) + 1] += 1
+    total, crowd = 0, 0
+    for k in range(last + 2):
         crowd = max(crowd, counts[k])
-        counts[k] += counts[k - 1]
+        total += counts[k]
+        counts[k] = total
     if crowd > CROWD:
         _heap(sep, right, start, stop, rank)
         return
-    for i in range(start, stop):
-        k = min(int(sep[i] * sep[i] * scale), n - 1)
-        spare_sep[counts[k]], spare_right[counts[k]] = sep[i], right[i]
-        counts[k] += 1
+    for i in range(n):
+        k = min(bins[i], last)
+        to = counts[k]
+        spare_sep[to], spare_right[to] = sep[start + i], right[start + i]
+        counts[k] = to + 1
     sep[start:stop] = spare_sep[:n]
     right[start:stop] = spare_right[:n]
     _insertion(sep, right, start, stop, rank)

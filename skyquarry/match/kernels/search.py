@@ -26,8 +26,8 @@ from skyquarry.match.kernels.boxes import (
     spread,
 )
 from skyquarry.match.kernels.judging import judge, keep_best
-from skyquarry.match.kernels.ordering import sort_pairs
-from skyquarry.match.kernels.separation import ARCSEC, HALF_TURN, NEAR, RADIAN
+from skyquarry.match.kernels.ordering import BINS, sort_pairs
+from skyquarry.match.kernels.separation import ARCSEC, HALF_TURN, NEAR, RADIAN, across
 from skyquarry.sky.compiled import kernel
 
 FINEST = 5  # a square is cut into at most 33 by 33 cells
@@ -103,7 +103,7 @@ def within(code, face, x_from, x_to, y_from, y_to):
 
 @kernel
 def in_order_of_rows(  # noqa: PLR0917  columns and scratch
-    begin, end, nearest, out_left, out_right, out_sep, rank, counts, work, spare
+    begin, end, nearest, out_left, out_right, out_sep, rank, counts, bins, spare_sep, spare_right
 ):
     """Sort the pairs [begin, end) of whole rows, keep the nearest; returns their new end."""
     if nearest == 1:
@@ -114,7 +114,7 @@ def in_order_of_rows(  # noqa: PLR0917  columns and scratch
         while k < end and out_left[k] == i:
             k += 1
         if k - start > 1:
-            sort_pairs(out_sep, out_right, start, k, rank, counts, work, spare)
+            sort_pairs(out_sep, out_right, start, k, rank, counts, bins, spare_sep, spare_right)
         stop = min(k, start + nearest) if nearest > 0 else k
         if to == start:
             to = stop
@@ -140,9 +140,10 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
     n, classes = left_ra.size, class_radius.size
     left_step = 0 if left_radius.size == 1 else 1
     level = right_shift & ~1
-    at, to = np.empty(BLOCK + 4, np.int64), np.empty(BLOCK + 4, np.int64)
-    work = np.empty((4, BLOCK + 4))
-    counts = np.empty(SCRATCH + 1, np.int64)
+    at, to = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64)
+    work = np.empty((4, BLOCK + 1))
+    spans, rises, products = work[0], work[1], work[2]
+    counts, bins = np.empty(BINS * SCRATCH + 1, np.int64), np.empty(SCRATCH, np.int64)
     spare_sep, spare_right = np.empty(SCRATCH), np.empty(SCRATCH, np.int64)
     spread_of, spread_reach, finest = -1, 0, 0
     number = 0  # candidates
@@ -158,7 +159,17 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
             m = judge(left, right, same, number, at, to, work, m, out_left, out_right, out_sep)
             number = 0
             done = in_order_of_rows(
-                done, m, nearest, out_left, out_right, out_sep, rank, counts, spare_sep, spare_right
+                done,
+                m,
+                nearest,
+                out_left,
+                out_right,
+                out_sep,
+                rank,
+                counts,
+                bins,
+                spare_sep,
+                spare_right,
             )
             m, whole = done, i
         ra, dec, cos = left_ra[i], left_dec[i], left_cos[i]
@@ -206,11 +217,12 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
                                 for k in range(j, j + some):
                                     code = right_spatial[k]
                                     d = dec - right_dec[k]
-                                    a = abs(ra - right_ra[k])
-                                    a = min(a, 360.0 - a)
+                                    a = across(ra, right_ra[k])
+                                    p = cos * right_cos[k]
                                     at[number], to[number] = i, k
+                                    spans[number], rises[number], products[number] = a, d, p
                                     number += (
-                                        (d * d + cos * right_cos[k] * (a * a) <= limit_q)
+                                        (d * d + p * (a * a) <= limit_q)
                                         & (code >= bottom)
                                         & (code <= top)
                                     )
@@ -218,6 +230,9 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
                                 for k in range(j, j + some):
                                     code = right_spatial[k]
                                     at[number], to[number] = i, k
+                                    spans[number] = across(ra, right_ra[k])
+                                    rises[number] = dec - right_dec[k]
+                                    products[number] = cos * right_cos[k]
                                     number += within(code, face, x, x_end, y, y_end)
                             j += some
                             if number == BLOCK:
@@ -253,6 +268,9 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
                         j = zone_at[z]
                         seen = within(right_spatial[j], face, x_from, x_to, y_from, y_to)
                         at[number], to[number] = i, j
+                        spans[number] = across(ra, right_ra[j])
+                        rises[number] = dec - right_dec[j]
+                        products[number] = cos * right_cos[j]
                         number += not seen
                         if number == BLOCK:
                             if m + number > out_sep.size:
@@ -267,6 +285,6 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
         return whole, done
     m = judge(left, right, same, number, at, to, work, m, out_left, out_right, out_sep)
     done = in_order_of_rows(
-        done, m, nearest, out_left, out_right, out_sep, rank, counts, spare_sep, spare_right
+        done, m, nearest, out_left, out_right, out_sep, rank, counts, bins, spare_sep, spare_right
     )
     return n, done

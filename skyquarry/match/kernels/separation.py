@@ -52,12 +52,11 @@ def cosines(dec_deg, out):
 @kernel
 def across(ra_1, ra_2):
     """Difference of two right ascensions in [0, 360), within -180 to 180 degrees."""
-    a = ra_1 - ra_2
-    if a > 180.0:
-        return (ra_1 - 360.0) - ra_2  # exact for ra_1 >= 180 (Sterbenz)
-    if a < -180.0:
-        return ra_1 - (ra_2 - 360.0)
-    return a
+    turn = ra_1 - ra_2
+    # without branches; exact, since what is lowered is above 180 (Sterbenz)
+    west = ra_1 - 360.0 if turn > 180.0 else ra_1
+    east = ra_2 - 360.0 if turn < -180.0 else ra_2
+    return west - east
 
 
 @kernel
