@@ -63,9 +63,9 @@ class Placed:
     radius: float | Floats
     """of the points"""
     number: Ints | None
-    """(points,) the place along the sky of each point; None: all rows are points, in order"""
-    core: Mask
-    """(rows,) whether a row belongs to the task, and not to its surroundings"""
+    """(points,) the place along the sky of each point; None: the first rows, in order"""
+    core: slice
+    """the rows that belong to the task, and not to its surroundings"""
     pixels: Ints
     """(rows,) along the sky"""
 
@@ -91,22 +91,21 @@ def joined(rule: Rule, left: Placed, right: Placed) -> Joined:
     """The rows of the answer that belong to a task, in the order of the sky."""
     found = _kept(rule, left, right)
     i, j, sep = left.places(found.left), right.places(found.right), found.sep_arcsec
-    paired = _marked(len(right.core), j) if rule.how == "outer" else right.core
-    ours = left.core[i]
-    if not ours.all():
-        i, j, sep = i[ours], j[ours], sep[ours]
-    if len(i) and bool((i[1:] < i[:-1]).any()):
+    paired = _marked(right, j) if rule.how == "outer" else None
+    if left.number is not None and bool((i[1:] < i[:-1]).any()):
         along = np.argsort(i, kind="stable")
         i, j, sep = i[along], j[along], sep[along]
+    ours = slice(*np.searchsorted(i, [left.core.start, left.core.stop]).tolist())
+    i, j, sep = i[ours], j[ours], sep[ours]
     if rule.how == "inner":
         return Joined(i, j, sep)
-    alone = np.flatnonzero(left.core & ~_marked(len(left.core), i))
+    alone = _unmarked(left, _marked(left, i))
     if rule.how == "anti":
         return _alone(alone, left=True)
     pairs = _with_left(Joined(i, j, sep), alone)
-    if rule.how == "left":
+    if paired is None:
         return pairs
-    return _with_right(pairs, np.flatnonzero(right.core & ~paired), left.pixels, right.pixels)
+    return _with_right(pairs, _unmarked(right, paired), left.pixels, right.pixels)
 
 
 def _kept(rule: Rule, left: Placed, right: Placed) -> Found:
@@ -143,10 +142,16 @@ def _kept(rule: Rule, left: Placed, right: Placed) -> Found:
     return Found(found.left[keep], found.right[keep], found.sep_arcsec[keep])
 
 
-def _marked(length: int, numbers: Ints) -> Mask:
-    mask = np.zeros(length, bool)
-    mask[numbers] = True
+def _marked(side: Placed, rows: Ints) -> Mask:
+    mask = np.zeros(len(side.pixels), bool)
+    mask[rows] = True
     return mask
+
+
+def _unmarked(side: Placed, mask: Mask) -> Ints:
+    """Rows of the task itself that are not marked."""
+    alone: Ints = np.flatnonzero(~mask[side.core]) + side.core.start
+    return alone
 
 
 def _alone(rows: Ints, *, left: bool) -> Joined:

@@ -51,19 +51,18 @@ class Part:
         pixels = fetched.pixels
         ra, dec = _degrees(fetched, self.ra), _degrees(fetched, self.dec)
         rank, radius = self._rank(fetched), self.radius.of(fetched)
-        number = None
-        good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0) & (pixels < N_PIXELS)
-        spatial = pixels
-        if not good.all():
-            number = np.flatnonzero(good)
-            ra, dec, spatial, rank = ra[good], dec[good], pixels[good], rank[good]
+        number, good = None, _usable(fetched, ra, dec)
+        if good is not None:
+            number = np.flatnonzero(good) if not isinstance(good, slice) else None
+            ra, dec, rank = ra[good], dec[good], rank[good]
             radius = radius if isinstance(radius, float) else radius[good]
         if len(ra) and (ra.min() < 0.0 or ra.max() >= 360.0):
             ra = wrap_ra(ra)
-        points = Points(ra, dec, spatial, rank)
+        points = Points(ra, dec, pixels if good is None else pixels[good], rank)
         if not fetched.exact:
             points, number, radius = _in_own_order(points, number, radius)
-        return Placed(points, radius, number, core.contains(pixels), pixels)
+        first, last = np.searchsorted(pixels, [core.starts[0], core.stops[0]]).tolist()
+        return Placed(points, radius, number, slice(first, last), pixels)
 
     def _rank(self, fetched: Fetched) -> Ints:
         rank = ranks(fetched.table.column(self.id))
@@ -72,6 +71,18 @@ class Part:
 
 def _degrees(fetched: Fetched, name: str) -> NDArray[np.float64]:
     return np.asarray(fetched.column(name), np.float64)
+
+
+def _usable(fetched: Fetched, ra: Any, dec: Any) -> slice | NDArray[np.bool_] | None:
+    """Which rows have a position; None: all.
+
+    Where pixels are sure, those without one come last; of other writers' rows, each is looked at.
+    """
+    if fetched.exact:
+        last = int(np.searchsorted(fetched.pixels, N_PIXELS))
+        return None if last == len(fetched.pixels) else slice(0, last)
+    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0)
+    return None if good.all() else good
 
 
 def _in_own_order(points: Any, number: Ints | None, radius: Any) -> tuple[Any, Ints | None, Any]:
@@ -104,10 +115,19 @@ class Pairing:
         """The rows of the answer that belong to a part of the sky."""
         lefts = left.rows()
         rights = lefts if self.rule.same else right.rows()
+        rows, counts = self._joined(lefts, rights, core)
+        sides = (Taking.of(lefts, rows.left), Taking.of(rights, rows.right))
+        positions = self._positions(rows, lefts, rights) if self.positions else []
+        del lefts, rights  # each column goes once it is taken: the answer grows as they shrink
+        return Told(self.table(rows, *sides, positions), counts)
+
+    def _joined(
+        self, lefts: Fetched, rights: Fetched, core: Ranges
+    ) -> tuple[Joined, dict[str, int]]:
         placed = self.left.placed(lefts, core)
         others = self._others(placed, rights, core)
         rows = joined(self.rule, placed, others)
-        return Told(self.table(rows, lefts, rights), self.counts(rows, placed, others))
+        return rows, self.counts(rows, placed, others)
 
     def _others(self, left: Placed, rights: Fetched, core: Ranges) -> Placed:
         if self.rule.same and self.right.radius.column is None:
@@ -118,8 +138,8 @@ class Pairing:
         """What the report says of a run: sums over its tasks."""
         pairs = (rows.left >= 0) & (rows.right >= 0)
         mine = rows.left[pairs]
-        matched = int(np.count_nonzero(np.diff(mine))) + 1 if len(mine) else 0
-        told = {"pairs": len(mine), "left_rows": int(np.count_nonzero(left.core))}
+        matched = int(np.count_nonzero(mine[1:] != mine[:-1])) + 1 if len(mine) else 0
+        told = {"pairs": len(mine), "left_rows": left.core.stop - left.core.start}
         told["left_alone"] = told["left_rows"] - matched if self.rule.how != "anti" else len(rows)
         told["right_alone"] = int(np.count_nonzero(rows.left < 0))
         told["left_no_place"] = _without_place(left)
@@ -129,18 +149,14 @@ class Pairing:
             told["right_no_radius"] = _without_radius(right)
         return told
 
-    def table(self, rows: Joined, left: Fetched, right: Fetched) -> pa.Table:
+    def table(
+        self, rows: Joined, left: Taking, right: Taking, positions: list[pa.Array]
+    ) -> pa.Table:
         """The columns of the answer."""
-        i, j = _indices(rows.left, left), _indices(rows.right, right)
-        columns = [
-            _taken(left, self.left.id, i),
-            _taken(right, self.right.id, j),
-            _separations(rows),
-        ]
-        if self.positions:
-            columns += self._positions(rows, left, right)
-        columns += [_taken(left, name, i) for name in self.left.handed_out]
-        columns += [_taken(right, name, j) for name in self.right.handed_out]
+        ids = [left.keep(self.left), right.keep(self.right)]
+        columns = [*ids, _separations(rows), *positions]
+        columns += [left.take(name) for name in self.left.handed_out]
+        columns += [right.take(name) for name in self.right.handed_out]
         return pa.Table.from_arrays(columns, schema=self.schema)
 
     def _positions(self, rows: Joined, left: Fetched, right: Fetched) -> list[pa.Array]:
@@ -154,6 +170,37 @@ class Pairing:
         return made
 
 
+@dataclass(slots=True)
+class Taking:
+    """The columns of one side on their way into the answer: each is let go when it is taken."""
+
+    columns: dict[str, pa.ChunkedArray]
+    index: pa.Array
+    """(rows of the answer,) rows of the side's table, null where there is none"""
+
+    @classmethod
+    def of(cls, fetched: Fetched, places: Ints) -> Taking:
+        """The columns of a side, to be taken at these places along the sky."""
+        table = fetched.table
+        columns = dict(zip(table.column_names, table.columns, strict=True))
+        return cls(columns, _indices(places, fetched))
+
+    def keep(self, part: Part) -> pa.ChunkedArray:
+        """The ids; what is not handed out is let go."""
+        taken = self._at(self.columns[part.id])
+        self.columns = {name: self.columns[name] for name in part.handed_out}
+        return taken
+
+    def take(self, name: str) -> pa.ChunkedArray:
+        """A column, once."""
+        return self._at(self.columns.pop(name))
+
+    def _at(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        if column.num_chunks > 1:  # to find the chunk of each row would cost more than one copy
+            column = column.combine_chunks()
+        return column.take(self.index)
+
+
 def pair_unit(pairing: Pairing, left: Fetch, right: Fetch, core: Ranges) -> Told:
     """The task of a pairs plan: `Pairing.run`, as a function of this module."""
     return pairing.run(left, right, core)
@@ -161,16 +208,25 @@ def pair_unit(pairing: Pairing, left: Fetch, right: Fetch, core: Ranges) -> Told
 
 def _without_place(placed: Placed) -> int:
     """Rows of the task itself that have no usable position."""
+    first, last = placed.core.start, placed.core.stop
     if placed.number is None:
-        return 0
-    return int(np.count_nonzero(placed.core)) - int(np.count_nonzero(placed.core[placed.number]))
+        return int(max(last - max(first, len(placed.points)), 0))
+    return int(last - first - np.count_nonzero(_in_core(placed)))
 
 
 def _without_radius(placed: Placed) -> int:
     if isinstance(placed.radius, float):
         return 0
-    core = placed.core if placed.number is None else placed.core[placed.number]
-    return int(np.count_nonzero(np.isnan(placed.radius) & core))
+    return int(np.count_nonzero(np.isnan(placed.radius) & _in_core(placed)))
+
+
+def _in_core(placed: Placed) -> NDArray[np.bool_]:
+    """(points,) whether a point belongs to the task itself."""
+    places = placed.number
+    if places is None:
+        places = np.arange(len(placed.points), dtype=np.int64)
+    inside: NDArray[np.bool_] = (places >= placed.core.start) & (places < placed.core.stop)
+    return inside
 
 
 def _indices(places: Ints, fetched: Fetched) -> pa.Array:
@@ -195,10 +251,3 @@ def _separations(rows: Joined) -> pa.Array:
     if known.all():
         return from_numpy(rows.sep_arcsec)
     return _masked(np.where(known, rows.sep_arcsec, 0.0), known)
-
-
-def _taken(fetched: Fetched, name: str, index: pa.Array) -> pa.ChunkedArray:
-    column = fetched.table.column(name)
-    if column.num_chunks > 1:  # to find the chunk of each row would cost more than one copy
-        column = column.combine_chunks()
-    return column.take(index)

@@ -174,11 +174,16 @@ class TableSide:
         return self._tiles_of(max(self.placed.usable // _DENSITY_CELLS, _DENSITY_ROWS))
 
     def _tiles_of(self, max_rows: int) -> Tiles:
-        cells = self.placed.pixels[: self.placed.usable] >> 2 * (MAX_ORDER - _COUNT_ORDER)
-        first = np.flatnonzero(np.diff(cells, prepend=-1))
-        counts = np.diff(first, append=len(cells))
-        leaves = tiles_from_counts(cells[first], counts, _COUNT_ORDER, max_rows)
+        leaves = tiles_from_counts(*self._counts, _COUNT_ORDER, max_rows)
         return leaves.take(leaves.rows > 0)
+
+    @cached_property
+    def _counts(self) -> tuple[Ints, Ints]:
+        """Cells with rows, and how many."""
+        cells = self.placed.pixels[: self.placed.usable] >> 2 * (MAX_ORDER - _COUNT_ORDER)
+        first = np.flatnonzero(cells[1:] != cells[:-1]) + 1
+        first = np.concatenate([np.zeros(min(len(cells), 1), np.int64), first])
+        return cells[first], np.append(first[1:], len(cells)) - first
 
     def values(self, column: str) -> NDArray[np.float64]:
         """The values of a column of numbers, as the table has them; null as NaN."""
