@@ -95,7 +95,15 @@ def skyquarry(
 
 
 def _add_commands() -> None:
-    from skyquarry.cli import archives, building, matching, pictures, searching, telling
+    from skyquarry.cli import (
+        archives,
+        building,
+        crossmatching,
+        matching,
+        pictures,
+        searching,
+        telling,
+    )
 
     app.command("ls")(archives.ls)
     app.command("info")(archives.info)
@@ -106,6 +114,7 @@ def _add_commands() -> None:
     app.command("region", cls=WithNegatives)(searching.region)
     app.command("sample")(searching.sample)
     app.command("pairs")(matching.pairs)
+    app.command("crossmatch")(crossmatching.crossmatch)
     app.command("map")(pictures.sky_map)
     app.command("schema")(telling.schema)
     app.command("cite")(telling.cite)

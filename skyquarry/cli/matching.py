@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from skyquarry.cli.options import ARCHIVE, Archive, Json, Limit, Out, located
+from skyquarry.cli.options import ARCHIVE, Archive, Json, Limit, Out, table_given
 from skyquarry.cli.output import write_rows
 
 Columns = Annotated[
@@ -22,7 +22,10 @@ Survey = "What the columns of a file are: a survey, as `skyquarry schema` lists,
 def pairs(
     left: Annotated[
         str,
-        typer.Argument(metavar="A", help="A catalogue (name in the archive, path, URL) or a file."),
+        typer.Argument(
+            metavar="A",
+            help="A catalogue (name in the archive, path, URL), a file, or FILE:SURVEY.",
+        ),
     ],
     right: Annotated[
         str | None,
@@ -65,7 +68,8 @@ def pairs(
 
     Example: skyquarry pairs gaia.parquet wise.fits --radius 1 --keep best --out pairs.parquet
 
-    A name without a suffix after --out makes a catalogue of the pairs.
+    A name without a suffix after --out makes a catalogue of the pairs. FILE:SURVEY says what the
+    columns of a file are. Which rows are the same object is another question: `crossmatch`.
     """
     from pathlib import PurePath
 
@@ -94,8 +98,10 @@ def pairs(
 
 
 def _table(name: str, survey: str | None, archive: str) -> Any:
-    where = name if any(c in name for c in "*?[") else located(name, archive)
-    return where if survey is None else (where, survey)
+    given = table_given(name, archive)
+    if survey is None:
+        return given
+    return (given if isinstance(given, str) else given[0]), survey
 
 
 def _radius(text: str) -> float | str:

@@ -47,6 +47,26 @@ def located(name: str, archive: str) -> str:
     raise _not_found(name, archive)
 
 
+def table_given(word: str, archive: str) -> str | tuple[str, str]:
+    """What a word of a match names: a place, or a place and what its columns are, as FILE:SURVEY.
+
+    A survey is one that `skyquarry schema` knows, or a role file. A path that is there as it stands
+    has no survey behind it, whatever its name.
+
+    >>> table_given("stars.csv:gaia_dr3", "archive")  # doctest: +SKIP
+    ('stars.csv', 'gaia_dr3')
+    """
+    place, colon, survey = word.rpartition(":")
+    bare = not colon or not place or survey.startswith("//") or Path(word).exists()
+    if bare or ("/" in survey and not survey.endswith(".toml")):
+        return _place(word, archive)
+    return _place(place, archive), survey
+
+
+def _place(word: str, archive: str) -> str:
+    return word if any(c in word for c in "*?[") else located(word, archive)
+
+
 def _not_found(name: str, archive: str) -> Exception:
     from skyquarry.catalog.rolekeys import nearest
     from skyquarry.errors import NotFoundError

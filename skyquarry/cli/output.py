@@ -25,8 +25,12 @@ def write_rows(
     out: str | None,
     as_json: bool,
     limit: int,
+    more: str = "--columns chooses",
 ) -> None:
-    """Rows to a file (`out`), as a JSON list, or the first `limit` of them as a table."""
+    """Rows to a file (`out`), as a JSON list, or the first `limit` of them as a table.
+
+    `more` says how columns are seen that the screen has no room for.
+    """
     if out is not None:
         from skyquarry.catalog.formats import write_table
 
@@ -36,7 +40,7 @@ def write_rows(
     elif as_json:
         _write_json_rows(batches)
     else:
-        _show(batches, schema, limit)
+        _show(batches, schema, limit, more)
 
 
 def write_json(told: Any) -> None:
@@ -73,7 +77,7 @@ def _json_value(value: Any) -> Any:
     return [_json_value(each) for each in value] if isinstance(value, list) else value
 
 
-def _show(batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: int) -> None:
+def _show(batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: int, more: str) -> None:
     """The first rows, and how many there are in all."""
     shown: list[dict[str, Any]] = []
     total = 0
@@ -84,15 +88,15 @@ def _show(batches: Iterable[pa.RecordBatch], schema: pa.Schema, limit: int) -> N
     names, left_out = _fitting(schema.names, shown)
     if shown:
         _print_table(names, [[_text(row[name]) for name in names] for row in shown])
-    typer.echo(_summary(len(shown), total, left_out))
+    typer.echo(_summary(len(shown), total, left_out, more))
 
 
-def _summary(shown: int, total: int, left_out: int) -> str:
+def _summary(shown: int, total: int, left_out: int, more: str) -> str:
     said = f"{total:,} row{'' if total == 1 else 's'}"
     if shown < total:
         said += f", {shown:,} shown (--limit 0 shows all, --out FILE writes them)"
     if left_out:
-        said += f"; {left_out} more columns (--columns chooses)"
+        said += f"; {left_out} more columns ({more})"
     return said
 
 

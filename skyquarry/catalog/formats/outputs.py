@@ -22,11 +22,7 @@ def finished_or_nothing(path: Path, *, overwrite: bool = True) -> Iterator[Path]
             f"{path} exists already and would be lost; a new name is needed: choose another, or "
             "pass overwrite=True"
         )
-    if not path.parent.is_dir():
-        raise NotFoundError(
-            f"{path} was given, but its folder {path.parent} is not there; an existing folder is "
-            "needed: make it first"
-        )
+    check_folder(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -38,6 +34,15 @@ def finished_or_nothing(path: Path, *, overwrite: bool = True) -> Iterator[Path]
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Raises NotFoundError where the folder of a file to be written is not there."""
+    if not path.parent.is_dir():
+        raise NotFoundError(
+            f"{path} was given, but its folder {path.parent} is not there; an existing folder is "
+            "needed: make it first"
+        )
 
 
 def _settle(temporary: Path, path: Path) -> None:

@@ -78,7 +78,7 @@ def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, **op
     schema, rows = with_voparquet(schema, path.name.lstrip(".").partition(".")[0]), 0
     options = {"compression": "zstd", "write_page_index": True} | options
     groups = _groups(batches, schema)
-    first = next(groups, schema.empty_table())
+    first = next(groups, None) or pa.Table.from_batches([], schema)  # empty_table() loads pandas
     # pyarrow's own choice, a dictionary for every column, costs five times the time
     options = {"use_dictionary": _repeating(first) or False} | options
     with pq.ParquetWriter(path, schema, **options) as writer:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from skyquarry.catalog.formats.inputs import Input
-from skyquarry.catalog.formats.outputs import finished_or_nothing, pack
+from skyquarry.catalog.formats.outputs import check_folder, finished_or_nothing, pack
 from skyquarry.errors import FormatError
 
 if TYPE_CHECKING:
@@ -113,6 +113,13 @@ def write_table(
             if zipped:
                 unpacked.unlink(missing_ok=True)
     return rows
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Whether the name says a format that is written, and its folder is there: before any work."""
+    target = Path(path)
+    _function(_format_of_name(_without_gz(target.name)[0]), WRITERS, "write", str(target))
+    check_folder(target)
 
 
 def format_of(entry: Input) -> str | None:
