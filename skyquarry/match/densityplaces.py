@@ -105,21 +105,21 @@ class Placed:
         """Sort out groups; `scales` None: magnitudes do not matter."""
         nodes = _Nodes.of(rows, coverage, scales)
         size = np.diff(groups.start)
-        first = groups.nodes[groups.start[:-1]]
+        place = _places(groups, nodes.spatial)
         catalogs = groups.catalogs.astype(np.int64)
-        observed = nodes.observed[first] | catalogs
+        observed = nodes.observed[place] | catalogs
         multiple = np.flatnonzero(size > 1)
         inside = np.repeat(size > 1, size)
         members = groups.nodes[inside]
         return cls(
             len(groups),
             len(nodes.cell),
-            tuple(_kinds(nodes, groups, multiple, observed[multiple])),
+            tuple(_kinds(nodes, groups, multiple, observed[multiple], nodes.cell[place])),
             tuple(_single_kinds(nodes, np.unique(members))),
             multiple,
             members,
             np.cumsum(size[multiple]) - size[multiple],
-            distinct(group_keys(nodes.cell[first], observed, catalogs)),
+            distinct(group_keys(nodes.cell[place], observed, catalogs)),
             nodes.member_keys(groups, observed),
         )
 
@@ -135,6 +135,7 @@ class _Nodes:
     """Every row of the patch, through all catalogues."""
 
     first: Ints
+    spatial: Ints
     cell: Ints
     observed: Ints
     catalog: Ints
@@ -151,7 +152,7 @@ class _Nodes:
             both = list(zip(scales, rows, strict=True))
             bins = np.concatenate([scale.bins(each.mag) for scale, each in both])
             looks = [Look.of(scale, each.mag) for scale, each in both]
-        return cls(offsets(rows), spatial >> _SHIFT, seen, catalog, bins, tuple(looks))
+        return cls(offsets(rows), spatial, spatial >> _SHIFT, seen, catalog, bins, tuple(looks))
 
     def look(self, catalog: int, nodes: Ints) -> tuple[tuple[int, Look], ...]:
         """One entry, or none where magnitudes do not matter."""
@@ -170,7 +171,19 @@ class _Nodes:
         return *distinct(key), group
 
 
-def _kinds(nodes: _Nodes, groups: Groups, chosen: Ints, observed: Ints) -> list[Kind]:
+def _places(groups: Groups, spatial: Ints) -> Ints:
+    """(groups,) the member of the lowest pixel: a group is where it is, in any order of catalogues.
+
+    Where several share the pixel, one of them: they share all that a place decides.
+    """
+    pixel = spatial[groups.nodes]
+    lowest = np.minimum.reduceat(pixel, groups.start[:-1]) if len(groups) else pixel
+    at = np.flatnonzero(pixel == np.repeat(lowest, np.diff(groups.start)))
+    told: Ints = groups.nodes[at[np.searchsorted(at, groups.start[:-1])]]
+    return told
+
+
+def _kinds(nodes: _Nodes, groups: Groups, chosen: Ints, observed: Ints, cell: Ints) -> list[Kind]:
     kinds, place = distinct(observed << 16 | groups.catalogs[chosen].astype(np.int64))
     found = []
     for k, kind in enumerate(kinds.tolist()):
@@ -178,8 +191,7 @@ def _kinds(nodes: _Nodes, groups: Groups, chosen: Ints, observed: Ints) -> list[
         at = groups.start[index]
         inside = [c for c in range(16) if kind >> c & 1]
         looks = [nodes.look(c, groups.nodes[at + i]) for i, c in enumerate(inside)]
-        cells = nodes.cell[groups.nodes[at]]
-        found.append(Kind(kind >> 16, kind & 0xFFFF, index, cells, sum(looks, ())))
+        found.append(Kind(kind >> 16, kind & 0xFFFF, index, cell[index], sum(looks, ())))
     return found
 
 

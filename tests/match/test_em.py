@@ -166,7 +166,7 @@ def xray_pairs(found: Candidates, posterior: Floats) -> tuple[Ints, Ints, Floats
 
 
 @pytest.mark.parametrize(
-    ("scale", "names"), [(1.0, ("xray", "optical")), (0.3, ("xray", "optical", "infrared"))]
+    ("scale", "names"), [(1.0, ("xray", "optical")), (0.4, ("xray", "optical", "infrared"))]
 )
 def test_cosmos_is_calibrated_and_magnitudes_find_more(
     scale: float, names: tuple[str, ...]

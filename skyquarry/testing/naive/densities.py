@@ -43,10 +43,14 @@ def members_of(groups: Groups, g: int, rows: list[Rows]) -> list[tuple[int, int]
     return [(c, node - first[c]) for c, node in zip(catalogs, nodes, strict=True)]
 
 
+def place_of(members: list[tuple[int, int]], rows: list[Rows]) -> int:
+    """The lowest pixel of a group's rows."""
+    return min(int(rows[c].spatial[row]) for c, row in members)
+
+
 def ln_density(densities: Densities, members: list[tuple[int, int]], rows: list[Rows]) -> float:
     """The ln density of objects that look like these rows, here."""
-    catalog, row = members[0]
-    place = rows[catalog].spatial[row]
+    place = place_of(members, rows)
     mask = sum(1 << c for c, _ in members)
     observed = int(densities.coverage.observed_at(np.array([place]))[0]) | mask
     total = 0.0
@@ -75,8 +79,7 @@ def expected(
     total: dict[tuple[int, int, int], float] = {}
     for g in range(len(groups)):
         members = members_of(groups, g, rows)
-        c, row = members[0]
-        place = rows[c].spatial[row]
+        place = place_of(members, rows)
         mask = sum(1 << c for c, _ in members)
         observed = int(densities.coverage.observed_at(np.array([place]))[0]) | mask
         key = int(place) >> LOCAL_SHIFT, observed, mask
