@@ -98,3 +98,9 @@ def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
         f"{purpose} needs the package {package}, which is not installed: "
         f"pip install 'skyquarry[{extra}]'"
     )
+
+
+def one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    """Raises UserError where the value of the argument `name` is none of those allowed."""
+    if value not in allowed:
+        raise UserError(f"{name} is {value!r}, but it is one of {', '.join(map(repr, allowed))}")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.match.crossmatch import MatchResult
+    from skyquarry.match.matchresult import MatchResult
     from skyquarry.match.identify import Solved, Work
     from skyquarry.match.passes import Scene
     from skyquarry.match.rows import Rows

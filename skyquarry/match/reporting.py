@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from skyquarry.catalog.arrow import to_numpy
-from skyquarry.match.quality import Facts, quality_report, tally
-from skyquarry.match.rows import Flag
+from skyquarry.match.quality import Facts, quality_report
 from skyquarry.match.search import find_pairs, sorted_points
 from skyquarry.match.shifted import DIRECTIONS, ShiftedSky, rotated, shift_arcsec
-from skyquarry.match.tables import REASONS, column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,44 +17,21 @@ if TYPE_CHECKING:
 
     from skyquarry.match.identification import Identification
     from skyquarry.match.rows import Rows
-    from skyquarry.match.tables import Tables
-    from skyquarry.match.tally import Tally
+    from skyquarry.match.runcounts import RunCounts
 
     Floats = NDArray[np.float64]
 
 SHIFTED_ROWS = 300_000
 """Rows of the leading catalogue that are looked for on shifted skies, at most."""
-_MOST_RADIUS_ARCSEC = 60.0
+MOST_RADIUS_ARCSEC = 60.0
+"""Of the shifted sky."""
 
 
-def counted(told: Tables, names: tuple[str, ...]) -> Tally:
-    """Counts of candidate pairs and of rows; those of several parts can be added."""
-    pairs = {
-        "left": _numbers(told.pairs["left_catalog"], names),
-        "right": _numbers(told.pairs["right_catalog"], names),
-        **{
-            name: column(told.pairs, name)
-            for name in ("norm_sep", "posterior", "posterior_geometry", "is_match", "flags")
-        },
-    }
-    members = {
-        "catalog": _numbers(told.members["catalog"], names),
-        "reason": _numbers(told.members["reason"], REASONS),
-        "mag": column(told.members, "_mag"),
-    }
-    return tally(names, pairs, members)
-
-
-def _numbers(words: pa.ChunkedArray, known: tuple[str, ...]) -> NDArray[np.int64]:
-    found = pc.index_in(words.cast(pa.string()), pa.array(known, pa.string()))
-    return np.asarray(to_numpy(found), np.int64)
-
-
-def quality_of(made: Identification, told: Tables) -> dict[str, Any]:
+def quality_of(made: Identification, told: RunCounts) -> dict[str, Any]:
     """Match rates, tests of errors and probabilities, the verdict, and what to doubt."""
     off = made.plan.settings.calibrate is False
     report = quality_report(
-        counted(told, made.plan.names),
+        told.tally,
         calibration=None if off else made.calibration,
         shifted=shifted_skies(made, told),
         facts=_facts(made, told),
@@ -71,28 +43,14 @@ def quality_of(made: Identification, told: Tables) -> dict[str, Any]:
 # ---------------------------------------------------------------- the shifted sky
 
 
-def shifted_skies(made: Identification, told: Tables) -> Mapping[tuple[int, int], ShiftedSky]:
+def shifted_skies(made: Identification, told: RunCounts) -> Mapping[tuple[int, int], ShiftedSky]:
     """Of each pair of catalogues: how many matches a sky would give that is not there."""
     found = {}
     for a, b in made.rules.catalog_pairs():
-        radius = _radius(told, made.plan.names, a, b)
+        radius = told.separation_arcsec(a, b, 0.999)
         if radius is not None:
-            found[a, b] = _shifted(made, a, b, radius)
+            found[a, b] = _shifted(made, a, b, min(max(radius, 1e-3), MOST_RADIUS_ARCSEC))
     return found
-
-
-def _radius(told: Tables, names: tuple[str, ...], a: int, b: int) -> float | None:
-    """The separation below which 99.9 per cent of the matches lie; None where there are few."""
-    pairs = told.pairs
-    here = pc.and_(
-        pc.equal(pairs["left_catalog"].cast(pa.string()), names[a]),
-        pc.equal(pairs["right_catalog"].cast(pa.string()), names[b]),
-    )
-    sep = column(pairs.select(["sep_arcsec", "is_match"]).filter(here), "sep_arcsec")
-    match = column(pairs.select(["is_match"]).filter(here), "is_match")
-    if match.sum() < 10:
-        return None
-    return float(np.clip(np.quantile(sep[match], 0.999), 1e-3, _MOST_RADIUS_ARCSEC))
 
 
 def _shifted(made: Identification, a: int, b: int, radius: float) -> ShiftedSky:
@@ -156,17 +114,10 @@ def _thinned(made: Identification, number: int) -> Rows:
 # ---------------------------------------------------------------- what the run knows
 
 
-def _facts(made: Identification, told: Tables) -> Facts:
+def _facts(made: Identification, told: RunCounts) -> Facts:
     names = made.plan.names
     labels = made.learnt.densities.coverage.labels
     rejects = made.rejects
-    flags = column(told.groups, "flags")
-    by_catalog = _numbers(told.members["catalog"], names)
-    row_flags = column(told.members, "flags")
-    defaults = {
-        name: int(((row_flags[by_catalog == n] & int(Flag.DEFAULT_ERROR)) > 0).sum())
-        for n, name in enumerate(names)
-    }
     notes = [
         f"{name}: {text}"
         for name, side in zip(names, made.plan.sides, strict=True)
@@ -183,11 +134,13 @@ def _facts(made: Identification, told: Tables) -> Facts:
         estimated_footprints=tuple(
             name for name, label in zip(names, labels, strict=True) if label == "estimate"
         ),
-        default_errors={name: rows for name, rows in defaults.items() if rows},
+        default_errors={
+            name: int(rows) for name, rows in zip(names, told.default_errors, strict=True) if rows
+        },
         unknown_epochs=made.unknown_epochs,
         invalid={name: each.total for name, each in zip(names, rejects, strict=True) if each.total},
-        islands=len(flags),
-        heuristic_islands=int(((flags & int(Flag.HEURISTIC)) > 0).sum()),
+        islands=told.groups,
+        heuristic_islands=told.heuristic,
         secure_pairs=None if joints is None else int(sum(j.n_pairs for j in joints.values())),
         photometry=photometry is not None,
         fast_pass=made.fast_words,

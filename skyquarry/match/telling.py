@@ -16,8 +16,8 @@ from skyquarry.match.reporting import quality_of
 if TYPE_CHECKING:
     from skyquarry.match.crossmatch import Identify
     from skyquarry.match.identification import Identification
+    from skyquarry.match.runcounts import RunCounts
     from skyquarry.match.sides import Side
-    from skyquarry.match.tables import Tables
 
 SECONDS_A_ROW = 2.5e-6
 """On one core of a laptop of 2026: `benchmarks/crossmatch.py`."""
@@ -115,7 +115,7 @@ def photometry_lines(made: Identification) -> list[str]:
     return list(told(made.plan.names)) if told is not None else ["the caller's own evidence"]
 
 
-def report(made: Identification, told: Tables, seconds: float) -> dict[str, Any]:
+def report(made: Identification, told: RunCounts, seconds: float) -> dict[str, Any]:
     """Match rates, tests, the verdict, and what was learnt: plain data."""
     learnt = made.learnt
     return {

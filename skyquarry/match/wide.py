@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.match.tables import public
+from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +23,22 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-def wide_table(groups: pa.Table, sides: Sequence[Side], names: Sequence[str]) -> pa.Table:
+_ORDER = 10
+"""Catalogues are read by cells of this order, where only a part of the sky is asked for."""
+
+
+def wide_table(
+    groups: pa.Table, sides: Sequence[Side], names: Sequence[str], *, everywhere: bool = True
+) -> pa.Table:
     """The groups, and `<catalogue>_<column>` for every column that a catalogue hands out.
 
     A member's row is found again by its order-29 pixel and id; the first of rows that share both.
+    `everywhere` False: the groups are those of a part of the sky, and only that is read.
     """
     told = public(groups)
     for number, (side, name) in enumerate(zip(sides, names, strict=True)):
-        table = side.read(None, [*side.schema.names, SPATIAL])
+        ranges = None if everywhere else _cells(groups[f"_{number}"])
+        table = side.read(ranges, [*side.schema.names, SPATIAL])
         index = _places(groups, number, name, table, side.roles.id)
         for column in side.schema.names:
             wide = f"{name}_{column}"
@@ -46,6 +55,12 @@ def wide_table(groups: pa.Table, sides: Sequence[Side], names: Sequence[str]) ->
                 else pa.nulls(len(told), table.schema.field(column).type),
             )
     return told
+
+
+def _cells(pixels: pa.ChunkedArray) -> Ranges:
+    """The cells that hold these order-29 pixels."""
+    cells = to_numpy(pixels.drop_null()) >> 2 * (MAX_ORDER - _ORDER)
+    return Ranges.from_cells(_ORDER, np.unique(cells))
 
 
 def _places(groups: pa.Table, number: int, name: str, table: pa.Table, id_name: str | None) -> Any:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.match.calibrate import Calibration
-    from skyquarry.match.crossmatch import MatchResult
+    from skyquarry.match.matchresult import MatchResult
     from skyquarry.match.photometry import Photometry
     from skyquarry.match.sides import Side
 
@@ -141,8 +141,9 @@ class Crossmatch(CrossmatchPlan):
         kept as `report.json` in the folder of the catalogue; settings, calibration and versions
         are in its properties. options: what `sq.build` takes.
         """
+        check_target(Path(path), overwrite=overwrite)
         done = self.run(executor)
-        return _written(done, Path(path), wide=wide, overwrite=overwrite, options=options)
+        return write_catalog(done, Path(path), wide=wide, overwrite=overwrite, **options)
 
 
 def _sides(catalogs: tuple[Any, ...]) -> tuple[Side, ...]:
@@ -199,32 +200,33 @@ def _check_defaults(default: Any, names: tuple[str, ...]) -> None:
 # ---------------------------------------------------------------- to a catalogue
 
 
-def _written(
-    result: MatchResult, path: Path, *, wide: bool, overwrite: bool, options: dict[str, Any]
-) -> Catalog:
-    """Groups built at `path`, then pairs and members in the same tiles."""
-    from skyquarry.catalog.roles import Roles, Survey
-    from skyquarry.pipeline.build import build
-
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Whether a catalogue may be written there, asked before hours of matching."""
     if (path / "collection.properties").exists() and not overwrite:
         raise ExistsError(
             f"there is a catalogue at {path} already: give another path, or overwrite=True for a "
             "new version of it"
         )
+
+
+def write_catalog(
+    result: MatchResult, path: Path, *, wide: bool = False, overwrite: bool = False, **options: Any
+) -> Catalog:
+    """Groups built at `path`, then pairs and members in the same tiles: `Crossmatch.to_catalog`."""
+    from skyquarry.catalog.roles import Roles, Survey
+    from skyquarry.pipeline.build import build
+
+    check_target(path, overwrite=overwrite)
     roles = Roles.from_mapping(_GROUP_ROLES, "the groups of a cross-match")
     survey = Survey(name="crossmatch", title=" x ".join(result.plan.names), roles=roles)
     told = {"skyquarry_crossmatch": json.dumps(result.provenance, sort_keys=True)}
-    groups = result.wide if wide else result.groups
     more: dict[str, Any] = {"progress": False, **options}
-    made = build(groups, path, survey=survey, properties=told, overwrite=overwrite, **more)
-    for kind, key in _CHILDREN.items():
-        build(
-            result.child(kind),
-            path.with_name(f"{path.name}_{kind}"),
-            parent=made,
-            on=key,
-            overwrite=overwrite,
-            **more,
-        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with result.kept(path.parent, wide=wide) as table:
+        groups = table("wide" if wide else "groups")
+        made = build(groups, path, survey=survey, properties=told, overwrite=overwrite, **more)
+        for kind, key in _CHILDREN.items():
+            beside = path.with_name(f"{path.name}_{kind}")
+            build(table(kind), beside, parent=made, on=key, overwrite=overwrite, **more)
     (path / "report.json").write_text(json.dumps(result.report, indent=1) + "\n", encoding="utf-8")
     return replace(made)

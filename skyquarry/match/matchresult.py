@@ -1,0 +1,255 @@
+"""`MatchResult`: the tables of an identification, its report, and ways to write them.
+
+Tables are worked out once, when they are first asked for. Those of a run that memory may not hold
+go to disk patch by patch, where they are only to be written.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property, partial
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from skyquarry.engine.plan import Result
+from skyquarry.errors import one_of
+from skyquarry.match.renaming import put_right, renamed
+from skyquarry.match.runcounts import RunCounts
+from skyquarry.match.spilling import spilled
+from skyquarry.match.tables import public, together
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator
+
+    from skyquarry.match.crossmatch import CrossmatchPlan
+    from skyquarry.match.explainwords import Telling
+    from skyquarry.match.identification import Identification
+    from skyquarry.match.tables import Tables
+
+Kind = Literal["pairs", "groups", "members", "wide"]
+KINDS = ("pairs", "groups", "members", "wide")
+
+
+class MatchResult(Result):
+    """Tables of pairs, groups and members, a report, and ways to write them."""
+
+    plan: CrossmatchPlan
+
+    def __init__(self, plan: CrossmatchPlan, made: Identification) -> None:
+        super().__init__(plan, lambda **_: iter(()))
+        self.made = made
+        """the passes, each kept once it is made"""
+        self._seconds = 0.0
+
+    @cached_property
+    def all(self) -> Tables:
+        """All three tables in memory, sorted along the sky, with the matcher's own columns."""
+        begun = time.perf_counter()
+        parts = list(self.made.tables())
+        told = together(parts, self.plan.names)
+        if self.made.final.fast is not None:
+            told = replace(told, pairs=put_right(told.pairs, renamed(parts[-1])))
+        self._seconds = time.perf_counter() - begun
+        return told
+
+    @property
+    def table(self) -> pa.Table:
+        """The candidate pairs: see `pairs`."""
+        return self.pairs
+
+    @cached_property
+    def counts(self) -> RunCounts:
+        """What the report is made of."""
+        return RunCounts.of(self.all, self.plan.names)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the tables go to disk patch by patch, since memory may not hold them."""
+        return not self.plan.node.is_resident and "all" not in self.__dict__
+
+    def spill(self, folder: Path, *, wide: bool = False) -> None:
+        """Write the three tables, and the wide view, into Parquet files of a folder, and count.
+
+        Patch by patch, for results that are larger than memory: afterwards there is a report.
+        """
+        begun = time.perf_counter()
+        widened = partial(self._wide, everywhere=False) if wide else None
+        self.counts = spilled(self.made.tables(), folder, self.plan.names, widened)
+        self._seconds = time.perf_counter() - begun
+
+    @contextmanager
+    def kept(
+        self, folder: Path | None = None, *, wide: bool = False
+    ) -> Iterator[Callable[[Kind], Any]]:
+        """A function of a table's name: the table, or the file that it was written to.
+
+        Files lie in a folder of their own in `folder`, and are gone at the end.
+        """
+        if not self.is_large:
+            yield self.to_table
+            return
+        with TemporaryDirectory(dir=folder, prefix=".crossmatch-") as name:
+            self.spill(Path(name), wide=wide)
+            yield lambda kind: Path(name) / f"{kind}.parquet"
+
+    @cached_property
+    def pairs(self) -> pa.Table:
+        """One row a candidate pair: left_id, right_id, sep_arcsec, evidence, probabilities."""
+        return public(self.all.pairs)
+
+    @cached_property
+    def groups(self) -> pa.Table:
+        """One row an object: combined position, probability, the id in each catalogue."""
+        return public(self.all.groups)
+
+    @cached_property
+    def members(self) -> pa.Table:
+        """One row a catalogue row: the group that it is in, or why it is alone."""
+        return public(self.all.members)
+
+    @cached_property
+    def wide(self) -> pa.Table:
+        """The groups with every column of every catalogue, prefixed, null where absent."""
+        return self._wide(self.all.groups)
+
+    def _wide(self, groups: pa.Table, *, everywhere: bool = True) -> pa.Table:
+        from skyquarry.match.wide import wide_table
+
+        return wide_table(groups, self.plan.node.sides, self.plan.names, everywhere=everywhere)
+
+    def to_table(self, kind: Kind = "pairs") -> pa.Table:
+        """One of the tables by its name."""
+        one_of("kind", kind, KINDS)
+        told: pa.Table = getattr(self, kind)
+        return told
+
+    def stream(self, *, ordered: bool = True) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
+        """Batches of the pairs; those of a large result come from disk, patch by patch."""
+        yield from self.batches("pairs")
+
+    def batches(self, kind: Kind, folder: Path | None = None) -> Iterator[pa.RecordBatch]:
+        """Batches of one of the tables, at least one; what must go to disk lies in `folder`."""
+        with self.kept(folder, wide=kind == "wide") as table:
+            told = table(kind)
+            if isinstance(told, Path):
+                with pq.ParquetFile(told) as file:
+                    yield pa.RecordBatch.from_pylist([], file.schema_arrow)
+                    yield from file.iter_batches()
+            else:
+                yield from told.to_batches() or [pa.RecordBatch.from_pylist([], told.schema)]
+
+    def save(self, path: str | os.PathLike[str], kind: Kind = "pairs", **options: Any) -> int:
+        """Write one of the tables to a file whose suffix says how; returns its rows."""
+        from skyquarry.catalog.formats import write_table
+
+        one_of("kind", kind, KINDS)
+        told = {"skyquarry_crossmatch": json.dumps(self.provenance, sort_keys=True)}
+        batches = self.batches(kind, Path(path).absolute().parent)
+        first = next(batches)
+        schema = first.schema.with_metadata(told)
+        rows = (each.cast(schema) for each in chain([first], batches))
+        return int(write_table(rows, schema, path, **options))
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Inputs, settings, calibration, densities, versions: kept with every output."""
+        from skyquarry.match.telling import provenance
+
+        return provenance(self.made)
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """What the run says of itself: see `skyquarry.match.quality`."""
+        from skyquarry.match.telling import report
+
+        return report(self.made, self.counts, self._seconds)
+
+    @property
+    def verdict(self) -> str:
+        """Five lines: matched, expected false, error scale, calibration, what to doubt."""
+        return "\n".join(self.report["verdict"])
+
+    # ------------------------------------------------------------ one row, a few rows
+    def explain_match(self, catalog: str, row_id: Any, which: int = 0) -> Telling:
+        """Why the row of `catalog` with this id was matched, or not.
+
+        Every candidate with its offset at the epoch compared, chi2, evidence, prior and
+        probability; the groups that compete; the nearest rows that are no candidates; densities,
+        who looked there, and what calibration did. `str()` says it in words, `.to_dict()` gives
+        plain data. Of several rows of one id `which` chooses, along the sky. The tables need not
+        have been made: only the row's island is worked out.
+
+        Raises UserError for an unknown catalogue, NotFoundError for an unknown id.
+
+        >>> print(result.explain_match("gaia", 4472832130942575872))  # doctest: +SKIP
+        """
+        from skyquarry.match.explaining import explain_match
+
+        return explain_match(self, catalog, row_id, which)
+
+    def lookup(self, catalog: str, ids: Iterable[Any]) -> pa.Table:
+        """The groups that hold these rows of `catalog`, in the order of the ids.
+
+        Ids that were not matched over (unknown, or without a position) are left out.
+        """
+        from skyquarry.match.locating import groups_with
+
+        one_of("catalogue", catalog, self.plan.names)
+        return groups_with(self.groups, catalog, ids)
+
+    # ------------------------------------------------------------ Gaia's names
+    def neighbourhood(self, left: str | None = None, right: str | None = None) -> pa.Table:
+        """All candidates of two catalogues, under the names of Gaia's `<cat>_neighbourhood`.
+
+        Marrese et al. 2019: source_id, original_ext_source_id, angular_distance, score; here also
+        the posterior. By default the first two catalogues.
+        """
+        chosen = self._between(left, right)
+        return pa.table(
+            {
+                "source_id": chosen["left_id"],
+                "original_ext_source_id": chosen["right_id"],
+                "angular_distance": chosen["sep_arcsec"],
+                "score": chosen["ln_gain"],
+                "posterior": chosen["posterior"],
+            }
+        )
+
+    def best_neighbour(self, left: str | None = None, right: str | None = None) -> pa.Table:
+        """The accepted pairs of two catalogues, as Gaia's `<cat>_best_neighbour` names them."""
+        chosen = self._between(left, right)
+        chosen = chosen.filter(chosen["is_match"])
+        return pa.table(
+            {
+                "source_id": chosen["left_id"],
+                "original_ext_source_id": chosen["right_id"],
+                "angular_distance": chosen["sep_arcsec"],
+                "number_of_neighbours": chosen["n_candidates"],
+                "number_of_mates": chosen["n_mates"],
+                "best_neighbour_multiplicity": chosen["multiplicity"],
+                "posterior": chosen["posterior"],
+            }
+        )
+
+    def _between(self, left: str | None, right: str | None) -> pa.Table:
+        names = self.plan.names
+        left, right = left or names[0], right or names[1]
+        for name in (left, right):
+            one_of("catalogue", name, names)
+        at_left = pc.equal(self.pairs["left_catalog"].cast(pa.string()), left)
+        at_right = pc.equal(self.pairs["right_catalog"].cast(pa.string()), right)
+        return self.pairs.filter(pc.and_(at_left, at_right))
+
+    def __repr__(self) -> str:
+        names = " x ".join(self.plan.names)
+        return f"MatchResult: {names}"
