@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.fields import FINEST, Counts
+from skyquarry.match.kernels.distinct import coded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,7 @@ UNIT = float(1 << 24)
 LOCAL_ORDER = 6
 """Cells of 0.84 square degrees, in which densities may differ from those of the whole."""
 MAG_LOW, MAG_STEP, MAG_BINS = -30.0, 0.02, 5000
+
 _DENSE = 1 << 20
 
 
@@ -74,7 +76,7 @@ class Tally:
         return cls.summed(*distinct(key), np.rint(weight * UNIT))
 
     @classmethod
-    def summed(cls, keys: Ints, place: NDArray[np.intp], amount: Floats) -> Tally:
+    def summed(cls, keys: Ints, place: Ints, amount: Floats) -> Tally:
         """Amounts (n,), whole numbers, summed by their place among the keys."""
         # Whole numbers below 2^53 add up exactly in float64, in any order: 5e8 groups a key.
         total = np.bincount(place, amount, len(keys)).astype(np.int64)
@@ -134,14 +136,17 @@ def member_keys(observed: Ints, catalogs: Ints, catalog: Ints, place: Ints) -> I
     return observed << 28 | catalogs << 12 | catalog << 8 | place
 
 
-def distinct(key: Ints) -> tuple[Ints, NDArray[np.intp]]:
-    """As numpy's unique with its inverse; without sorting rows where the keys lie close."""
+def distinct(key: Ints) -> tuple[Ints, Ints]:
+    """As numpy's unique with its inverse: the different keys, ascending; the place of each."""
     if len(key):
         low = int(key.min())
         if int(key.max()) - low < _DENSE:
             keys = np.flatnonzero(np.bincount(key - low))
-            code = np.zeros(int(keys[-1]) + 1, np.intp)
+            code = np.zeros(int(keys[-1]) + 1, np.int64)
             code[keys] = np.arange(len(keys))
             return keys + low, code[key - low]
-    keys, place = np.unique(key, return_inverse=True)
-    return keys, place
+    found, where = coded(np.ascontiguousarray(key, np.int64))
+    order = np.argsort(found)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return found[order], place[where]

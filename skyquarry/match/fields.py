@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FINEST = 14
 """Cells of 13 arcsec: the finest that counts are kept in, for catalogues below ten million rows."""
 _ROWS_A_CELL = 1.5
+_MOST_CELLS = 60_000
+"""A map of more cells would cost more than it tells: the rim is then a hundredth of the field."""
 _FEW = 2_000
 _FEWEST = 12
 """Below this no outline is drawn."""
@@ -52,24 +54,24 @@ class Counts:
     @classmethod
     def of(cls, spatial: Ints, order: int = FINEST) -> Counts:
         """Of rows at order-29 pixels (n,), in any order."""
-        pixel, count = np.unique(spatial >> 2 * (MAX_ORDER - order), return_counts=True)
-        return cls(order, pixel, count.astype(np.int64))
+        pixel = _ascending(spatial >> 2 * (MAX_ORDER - order))
+        first = _firsts(pixel)
+        return cls(order, pixel[first], np.diff(np.append(first, len(pixel))))
 
     @classmethod
     def union(cls, many: Iterable[Counts]) -> Counts:
         """All of them together; orders must be the same."""
         parts = list(many)
-        pixel, place = np.unique(np.concatenate([p.pixel for p in parts]), return_inverse=True)
-        total = np.zeros(len(pixel), np.int64)
-        np.add.at(total, place, np.concatenate([p.count for p in parts]))
-        return cls(parts[0].order, pixel, total)
+        pixel = np.concatenate([p.pixel for p in parts])
+        count = np.concatenate([p.count for p in parts])
+        if not _is_ascending(pixel):
+            order = np.argsort(pixel, kind="stable")
+            pixel, count = pixel[order], count[order]
+        return cls(parts[0].order, *_summed(pixel, count))
 
     def coarsened(self, order: int) -> Counts:
         """The same rows in larger cells."""
-        pixel, place = np.unique(self.pixel >> 2 * (self.order - order), return_inverse=True)
-        total = np.zeros(len(pixel), np.int64)
-        np.add.at(total, place, self.count)
-        return Counts(order, pixel, total)
+        return Counts(order, *_summed(self.pixel >> 2 * (self.order - order), self.count))
 
     def within(self, edges: Ints) -> Ints:
         """(k,) rows in stretches of the order-29 curve between `edges` (k + 1,)."""
@@ -82,6 +84,28 @@ class Counts:
     def rows(self) -> int:
         """Rows in all."""
         return int(self.count.sum())
+
+
+def _is_ascending(values: Ints) -> bool:
+    return bool((values[1:] >= values[:-1]).all())
+
+
+def _ascending(values: Ints) -> Ints:
+    """The same, sorted; rows of a catalogue mostly are."""
+    return values if _is_ascending(values) else np.sort(values)
+
+
+def _firsts(values: Ints) -> Ints:
+    """Where each different one of ascending values comes first."""
+    new = np.ones(len(values), np.bool_)
+    new[1:] = values[1:] != values[:-1]
+    return np.flatnonzero(new)
+
+
+def _summed(pixel: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """Ascending pixels, each once, and the sum of its counts."""
+    first = _firsts(pixel)
+    return pixel[first], np.add.reduceat(count, first) if len(first) else count
 
 
 def counting_order(n_rows: int) -> int:
@@ -131,9 +155,11 @@ def _densities(counts: Counts, rows: Floats, inner: Mask, pixels: float) -> tupl
 
 def _finest(counts: Counts) -> tuple[Counts, Ints]:
     """Counts at the finest order where a cell of the closed map holds enough, and that map."""
+    found = counts
     for order in range(counts.order, -1, -1):
-        found = counts.coarsened(order)
-        if found.rows < 0.75 * _ROWS_A_CELL * len(found.pixel) and order:
+        found = found.coarsened(order)
+        few = found.rows < 0.75 * _ROWS_A_CELL * len(found.pixel)
+        if order and (few or len(found.pixel) > _MOST_CELLS):
             continue
         cells = _closed(found.pixel, order)
         if found.rows >= _ROWS_A_CELL * len(cells) or not order:
@@ -144,7 +170,8 @@ def _finest(counts: Counts) -> tuple[Counts, Ints]:
 def _closed(cells: Ints, order: int) -> Ints:
     """Cells grown by one cell and then shrunk by one: gaps narrower than two cells are filled."""
     near = healpix.neighbours(cells, order)
-    grown = np.unique(np.concatenate([cells, near[near >= 0]]))
+    grown = np.sort(np.concatenate([cells, near[near >= 0]]))
+    grown = grown[_firsts(grown)]
     closed: Ints = grown[_all_in(grown, healpix.neighbours(grown, order))]
     return closed
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
 from skyquarry.match.densities import Densities, converged
-from skyquarry.match.densitysums import Summary, Sums
+from skyquarry.match.densitysums import Summary, Sums, distinct
 from skyquarry.match.groups import Groups
 from skyquarry.match.resolve import resolve
 from skyquarry.sky.footprint import Footprint
@@ -46,6 +46,13 @@ def learnt(sky: SetSky, found: Candidates, **options: Any) -> Densities:
         weight = densities.ln_weight(found.groups, found.ln_bayes, sky.rows)
         posterior = resolve(found.islands, found.groups, weight).posterior
     return densities
+
+
+@given(st.lists(st.integers(-(2**62), 2**62) | st.integers(0, 9), max_size=200))
+def test_keys_are_told_apart_as_numpy_does(keys: list[int]) -> None:
+    key = np.array(keys, np.int64)
+    for mine, theirs in zip(distinct(key), np.unique(key, return_inverse=True), strict=True):
+        assert np.array_equal(mine, theirs)
 
 
 @settings(max_examples=8)
