@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
+    from skyquarry.pipeline.lists import match_table as match_table
     from skyquarry.pipeline.matching import pairs as pairs
     from skyquarry.sky.footprint import Footprint as Footprint
     from skyquarry.sky.ranges import Ranges as Ranges
@@ -35,6 +36,7 @@ _HOME = {
     "build": ("skyquarry.pipeline.build", "build"),
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
     "crossmatch": ("skyquarry.pipeline.crossmatching", "crossmatch"),
+    "match_table": ("skyquarry.pipeline.lists", "match_table"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
     "region": ("skyquarry.sky.regiontext", "region_from_text"),
     "Archive": ("skyquarry.engine.archive", "Archive"),
@@ -72,6 +74,7 @@ __all__ = [
     "archive",
     "build",
     "crossmatch",
+    "match_table",
     "open",
     "pairs",
     "plan_build",

@@ -11,8 +11,8 @@ import skyquarry
 
 PROMISED = {
     "Archive", "Box", "Catalog", "Cone", "Convex", "Ellipse", "Footprint", "Plan", "Polygon",
-    "Ranges", "Region", "Result", "Roles", "Zone", "archive", "build", "crossmatch", "open",
-    "pairs", "plan_build", "region",
+    "Ranges", "Region", "Result", "Roles", "Zone", "archive", "build", "crossmatch",
+    "match_table", "open", "pairs", "plan_build", "region",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 
