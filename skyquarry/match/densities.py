@@ -18,6 +18,7 @@ import numpy as np
 from skyquarry.match import densityprior, densitystep
 from skyquarry.match.densityplaces import Placed
 from skyquarry.match.footprints import Coverage
+from skyquarry.match.kernels.densities import best_of_their_rows, ln_weights
 from skyquarry.match.magnitudes import Magnitudes, MagnitudeScale
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.match.densityplaces import Kind
     from skyquarry.match.densitysums import Summary, Sums
     from skyquarry.match.groups import Groups
     from skyquarry.match.rows import Rows
@@ -113,40 +113,23 @@ class Densities:
 
     def weigh(self, placed: Placed, lnB: Floats, photometric: Floats | None = None) -> Floats:
         """As `ln_weight`, of groups that were sorted out before."""
-        weight = np.zeros(placed.n_groups)
-        if not len(placed.multiple):
-            return weight
-        for kind in placed.kinds:
-            weight[kind.index] = self._ln_nu(kind)
-        alone = np.zeros(placed.n_nodes)
-        for kind in placed.alone:
-            alone[kind.index] = self._ln_nu(kind)
-        size = np.diff(np.append(placed.begin, len(placed.members)))
-        apart = np.add.reduceat(alone[placed.members], placed.begin) + (size - 1) * _LN_4PI
-        weight[placed.multiple] += lnB[placed.multiple] - apart
+        weight = np.empty(len(placed.groups))
+        with np.errstate(divide="ignore"):
+            ln_nu = np.log(self.nu)
+        nodes, local = placed.nodes, self.local.table(placed.cells, len(self.nu))
+        lines, begin = (np.empty((len(self.nu), 0)), np.zeros(len(self.names) + 1, np.int64))
+        low = np.full(len(nodes.low), -1, np.int64)
+        if self.magnitudes is not None:
+            lines, begin, low = *self.magnitudes.lines(), nodes.low
+        ln_weights(
+            placed.groups.start, placed.groups.nodes, placed.catalogs, placed.observed, placed.cell,
+            nodes.catalog, nodes.observed, nodes.cell, low, nodes.way,
+            ln_nu, *local, lines, begin, lnB, _LN_4PI, weight,
+        )  # fmt: skip
         if photometric is not None:
-            weight[placed.multiple] += photometric[placed.multiple]
+            several = np.diff(placed.groups.start) > 1
+            weight[several] += photometric[several]
         return weight
-
-    def _ln_nu(self, kind: Kind) -> Floats:
-        """For groups of one kind, ln nu_S^O(m): over all sets that look like S where O looked."""
-        terms = []
-        for whole in densitystep.completions(len(self.names), kind.observed, kind.catalogs):
-            if self.nu[whole] <= 0.0:
-                continue
-            term = np.log(self.nu[whole]) + self.local.ln_ratio(whole, kind.cells)
-            for catalog, look in kind.looks:
-                line = self._line(catalog, whole)
-                if line.any():
-                    term = term + look.on(line)
-            terms.append(term)
-        if not terms:
-            return np.full(len(kind.index), -np.inf)
-        return terms[0] if len(terms) == 1 else np.asarray(np.logaddexp.reduce(terms, axis=0))
-
-    def _line(self, catalog: int, catalogs: int) -> Floats:
-        assert self.magnitudes is not None  # else there are no looks
-        return np.asarray(self.magnitudes.ln_ratio[catalog][catalogs])
 
     # ------------------------------------------------------------ learning
 
@@ -155,19 +138,13 @@ class Densities:
 
         For two catalogues and equal errors: mutual nearest neighbours. The posterior to begin with.
         """
-        size = np.diff(groups.start)
-        if not len(groups):
-            return np.empty(0)
-        weight = self.ln_weight(groups, lnB, rows)
-        group = np.repeat(np.arange(len(groups)), size)
-        best = np.full(sum(len(each) for each in rows), -np.inf)
-        np.maximum.at(best, groups.nodes, weight[group])
-        loses = np.logical_or.reduceat(best[groups.nodes] > weight[group], groups.start[:-1])
-        chosen = (size > 1) & (weight > 0.0) & ~loses
-        taken = np.zeros(len(best), np.bool_)
-        taken[groups.nodes[chosen[group]]] = True
-        left = (size == 1) & ~taken[groups.nodes[groups.start[:-1]]]
-        return np.asarray(chosen | left, np.float64)
+        return self.guessed(self.placed(groups, rows), lnB)
+
+    def guessed(self, placed: Placed, lnB: Floats) -> Floats:
+        """As `guess`, of groups that were sorted out before."""
+        weight, groups = self.weigh(placed, lnB), placed.groups
+        n_nodes = len(placed.nodes.cell)
+        return np.asarray(best_of_their_rows(groups.start, groups.nodes, weight, n_nodes))
 
     def expected(self, groups: Groups, posterior: Floats, rows: list[Rows]) -> Sums:
         """Expected numbers of groups, by place, set and magnitude.
@@ -178,7 +155,7 @@ class Densities:
 
     def count(self, placed: Placed, posterior: Floats) -> Sums:
         """As `expected`, of groups that were sorted out before."""
-        return placed.sums(posterior)
+        return placed.sums(posterior, magnitudes=self.magnitudes is not None)
 
     def updated(self, sums: Sums) -> Densities:
         """One step: the densities that make these expected numbers likeliest."""

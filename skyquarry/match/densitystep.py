@@ -107,6 +107,17 @@ class Local:
         known = self.cell[place] == cells
         return np.where(known, self.ln[place, int(column[0])], 0.0)
 
+    def table(self, cells: Ints, n_sets: int) -> tuple[Floats, Ints]:
+        """Ln ratios (k, s) in these cells, 0 where not known; the column of each set, or -1."""
+        column = np.full(n_sets, -1, np.int64)
+        column[self.sets] = np.arange(len(self.sets))
+        found = np.zeros((len(cells), len(self.sets)))
+        if len(self.cell):
+            place = np.minimum(np.searchsorted(self.cell, cells), len(self.cell) - 1)
+            known = self.cell[place] == cells
+            found[known] = self.ln[place[known]]
+        return found, column
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return {

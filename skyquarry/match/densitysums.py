@@ -71,9 +71,9 @@ class Tally:
     total: Ints
 
     @classmethod
-    def of(cls, key: Ints, weight: Floats) -> Tally:
-        """Weights (n,), not below 0, summed by key."""
-        return cls.summed(*distinct(key), np.rint(weight * UNIT))
+    def none(cls) -> Tally:
+        """Nothing counted."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64))
 
     @classmethod
     def summed(cls, keys: Ints, place: Ints, amount: Floats) -> Tally:
@@ -98,9 +98,9 @@ class Sums:
     """Expected numbers of groups, by place, observed set, set and magnitudes; additive."""
 
     groups: Tally
-    """keys of `group_keys`"""
+    """keys: cell of `LOCAL_ORDER` << 32 | observed set << 16 | set, of up to 16 catalogues"""
     members: Tally
-    """keys of `member_keys`: rows that have a magnitude"""
+    """rows that have a magnitude; keys: observed set << 28 | set << 12 | catalogue << 8 | bin"""
 
     @classmethod
     def union(cls, many: Iterable[Sums]) -> Sums:
@@ -124,16 +124,6 @@ class Sums:
         key = self.members.key
         parts = (key >> 28, key >> 12 & 0xFFFF, key >> 8 & 0xF, key & 0xFF)
         return *parts, self.members.total / UNIT
-
-
-def group_keys(cell: Ints, observed: Ints, catalogs: Ints) -> Ints:
-    """(n,) one integer for a cell and two sets of up to 16 catalogues."""
-    return cell << 32 | observed << 16 | catalogs
-
-
-def member_keys(observed: Ints, catalogs: Ints, catalog: Ints, place: Ints) -> Ints:
-    """(n,) one integer for two sets, a catalogue and a bin of magnitude (below 256)."""
-    return observed << 28 | catalogs << 12 | catalog << 8 | place
 
 
 def distinct(key: Ints) -> tuple[Ints, Ints]:

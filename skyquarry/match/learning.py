@@ -8,14 +8,15 @@ would count as two witnesses.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from skyquarry.match.densities import Densities, converged
 from skyquarry.match.densitysums import Sums
 from skyquarry.match.photometry import MagnitudePrior, MagnitudeSums, scales_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from skyquarry.match.rows import Rows
 
     Floats = NDArray[np.float64]
+    Over = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 MOST_PASSES = 40
 
@@ -59,6 +61,16 @@ class Learnt:
     passes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A piece, sorted out."""
+
+    piece: Piece
+    placed: Placed
+    ratio: Floats | None
+    """(groups,) what magnitudes together say"""
+
+
 def learn(
     start: Densities,
     summary: Summary,
@@ -67,70 +79,77 @@ def learn(
     photometry: Photometry | None = None,
     magnitude_prior: bool = True,
     each_pass: Callable[[Densities], None] | None = None,
+    over: Over = map,
 ) -> Learnt:
     """Densities and, where none is given and 100 secure pairs allow it, the magnitude prior.
 
-    `each_pass` is told of the densities after every pass.
+    `each_pass` is told of the densities after every pass. `over(function, items)` gives the
+    function's value for each item, in their order, and may work on several at once: what is learnt
+    is the same to the bit.
     """
-    geometry, passes = _settled(start.without_magnitudes(), pieces, None, each_pass)
+    placed = list(over(lambda piece: start.placed(piece.groups, piece.rows), pieces))
+    seen = [_Seen(*both, None) for both in zip(pieces, placed, strict=True)]
+    geometry, passes = _settled(start.without_magnitudes(), seen, each_pass, over)
     if photometry is None and magnitude_prior:
-        photometry = _magnitude_prior(geometry, summary, pieces, full=start.magnitudes is None)
+        full = start.magnitudes is None
+        photometry = _magnitude_prior(geometry, summary, seen, over, full=full)
     if start.magnitudes is None:
         return Learnt(geometry, photometry, passes)
+    if photometry is not None:
+        ratios = over(lambda piece: photometry.ln_ratio(piece.rows, piece.groups), pieces)
+        seen = [replace(each, ratio=ratio) for each, ratio in zip(seen, ratios, strict=True)]
     begin = replace(geometry, magnitudes=start.magnitudes)
-    final, more = _settled(begin, pieces, photometry, each_pass, begun=True)
+    final, more = _settled(begin, seen, each_pass, over, begun=True)
     return Learnt(final, photometry, passes + more)
 
 
 def _settled(
     densities: Densities,
-    pieces: Sequence[Piece],
-    photometry: Photometry | None,
+    seen: list[_Seen],
     each_pass: Callable[[Densities], None] | None,
+    over: Over,
     *,
     begun: bool = False,
 ) -> tuple[Densities, int]:
-    placed = [densities.placed(piece.groups, piece.rows) for piece in pieces]
-    ratios = [None if photometry is None else photometry.ln_ratio(p.rows, p.groups) for p in pieces]
-    if densities.rule == "em" and not begun:
-        sums = [
-            densities.count(place, densities.guess(piece.groups, piece.ln_bayes, piece.rows))
-            for place, piece in zip(placed, pieces, strict=True)
-        ]
-        densities = densities.updated(Sums.union(sums)) if sums else densities
-    for k in range(MOST_PASSES if densities.rule == "em" and pieces else 0):
-        after = densities.updated(_sums(densities, pieces, placed, ratios))
+    if densities.rule != "em" or not seen:
+        return densities, 0
+    if not begun:
+        densities = densities.updated(Sums.union(over(partial(_guessed, densities), seen)))
+    for k in range(MOST_PASSES):
+        after = densities.updated(Sums.union(over(partial(_expected, densities), seen)))
         done = converged(densities, after) and (k > 0 or not begun)
         densities = after
         if each_pass is not None:
             each_pass(densities)
         if done:
             return densities, k + 1
-    return densities, MOST_PASSES if densities.rule == "em" and pieces else 0
+    return densities, MOST_PASSES
 
 
-def _sums(
-    densities: Densities,
-    pieces: Sequence[Piece],
-    placed: list[Placed],
-    ratios: list[Floats | None],
-) -> Sums:
-    found = []
-    for piece, place, ratio in zip(pieces, placed, ratios, strict=True):
-        weight = densities.weigh(place, piece.ln_bayes, ratio)
-        found.append(densities.count(place, piece.posterior(weight)))
-    return Sums.union(found)
+def _guessed(densities: Densities, seen: _Seen) -> Sums:
+    return densities.count(seen.placed, densities.guessed(seen.placed, seen.piece.ln_bayes))
+
+
+def _expected(densities: Densities, seen: _Seen) -> Sums:
+    return densities.count(seen.placed, _posterior(densities, seen))
+
+
+def _posterior(densities: Densities, seen: _Seen) -> Floats:
+    weight = densities.weigh(seen.placed, seen.piece.ln_bayes, seen.ratio)
+    return seen.piece.posterior(weight)
 
 
 def _magnitude_prior(
-    geometry: Densities, summary: Summary, pieces: Sequence[Piece], *, full: bool
+    geometry: Densities, summary: Summary, seen: list[_Seen], over: Over, *, full: bool
 ) -> MagnitudePrior | None:
-    scales = scales_of(summary)
-    found = []
-    for piece in pieces:
-        weight = geometry.ln_weight(piece.groups, piece.ln_bayes, piece.rows)
-        posterior = piece.posterior(weight)
-        found.append(MagnitudeSums.of(piece.rows, piece.groups, posterior, scales))
-    if not found:
+    """From secure pairs; `full`: the densities know no magnitudes."""
+    if not seen:
         return None
-    return MagnitudePrior.fit(MagnitudeSums.union(found), summary, "field" if full else "matched")
+    scales = scales_of(summary)
+
+    def secure(each: _Seen) -> MagnitudeSums:
+        posterior = _posterior(geometry, each)
+        return MagnitudeSums.of(each.piece.rows, each.piece.groups, posterior, scales)
+
+    sums = MagnitudeSums.union(over(secure, seen))
+    return MagnitudePrior.fit(sums, summary, "field" if full else "matched")

@@ -91,6 +91,11 @@ class Magnitudes:
         sets = 1 << len(scales)
         return cls(scales, tuple(np.zeros((sets, len(each))) for each in scales))
 
+    def lines(self) -> tuple[Floats, Ints]:
+        """(2^N, k) ln r of all catalogues beside each other; (N + 1,) where each begins."""
+        begin = np.cumsum([0, *(len(each) for each in self.scales)])
+        return np.concatenate(self.ln_ratio, axis=1), begin.astype(np.int64)
+
     def learnt(self, counts: list[Floats]) -> Magnitudes:
         """From expected rows (2^N, k) of every catalogue by set and bin."""
         pairs = zip(self.ln_ratio, counts, strict=True)
