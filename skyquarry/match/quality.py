@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.calibrate import Calibration
     from skyquarry.match.shifted import ShiftedSky
+    from skyquarry.match.strangers import Strangers
 
     Floats = NDArray[np.float64]
 
@@ -90,15 +91,15 @@ def quality_report(
     *,
     calibration: Calibration | None = None,
     shifted: Mapping[tuple[int, int], ShiftedSky] | None = None,
-    shifted_pairs: Tally | None = None,
+    strangers: Mapping[tuple[int, int], Strangers] | None = None,
     facts: Facts | None = None,
     chi2_limit: float = 11.829,
 ) -> QualityReport:
     """The report of a run from its counts.
 
     `calibration`: what was applied, None where it was switched off. `shifted`: the shifted sky of
-    two catalogues, by their numbers. `shifted_pairs`: counts of the candidates of the same run on
-    skies shifted in all directions, added up: gives the reliability table its measured side.
+    two catalogues, by their numbers. `strangers`: what rows without counterpart find; gives the
+    reliability table its measured side.
     `chi2_limit`: candidates are cut off there (99.73 % of 2 degrees of freedom by default).
     """
     told = facts or Facts()
@@ -106,7 +107,7 @@ def quality_report(
     pairs = []
     for (a, b), each in sorted(counted.pairs.items()):
         sky = skies.get((a, b))
-        away = None if shifted_pairs is None else shifted_pairs.pairs.get((a, b))
+        away = _False.of(counted.rows[a], sky, (strangers or {}).get((a, b)))
         pair = _pair(each, sky, away, np.sqrt(chi2_limit))
         pairs.append({"left": counted.names[a], "right": counted.names[b]} | pair)
     rows = [_row(name, each) for name, each in zip(counted.names, counted.rows, strict=True)]
@@ -151,7 +152,7 @@ def _by_magnitude(each: RowTally) -> list[dict[str, Any]]:
 
 # ------------------------------------------------------------------ pairs
 def _pair(
-    each: PairTally, sky: ShiftedSky | None, away: PairTally | None, limit: float
+    each: PairTally, sky: ShiftedSky | None, away: _False | None, limit: float
 ) -> dict[str, Any]:
     accepted = int(each.accepted[0])
     sure = P_UNIT * float(each.accepted_probability[0])
@@ -166,7 +167,7 @@ def _pair(
         "separations": _separations(each, test, limit),
         "rayleigh": test.to_dict(),
         "probability": _histogram(each),
-        "reliability": _reliability(each, sky, away),
+        "reliability": _reliability(each, away),
         "shifted": None if sky is None else sky.to_dict(),
     }
 
@@ -201,13 +202,14 @@ def _histogram(each: PairTally) -> dict[str, Any]:
     }
 
 
-def _reliability(
-    each: PairTally, sky: ShiftedSky | None, away: PairTally | None
-) -> list[dict[str, Any]]:
+def _reliability(each: PairTally, away: _False | None) -> list[dict[str, Any]]:
     """A bin of probability each: how many of its candidates are true, as told and as measured."""
     told = []
     simulated = bool(each.true.any())
-    measured = _measured(each, sky, away)
+    measured = None
+    if away is not None:
+        false = away.candidates / np.maximum(each.candidates, 1)
+        measured = np.clip(1.0 - false, 0.0, 1.0)
     for n, count in enumerate(each.candidates.tolist()):
         if count:
             expected = P_UNIT * float(each.probability[n]) / count
@@ -225,18 +227,28 @@ def _reliability(
     return told
 
 
-def _measured(each: PairTally, sky: ShiftedSky | None, away: PairTally | None) -> Floats | None:
-    """(p bins,) the share of true candidates, from what rows of a shifted sky are given.
+@dataclass(frozen=True, slots=True)
+class _False:
+    """How many false candidates a run has, as strangers tell."""
 
-    On a shifted sky all candidates are false and no row has a counterpart; on the real one only the
-    share of rows without counterpart is like that. Rows with one rarely rate a stranger high: in
-    bins of low probability this measures too many true ones.
-    """
-    if sky is None or away is None or not sky.shifted_rows.sum():
-        return None
-    without = max(sky.rows - sky.with_counterpart, 0.0)
-    false = without * away.candidates / float(sky.shifted_rows.sum())
-    return np.asarray(np.clip(1.0 - false / np.maximum(each.candidates, 1), 0.0, 1.0))
+    candidates: Floats
+    """(p bins,)"""
+
+    @classmethod
+    def of(
+        cls, each: RowTally, sky: ShiftedSky | None, strangers: Strangers | None
+    ) -> _False | None:
+        """None where nothing was measured.
+
+        A row without counterpart finds what a stranger does; how many such rows there are, the
+        shifted sky tells. Rows with a counterpart rarely rate another high: in bins of low
+        probability this counts too few.
+        """
+        if sky is None or not sky.rows or strangers is None or not strangers.rows:
+            return None
+        share = max(1.0 - sky.with_counterpart / sky.rows, 0.0)
+        seen = each.reasons[:3].sum()
+        return cls(share * seen * strangers.candidates / strangers.rows)
 
 
 # ------------------------------------------------------------------ words

@@ -9,6 +9,7 @@ import numpy as np
 from skyquarry.match.quality import Facts, quality_report
 from skyquarry.match.search import find_pairs, sorted_points
 from skyquarry.match.shifted import DIRECTIONS, ShiftedSky, rotated, shift_arcsec
+from skyquarry.match.strangers import strangers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from skyquarry.match.identification import Identification
     from skyquarry.match.rows import Rows
     from skyquarry.match.runcounts import RunCounts
+    from skyquarry.match.search import Points
 
     Floats = NDArray[np.float64]
 
@@ -34,6 +36,7 @@ def quality_of(made: Identification, told: RunCounts) -> dict[str, Any]:
         told.tally,
         calibration=None if off else made.calibration,
         shifted=shifted_skies(made, told),
+        strangers=strangers(made),
         facts=_facts(made, told),
         chi2_limit=made.rules.chi2_limit,
     )
@@ -64,7 +67,9 @@ def _shifted(made: Identification, a: int, b: int, radius: float) -> ShiftedSky:
             continue
         around = None if patch.is_whole else patch.core | patch.ring(angle + radius + 1.0)
         other = sorted_points(*_place(made.scene.source.rows(b, around)))
+        own = sorted_points(*_place(made.scene.source.rows(a, around)))[0]
         sky = sky + _of_patch(made, mine, other, b, radius, angle)
+        sky = sky.with_companions(*_companions(made, mine, own, other[0], b, radius))
     return sky
 
 
@@ -81,6 +86,21 @@ def _of_patch(
         sep = _nearest(ra[inside], dec[inside], points, radius)
         sky = sky.with_shift(direction, sep, int(inside.sum()))
     return sky
+
+
+def _companions(
+    made: Identification, rows: Rows, own: Points, other: Points, b: int, radius: float
+) -> tuple[int, int]:
+    """How many rows have another of their catalogue within the radius; how many rows `b` has.
+
+    The latter for as many rows as there are here, which may be but a part of their catalogue.
+    """
+    mine = _seen(made, rows.ra_deg, rows.dec_deg, b)
+    some = sorted_points(rows.ra_deg[mine], rows.dec_deg[mine])[0]
+    found = find_pairs(some, own, radius, nearest=2)
+    crowd = np.bincount(found.left, minlength=len(some)) > 1
+    share = len(some) / max(int(_seen(made, own.ra_deg, own.dec_deg, b).sum()), 1)
+    return int(crowd.sum()), round(share * len(other))
 
 
 def _nearest(ra: Floats, dec: Floats, points: Any, radius: float) -> Floats:

@@ -151,7 +151,7 @@ def _pair_tally(columns: Mapping[str, Any]) -> PairTally:
     p = np.clip(columns["posterior"], 0.0, 1.0)
     match = columns["is_match"].astype(bool)
     flags = columns.get("flags", np.zeros(len(p), np.int64)).astype(np.int64)
-    where, bins = _p_bin(p), len(P_EDGES) - 1
+    where, bins = p_bins(p), len(P_EDGES) - 1
     units = np.rint(p / P_UNIT).astype(np.int64)
     sums = np.zeros(bins, np.int64)
     np.add.at(sums, where, units)
@@ -161,7 +161,7 @@ def _pair_tally(columns: Mapping[str, Any]) -> PairTally:
         separations=_separation_counts(columns["norm_sep"][sound]),
         candidates=np.bincount(where, minlength=bins),
         probability=sums,
-        geometry=np.bincount(_p_bin(columns.get("posterior_geometry", p)), minlength=bins),
+        geometry=np.bincount(p_bins(columns.get("posterior_geometry", p)), minlength=bins),
         true=np.bincount(where[right], minlength=bins),
         accepted=np.array([match.sum()]),
         accepted_probability=np.array([units[match].sum()]),
@@ -169,7 +169,8 @@ def _pair_tally(columns: Mapping[str, Any]) -> PairTally:
     )
 
 
-def _p_bin(p: Floats) -> Ints:
+def p_bins(p: Floats) -> Ints:
+    """(n,) the bin of P_EDGES of each probability."""
     place = np.searchsorted(P_EDGES, p, side="right") - 1
     return np.asarray(np.clip(place, 0, len(P_EDGES) - 2))
 

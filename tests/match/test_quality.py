@@ -16,6 +16,8 @@ from skyquarry.match.rayleigh import MEDIAN_CHI2, rayleigh_test
 from skyquarry.match.residuals import empty
 from skyquarry.match.rows import Flag
 from skyquarry.match.shifted import DIRECTIONS, ShiftedSky
+from skyquarry.match.strangers import Strangers
+from skyquarry.match.tally import P_EDGES, p_bins
 
 NAMES = ["a", "b", "c"]
 LIMIT = 3.4393
@@ -172,19 +174,23 @@ def test_reliability_compares_with_the_truth_where_it_is_known() -> None:
     assert sum(each["candidates"] for each in table) == 20_000
 
 
-def test_reliability_is_measured_by_shifted_skies() -> None:
+def test_reliability_is_measured_by_strangers() -> None:
     """1,000 rows, 600 with counterpart; strangers of P = 0.3 about each tenth row."""
     real = {"posterior": np.array([0.98] * 600 + [0.3] * 40), "is_match": np.arange(640) < 600}
     zeros = np.zeros(640, int)
     pairs = {"left": zeros, "right": zeros + 1, "norm_sep": zeros + 1.0} | real
-    away = pairs_of(real=800, posterior=np.full(800, 0.3), is_match=np.zeros(800, bool))
+    bins = np.bincount(p_bins(np.full(800, 0.3)), minlength=len(P_EDGES) - 1)
     sky = ShiftedSky.start(2.0).with_match(np.full(640, 1.0), 1_000)
     for direction in range(DIRECTIONS):
         sky = sky.with_shift(direction, np.full(100, 1.5), 1_000)
+    members = {
+        "catalog": np.repeat([0, 1], 1_000),
+        "reason": np.repeat([0, 1, 0, 1], [600, 400] * 2),
+    }
     report = quality_report(
-        tally(NAMES[:2], pairs),
+        tally(NAMES[:2], pairs, members),
         shifted={(0, 1): sky},
-        shifted_pairs=tally(NAMES[:2], away),
+        strangers={(0, 1): Strangers(8_000, bins)},
     )
     table = {each["from"]: each for each in report.pairs[0]["reliability"]}
     assert table[0.95]["shifted"] == 1.0
