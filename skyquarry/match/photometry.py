@@ -10,9 +10,10 @@ already, as f_c(m | S) / f_c(m | {c}), wherever its prior is "auto". So `Magnitu
 first part only (`relative_to="matched"`): nothing is counted twice. With a prior that knows no
 magnitudes ("uniform", "nway", given densities) `relative_to="field"` gives the whole.
 
-With more rows the magnitudes are taken as a chain along the catalogues: c(m1, m2, m3) =
-c(m1, m2) c(m2, m3) / c2(m2), so that the first part is the product over neighbours in the chain;
-a row without magnitude is left out of it, and those beside it become neighbours.
+With more rows the magnitudes are taken as a tree: such as c(m1, m2, m3) = c(m1, m2) c(m2, m3) /
+c2(m2), so that the first part is the product over the edges. Of all trees it is the one whose edges
+tell most of each other, which fits the joint distribution best (Chow & Liu 1968, IEEE Trans. Inf.
+Theory 14, 462), whatever the order of the catalogues; rows without magnitude are left out of it.
 
 The first part differs from set to set even where colours do not, for it is relative to marginals,
 and those of X-ray sources are brighter: c_S = a_S(m1) b_S(m2) c(m1, m2), with a_S, b_S such that
@@ -34,7 +35,7 @@ from skyquarry.match.jointmags import CLIP, FEWEST, PSEUDO, Joint, joints_of
 from skyquarry.match.magnitudes import MagnitudeScale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -80,19 +81,21 @@ class MagnitudeSums:
         posterior is 0 for groups that another patch counts.
         """
         chosen = (posterior > secure) & (np.diff(groups.start) > 1)
-        chain = _Chain.of(rows, groups, scales, chosen)
+        bright = _Bright.of(rows, groups, scales, chosen)
         weight = np.rint(posterior * UNIT)
         singles = []
         for c, scale in enumerate(scales):
-            mine = chain.catalog == c
-            total = np.bincount(chain.bins[mine], weight[chain.group[mine]], len(scale))
+            mine = bright.catalog == c
+            total = np.bincount(bright.bins[mine], weight[bright.group[mine]], len(scale))
             singles.append(total.astype(np.int64))
-        pairs = {}
-        for catalogs, a, b, here in chain.links():
-            shape = len(scales[a]), len(scales[b])
-            flat = chain.bins[here] * shape[1] + chain.bins[here + 1]
-            total = np.bincount(flat, weight[chain.group[here]], shape[0] * shape[1])
-            pairs[catalogs, a, b] = total.astype(np.int64).reshape(shape)
+        pairs: dict[tuple[int, int, int], Ints] = {}
+        for link in bright.links():
+            shape = len(scales[link.a]), len(scales[link.b])
+            flat = bright.bins[link.first] * shape[1] + bright.bins[link.second]
+            total = np.bincount(flat, weight[bright.group[link.first]], shape[0] * shape[1])
+            counts = total.astype(np.int64).reshape(shape)
+            key = link.catalogs, link.a, link.b
+            pairs[key] = pairs[key] + counts if key in pairs else counts
         return cls(pairs, tuple(singles))
 
     @classmethod
@@ -145,20 +148,34 @@ class MagnitudePrior:
 
     def ln_ratio(self, rows: list[Rows], groups: Groups) -> Floats:
         """(groups,) ln of the photometric factor: 0 for single rows and where data are missing."""
-        chain = _Chain.of(rows, groups, self.scales, np.diff(groups.start) > 1)
-        total = np.zeros(len(groups))
-        for catalogs, a, b, here in chain.links():
-            joint = self.joints.get((catalogs, a, b), self.joints.get((0, a, b)))
-            if joint is not None:
-                ratio = joint.at(chain.mag[here], chain.mag[here + 1])
-                np.add.at(total, chain.group[here], ratio)
+        bright = _Bright.of(rows, groups, self.scales, np.diff(groups.start) > 1)
+        total, trees = np.zeros(len(groups)), dict[int, set[tuple[int, int]]]()
+        for link in bright.links():
+            if link.bright not in trees:
+                trees[link.bright] = self._tree(link.bright)
+            if (link.a, link.b) in trees[link.bright]:
+                own, every = (link.catalogs, link.a, link.b), (0, link.a, link.b)
+                joint = self.joints.get(own, self.joints[every])
+                ratio = joint.at(bright.mag[link.first], bright.mag[link.second])
+                np.add.at(total, bright.group[link.first], ratio)
         for c, line in enumerate(self.marginals or ()):
             if line.any():
-                mine = np.flatnonzero(chain.catalog == c)
-                low, way = self.scales[c].between(chain.mag[mine])
+                mine = np.flatnonzero(bright.catalog == c)
+                low, way = self.scales[c].between(bright.mag[mine])
                 ratio = (1.0 - way) * line[low] + way * line[np.minimum(low + 1, len(line) - 1)]
-                np.add.at(total, chain.group[mine], ratio)
+                np.add.at(total, bright.group[mine], ratio)
         return np.clip(total, -CLIP, CLIP)
+
+    def _tree(self, bright: int) -> set[tuple[int, int]]:
+        """The edges among these catalogues that tell most, none closing a ring (Kruskal)."""
+        joints = ((key[1:], joint) for key, joint in self.joints.items() if not key[0])
+        inside = [(e, j) for e, j in joints if bright >> e[0] & 1 and bright >> e[1] & 1]
+        tree, part = set(), list(range(16))
+        for (a, b), _ in sorted(inside, key=lambda each: (-each[1].information, each[0])):
+            if part[a] != part[b]:
+                tree.add((a, b))
+                part = [part[a] if each == part[b] else each for each in part]
+        return tree
 
     def lines(self, names: tuple[str, ...]) -> list[str]:
         """A line for each pair of catalogues."""
@@ -181,6 +198,7 @@ class MagnitudePrior:
                     "right": joint.right.tolist(),
                     "ln_ratio": joint.ln_ratio.tolist(),
                     "n_pairs": joint.n_pairs,
+                    "information": joint.information,
                 }
                 for key, joint in self.joints.items()
             ],
@@ -197,6 +215,7 @@ class MagnitudePrior:
                 np.array(each["right"], np.float64),
                 np.array(each["ln_ratio"], np.float64),
                 each["n_pairs"],
+                each["information"],
             )
             for each in data["joints"]
         }
@@ -218,7 +237,22 @@ class MagnitudePrior:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chain:
+class _Link:
+    """Rows of two catalogues in groups of one set, of which the same have magnitudes."""
+
+    catalogs: int
+    """the set, bit by bit"""
+    bright: int
+    """those of it whose rows have magnitudes"""
+    a: int
+    b: int
+    first: Ints
+    """(m,) which members"""
+    second: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Bright:
     """Members with a magnitude of the groups asked for, group by group, catalogues ascending."""
 
     group: Ints
@@ -234,7 +268,7 @@ class _Chain:
         groups: Groups,
         scales: tuple[MagnitudeScale, ...],
         chosen: NDArray[np.bool_],
-    ) -> _Chain:
+    ) -> _Bright:
         size = np.diff(groups.start)
         wanted = np.repeat(chosen, size)
         group, node = np.repeat(np.arange(len(groups)), size)[wanted], groups.nodes[wanted]
@@ -247,16 +281,21 @@ class _Chain:
         catalogs = groups.catalogs[kept].astype(np.int64)
         return cls(kept, catalogs, catalog[some], mag[some], bins[some])
 
-    def links(self) -> list[tuple[int, int, int, Ints]]:
-        """Set, each pair of catalogues that are neighbours in a chain, and where: k and k + 1."""
-        first = np.flatnonzero(self.group[1:] == self.group[:-1])
-        pair = self.catalog[first] << 4 | self.catalog[first + 1]
-        code = self.catalogs[first] << 8 | pair
-        kinds, place = distinct(code)
-        return [
-            (kind >> 8, kind >> 4 & 0xF, kind & 0xF, first[place == k])
-            for k, kind in enumerate(kinds.tolist())
-        ]
+    def links(self) -> Iterator[_Link]:
+        """Every two members of a group, by their catalogues, the set and who has magnitudes."""
+        if not len(self.group):
+            return
+        begins = np.flatnonzero(np.diff(self.group, prepend=-1))
+        size = np.diff(begins, append=len(self.group))
+        bright = np.repeat(np.bitwise_or.reduceat(np.left_shift(1, self.catalog), begins), size)
+        for gap in range(1, int(size.max())):
+            first = np.flatnonzero(self.group[gap:] == self.group[:-gap])
+            pair = self.catalog[first] << 4 | self.catalog[first + gap]
+            kinds, place = distinct(self.catalogs[first] << 24 | bright[first] << 8 | pair)
+            for k, kind in enumerate(kinds.tolist()):
+                here = first[place == k]
+                whose = kind >> 24, kind >> 8 & 0xFFFF, kind >> 4 & 0xF, kind & 0xF
+                yield _Link(*whose, here, here + gap)
 
 
 def _marginal(scale: MagnitudeScale, magnitudes: Ints, matched: Floats) -> Floats:

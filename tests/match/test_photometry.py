@@ -10,6 +10,7 @@ import pytest
 
 from skyquarry.match.densities import Densities
 from skyquarry.match.densitysums import Summary
+from skyquarry.match.jointmags import Joint
 from skyquarry.match.learning import learn
 from skyquarry.match.photometry import MagnitudePrior, MagnitudeSums, scales_of
 from skyquarry.testing.setsky import Candidates, candidates, is_true, set_sky
@@ -169,3 +170,15 @@ def test_a_prior_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     assert (ratios[0] == ratios[1]).all()
     assert json.loads(json.dumps(one.to_dict())) == two.to_dict()
     assert one.lines(("a", "b"))[0].startswith("magnitudes of a and b: from ")
+
+
+def test_of_three_magnitudes_those_that_tell_most_are_linked() -> None:
+    def joint(information: float) -> Joint:
+        line = np.array([14.0, 16.0])
+        return Joint(line, line, np.eye(2), 200.0, information)
+
+    told = {(0, 1): 0.2, (0, 2): 0.9, (1, 2): 0.5, (0, 3): 0.1}
+    prior = MagnitudePrior((), {(0, *each): joint(value) for each, value in told.items()}, None)
+    assert prior._tree(0b0111) == {(0, 2), (1, 2)}
+    assert prior._tree(0b0011) == {(0, 1)}
+    assert prior._tree(0b1110) == {(1, 2)}  # nothing is known of 3 with 1 or 2
