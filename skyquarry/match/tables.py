@@ -208,10 +208,14 @@ class _Maker:
     def _standing(
         self, node: Ints, partner: Ints, partner_catalog: Ints, value: Floats, gain: Floats
     ) -> _Standing:
-        """The pairs of each (row, other catalogue): most probable first, ties to the lower node."""
+        """The pairs of each (row, other catalogue): most probable first, ties to the lower node.
+
+        What differs by rounding alone is a tie: else the order of the catalogues would decide.
+        """
         key = node * len(self.work.rows) + partner_catalog
-        order = np.lexsort((partner, -np.nan_to_num(gain, nan=-np.inf), -value, key))
-        return _Standing(*pairtable.standings(order, key, value, np.nan_to_num(gain)))
+        odds = np.round(np.nan_to_num(gain, nan=-np.inf, neginf=-np.inf), 9)
+        order = np.lexsort((partner, -odds, -np.round(value, 12), key))
+        return _Standing(*pairtable.standings(order, key, value, odds))
 
     def _mates(self, best: Mask) -> NDArray[np.int32]:
         """(m,) how many other rows of the left's catalogue have the right row as their best."""
