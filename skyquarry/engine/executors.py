@@ -73,6 +73,11 @@ def resolve(where: Where = None) -> Pool:
     )
 
 
+def shares_memory(where: Where) -> bool:
+    """Whether tasks see the memory of the caller: in threads and inline, not in processes."""
+    return where is None or where in ("threads", "inline") or isinstance(where, ThreadPoolExecutor)
+
+
 def cpu_count() -> int:
     """The processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):

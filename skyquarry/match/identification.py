@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyquarry.engine.executors import shares_memory
 from skyquarry.engine.run import run_tasks
 from skyquarry.errors import UserError
 from skyquarry.match import calibrate, residuals
@@ -79,11 +80,16 @@ class Identification:
     # ------------------------------------------------------------ where the rows are
     @cached_property
     def source(self) -> RowSource:
-        """The rows: in memory where they fit."""
+        """The rows: in memory where they fit, and need not travel to workers with every task."""
         streamed = Streamed(self.plan.sides, self.plan.policies)
-        if not self.plan.is_resident:
+        if not self.is_resident:
             return streamed
         return Resident.of(streamed, self.executor)
+
+    @property
+    def is_resident(self) -> bool:
+        """Whether all rows are read once and kept."""
+        return self.plan.is_resident and shares_memory(self.executor)
 
     @cached_property
     def patches(self) -> list[Patch]:
@@ -105,6 +111,11 @@ class Identification:
         parts = self._over("survey", survey_patch, scene, self.patches)
         return Surveyed.union(parts)
 
+    @cached_property
+    def extremes(self) -> list[Rows]:
+        """Of each catalogue the rows that reach farthest, as catalogued."""
+        return self.surveyed.extremes
+
     @property
     def rejects(self) -> tuple[Rejects, ...]:
         """What was set aside of each catalogue, and what is odd about the rest."""
@@ -124,6 +135,8 @@ class Identification:
     @cached_property
     def calibration(self) -> Calibration:
         """Zero points, error floors and scales: given, learnt, or none."""
+        if self.plan.learnt is not None:
+            return self.plan.learnt.calibration
         wanted = self.plan.settings.calibrate
         if isinstance(wanted, Calibration):
             return given(wanted, self.rules.names)
@@ -146,13 +159,14 @@ class Identification:
     @cached_property
     def ring_arcsec(self) -> float:
         """How far around a patch its rows may have candidates."""
-        told = self.surveyed.extremes
-        rows = [self.calibration.apply(each, n) for n, each in enumerate(told)]
+        rows = [self.calibration.apply(each, n) for n, each in enumerate(self.extremes)]
         return reach_arcsec(rows, self.rules) + SLACK_ARCSEC
 
     @cached_property
     def learnt(self) -> Learnt:
-        """Densities and photometry, from the sample."""
+        """Densities and photometry, from the sample, or as an earlier run has learnt them."""
+        if self.plan.learnt is not None:
+            return self.plan.learnt.learnt
         works = self._sampled_works()
         plan, within = self.plan, None
         if len(self.sample) < len(self.patches):
@@ -181,7 +195,7 @@ class Identification:
         """The work of the sample; where that is everything, of islands across borders too."""
         made = self._over("evidence", work_of, self.scene, self.sample, self.ring_arcsec)
         works = [work for work, _ in made]
-        if self.plan.is_resident:
+        if self.is_resident:
             self._works = dict(zip([p.number for p in self.sample], made, strict=True))
         if len(self.sample) == len(self.patches):
             works.append(self._across([opened for _, opened in made]))
