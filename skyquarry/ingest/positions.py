@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyquarry.catalog.arrow import to_numpy
 from skyquarry.errors import ColumnError, DataError, UserError
 from skyquarry.ingest import reasons
 from skyquarry.ingest.guess import is_text
@@ -246,8 +247,7 @@ def _numbers(column: pa.ChunkedArray) -> Floats:
         )
     if pa.types.is_decimal(column.type):
         column = column.cast(pa.float64())
-    values = column.to_numpy()
-    return np.asarray(values, np.float64)
+    return np.asarray(to_numpy(column), np.float64)
 
 
 def _is_number(kind: Any) -> bool:

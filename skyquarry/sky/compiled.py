@@ -14,8 +14,27 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.np import linalg
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _spare_scipy() -> None:
+    """Let numba take scipy's BLAS for granted: to look for it costs a third of a short command.
+
+    numba imports `scipy.linalg` before it loads its first kernel, to see whether `np.dot` would
+    compile. scipy is one of our dependencies; whatever does need it asks for it again.
+    """
+    asked = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        from numba.np import arraymath
+    finally:
+        linalg.ensure_blas = asked
+    arraymath.ensure_blas = asked
+
+
+_spare_scipy()
 
 
 @cache

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 
 def process(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -38,3 +41,22 @@ def test_the_command_imports_nothing_heavy_before_it_runs():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "[]\n"
+
+
+def test_pairs_of_files_load_no_more_than_they_need(tmp_path):
+    """Half a second of a short command went into these, of which it uses none."""
+    stars = tmp_path / "stars.parquet"
+    pq.write_table(pa.table({"id": [1, 2], "ra": [10.0, 20.0], "dec": [0.0, 5.0]}), stars)
+    code = (
+        "import sys, skyquarry.cli as cli\n"
+        f"sys.argv = ['skyquarry', 'pairs', {str(stars)!r}, {str(stars)!r}, '--radius', '1',\n"
+        f"            '--keep', 'best', '--out', {str(tmp_path / 'pairs.parquet')!r}]\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit as done:\n    assert not done.code\n"
+        "idle = {'pandas', 'scipy.linalg', 'pydantic', 'astropy', 'matplotlib', 'dask', 'rich'}\n"
+        "print(sorted(idle & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
