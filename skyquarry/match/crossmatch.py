@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.executors import Where
     from skyquarry.engine.run import Task
     from skyquarry.match.calibrate import Calibration
+    from skyquarry.match.frozen import Frozen
     from skyquarry.match.photometry import Photometry
     from skyquarry.match.reading import ErrorPolicy
     from skyquarry.match.sides import Side
@@ -79,6 +80,10 @@ class Identify:
     names: tuple[str, ...]
     policies: tuple[ErrorPolicy, ...]
     settings: Settings
+    learnt: Frozen | None = None
+    """what an earlier run has learnt, taken as it is; None: learnt anew"""
+    given: tuple[Any, ...] = ()
+    """how each catalogue can be opened again, as plain data; None for one that was in memory"""
 
     @cached_property
     def shape(self) -> Shape:

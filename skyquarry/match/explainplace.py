@@ -64,5 +64,10 @@ def _same(rows: Rows, row: Rows) -> Rows:
     return rows.take(np.flatnonzero(same & (rows.row == row.row[0]))[:1])
 
 
+def number_or_none(value: Any) -> float | None:
+    """A number that is one, else None."""
+    return float(value) if np.isfinite(value) else None
+
+
 def _error(rows: Rows) -> float:
     return float(np.sqrt(0.5 * (rows.covariance[0, 0] + rows.covariance[0, 1])))

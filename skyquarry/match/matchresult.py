@@ -195,7 +195,7 @@ class MatchResult(Result):
         """
         from skyquarry.match.explaining import explain_match
 
-        return explain_match(self, catalog, row_id, which)
+        return explain_match(self.made, catalog, row_id, which)
 
     def lookup(self, catalog: str, ids: Iterable[Any]) -> pa.Table:
         """The groups that hold these rows of `catalog`, in the order of the ids.

@@ -26,6 +26,7 @@ from skyquarry.match.tables import tables
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from skyquarry.match.densities import Densities
     from skyquarry.match.evidence import PairEvidence
     from skyquarry.match.identification import Identification
     from skyquarry.match.identify import Rules, Solved, Work
@@ -62,19 +63,28 @@ class SecondSearch:
 
     def tables(self, rows: list[Rows], scene: Scene, final: Final) -> Tables:
         """Tables of the rows that waited, with the pairs that the second search finds."""
-        rules = replace(scene.rules, motion=scene.rules.motion.with_fastest())
-        left, right, evidence = self._candidates(rows, rules, scene.rules)
-        densities = final.learnt.densities
+        densities, rules = final.learnt.densities, self.fastest(scene.rules)
+        work = work_of_pairs(rows, *self.pairs(rows, scene.rules, densities), rules)
+        solved = solve(work, rules, densities, final.learnt.photometry)
+        coverage = densities.coverage
+        return tables(work, solved, final.shape, rules, scene.calibration, coverage)
+
+    def fastest(self, rules: Rules) -> Rules:
+        """The rules of the first search, with stars that move as fast as any do."""
+        return replace(rules, motion=rules.motion.with_fastest())
+
+    def pairs(
+        self, rows: list[Rows], first: Rules, densities: Densities
+    ) -> tuple[Ints, Ints, PairEvidence]:
+        """Nodes of the candidates that are not hopeless, sorted, with their evidence."""
+        rules = self.fastest(first)
+        left, right, evidence = self._candidates(rows, rules, first)
         work = work_of_pairs(rows, left, right, evidence, replace(rules, constraint="none"))
         weight = densities.ln_weight(work.groups, work.evidence.lnB, rows)
         begin = np.searchsorted(left, np.arange(work.n_nodes + 1))
         own = pairtable.pair_groups(begin, right, work.groups.start, work.groups.nodes)
         likely = (own >= 0) & (weight[own] > LEAST_LN_GAIN)
-        kept = left[likely], right[likely], chosen_evidence(evidence, likely)
-        work = work_of_pairs(rows, *kept, rules)
-        solved = solve(work, rules, densities, final.learnt.photometry)
-        coverage = densities.coverage
-        return tables(work, solved, final.shape, rules, scene.calibration, coverage)
+        return left[likely], right[likely], chosen_evidence(evidence, likely)
 
     def _candidates(
         self, rows: list[Rows], rules: Rules, first: Rules
@@ -108,7 +118,7 @@ def second_search(made: Identification) -> SecondSearch | None:
     """The second search of a run; None where it is not asked for, or can find nothing."""
     if not made.plan.settings.fast_pass:
         return None
-    epochs = np.concatenate([each.epoch for each in made.surveyed.extremes])
+    epochs = np.concatenate([each.epoch for each in made.extremes])
     known = epochs[np.isfinite(epochs)]
     if not len(known) or np.ptp(known) < SHORTEST_YEARS:
         return None
@@ -118,7 +128,7 @@ def second_search(made: Identification) -> SecondSearch | None:
 def _completeness(made: Identification, a: int, b: int) -> str:
     """One sentence of two catalogues: the share that is expected to be found, per 1"/yr."""
     names = made.rules.names
-    rows = made.surveyed.extremes
+    rows = made.extremes
     years = abs(float(np.nanmedian(rows[a].epoch)) - float(np.nanmedian(rows[b].epoch)))
     densities = made.learnt.densities
     errors = made.surveyed.median_errors_arcsec

@@ -8,7 +8,7 @@ run over all of the sky tells of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -35,6 +35,16 @@ _FINEST = 16
 """Cells of 3 arcsec: finer ones would only be more."""
 
 
+class Layer(Protocol):
+    """Rows, and which of them may be one object: the first search, or the second."""
+
+    def rows(self, ranges: Ranges) -> list[Rows]:
+        """Rows of every catalogue in a part of the sky."""
+
+    def pairs(self, rows: list[Rows]) -> tuple[Ints, Ints]:
+        """Nodes of the candidate pairs among such rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
     """Rows of every catalogue in a part of the sky, and those whose islands were asked for."""
@@ -56,41 +66,51 @@ class Neighbourhood:
         return [rows.take(np.flatnonzero(mask)) for rows, mask in pairs]
 
 
-def whole_islands(
-    scene: Scene, start_at: Ints, is_seed: Seeds, ring_arcsec: float
-) -> Neighbourhood:
+def whole_islands(layer: Layer, core: Ranges, is_seed: Seeds, ring_arcsec: float) -> Neighbourhood:
     """The islands that hold the rows for which `is_seed(catalogue, rows)` (n,) is true.
 
     Parameters
     ----------
-    start_at
-        (s,) order-29 pixels: every seed lies in the order-16 cell of one of these, or in a coarser
-        one where rows reach farther.
+    core
+        Where every seed lies; other places may be left out.
     is_seed
         Called with a catalogue's number and rows of some part of the sky; must tell of each row by
-        itself.
+        itself. Seeds beyond the core are taken as they are met.
     ring_arcsec
         How far from a row, as catalogued, a candidate of it may be.
     """
     order = min(order_of(ring_arcsec) or 0, _FINEST)
-    core = _cells(start_at, order)
     while True:
         ranges = dilated(core, ring_arcsec)
-        rows = scene.rows(ranges)
+        rows = layer.rows(ranges)
         start = offsets(rows)
         seeds = [is_seed(number, each) for number, each in enumerate(rows)]
         asked = np.concatenate(seeds)
-        parts = islands(int(start[-1]), *_pairs(rows, start, scene.rules))
+        parts = islands(int(start[-1]), *layer.pairs(rows))
         wanted = np.zeros(len(parts), bool)
         wanted[parts.label[asked]] = True
         mine = wanted[parts.label]
         pixels = np.concatenate([each.spatial for each in rows])
         beyond = mine & ~core.contains(pixels)
         if not beyond.any():
-            return Neighbourhood(
-                ranges, rows, np.split(mine, start[1:-1]), seeds, int(wanted.sum())
-            )
+            chosen = np.split(mine, start[1:-1])
+            return Neighbourhood(ranges, rows, chosen, seeds, int(wanted.sum()))
         core = core | _cells(pixels[beyond], order)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSearch:
+    """The candidates of the first search among all rows."""
+
+    scene: Scene
+
+    def rows(self, ranges: Ranges) -> list[Rows]:
+        """The rows of every catalogue there."""
+        return self.scene.rows(ranges)
+
+    def pairs(self, rows: list[Rows]) -> tuple[Ints, Ints]:
+        """Nodes of the candidate pairs, in no order."""
+        return _pairs(rows, offsets(rows), self.scene.rules)
 
 
 def _pairs(rows: list[Rows], start: Ints, rules: Rules) -> tuple[Ints, Ints]:
@@ -101,6 +121,11 @@ def _pairs(rows: list[Rows], start: Ints, rules: Rules) -> tuple[Ints, Ints]:
         lefts.append(i + start[a])
         rights.append(j + start[b])
     return np.concatenate(lefts), np.concatenate(rights)
+
+
+def cells_of(pixels: Ints, arcsec: float) -> Ranges:
+    """The cells of these order-29 pixels (n,): as wide as that, and 3 arcsec at least."""
+    return _cells(pixels, min(order_of(arcsec) or 0, _FINEST))
 
 
 def _cells(pixels: Ints, order: int) -> Ranges:
