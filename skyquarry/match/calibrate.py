@@ -16,7 +16,14 @@ import numpy as np
 
 from skyquarry.errors import DamagedError, UserError
 from skyquarry.match.errormodel import ErrorModel, fit_errors
-from skyquarry.match.errorscale import CHANCE, Offsets, Shape, choose_shape, likelihood
+from skyquarry.match.errorscale import (
+    CHANCE,
+    Offsets,
+    Shape,
+    choose_shape,
+    likelihood,
+    precision,
+)
 from skyquarry.match.residuals import Residuals, crowding, displaced, gather, turned
 from skyquarry.match.rows import Flag, Rows
 from skyquarry.match.zeropoint import (
@@ -282,16 +289,7 @@ def _first(data: Offsets, count: int = _SHAPE_PAIRS) -> Offsets:
 def _weights(sample: Residuals, zero: ZeroPoint, shape: Shape) -> Floats:
     """Expected inverse covariances (m, 3) of the offsets, arcsec^-2: over narrow, wide, chance."""
     data = _offsets(sample, zero)
-    unit = _first(data).unit
-    share = likelihood(shape.theta, data)[2]
-    k2, s2, _, b2 = shape.theta[:4]
-    total = np.zeros((len(data), 3))
-    for part, extra in ((share[0], s2), (share[1], s2 + b2)):
-        xx, yy, xy = (data.rest + k2 * data.own).T
-        xx, yy = xx + extra, yy + extra
-        inverse = np.stack([yy, xx, -xy], axis=1) / (xx * yy - xy * xy)[:, None]
-        total += part[:, None] * inverse
-    return total / unit**2
+    return precision(shape.theta, data) / data.unit**2
 
 
 def _described(

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skyquarry.match.kernels.mixture import mixture
+from skyquarry.match.kernels.climbing import climbed, curved
+from skyquarry.match.kernels.mixture import mixture, precisions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,31 +125,15 @@ def _ln_uniform(radius: float, kappa: float) -> float:
 def fit_shape(data: Offsets, start: Floats, free: tuple[int, ...]) -> Shape:
     """The most likely parameters; those not in `free` stay as they start.
 
-    Bounded quasi-Newton, then Newton steps: converged far below the statistical error, so that the
-    same pairs elsewhere on the sky give the same numbers.
+    Newton's steps within bounds: converged far below the statistical error, so that the same pairs
+    elsewhere on the sky give the same numbers.
     """
-    from scipy.optimize import minimize
-
     low, high = limits(data)
-    theta = np.clip(start, low, high)
-    theta = _held(theta, free, start)
-    where = list(free)
-
-    def cost(part: Floats) -> tuple[float, Floats]:
-        value, slope, _ = likelihood(_with(theta, where, part), data)
-        return -value / len(data), -slope[where] / len(data)
-
-    bounds = list(zip(low[where], high[where], strict=True))
-    found = minimize(
-        cost,
-        theta[where],
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": 300, "ftol": 1e-14, "gtol": 1e-9},
-    )
-    theta = _polished(_with(theta, where, found.x), data, free)
-    return Shape(theta, likelihood(theta, data)[0], free)
+    moves = np.isin(np.arange(6), free)
+    theta = np.where(moves, np.clip(start, low, high), start)
+    chance = _ln_uniform(data.radius, theta[CROWDING])
+    value = climbed(data.d, data.rest, data.own, theta, moves, low, high, chance)
+    return Shape(theta, float(value), free)
 
 
 def limits(data: Offsets) -> tuple[Floats, Floats]:
@@ -160,45 +145,24 @@ def limits(data: Offsets) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _held(theta: Floats, free: tuple[int, ...], start: Floats) -> Floats:
-    return np.array([theta[n] if n in free else start[n] for n in range(6)])
-
-
-def _with(theta: Floats, where: list[int], part: Floats) -> Floats:
-    whole = theta.copy()
-    whole[where] = part
-    return whole
-
-
-def _polished(theta: Floats, data: Offsets, free: tuple[int, ...], steps: int = 4) -> Floats:
-    """Newton's steps among the parameters that are not at a bound, while they lower the slope."""
-    low, high = limits(data)
-    where = [n for n in free if low[n] < theta[n] < high[n]]
-    for _ in range(steps if where else 0):
-        slope = likelihood(theta, data)[1][where]
-        curvature = hessian(theta, data, where)
-        try:
-            step = np.linalg.solve(curvature, slope)
-        except np.linalg.LinAlgError:
-            return theta
-        trial = _with(theta, where, theta[where] - step)
-        inside = (trial[where] > low[where]).all() and (trial[where] < high[where]).all()
-        if not inside or np.abs(likelihood(trial, data)[1][where]).max() >= np.abs(slope).max():
-            return theta
-        theta = trial
-    return theta
-
-
 def hessian(theta: Floats, data: Offsets, where: list[int]) -> Floats:
-    """Second derivatives of ln L among the parameters `where`, from differences of the slope."""
-    rows = []
-    for n in where:
-        step = 1e-5 * max(abs(theta[n]), 1e-3)
-        ahead, behind = theta.copy(), theta.copy()
-        ahead[n], behind[n] = theta[n] + step, theta[n] - step
-        rows.append((likelihood(ahead, data)[1] - likelihood(behind, data)[1])[where] / (2 * step))
-    matrix = np.array(rows)
-    return np.asarray(0.5 * (matrix + matrix.T))
+    """Second derivatives of ln L among the parameters `where`."""
+    slope, second, product = np.empty(5), np.empty((5, 5)), np.empty((5, 5))
+    chance = _ln_uniform(data.radius, theta[CROWDING])
+    wide = WIDE in where or bool(theta[WIDE] > 0.0)
+    curved(data.d, data.rest, data.own, theta, chance, wide, slope, second, product)
+    return np.asarray(second[np.ix_(where, where)])
+
+
+def precision(theta: Floats, data: Offsets) -> Floats:
+    """Expected inverse covariances (m, 3), in units of the offsets: over narrow, wide, chance."""
+    k2, s2, f, b2, c, kappa = theta
+    found = np.empty((len(data), 3))
+    with np.errstate(divide="ignore"):
+        weights = np.log([(1 - c) * (1 - f), (1 - c) * f, c])
+    chance = _ln_uniform(data.radius, kappa)
+    precisions(data.d, data.rest, data.own, k2, s2, b2, kappa, weights, chance, found)
+    return found
 
 
 # ------------------------------------------------------------------ which parameters

@@ -62,3 +62,34 @@ def mixture(d, rest, own, k2, s2, b2, kappa, ln_weights, ln_uniform, share, slop
         slopes[1] += share[0, n] * by_floor[0] + share[1, n] * by_floor[1]
         slopes[2] += share[1, n] * by_floor[1]
     return total
+
+
+@kernel
+def precisions(d, rest, own, k2, s2, b2, kappa, ln_weights, ln_uniform, out):
+    """Fills out (m, 3), ee, nn, en: the expected inverse covariance of each offset.
+
+    Over what it may be of: narrow, wide, or chance, which weighs nothing. Arguments as above.
+    """
+    extra = 2.0 * np.pi * kappa
+    value = np.empty(3)
+    inverse = np.empty((2, 3))
+    for n in range(len(d)):
+        x, y = d[n, 0], d[n, 1]
+        for part in range(2):
+            added = s2 + part * b2
+            sxx = rest[n, 0] + k2 * own[n, 0] + added
+            syy = rest[n, 1] + k2 * own[n, 1] + added
+            sxy = rest[n, 2] + k2 * own[n, 2]
+            size = sxx * syy - sxy * sxy
+            pxx, pyy, pxy = syy / size, sxx / size, -sxy / size
+            inverse[part, 0], inverse[part, 1], inverse[part, 2] = pxx, pyy, pxy
+            qxx, qyy = pxx + extra, pyy + extra
+            chi2 = qxx * x * x + 2.0 * pxy * x * y + qyy * y * y
+            det = qxx * qyy - pxy * pxy
+            value[part] = ln_weights[part] + 0.5 * np.log(det) - _LN_2PI - 0.5 * chi2
+        value[2] = ln_weights[2] + ln_uniform - 0.5 * extra * (x * x + y * y)
+        top = max(value[0], value[1], value[2])
+        narrow, wide = np.exp(value[0] - top), np.exp(value[1] - top)
+        whole = narrow + wide + np.exp(value[2] - top)
+        for axis in range(3):
+            out[n, axis] = (narrow * inverse[0, axis] + wide * inverse[1, axis]) / whole
