@@ -116,6 +116,11 @@ class CatalogSide:
         low, high = self.source.limits(column)
         return float(low.min(initial=np.inf)), float(high.max(initial=-np.inf))
 
+    @property
+    def in_small_groups(self) -> bool:
+        """Whether a part of a tile costs no more to read than that part: in our own trees."""
+        return self._is_ours
+
     # ------------------------------------------------------------ what a task reads
     def prepare(self, columns: Sequence[str]) -> None:
         """Check that the columns are there; nothing is read before its tile's turn."""

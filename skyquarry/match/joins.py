@@ -69,6 +69,11 @@ class Placed:
     pixels: Ints
     """(rows,) along the sky"""
 
+    @property
+    def in_order(self) -> bool:
+        """Whether the points follow each other as their rows do."""
+        return self.number is None or bool((self.number[1:] > self.number[:-1]).all())
+
     def places(self, index: Ints) -> Ints:
         """Places along the sky of points."""
         return index if self.number is None else self.number[index]
@@ -112,6 +117,8 @@ def _kept(rule: Rule, left: Placed, right: Placed) -> Found:
     """The pairs of all rows that are kept, by the numbers of points."""
     from skyquarry.match.search import Found, find_pairs
 
+    every = rule.both or not rule.same or rule.keep == "mutual"
+    once = not every and left.in_order
     found = find_pairs(
         left.points,
         right.points,
@@ -119,6 +126,7 @@ def _kept(rule: Rule, left: Placed, right: Placed) -> Found:
         right_radius_arcsec=right.radius,
         nearest=rule.nearest,
         same=rule.same,
+        once=once,
     )
     keep: Mask | None = None
     if rule.keep == "mutual":
@@ -134,7 +142,7 @@ def _kept(rule: Rule, left: Placed, right: Placed) -> Found:
         best = np.full(len(right.points), -1, np.int64)
         best[back.left] = back.right
         keep = best[found.right] == found.left
-    if rule.same and not rule.both:
+    if rule.same and not rule.both and not once:
         before = left.places(found.left) < left.places(found.right)
         keep = before if keep is None else keep & before
     if keep is None:

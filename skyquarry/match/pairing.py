@@ -136,12 +136,15 @@ class Pairing:
 
     def counts(self, rows: Joined, left: Placed, right: Placed) -> dict[str, int]:
         """What the report says of a run: sums over its tasks."""
-        pairs = (rows.left >= 0) & (rows.right >= 0)
-        mine = rows.left[pairs]
+        mine = rows.left
+        if self.rule.how != "inner":
+            mine = mine[(mine >= 0) & (rows.right >= 0)]
         matched = int(np.count_nonzero(mine[1:] != mine[:-1])) + 1 if len(mine) else 0
         told = {"pairs": len(mine), "left_rows": left.core.stop - left.core.start}
         told["left_alone"] = told["left_rows"] - matched if self.rule.how != "anti" else len(rows)
-        told["right_alone"] = int(np.count_nonzero(rows.left < 0))
+        told["right_alone"] = 0
+        if self.rule.how == "outer":
+            told["right_alone"] = int(np.count_nonzero(rows.left < 0))
         told["left_no_place"] = _without_place(left)
         told["left_no_radius"] = _without_radius(left)
         if not self.rule.same:

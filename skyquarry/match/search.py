@@ -77,19 +77,20 @@ def find_pairs(
     right_radius_arcsec: float | Floats = 0.0,
     nearest: int | None = None,
     same: bool = False,
+    once: bool = False,
 ) -> Found:
     """All pairs at most the sum of their two radii apart (closed), or the `nearest` k of each row.
 
     Radii are arcseconds from 0 to 648000, one or one a row; NaN matches nothing, 0 only the same
     place (0h from either side, a pole at any right ascension). `same=True`: left is right; a row
-    does not match itself, and each pair is given from both its rows. `estimate_pairs` tells
-    beforehand how many there will be.
+    does not match itself, and each pair is given from both its rows, or `once` from its first.
+    `estimate_pairs` tells beforehand how many there will be.
 
     Raises PositionError for a radius that is negative or above 180 degrees or of another length,
     and UserError for rows that are not sorted.
     """
     check_nearest(nearest)
-    search = Search(left, right, radius_arcsec, right_radius_arcsec, same=same)
+    search = Search(left, right, radius_arcsec, right_radius_arcsec, same=same, once=once)
     return Found(*search.pairs(nearest or 0))
 
 

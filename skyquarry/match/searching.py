@@ -42,10 +42,11 @@ class Search:
         right_radius: float | Floats,
         *,
         same: bool,
+        once: bool = False,
     ) -> None:
         own = _radii("radius_arcsec", left_radius, len(left))
         other = _radii("right_radius_arcsec", right_radius, len(right))
-        self.same = same
+        self.same = 2 if same and once else int(same)
         self.left = _left(left, own)
         source = self.left if same else _left(right, other)
         self.right = _right(source, other, writable(right.rank, np.int64), self.left)
@@ -67,7 +68,7 @@ class Search:
 
     def count(self) -> int:
         """How many pairs there are, all of them."""
-        return sum(self._counts(self.left, same=self.same))
+        return sum(self._counts(self.left, self.same))
 
     def estimate(self) -> int:
         """About how many, from rows strewn over the sky."""
@@ -76,12 +77,12 @@ class Search:
         columns = (np.ascontiguousarray(column[::step]) for column in self.left[:4])
         radius = self.left.radius if len(self.left.radius) == 1 else self.left.radius[::step]
         sample = kernels("search").Left(*columns, np.ascontiguousarray(radius))
-        pairs = sum(self._counts(sample, same=False))
+        pairs = sum(self._counts(sample, 0))
         if self.same:  # rows of the sample have other numbers: each found itself
             pairs -= len(sample.ra) if len(radius) == 1 else int(np.sum(~np.isnan(radius)))
-        return max(0, round(pairs * n / max(len(sample.ra), 1)))
+        return max(0, round(pairs * n / max(len(sample.ra), 1) / (2 if self.same == 2 else 1)))
 
-    def _counts(self, rows: Any, *, same: bool) -> Iterator[int]:
+    def _counts(self, rows: Any, same: int) -> Iterator[int]:
         out, row, search = _Room(_ROOM), 0, kernels("search").search
         while row < len(rows.ra):
             row, filled = search(rows, self.right, 0, same, row, *out.rest(0))

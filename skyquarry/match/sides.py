@@ -78,6 +78,10 @@ class Side(Protocol):
     def in_memory(self) -> bool:
         """Whether its rows are at hand: what lies where is known before any task."""
 
+    @property
+    def in_small_groups(self) -> bool:
+        """Whether a part of a tile costs no more to read than that part."""
+
     def prepare(self, columns: Sequence[str]) -> None:
         """Load what of these columns has to be loaded at once."""
 

@@ -92,6 +92,7 @@ class TableSide:
     """
 
     in_memory = True
+    in_small_groups = True
 
     def __init__(
         self, table: pa.Table | Columns, roles: Roles, name: str, notes: tuple[str, ...] = ()

@@ -25,6 +25,9 @@ UNIT_PAIRS = 10_000_000
 """A part of the sky with more predicted pairs is worked on in smaller pieces."""
 UNIT_ROWS = 2_000_000
 """The same for the rows of the right side."""
+FEW, FEW_ROWS = 8, 131_072
+"""Fewer parts than this are divided until each has an eighth of the rows, or so many at most: there
+should be work for every core. Only where a part of a tile can be read alone."""
 NARROW = 12_000
 """Rows of the other side for each of ours, from which it is read around ours only: about what the
 row groups hold that one row touches."""
@@ -87,6 +90,9 @@ def _deeper(units: Units, left: Side, right: Side, rule: Rule) -> Ints:
     if right.in_memory:
         others[:] = 0.0
     load = np.maximum(units.pairs / UNIT_PAIRS, others / UNIT_ROWS)
+    if left.in_small_groups and right.in_small_groups:
+        enough = max(float(units.rows.sum()) / FEW, FEW_ROWS)
+        load = np.maximum(load, units.rows / enough)
     deeper = np.ceil(np.log2(np.maximum(load, 1.0)) / 2.0).astype(np.int64)
     width = units.stops - units.starts
     divisible = np.floor(np.log2(width & -width) / 2.0).astype(np.int64)

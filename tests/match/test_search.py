@@ -107,6 +107,21 @@ def test_a_side_against_itself_gives_each_pair_twice_and_no_row_alone(
     assert check(side, side, radius, same=True) % 2 == 0
 
 
+@pytest.mark.parametrize("of_rows", [True, False])
+@given(centre=centres, radius=radii, seed=st.integers(0, 2**32))
+@settings(max_examples=30)
+def test_a_side_against_itself_gives_each_pair_once_where_asked(
+    *, centre: tuple[float, float], radius: float, seed: int, of_rows: bool
+) -> None:
+    points, _ = search.sorted_points(*cloud(centre, radius, 60, seed))
+    own = np.random.default_rng(seed).uniform(0.0, radius, 60) if of_rows else 0.5 * radius
+    both = search.find_pairs(points, points, own, right_radius_arcsec=own, same=True)
+    once = search.find_pairs(points, points, own, right_radius_arcsec=own, same=True, once=True)
+    first = both.take(both.left < both.right)
+    for name in ("left", "right", "sep_arcsec"):
+        assert getattr(once, name).tolist() == getattr(first, name).tolist()
+
+
 @given(centres, radii, st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([20, 300]))
 @settings(max_examples=60)
 def test_the_nearest_k_are_the_first_of_all_pairs(

@@ -40,7 +40,7 @@ def judge(left, right, same, number, at, to, work, m, out_left, out_right, out_s
 
     Candidates (number,) of left row `at` and right row `to`. `work` (4, k): difference of right
     ascension (as `separation.across`) and of declination in degrees, product of the cosines of
-    the declinations, scratch. The buffers have room for all candidates.
+    the declinations, scratch. `same` as in `search`. The buffers have room for all candidates.
     """
     across, along, product, sep = work[0], work[1], work[2], work[3]
     measure(number, across, along, product, sep)
@@ -59,7 +59,7 @@ def judge(left, right, same, number, at, to, work, m, out_left, out_right, out_s
         row = j if in_order else right_row[j]
         out_left[m], out_right[m], out_sep[m] = i, row, s
         limit = left_radius[i * left_step] + right_radius[j * right_step]
-        m += (s <= limit) & ((not same) | (row != i))
+        m += (s <= limit) & ((row > i) | (same == 0) | ((same == 1) & (row < i)))
     return m
 
 

@@ -130,7 +130,8 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
     """Pairs of the left rows from `first` on, until the buffers are full.
 
     Returns (next row, pairs written): where the buffers were full, `next row` is the first row
-    whose pairs are not in them. `nearest` 0: all. `same`: the row of the same number is left out.
+    whose pairs are not in them. `nearest` 0: all. `same` 1: the row of the same number is left out;
+    2: so are those before it.
     """
     left_ra, left_dec, left_cos, left_spatial, left_radius = left
     right_ra, right_dec, right_cos, right_spatial = right[:4]
@@ -139,6 +140,7 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
     zone_start, zone_dec, zone_at, zone_xyz = right[13:]
     n, classes = left_ra.size, class_radius.size
     left_step = 0 if left_radius.size == 1 else 1
+    after = same == 2 and right[5].size == 0  # rows that are left out need not be looked at
     level = right_shift & ~1
     at, to = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64)
     work = np.empty((4, BLOCK + 1))
@@ -211,6 +213,8 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
                             stop = lower(right_spatial, top + 1, j, stop)
                         cells += 1
                         looked += stop - j
+                        if after:
+                            j = max(j, i + 1)
                         while j < stop:
                             some = min(stop - j, BLOCK - number)
                             if plain:
