@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "QualityReport", "Tally", "quality_report", "tally"]
 
+_TOLD: Final = 3  # doubts of the verdict
 _SHOWN_BINS: Final = 60  # of separations, in the report
 _SEPARATION_BLOCK: Final = 10
 
@@ -65,7 +66,7 @@ class QualityReport:
             f"expected false: {_false(self.pairs)}",
             f"error scale: {_scales(self.pairs)}",
             f"calibration: {'; '.join(self.calibration_lines) or 'off'}",
-            f"doubt: {' '.join(self.doubts) or 'nothing stands out'}",
+            f"doubt: {_gravest(self.doubts)}",
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,6 +121,14 @@ def quality_report(
         doubts=doubts(rows, pairs, calibration, told),
         facts=told.to_dict(),
     )
+
+
+def _gravest(doubts: list[str]) -> str:
+    """The first few, and how many more there are."""
+    if not doubts:
+        return "nothing stands out"
+    more = len(doubts) - _TOLD
+    return " ".join(doubts[:_TOLD]) + (f" And {more} more: see the report." if more > 0 else "")
 
 
 # ------------------------------------------------------------------ rows
@@ -273,7 +282,7 @@ def _by_shift(pair: Mapping[str, Any]) -> str:
     sky = pair["shifted"]
     if sky is None or sky["false"] is None:
         return ""
-    within = f"{sky['radius_arcsec']:g} arcsec"
+    within = f"{sky['radius_arcsec']:.3g} arcsec"
     return f", and {sky['false']:,.1f} of {sky['matched']:,} nearest within {within} by chance"
 
 

@@ -111,7 +111,8 @@ class SecondSearch:
 
     def words(self, made: Identification) -> str:
         """How complete the search for fast stars is, by their speed, between the catalogues."""
-        return "; ".join(_completeness(made, a, b) for a, b in made.rules.catalog_pairs())
+        told = "; ".join(_completeness(made, a, b) for a, b in made.rules.catalog_pairs())
+        return f"Of bright or red stars of unknown motion are expected to be found: {told}."
 
 
 def second_search(made: Identification) -> SecondSearch | None:
@@ -144,11 +145,22 @@ def _completeness(made: Identification, a: int, b: int) -> str:
     )
     edges = np.append(np.arange(0.0, 11.0), FASTEST_ARCSEC_YR)[:-1]
     share = completeness_by_speed(edges, case, prior, np.asarray(prior.base))
-    told = ", ".join(f"{value:.0%}" for value in share)
-    return (
-        f"{names[a]} x {names[b]}, {years:.1f} years apart: of eligible stars moving 0-1, 1-2, ... "
-        f'9-10"/yr are expected to be found {told}'
-    )
+    return f"{names[a]} x {names[b]}, {years:.1f} years apart, {_by_speed(share)}"
+
+
+def _by_speed(share: Floats) -> str:
+    """Percentages per 1"/yr, equal neighbours together.
+
+    >>> _by_speed(np.array([0.4, 0.0, 0.0]))
+    '40 % at 0-1"/yr and 0 % at 1-3"/yr'
+    """
+    told = [f"{100.0 * value:.0f} %" for value in share]
+    starts = [n for n in range(len(told)) if n == 0 or told[n] != told[n - 1]]
+    runs = [
+        f'{told[start]} at {start}-{stop}"/yr'
+        for start, stop in zip(starts, [*starts[1:], len(told)], strict=True)
+    ]
+    return " and ".join([", ".join(runs[:-1]), runs[-1]] if len(runs) > 1 else runs)
 
 
 def _with_both(densities: object, a: int, b: int) -> list[float]:

@@ -79,7 +79,7 @@ def probabilities(pair: Mapping[str, Any]) -> str:
         if with_ != without:
             right = [place + 0.2 for place in places]
             axes.bar(right, without, width, color=_ORANGE, label="positions alone")
-            axes.legend(loc="upper center")
+            axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderpad=0.1)
         names = [f"{low:g}–{high:g}" for low, high in pairwise(edges)]
         axes.set_xticks(list(places), names, rotation=55, ha="right", rotation_mode="anchor")
         axes.tick_params(axis="x", length=0, labelsize=7.5)
@@ -101,7 +101,7 @@ def reliability(pair: Mapping[str, Any]) -> str:
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.05, 1.05)
         if drawn:
-            axes.legend(loc="upper left")
+            axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderpad=0.1)
         else:
             axes.text(0.5, 0.25, "no truth to compare with:\nneither simulated nor shifted sky",
                       ha="center", color=_GREY)  # fmt: skip

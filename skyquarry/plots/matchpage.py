@@ -26,7 +26,7 @@ h3 { font-size: 15px; margin: 0 0 8px; color: #2d3748 }
 .note { color: #718096; font-size: 13px; margin: 4px 0 }
 .card { background: #fff; border: 1px solid #e2e8f0; border-radius: 8px; padding: 16px 20px }
 .verdict { display: grid; grid-template-columns: max-content 1fr; gap: 6px 20px; margin: 20px 0 }
-.verdict dt { color: #718096 } .verdict dd { margin: 0; overflow-wrap: anywhere }
+.verdict dt { color: #718096 } .verdict dd { margin: 0; overflow-wrap: break-word }
 .doubts { border-left: 4px solid #dd6b20 } ul { margin: 0; padding-left: 18px }
 .fine { border-left: 4px solid #2f855a }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 16px }
@@ -37,9 +37,15 @@ table { border-collapse: collapse; width: 100%; font-size: 14px }
 th { text-align: right; color: #718096; font-weight: 500; border-bottom: 1px solid #cbd5e0 }
 td { text-align: right; border-bottom: 1px solid #edf2f7; font-variant-numeric: tabular-nums }
 th, td { padding: 5px 10px; white-space: nowrap }
-th:first-child, td:first-child, .facts td:nth-child(3) { text-align: left }
-.facts td:nth-child(3) { padding-left: 48px }
+th:first-child, td:first-child { text-align: left }
 tr:last-child td { border-bottom: 0 }
+.facts { columns: 2; column-gap: 48px; margin: 0 0 16px; font-size: 14px }
+.facts div { display: flex; justify-content: space-between; gap: 16px; padding: 5px 0;
+  border-bottom: 1px solid #edf2f7; break-inside: avoid }
+.facts dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums }
+@media (max-width: 640px) { main { padding: 20px 12px 40px } .card { padding: 12px 14px }
+  h1 { font-size: 21px } .verdict, .facts, .plots { display: block; columns: 1 }
+  .verdict dd { margin: 0 0 12px } .plots figure { margin-bottom: 16px } }
 @media print { body { background: #fff } .card { break-inside: avoid } }
 """
 
@@ -90,7 +96,8 @@ def _verdict(lines: Sequence[str]) -> str:
     for line in lines:
         name, _, words = line.partition(":")
         if name != "doubt":  # they have a box of their own
-            parts.append(f"<dt>{escape(name)}</dt><dd>{escape(words.strip())}</dd>")
+            told = "<br>".join(escape(each) for each in words.strip().split("; "))
+            parts.append(f"<dt>{escape(name)}</dt><dd>{told}</dd>")
     return f'<dl class="verdict card">{"".join(parts)}</dl>'
 
 
@@ -129,7 +136,7 @@ def _pair(pair: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"<h2>{escape(pair['left'])} – {escape(pair['right'])}</h2>",
-        _table(["", "", "", ""], _side_by_side(_numbers(pair)), headless=True),
+        _facts(_numbers(pair)),
         f'<div class="plots">{"".join(plots)}</div>',
     ]
 
@@ -148,7 +155,7 @@ def _numbers(pair: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Kolmogorov–Smirnov distance", _ks(test)),
     ]
     if sky is not None:
-        within = f"within {sky['radius_arcsec']:g}″"
+        within = f"within {sky['radius_arcsec']:.3g}″"
         told += [
             (f"nearest {within} by chance (shifted sky)", _share(sky["false"], sky["false_share"])),
             ("the usual estimate, too high", _percent(sky["usual_false_share"])),
@@ -157,10 +164,10 @@ def _numbers(pair: Mapping[str, Any]) -> list[tuple[str, str]]:
     return told
 
 
-def _side_by_side(told: Sequence[tuple[str, str]]) -> list[list[str]]:
-    half = (len(told) + 1) // 2
-    left, right = told[:half], [*told[half:], ("", "")][:half]
-    return [[*a, *b] for a, b in zip(left, right, strict=True)]
+def _facts(told: Sequence[tuple[str, str]]) -> str:
+    """Names and values: in two columns, or one where there is no room."""
+    lines = [f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in told]
+    return f'<dl class="facts card">{"".join(lines)}</dl>'
 
 
 def _calibration(plain: Mapping[str, Any] | None, lines: Sequence[str]) -> list[str]:
@@ -206,13 +213,12 @@ def _calibrated(name: str, each: Mapping[str, Any]) -> list[str]:
 
 
 # ------------------------------------------------------------------ pieces
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, headless: bool = False) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     top = "".join(f"<th>{escape(each)}</th>" for each in head)
     lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    kind = ' class="facts"' if headless else ""
-    first = "" if headless else f"<thead><tr>{top}</tr></thead>"
-    return f'<div class="card wide"><table{kind}>{first}<tbody>{body}</tbody></table></div>'
+    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="card wide">{table}</div>'
 
 
 def _figure(title: str, svg: str) -> str:

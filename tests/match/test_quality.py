@@ -209,6 +209,13 @@ def test_the_verdict_has_five_lines() -> None:
     assert lines[4] == "doubt: nothing stands out"
 
 
+def test_the_verdict_tells_the_gravest_doubts_and_how_many_more() -> None:
+    sentences = tuple(f"Doubt {n}." for n in range(5))
+    told = reported(pairs_of(), facts=Facts(notes=sentences))
+    assert told.verdict()[4] == "doubt: Doubt 0. Doubt 1. Doubt 2. And 2 more: see the report."
+    assert told.doubts == list(sentences)
+
+
 FACTS = [
     (Facts(estimated_footprints=("b",)), "The footprint of b was estimated from its rows"),
     (Facts(default_errors={"a": 12}), "12 of 105 rows of a have a default error."),

@@ -95,7 +95,7 @@ def test_everything_of_the_report_is_on_the_page(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for line in example()["verdict"][:4]:
         words = line.partition(":")[2].strip()
-        assert words.replace("<", "&lt;").replace(">", "&gt;") in text
+        assert words.replace("<", "&lt;").replace(">", "&gt;").replace("; ", "<br>") in text
     for words in ("no candidate", "outside footprint", "17 of", "flag: ambiguous", "the usual"):
         assert words in text
     assert f"{example()['pairs'][0]['candidates']:,}" in text
