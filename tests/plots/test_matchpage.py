@@ -8,6 +8,7 @@ import sys
 from base64 import b64decode
 from copy import deepcopy
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -95,7 +96,7 @@ def test_everything_of_the_report_is_on_the_page(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for line in example()["verdict"][:4]:
         words = line.partition(":")[2].strip()
-        assert words.replace("<", "&lt;").replace(">", "&gt;").replace("; ", "<br>") in text
+        assert "<br>".join(map(escape, words.split("; "))) in text
     for words in ("no candidate", "outside footprint", "17 of", "flag: ambiguous", "the usual"):
         assert words in text
     assert f"{example()['pairs'][0]['candidates']:,}" in text
