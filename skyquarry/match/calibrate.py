@@ -223,45 +223,49 @@ def _fit_one(sample: Residuals) -> CatalogCalibration:
         return _neutral(
             f"{sample.seen} pairs are too few, {LEAST_PAIRS} are needed", sample.seen, len(served)
         )
-    zero, shape, error = _fit_zero(served)
-    data = _offsets(served, zero)
-    real = (1.0 - shape.theta[CHANCE]) * len(data)
-    if real < LEAST_PAIRS:
+    plain = _offsets(served)
+    zero, shape, error = _fit_zero(served, plain)
+    data = _left(plain, served, zero)
+    count = (1.0 - shape.theta[CHANCE]) * len(data)
+    if count < LEAST_PAIRS:
         return _neutral(
-            f"of {sample.seen} pairs only {real:.0f} are not by chance, {LEAST_PAIRS} are needed",
+            f"of {sample.seen} pairs only {count:.0f} are not by chance, {LEAST_PAIRS} are needed",
             sample.seen,
             len(served),
         )
     errors = fit_errors(_first(data), served.mag[:_SHAPE_PAIRS], shape)
-    return _described(served, zero, errors, shape, sample.seen, error)
+    real = likelihood(shape.theta, data)[2][2] < 0.5
+    return _described(served, zero, errors, real, sample.seen, error)
 
 
-def _fit_zero(sample: Residuals) -> tuple[ZeroPoint, Shape, float]:
+def _fit_zero(sample: Residuals, plain: Offsets) -> tuple[ZeroPoint, Shape, float]:
     """Zero point, error shape, standard error of the offset: the first two fitted in turn.
 
     Pairs weigh as the fit of the errors believes them to be neither wide nor by chance.
     """
-    some = sample.take(slice(0, _SHAPE_PAIRS))
+    some, few = sample.take(slice(0, _SHAPE_PAIRS)), _first(plain)
     begin = ZeroPoint(first_rotation(some.at, some.offset, sample.radius_arcsec))
-    shape = choose_shape(_first(_offsets(sample, begin), _ROUGH_PAIRS))
-    zero, _ = _rotated(some, begin, shape)
-    shape = choose_shape(_first(_offsets(sample, zero)))
-    zero, normal = _rotated(sample, _rotated(some, zero, shape)[0], shape)
+    shape = choose_shape(_first(_left(few, some, begin), _ROUGH_PAIRS))
+    zero, _ = _rotated(some, few, begin, shape)
+    shape = choose_shape(_left(few, some, zero))
+    near, _ = _rotated(some, few, zero, shape)
+    zero, normal = _rotated(sample, plain, near, shape)
     error = float(np.sqrt(2.0 / max(np.trace(normal), 1e-300)))
     if not significant(zero.rotation_arcsec, normal, len(sample)):
         zero = ZeroPoint.none()
-        shape = choose_shape(_first(_offsets(sample, zero)), shape.theta)
-    weight = _weights(sample, zero, shape)
-    field = with_field(zero, sample.at, sample.offset, weight)
+        shape = choose_shape(_left(few, some, zero), shape.theta)
+    field = with_field(zero, sample.at, sample.offset, _weights(plain, sample, zero, shape))
     if field is not zero:
-        shape = choose_shape(_first(_offsets(sample, field)))
+        shape = choose_shape(_left(few, some, field))
     return field, shape, error
 
 
-def _rotated(sample: Residuals, zero: ZeroPoint, shape: Shape) -> tuple[ZeroPoint, Floats]:
+def _rotated(
+    sample: Residuals, plain: Offsets, zero: ZeroPoint, shape: Shape
+) -> tuple[ZeroPoint, Floats]:
     normal = np.zeros((3, 3))
     for _ in range(50):
-        weight = _weights(sample, zero, shape)
+        weight = _weights(plain, sample, zero, shape)
         omega, normal, _ = solved(sample.at, sample.offset, weight)
         change = float(np.abs(omega - zero.rotation_arcsec).max())
         zero = ZeroPoint(omega)
@@ -270,10 +274,10 @@ def _rotated(sample: Residuals, zero: ZeroPoint, shape: Shape) -> tuple[ZeroPoin
     return zero, normal
 
 
-def _offsets(sample: Residuals, zero: ZeroPoint) -> Offsets:
-    left = sample.offset - zero.offset(sample.at)
+def _offsets(sample: Residuals) -> Offsets:
+    """As gathered."""
     return Offsets.of(
-        left,
+        sample.offset,
         sample.covariance,
         sample.own,
         radius_arcsec=sample.radius_arcsec,
@@ -281,31 +285,34 @@ def _offsets(sample: Residuals, zero: ZeroPoint) -> Offsets:
     )
 
 
+def _left(plain: Offsets, sample: Residuals, zero: ZeroPoint) -> Offsets:
+    """What a zero point leaves of offsets."""
+    return replace(plain, d=plain.d - zero.offset(sample.at) / plain.unit)
+
+
 def _first(data: Offsets, count: int = _SHAPE_PAIRS) -> Offsets:
     """The pairs that errors are fitted to: keys are a hash, so the first are a fair sample."""
     return data.take(slice(0, count))
 
 
-def _weights(sample: Residuals, zero: ZeroPoint, shape: Shape) -> Floats:
+def _weights(plain: Offsets, sample: Residuals, zero: ZeroPoint, shape: Shape) -> Floats:
     """Expected inverse covariances (m, 3) of the offsets, arcsec^-2: over narrow, wide, chance."""
-    data = _offsets(sample, zero)
-    return precision(shape.theta, data) / data.unit**2
+    return precision(shape.theta, _left(plain, sample, zero)) / plain.unit**2
 
 
 def _described(
     sample: Residuals,
     zero: ZeroPoint,
     errors: ErrorModel,
-    shape: Shape,
+    real: NDArray[np.bool_],
     seen: int,
     offset_error: float,
 ) -> CatalogCalibration:
-    """The fit with what a report shows of it."""
+    """The fit with what a report shows of it; `real` (m,): pairs that are not by chance."""
     k, s, _ = errors.at(sample.mag)
     after = sample.offset - zero.offset(sample.at)
     mended = sample.covariance + (k * k - 1.0)[:, None] * sample.own
     mended[:, :2] += (s * s)[:, None]
-    real = likelihood(shape.theta, _offsets(sample, zero))[2][2] < 0.5
     centre = normalised(sample.at.mean(axis=0))
     shown = np.flatnonzero(real)[:_SAMPLE]
     both = np.concatenate([sample.offset, after], axis=1)[shown]

@@ -14,8 +14,9 @@ import numpy as np
 
 from skyquarry.errors import UserError
 from skyquarry.match.epochs import has_motion, meeting_epoch, moved_pairs
+from skyquarry.match.kernels import tangent as kernels
 from skyquarry.match.search import find_pairs, sorted_points
-from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, normalised
+from skyquarry.sky.vectors import ARCSEC_PER_RADIAN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,6 +177,8 @@ def joined(parts: Sequence[Residuals]) -> Residuals:
             f"the samples have radii of {sorted(radii)} arcsec, but a calibration needs one; "
             "try to gather all of them with the same radius_arcsec"
         )
+    if len(parts) == 1:
+        return parts[0]
     whole: dict[str, Any] = {
         name: np.concatenate([getattr(each, name) for each in parts]) for name in _ARRAYS
     }
@@ -196,30 +199,23 @@ def empty(radius_arcsec: float = RADIUS_ARCSEC, cap: int = CAP) -> Residuals:
 
 def tangent(xyz: Floats) -> tuple[Floats, Floats]:
     """East and north (n, 3) at unit vectors (n, 3); at a pole itself as for RA 0."""
-    along = np.hypot(xyz[:, 0], xyz[:, 1])
-    safe = np.where(along > 0, along, 1.0)
-    x, y = np.where(along > 0, xyz[:, 0] / safe, 1.0), np.where(along > 0, xyz[:, 1] / safe, 0.0)
-    east = np.stack([-y, x, np.zeros_like(x)], axis=1)
-    north = np.stack([-xyz[:, 2] * x, -xyz[:, 2] * y, along], axis=1)
+    east, north = np.empty((2, len(xyz), 3))
+    kernels.axes(xyz, east, north)
     return east, north
 
 
 def displaced(xyz: Floats, offset_arcsec: Floats) -> Floats:
     """Unit vectors (n, 3) moved by small offsets (n, 2) arcsec, east and north."""
-    east, north = tangent(xyz)
-    shift = offset_arcsec / ARCSEC_PER_RADIAN
-    return normalised(xyz + shift[:, :1] * east + shift[:, 1:] * north)
+    moved = np.empty((len(xyz), 3))
+    kernels.displaced(xyz, offset_arcsec / ARCSEC_PER_RADIAN, moved)
+    return moved
 
 
 def turned(covariance: Floats, here: Floats, there: Floats) -> Floats:
     """Covariances (n, 3) of the frames at `here` in the frames at `there`: J C J^T of 1.1."""
-    (p, q), (e, n) = tangent(here), tangent(there)
-    ep, eq, np_, nq = (np.einsum("ij,ij->i", a, b) for a, b in ((e, p), (e, q), (n, p), (n, q)))
-    xx, yy, xy = covariance.T
-    east = ep * ep * xx + 2.0 * ep * eq * xy + eq * eq * yy
-    north = np_ * np_ * xx + 2.0 * np_ * nq * xy + nq * nq * yy
-    both = ep * np_ * xx + (ep * nq + eq * np_) * xy + eq * nq * yy
-    return np.stack([east, north, both], axis=1)
+    found = np.empty((len(covariance), 3))
+    kernels.turned(covariance, here, there, found)
+    return found
 
 
 def _sure(reference: Rows, rows: Rows, i: Ints, j: Ints, covariance: Floats) -> Mask:
@@ -236,9 +232,13 @@ def _lowest(found: Residuals) -> Ints:
     if len(found) > 2 * found.cap:  # cheap first: nothing above the cap's key can stay
         limit = np.partition(found.key, found.cap - 1)[found.cap - 1]
         some = np.flatnonzero(found.key <= limit)
-    part = found.take(some)
-    later = [part.mag, part.offset[:, 1], part.offset[:, 0], part.spatial, part.key]
-    return np.asarray(some[np.lexsort(later)[: found.cap]])
+    key = found.key[some]
+    order = np.argsort(key)
+    if (key[order[1:]] == key[order[:-1]]).any():  # rows at one pixel
+        part = found.take(some)
+        later = [part.mag, part.offset[:, 1], part.offset[:, 0], part.spatial, part.key]
+        order = np.lexsort(later)
+    return np.asarray(some[order[: found.cap]])
 
 
 def _key(a: Ints, b: Ints) -> NDArray[np.uint64]:

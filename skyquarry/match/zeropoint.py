@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.match.kernels import tangent as kernels
 from skyquarry.match.residuals import tangent
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_radec, to_xyz
@@ -54,12 +55,13 @@ class ZeroPoint:
 
     def offset(self, xyz: Floats) -> Floats:
         """The shift (n, 2) in arcsec, east and north, at unit vectors (n, 3)."""
-        east, north = tangent(xyz)
-        shift = np.cross(self.rotation_arcsec, xyz)
+        shift = np.empty((len(xyz), 2))
+        kernels.rotated(self.rotation_arcsec, xyz, shift)
         if self.order >= 0:
-            shift = shift + self._field(xyz)
-        along = [np.einsum("ij,ij->i", shift, axis) for axis in (east, north)]
-        return np.stack(along, axis=1)
+            field = self._field(xyz)
+            along = [(field * axis).sum(axis=1) for axis in tangent(xyz)]
+            shift += np.stack(along, axis=1)
+        return shift
 
     def _field(self, xyz: Floats) -> Floats:
         """Shifts (n, 3) blended from the own cell and its neighbours, by distance to centres."""
@@ -112,43 +114,27 @@ def first_rotation(middle: Floats, offset: Floats, radius_arcsec: float) -> Floa
     down from the radius to the scatter of the pairs that remain (graduated non-convexity).
     """
     omega, scale = np.zeros(3), 0.5 * radius_arcsec
+    weight = np.empty((len(middle), 3))
     for _ in range(40):
-        left = offset - _turned_by(omega, middle)
-        r2 = (left * left).sum(axis=1)
-        weight = 1.0 / (1.0 + r2 / scale**2) ** 2
-        omega = solved(middle, offset, weight * (1.0 / scale**2))[0]
-        scatter = np.sqrt((weight * r2).sum() / weight.sum())
-        scale = max(0.7 * scale, min(scale, scatter), 1e-9)
+        total, scatter2 = kernels.robust_weights(middle, offset, omega, scale, weight)
+        omega = solved(middle, offset, weight)[0]
+        scale = max(0.7 * scale, min(scale, np.sqrt(scatter2 / total)), 1e-9)
     return omega
 
 
 def solved(middle: Floats, offset: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:
     """(omega (3,), its inverse covariance N (3, 3), N omega (3,)) by weighted least squares.
 
-    `weight` (m,) or (m, 3): inverse covariance east-east, north-north, east-north. The rotation
-    about the centre of a small field is left at zero: it is unknown there, and would throw far.
+    `weight` (m, 3): inverse covariance east-east, north-north, east-north. The rotation about the
+    centre of a small field is left at zero: it is unknown there, and would throw far.
     """
-    east, north = tangent(middle)
-    columns = np.stack([north, -east], axis=1)  # omega x u: east omega.n, north -omega.e
-    full = weight if weight.ndim == 2 else np.stack([weight, weight, 0.0 * weight], axis=1)
-    pulled = np.stack(
-        [
-            full[:, 0, None] * columns[:, 0] + full[:, 2, None] * columns[:, 1],
-            full[:, 2, None] * columns[:, 0] + full[:, 1, None] * columns[:, 1],
-        ],
-        axis=1,
-    )
-    normal = np.einsum("mki,mkj->ij", pulled, columns)
-    right = np.einsum("mki,mk->i", pulled, offset)
+    normal, right = np.empty((3, 3)), np.empty(3)
+    kernels.normal_equations(middle, offset, weight, normal, right)
     values, axes = np.linalg.eigh(normal)
     known = values > _NARROW * values[-1]
     inside = axes[:, known]
     omega = inside @ ((inside.T @ right) / values[known])
     return omega, inside @ np.diag(values[known]) @ inside.T, right
-
-
-def _turned_by(omega: Floats, xyz: Floats) -> Floats:
-    return ZeroPoint(omega).offset(xyz)
 
 
 def significant(omega: Floats, normal: Floats, pairs: int) -> bool:
