@@ -71,7 +71,8 @@ def run_demo(to: str | Path, *, say: Say = print) -> DemoReport:
         catalogues[name], counts[name] = _stored(folder / "archive" / name, package, say)
     searches = _search(catalogues["gaia"], catalogues["hipparcos"], say)
     matches = demomatch.match(catalogues["hipparcos"], catalogues["gaia"], say)
-    matches |= demomatch.identify(catalogues["hipparcos"], catalogues["gaia"], say)
+    page = folder / "hipparcos_x_gaia.html"
+    matches |= demomatch.identify(catalogues["hipparcos"], catalogues["gaia"], page, say)
     maps = _draw(catalogues, folder, say)
     took = time.monotonic() - began
     report = DemoReport(str(folder / "archive"), counts, searches, matches, maps, took)
@@ -95,7 +96,8 @@ def _folder(to: Path) -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.name == "archive" or path.suffix == ".png" or path.name.startswith(".")
+    made = path.suffix in (".png", ".html")
+    return path.name == "archive" or made or path.name.startswith(".")
 
 
 # ---------------------------------------------------------------- ingest, verify, count

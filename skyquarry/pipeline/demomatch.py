@@ -14,6 +14,7 @@ from skyquarry.sky.motion import propagate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -52,9 +53,10 @@ def match(hipparcos: Catalog, gaia: Catalog, say: Say) -> dict[str, int]:
     return found
 
 
-def identify(hipparcos: Catalog, gaia: Catalog, say: Say) -> dict[str, int]:
-    """Counts of an identification with errors, motions and probabilities."""
+def identify(hipparcos: Catalog, gaia: Catalog, page: Path, say: Say) -> dict[str, int]:
+    """Counts of an identification with errors, motions and probabilities; its report as a page."""
     from skyquarry.pipeline.crossmatching import crossmatch
+    from skyquarry.pipeline.reports import report_page
 
     say(
         "  as an identification: Hipparcos with its own errors and motions; Gaia's package gives "
@@ -78,6 +80,7 @@ def identify(hipparcos: Catalog, gaia: Catalog, say: Say) -> dict[str, int]:
     )
     for line in result.verdict.splitlines():
         say(f"    {line}")
+    say(f"  the report with its plots: {report_page(result, page)}")
     return found
 
 

@@ -97,8 +97,9 @@ def test_hipparcos_is_matched_with_gaia(made):
     assert matches["identified_surely"] > 0.9 * matches["identified"]
 
 
-def test_two_pictures_are_left(made):
+def test_two_pictures_and_a_page_are_left(made):
     assert len(made[0].maps) == 2
+    assert "<h1>hipparcos × gaia</h1>" in (made[2] / "hipparcos_x_gaia.html").read_text("utf-8")
     for path in made[0].maps:
         assert Path(path).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
