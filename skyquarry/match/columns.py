@@ -91,6 +91,24 @@ MEMBERS = (
     ("flags", _I, "", "bits of skyquarry.match.rows.Flag of the row itself"),
 )
 
+# Names of Gaia's tables of cross-matches (Marrese et al. 2019), and what they are here.
+NEIGHBOURHOOD = (
+    ("source_id", "left_id"),
+    ("original_ext_source_id", "right_id"),
+    ("angular_distance", "sep_arcsec"),
+    ("score", "ln_gain"),
+    ("posterior", "posterior"),
+)
+BEST_NEIGHBOUR = (
+    ("source_id", "left_id"),
+    ("original_ext_source_id", "right_id"),
+    ("angular_distance", "sep_arcsec"),
+    ("number_of_neighbours", "n_candidates"),
+    ("number_of_mates", "n_mates"),
+    ("best_neighbour_multiplicity", "multiplicity"),
+    ("posterior", "posterior"),
+)
+
 
 def pairs_schema(shape: Shape, *, hidden: bool = False) -> pa.Schema:
     """The table of pairs; `hidden`: with the order-29 pixel of the left row."""

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from skyquarry.engine.plan import Result
 from skyquarry.errors import one_of
+from skyquarry.match.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
 from skyquarry.match.renaming import put_right, renamed
 from skyquarry.match.runcounts import RunCounts
 from skyquarry.match.spilling import spilled
@@ -215,31 +216,13 @@ class MatchResult(Result):
         the posterior. By default the first two catalogues.
         """
         chosen = self._between(left, right)
-        return pa.table(
-            {
-                "source_id": chosen["left_id"],
-                "original_ext_source_id": chosen["right_id"],
-                "angular_distance": chosen["sep_arcsec"],
-                "score": chosen["ln_gain"],
-                "posterior": chosen["posterior"],
-            }
-        )
+        return pa.table({name: chosen[ours] for name, ours in NEIGHBOURHOOD})
 
     def best_neighbour(self, left: str | None = None, right: str | None = None) -> pa.Table:
         """The accepted pairs of two catalogues, as Gaia's `<cat>_best_neighbour` names them."""
         chosen = self._between(left, right)
         chosen = chosen.filter(chosen["is_match"])
-        return pa.table(
-            {
-                "source_id": chosen["left_id"],
-                "original_ext_source_id": chosen["right_id"],
-                "angular_distance": chosen["sep_arcsec"],
-                "number_of_neighbours": chosen["n_candidates"],
-                "number_of_mates": chosen["n_mates"],
-                "best_neighbour_multiplicity": chosen["multiplicity"],
-                "posterior": chosen["posterior"],
-            }
-        )
+        return pa.table({name: chosen[ours] for name, ours in BEST_NEIGHBOUR})
 
     def _between(self, left: str | None, right: str | None) -> pa.Table:
         names = self.plan.names

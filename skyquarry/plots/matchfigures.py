@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SIZE: Final = (4.4, 3.1)
+_SQUARES: Final = (4.4, 2.5)
 _BROAD: Final = (11.0, 2.9)
 _BLUE: Final = "#2b6cb0"
 _ORANGE: Final = "#dd6b20"
@@ -146,7 +147,7 @@ def offsets(catalog: Mapping[str, Any]) -> str:
     """Offsets of mutual nearest pairs from the reference, before and after calibration."""
     sample = catalog["sample"]
     with _style():
-        figure, (before, after) = _two("east (mas)", "north (mas)")
+        figure, (before, after) = _two("east (mas)", "north (mas)", _SQUARES)
         after.tick_params(labelleft=False)
         reach = _reach(sample)
         for axes, first, name, colour in (
@@ -207,10 +208,10 @@ def _canvas(x: str, y: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, 
     return figure, axes
 
 
-def _two(x: str, y: str) -> tuple[Figure, tuple[Axes, Axes]]:
+def _two(x: str, y: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, tuple[Axes, Axes]]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE)
+    figure = Figure(figsize=size)
     left, right = figure.subplots(1, 2)
     for axes in (left, right):
         axes.set_xlabel(x)

@@ -32,7 +32,7 @@ h3 { font-size: 15px; margin: 0 0 8px; color: #2d3748 }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 16px }
 figure { margin: 0 } figure img { width: 100%; display: block }
 figcaption { font-weight: 600; color: #2d3748; margin-bottom: 6px; font-size: 14px }
-.wide { overflow-x: auto; margin-bottom: 16px }
+.wide, .broad { overflow-x: auto; margin-bottom: 16px } .broad img { min-width: 640px }
 table { border-collapse: collapse; width: 100%; font-size: 14px }
 th { text-align: right; color: #718096; font-weight: 500; border-bottom: 1px solid #cbd5e0 }
 td { text-align: right; border-bottom: 1px solid #edf2f7; font-variant-numeric: tabular-nums }
@@ -123,7 +123,7 @@ def _catalogs(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
     parts = ["<h2>Catalogues</h2>", _table(head, table)]
     if any(each["by_magnitude"] for each in rows):
-        plot = _figure("Match rate by magnitude", figures.rates(rows))
+        plot = _figure("Match rate by magnitude", figures.rates(rows), "broad")
         parts.append(plot)
     return parts
 
@@ -221,10 +221,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="card wide">{table}</div>'
 
 
-def _figure(title: str, svg: str) -> str:
+def _figure(title: str, svg: str, kind: str = "") -> str:
     data = b64encode(svg.encode()).decode()
     image = f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}">'
-    return f'<figure class="card"><figcaption>{escape(title)}</figcaption>{image}</figure>'
+    return f'<figure class="card {kind}"><figcaption>{escape(title)}</figcaption>{image}</figure>'
 
 
 def _number(value: float | None, form: str) -> str:
