@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
     from skyquarry.pipeline.lists import match_table as match_table
     from skyquarry.pipeline.matching import pairs as pairs
+    from skyquarry.pipeline.updating import update_match as update_match
+    from skyquarry.pipeline.written import open_match as open_match
     from skyquarry.sky.footprint import Footprint as Footprint
     from skyquarry.sky.ranges import Ranges as Ranges
     from skyquarry.sky.regions import Box as Box
@@ -37,7 +39,9 @@ _HOME = {
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
     "crossmatch": ("skyquarry.pipeline.crossmatching", "crossmatch"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
+    "open_match": ("skyquarry.pipeline.written", "open_match"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
+    "update_match": ("skyquarry.pipeline.updating", "update_match"),
     "region": ("skyquarry.sky.regiontext", "region_from_text"),
     "Archive": ("skyquarry.engine.archive", "Archive"),
     "Catalog": ("skyquarry.engine.catalog", "Catalog"),
@@ -76,9 +80,11 @@ __all__ = [
     "crossmatch",
     "match_table",
     "open",
+    "open_match",
     "pairs",
     "plan_build",
     "region",
+    "update_match",
 ]
 
 

@@ -42,10 +42,8 @@ class Frozen:
     @classmethod
     def of(cls, made: Identification) -> Frozen:
         """Of a run whose tables are known."""
-        search = made.final.fast
-        fast = search.rules if isinstance(search, SecondSearch) else None
         few = tuple(extremes(each) for each in made.extremes)
-        return cls(made.calibration, made.learnt, few, fast)
+        return cls(made.calibration, made.learnt, few, rules_of(made))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; numbers come back exactly. The caller's own photometry is only named."""
@@ -80,6 +78,12 @@ class Frozen:
             tuple(_rows(each) for each in data["extremes"]),
             None if fast is None else tuple(FastRule(**rule) for rule in fast),
         )
+
+
+def rules_of(made: Identification) -> tuple[FastRule, ...] | None:
+    """Which rows of each catalogue a run searches twice; None where there is no second search."""
+    search = made.final.fast
+    return search.rules if isinstance(search, SecondSearch) else None
 
 
 def _plain(rows: Rows) -> dict[str, Any]:

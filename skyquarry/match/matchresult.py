@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from skyquarry.match.explainwords import Telling
     from skyquarry.match.identification import Identification
     from skyquarry.match.tables import Tables
+    from skyquarry.match.update import Updated
 
 Kind = Literal["pairs", "groups", "members", "wide"]
 KINDS = ("pairs", "groups", "members", "wide")
@@ -45,6 +46,8 @@ class MatchResult(Result):
     """Tables of pairs, groups and members, a report, and ways to write them."""
 
     plan: CrossmatchPlan
+    updated: Updated | None = None
+    """what was worked out again, where the result is an earlier one brought up to date"""
 
     def __init__(self, plan: CrossmatchPlan, made: Identification) -> None:
         super().__init__(plan, lambda **_: iter(()))
@@ -62,6 +65,11 @@ class MatchResult(Result):
             told = replace(told, pairs=put_right(told.pairs, renamed(parts[-1])))
         self._seconds = time.perf_counter() - begun
         return told
+
+    def take(self, told: Updated) -> None:
+        """Have these tables, which an update has put together, in place of a run's own."""
+        self.updated = told
+        self.__dict__["all"] = told.tables
 
     @property
     def table(self) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from skyquarry.errors import ExistsError, UserError
 from skyquarry.match.crossmatch import Constraint, CrossmatchPlan, Identify, Keep, Settings
 from skyquarry.match.reading import ErrorPolicy
-from skyquarry.pipeline.inputs import side_of
+from skyquarry.pipeline.inputs import given_of, side_of
 
 if TYPE_CHECKING:
     import os
@@ -119,7 +119,8 @@ def crossmatch(  # noqa: PLR0913  each keyword is said by its name
     called = _names([side.name for side in sides], names)
     policies = tuple(_policy(name, default_error_arcsec) for name in called)
     _check_defaults(default_error_arcsec, called)
-    return Crossmatch(Identify(sides, called, policies, settings))
+    given = tuple(map(given_of, catalogs))
+    return Crossmatch(Identify(sides, called, policies, settings, given=given))
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,18 +133,21 @@ class Crossmatch(CrossmatchPlan):
         executor: Where = None,
         *,
         wide: bool = False,
+        updatable: bool = False,
         overwrite: bool = False,
         **options: Any,
     ) -> Catalog:
         """The groups as a catalogue at `path`; pairs and members beside it, as its children.
 
         `wide` adds every column of every catalogue, prefixed, null where absent. The report is
-        kept as `report.json` in the folder of the catalogue; settings, calibration and versions
-        are in its properties. options: what `sq.build` takes.
+        kept as `report.json` in the folder of the catalogue, what was learnt as `learnt.json`
+        (`open_match` needs it), and for `updatable` a line for every row as `rows.parquet`
+        (`update_match` needs it); settings, calibration and versions are in its properties.
+        options: what `sq.build` takes.
         """
         check_target(Path(path), overwrite=overwrite)
-        done = self.run(executor)
-        return write_catalog(done, Path(path), wide=wide, overwrite=overwrite, **options)
+        how: dict[str, Any] = {"wide": wide, "updatable": updatable, "overwrite": overwrite}
+        return write_catalog(self.run(executor), Path(path), **how, **options)
 
 
 def _sides(catalogs: tuple[Any, ...]) -> tuple[Side, ...]:
@@ -210,11 +214,18 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 
 def write_catalog(
-    result: MatchResult, path: Path, *, wide: bool = False, overwrite: bool = False, **options: Any
+    result: MatchResult,
+    path: Path,
+    *,
+    wide: bool = False,
+    updatable: bool = False,
+    overwrite: bool = False,
+    **options: Any,
 ) -> Catalog:
     """Groups built at `path`, then pairs and members in the same tiles: `Crossmatch.to_catalog`."""
     from skyquarry.catalog.roles import Roles, Survey
     from skyquarry.pipeline.build import build
+    from skyquarry.pipeline.written import keep_learnt
 
     check_target(path, overwrite=overwrite)
     roles = Roles.from_mapping(_GROUP_ROLES, "the groups of a cross-match")
@@ -229,4 +240,5 @@ def write_catalog(
             beside = path.with_name(f"{path.name}_{kind}")
             build(table(kind), beside, parent=made, on=key, overwrite=overwrite, **more)
     (path / "report.json").write_text(json.dumps(result.report, indent=1) + "\n", encoding="utf-8")
+    keep_learnt(result, path, updatable=updatable)
     return replace(made)

@@ -17,6 +17,7 @@ from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.formats.registry import SUFFIXES
 from skyquarry.catalog.roles import Roles, Survey
 from skyquarry.engine.catalog import Catalog, open_catalog
+from skyquarry.engine.cut import Cut
 from skyquarry.errors import ColumnError, NotFoundError, UserError
 from skyquarry.match.catalogsides import CatalogSide
 from skyquarry.match.tablesides import TableSide, content_mark
@@ -56,6 +57,42 @@ def side_of(given: Any, unnamed: str = "table") -> Side:
     if isinstance(given, Catalog):
         return _catalog_side(given, said)
     return _table_side(given, said, unnamed)
+
+
+def given_of(given: Any) -> dict[str, Any] | None:
+    """How what a caller gave can be given again, as plain data: None for tables and for cuts."""
+    said: Any = None
+    if isinstance(given, tuple) and len(given) == 2:
+        given, said = given
+    if isinstance(said, Roles):
+        said = {"properties": said.to_properties()}
+    elif said is not None and not isinstance(said, str | Path | Mapping):
+        return None
+    if isinstance(given, Catalog):
+        return None if given.cut != Cut() else {"path": str(given.path), "columns": None}
+    several = isinstance(given, list) and all(isinstance(g, str | os.PathLike) for g in given)
+    if isinstance(given, str | os.PathLike):
+        return {"path": _absolute(given), "columns": _plain(said)}
+    return {"path": [_absolute(g) for g in given], "columns": _plain(said)} if several else None
+
+
+def given_again(told: Mapping[str, Any]) -> Any:
+    """What `given_of` told of, as `side_of` takes it."""
+    said = told["columns"]
+    if isinstance(said, Mapping) and set(said) == {"properties"}:
+        said = Roles.from_properties(said["properties"])
+    return told["path"] if said is None else (told["path"], said)
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    text = os.fspath(path)
+    return text if "://" in text else str(Path(text).absolute())
+
+
+def _plain(said: Any) -> Any:
+    if isinstance(said, Mapping):
+        return dict(said)
+    return str(said) if isinstance(said, Path) else said
 
 
 def _pair(given: tuple[Any, ...]) -> tuple[Any, Any]:
