@@ -24,7 +24,7 @@ from skyquarry.match.explainwords import Telling
 from skyquarry.match.groups import offsets
 from skyquarry.match.identify import identify, solve, work_of_pairs
 from skyquarry.match.local import first_search, second_search
-from skyquarry.match.locating import located
+from skyquarry.match.locating import as_catalogued, located
 from skyquarry.match.secondsearch import SecondSearch
 from skyquarry.match.whole import cells_of
 
@@ -52,6 +52,7 @@ def explain_match(made: Identification, catalog: str, row_id: Any, which: int = 
             f"catalogue is {catalog!r}, but the result is of {', '.join(names)}: name one of these"
         )
     number = names.index(catalog)
+    row_id = as_catalogued(row_id, made.plan.shape.id_types[number])
     found = located(made, number, row_id)
     if not len(found):
         raise NotFoundError(

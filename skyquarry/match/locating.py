@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
+def as_catalogued(row_id: Any, kind: pa.DataType) -> Any:
+    """The id in the catalogue's own type.
+
+    Tables of catalogues whose ids are of several types have them as text.
+
+    >>> as_catalogued("4472832130942575872", pa.int64())
+    4472832130942575872
+    """
+    if isinstance(row_id, str) and pa.types.is_integer(kind) and row_id.lstrip("-").isdecimal():
+        return int(row_id)
+    return row_id
+
+
 def located(made: Identification, number: int, row_id: Any) -> Ints:
     """Order-29 pixels of the rows of catalogue `number` with this id, ascending."""
     if isinstance(made.source, Resident):
@@ -61,7 +74,7 @@ def groups_with(groups: pa.Table, name: str, ids: Iterable[Any]) -> pa.Table:
 
 def _wanted(ids: Iterable[Any], kind: pa.DataType) -> pa.Array:
     """The ids, each once, in the type of a column. Raises UserError where they are of another."""
-    given = to_list(ids)
+    given = [as_catalogued(each, kind) for each in to_list(ids)]
     try:
         return pc.unique(pa.array(given, kind))
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as problem:

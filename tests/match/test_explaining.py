@@ -134,3 +134,21 @@ def test_lookup_gives_groups_in_the_order_of_the_ids(result):
     assert found["group_id"].to_pylist() == ["a:1225", "a:1003"]
     with pytest.raises(UserError, match="ids of type int64 are needed"):
         result.lookup("b", ["x"])
+
+
+def test_ids_are_taken_as_the_tables_have_them():
+    """One catalogue has numbers, the other texts: in the tables all are texts."""
+    x = np.arange(60) * 30.0
+    a = table(np.arange(60) + 1000, x, np.zeros(60))
+    b = table([f"W{n}" for n in range(60)], x + 0.2, np.zeros(60))
+    result = sq.crossmatch((a, ROLES), (b, ROLES), names=("a", "b"), calibrate=False).run("inline")
+    pair = result.pairs.slice(7, 1).to_pylist()[0]
+    told = result.explain_match("a", pair["left_id"])
+    assert str(told.to_dict()["id"]) == pair["left_id"]
+    assert (
+        result.explain_match("b", pair["right_id"]).candidates[0]["posterior"] == pair["posterior"]
+    )
+    groups = result.lookup("a", result.pairs["left_id"].slice(0, 3))
+    assert groups["a_id"].to_pylist() == [
+        int(each) for each in result.pairs["left_id"][:3].to_pylist()
+    ]
