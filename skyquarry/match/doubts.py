@@ -117,19 +117,25 @@ def _of_shift(pair: Mapping[str, Any], both: str) -> Iterator[str]:
 def _of_errors(facts: Facts, rows: Mapping[str, int]) -> Iterator[str]:
     for name, words in sorted(facts.assumed_errors.items()):
         yield f"{name} has no errors of its own: {words} was assumed."
-    for name, count in sorted(facts.default_errors.items()):
-        if count and name not in facts.assumed_errors:
-            yield f"{count:,}{_of(rows, name)} rows of {name} have a default error."
-    for name, count in sorted(facts.unknown_epochs.items()):
-        if count:
-            yield f"{count:,}{_of(rows, name)} rows of {name} have no epoch: they were not moved."
-    for name, count in sorted(facts.invalid.items()):
-        if count:
-            yield f"{count:,} rows of {name} could not be used."
+    default = {n: k for n, k in facts.default_errors.items() if n not in facts.assumed_errors}
+    yield from _counted(default, rows, "have a default error")
+    yield from _counted(facts.unknown_epochs, rows, "have no epoch: they were not moved")
+    yield from _counted(facts.invalid, {}, "could not be used")
 
 
-def _of(rows: Mapping[str, int], name: str) -> str:
-    return f" of {rows[name]:,}" if rows.get(name) else ""
+def _counted(counts: Mapping[str, int], rows: Mapping[str, int], what: str) -> Iterator[str]:
+    """One sentence of all catalogues; `rows`: of how many, where that is known."""
+    parts = [
+        f"{count:,}{f' of {rows[name]:,}' if rows.get(name) else ''} rows of {name}"
+        for name, count in sorted(counts.items())
+        if count
+    ]
+    if parts:
+        yield f"{_list(parts)} {what}."
+
+
+def _list(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _of_calibration(calibration: Calibration | None) -> Iterator[str]:
@@ -147,8 +153,13 @@ def _of_calibration(calibration: Calibration | None) -> Iterator[str]:
 
 
 def _of_method(facts: Facts) -> Iterator[str]:
-    for name in facts.estimated_footprints:
-        yield f"The footprint of {name} was estimated from its rows: absent may be not observed."
+    if facts.estimated_footprints:
+        many = len(facts.estimated_footprints) > 1
+        which = "footprints" if many else "footprint"
+        yield (
+            f"The {which} of {_list(facts.estimated_footprints)} {'were' if many else 'was'} "
+            f"estimated from {'their' if many else 'its'} rows: absent may be not observed."
+        )
     if facts.heuristic_islands:
         of = f" of {facts.islands:,}" if facts.islands else ""
         yield (

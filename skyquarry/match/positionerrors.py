@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 HIGHEST_CORRELATION = 0.9999
+NO_ERRORS = "no column of errors"
 _ZERO_ARCSEC = 1e-7  # nothing was ever measured to a tenth of a microarcsecond
 _ABSURD_ARCSEC = 648_000.0
 _THINNEST = 1e-6  # of an ellipse: minor / major
@@ -48,12 +49,12 @@ def errors_of(values: Values, roles: Roles, policy: ErrorPolicy, notes: Notes) -
     error, n = roles.position_error, len(values)
     default = _default(error, policy)
     flags = np.zeros(n, np.int32)
+    check_known(roles, policy, values.name)
     if error is None or error.model == "fixed":
-        if default is None:
-            raise UserError(_missing(values.name))
+        assert default is not None
         if error is None:
             flags |= Flag.DEFAULT_ERROR.value
-            notes.warn(f'no column of errors: {default:g}" per axis is taken for all', n)
+            notes.warn(f'{NO_ERRORS}: {default:g}" per axis is taken for all', n)
         covariance = np.tile([default**2, default**2, 0.0], (n, 1))
         return Errors(covariance, flags, np.full(n, error is not None), None)
     columns = {name: values.floats(name).copy() for name in error.columns}
@@ -67,6 +68,13 @@ def errors_of(values: Values, roles: Roles, policy: ErrorPolicy, notes: Notes) -
     flags[bad] |= Flag.DEFAULT_ERROR.value
     _judge_unit(covariance[~bad] if bad.any() else covariance, notes)
     return Errors(covariance, flags, ~bad, aside)
+
+
+def check_known(roles: Roles, policy: ErrorPolicy, name: str) -> None:
+    """Raises UserError where nothing tells how large the errors of a catalogue's rows are."""
+    error = roles.position_error
+    if (error is None or error.model == "fixed") and _default(error, policy) is None:
+        raise UserError(_missing(name))
 
 
 def widen_for_single_precision(

@@ -40,6 +40,7 @@ __all__ = ["Facts", "QualityReport", "Tally", "quality_report", "tally"]
 
 _TOLD: Final = 3  # doubts of the verdict
 _SHOWN_BINS: Final = 60  # of separations, in the report
+_NAMED_PAIRS: Final = 2  # pairs of catalogues that a line of the verdict names one by one
 _SEPARATION_BLOCK: Final = 10
 
 
@@ -269,31 +270,51 @@ def _matched(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _false(pairs: Sequence[Mapping[str, Any]]) -> str:
-    told = []
-    for each in pairs:
-        if each["accepted"]:
-            text = f"{each['expected_false']:,.1f} of {each['accepted']:,}"
-            text += f" {_both(each)}{_percent(each['expected_false_share'])}"
-            told.append(text + _by_shift(each))
-    return "; ".join(told) or "no pair was accepted"
+    told = [each for each in pairs if each["accepted"]]
+    if not told:
+        return "no pair was accepted"
+    if len(told) <= _NAMED_PAIRS:
+        return "; ".join(f"{_expected(each, _both(each))}{_by_shift([each])}" for each in told)
+    total = {key: sum(each[key] for each in told) for key in ("expected_false", "accepted")}
+    total["expected_false_share"] = total["expected_false"] / total["accepted"]
+    worst = max(told, key=lambda each: float(each["expected_false_share"]))
+    most = f"; the largest share, {100 * worst['expected_false_share']:.2g} %, in {_both(worst)}"
+    return f"{_expected(total, 'pairs')}{_by_shift(told)}{most}"
 
 
-def _by_shift(pair: Mapping[str, Any]) -> str:
-    sky = pair["shifted"]
-    if sky is None or sky["false"] is None:
+def _expected(pair: Mapping[str, Any], of_what: str) -> str:
+    share = 100.0 * pair["expected_false_share"]
+    return f"{pair['expected_false']:,.1f} of {pair['accepted']:,} {of_what} ({share:.2g} %)"
+
+
+def _by_shift(pairs: Sequence[Mapping[str, Any]]) -> str:
+    """Of the nearest rows, whatever their probability: how many are by chance."""
+    skies = [each["shifted"] for each in pairs]
+    skies = [sky for sky in skies if sky is not None and sky["false"] is not None]
+    if not skies:
         return ""
-    within = f"{sky['radius_arcsec']:.3g} arcsec"
-    return f", and {sky['false']:,.1f} of {sky['matched']:,} nearest within {within} by chance"
+    false, matched = (sum(sky[key] for sky in skies) for key in ("false", "matched"))
+    low, high = (f(sky["radius_arcsec"] for sky in skies) for f in (min, max))
+    within = f"{low:.2g}" if f"{low:.2g}" == f"{high:.2g}" else f"{low:.2g} to {high:.2g}"
+    return f", and by a shifted sky {false:,.1f} of {matched:,} nearest within {within} arcsec"
 
 
 def _scales(pairs: Sequence[Mapping[str, Any]]) -> str:
-    told = []
-    for each in pairs:
-        test = each["rayleigh"]
-        if test["scale"] is not None:
-            size = f"{test['scale']:.3f} ± {test['scale_error']:.3f}"
-            told.append(f"{size} {_both(each)} (median chi2 {test['median_chi2']:.2f})")
-    return ", ".join(told) + "; 1 and 1.39 are right" if told else "too few pairs to tell"
+    tests = [(each["rayleigh"], _both(each)) for each in pairs]
+    told = [(test, both) for test, both in tests if test["scale"] is not None]
+    if not told:
+        return "too few pairs to tell"
+    right = "; 1 and 1.39 are right"
+    if len(told) <= _NAMED_PAIRS:
+        return ", ".join(f"{_scale(test)}, {both}" for test, both in told) + right
+    scales = [test["scale"] for test, _ in told]
+    test, both = max(told, key=lambda each: abs(float(np.log(max(each[0]["scale"], 1e-9)))))
+    return f"{min(scales):.3f} to {max(scales):.3f}; farthest off: {_scale(test)}, {both}{right}"
+
+
+def _scale(test: Mapping[str, Any]) -> str:
+    size = f"{test['scale']:.3f} ± {test['scale_error']:.3f}"
+    return f"{size} (median chi2 {test['median_chi2']:.2f})"
 
 
 def _both(pair: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyquarry.match.positionerrors import NO_ERRORS
 from skyquarry.match.quality import Facts, quality_report
 from skyquarry.match.search import find_pairs, sorted_points
 from skyquarry.match.shifted import DIRECTIONS, ShiftedSky, rotated, shift_arcsec
@@ -143,10 +144,16 @@ def _facts(made: Identification, told: RunCounts) -> Facts:
         for name, side in zip(names, made.plan.sides, strict=True)
         for text in side.notes
     ]
+    assumed = {
+        name: f"{policy.default_arcsec:g} arcsec per axis"
+        for name, side, policy in zip(names, made.plan.sides, made.plan.policies, strict=True)
+        if side.roles.position_error is None
+    }
     notes += [
         f"{name}: {text} ({rows:,} rows)"
         for name, each in zip(names, rejects, strict=True)
         for text, rows in each.warnings.items()
+        if not (name in assumed and text.startswith(NO_ERRORS))
     ]
     photometry = made.learnt.photometry
     joints = getattr(photometry, "joints", None)
@@ -157,6 +164,7 @@ def _facts(made: Identification, told: RunCounts) -> Facts:
         default_errors={
             name: int(rows) for name, rows in zip(names, told.default_errors, strict=True) if rows
         },
+        assumed_errors=assumed,
         unknown_epochs=made.unknown_epochs,
         invalid={name: each.total for name, each in zip(names, rejects, strict=True) if each.total},
         islands=told.groups,

@@ -129,8 +129,10 @@ def second_search(made: Identification) -> SecondSearch | None:
 def _completeness(made: Identification, a: int, b: int) -> str:
     """One sentence of two catalogues: the share that is expected to be found, per 1"/yr."""
     names = made.rules.names
-    rows = made.extremes
-    years = abs(float(np.nanmedian(rows[a].epoch)) - float(np.nanmedian(rows[b].epoch)))
+    epochs = [made.extremes[n].epoch for n in (a, b)]
+    if not all(np.isfinite(each).any() for each in epochs):
+        return f"{names[a]} x {names[b]}, an epoch of which is unknown, none"
+    years = abs(float(np.nanmedian(epochs[0])) - float(np.nanmedian(epochs[1])))
     densities = made.learnt.densities
     errors = made.surveyed.median_errors_arcsec
     sigma = np.hypot(errors[a], errors[b])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from skyquarry.errors import ExistsError, UserError
 from skyquarry.match.crossmatch import Constraint, CrossmatchPlan, Identify, Keep, Settings
+from skyquarry.match.positionerrors import check_known
 from skyquarry.match.reading import ErrorPolicy
 from skyquarry.pipeline.inputs import given_of, side_of
 
@@ -119,6 +120,8 @@ def crossmatch(  # noqa: PLR0913  each keyword is said by its name
     called = _names([side.name for side in sides], names)
     policies = tuple(_policy(name, default_error_arcsec) for name in called)
     _check_defaults(default_error_arcsec, called)
+    for side, name, policy in zip(sides, called, policies, strict=True):
+        check_known(side.roles, policy, name)
     given = tuple(map(given_of, catalogs))
     return Crossmatch(Identify(sides, called, policies, settings, given=given))
 
