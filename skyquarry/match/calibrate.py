@@ -36,7 +36,7 @@ from skyquarry.match.zeropoint import (
 from skyquarry.sky.vectors import normalised, to_radec, to_xyz
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from os import PathLike
 
     from numpy.typing import NDArray
@@ -187,12 +187,17 @@ def reference_of(median_error_arcsec: Sequence[float]) -> int:
 
 
 def fit(
-    residuals: Mapping[int, Residuals], names: Sequence[str], *, reference: int = 0
+    residuals: Mapping[int, Residuals],
+    names: Sequence[str],
+    *,
+    reference: int = 0,
+    over: Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]] = map,
 ) -> Calibration:
     """The calibration of catalogues `names` from samples of pairs with the reference, by number.
 
     A catalogue without a sample, or with fewer than 50 pairs, stays as it is, and `lines()` says
     so. Only sums over a sample enter, in the order of its keys: the same pairs, the same numbers.
+    `over` is map, or works on several catalogues at once.
     """
     if reference in residuals or not set(residuals) <= set(range(len(names))):
         raise UserError(
@@ -200,16 +205,12 @@ def fit(
             f"of the {len(names)} catalogues without the reference {reference}; "
             "try gather(reference rows, rows of each other catalogue, ...)"
         )
-    found = []
-    for number in range(len(names)):
-        sample = residuals.get(number)
-        if number == reference:
-            found.append(_neutral())
-        elif sample is None or len(sample) == 0:
-            found.append(_neutral("no mutual nearest pair with the reference"))
-        else:
-            found.append(_fit_one(sample))
-    return Calibration(tuple(names), reference, tuple(found))
+    some = {number: sample for number, sample in residuals.items() if len(sample)}
+    found = dict(zip(some, over(_fit_one, list(some.values())), strict=True))
+    found[reference] = _neutral()
+    lone = _neutral("no mutual nearest pair with the reference")
+    catalogs = tuple(found.get(number, lone) for number in range(len(names)))
+    return Calibration(tuple(names), reference, catalogs)
 
 
 def _neutral(note: str = "", pairs: int = 0, used: int = 0) -> CatalogCalibration:

@@ -7,7 +7,8 @@
 5. the border  those rows together are whole islands again
 6. fast stars  what is alone and bright or red is searched once more, as far as 10.5"/yr goes
 
-A sample is a fixed choice of cells of the sky: it does not depend on tiles or workers.
+A sample (`sampling.py`) is a fixed choice of cells of the sky: it does not depend on tiles, order
+or workers.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ from skyquarry.match.passes import (
 )
 from skyquarry.match.patches import patches_of
 from skyquarry.match.rowsource import Resident, Streamed, footprint_of
+from skyquarry.match.sampling import lesson_of, sample_of
 from skyquarry.match.secondsearch import second_search
+from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from skyquarry.engine.executors import Where
     from skyquarry.match.crossmatch import Identify
@@ -59,7 +62,7 @@ if TYPE_CHECKING:
 PATCH_ROWS = 500_000
 """A patch holds about so many rows, of all catalogues together."""
 SAMPLE_ROWS = 1_500_000
-"""Calibration and densities are learnt from patches of about so many rows."""
+"""The report looks at patches of about so many rows."""
 
 
 class Identification:
@@ -98,10 +101,15 @@ class Identification:
 
     @cached_property
     def sample(self) -> list[Patch]:
-        """Patches that are learnt from: all where they are few, else every so many."""
+        """Patches that the report looks at: all where they are few, else every so many."""
         rows = self.plan.n_rows
         step = max(1, round(rows / SAMPLE_ROWS))
         return self.patches[step // 2 :: step] or self.patches
+
+    @cached_property
+    def lessons(self) -> list[Patch]:
+        """Parts of the sky that are learnt from; none: all patches are."""
+        return sample_of(self.surveyed.summary.counts)
 
     # ------------------------------------------------------------ the passes
     @cached_property
@@ -144,12 +152,14 @@ class Identification:
             return Calibration.none(self.rules.names)
         reference = calibrate.reference_of(self.surveyed.median_errors_arcsec)
         scene = Scene(self.source, self.rules, Calibration.none(self.rules.names))
-        parts = self._over("calibrate", residuals_of, scene, self.sample, reference)
+        parts = self._over(
+            "calibrate", residuals_of, scene, self.lessons or self.patches, reference
+        )
         samples = {
             number: residuals.joined([part[number] for part in parts if number in part])
             for number in sorted(set().union(*parts))
         }
-        return calibrate.fit(samples, self.rules.names, reference=reference)
+        return calibrate.fit(samples, self.rules.names, reference=reference, over=self._at_once)
 
     @cached_property
     def scene(self) -> Scene:
@@ -167,39 +177,35 @@ class Identification:
         """Densities and photometry, from the sample, or as an earlier run has learnt them."""
         if self.plan.learnt is not None:
             return self.plan.learnt.learnt
-        works = self._sampled_works()
-        plan, within = self.plan, None
-        if len(self.sample) < len(self.patches):
-            within = self.sample[0].core
-            for patch in self.sample[1:]:
-                within = within | patch.core
+        pieces, plan = self._pieces_to_learn_from(), self.plan
         first = Densities.start(
             self.rules.names,
             self.surveyed.summary,
             [footprint_of(side) for side in plan.sides],
             prior=plan.settings.prior,
             completeness=plan.settings.completeness,
-            within=within,
+            within=Ranges.union(part.core for part in self.lessons) if self.lessons else None,
         )
         chosen = plan.settings.photometry
         return learn(
             first,
             self.surveyed.summary,
-            [Weighed(work, self.rules) for work in works],
+            pieces,
             photometry=None if isinstance(chosen, str) else chosen,
             magnitude_prior=chosen == "auto",
             each_pass=lambda _: self.progress("learn", 0, 0),
+            over=self._at_once,
         )
 
-    def _sampled_works(self) -> list[Work]:
-        """The work of the sample; where that is everything, of islands across borders too."""
-        made = self._over("evidence", work_of, self.scene, self.sample, self.ring_arcsec)
-        works = [work for work, _ in made]
+    def _pieces_to_learn_from(self) -> Sequence[Weighed]:
+        """The evidence of the sample; where that is everything, of islands across borders too."""
+        if self.lessons:
+            return self._over("evidence", lesson_of, self.scene, self.lessons, self.ring_arcsec)
+        made = self._over("evidence", work_of, self.scene, self.patches, self.ring_arcsec)
         if self.is_resident:
-            self._works = dict(zip([p.number for p in self.sample], made, strict=True))
-        if len(self.sample) == len(self.patches):
-            works.append(self._across([opened for _, opened in made]))
-        return works
+            self._works = dict(zip([p.number for p in self.patches], made, strict=True))
+        works = [work for work, _ in made] + [self._across([opened for _, opened in made])]
+        return [Weighed(work, self.rules) for work in works]
 
     def _across(self, opened: list[list[Rows]]) -> Work:
         """The islands that cross borders, whole."""
@@ -243,6 +249,12 @@ class Identification:
         for done, (_, piece) in enumerate(run, 1):
             self.progress("tables", done, len(self.patches))
             yield piece
+
+    def _at_once(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """A function's values, in their order, from threads: nothing that it needs travels."""
+        where: Where = "inline" if self.executor == "inline" else "threads"
+        tasks = ((n, function, (item,)) for n, item in enumerate(items))
+        return [value for _, value in run_tasks(tasks, where, ordered=True, cancel=self.cancel)]
 
     def _over(
         self, name: str, task: Callable[..., Any], scene: Scene, over: Sequence[Patch], *more: Any

@@ -243,10 +243,11 @@ def _lowest(found: Residuals) -> Ints:
 
 def _key(a: Ints, b: Ints) -> NDArray[np.uint64]:
     """A hash of two order-29 pixels: SplitMix64 (Steele, Lea & Flood 2014), one after the other."""
-    return _mixed(_mixed(a.astype(np.uint64)) ^ b.astype(np.uint64))
+    return mixed(mixed(a.astype(np.uint64)) ^ b.astype(np.uint64))
 
 
-def _mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A hash (n,) of numbers, each bit of which depends on every bit: a step of SplitMix64."""
     with np.errstate(over="ignore"):
         value = value + np.uint64(0x9E3779B97F4A7C15)
         value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.engine.cost import Cost
 from skyquarry.engine.executors import cpu_count
-from skyquarry.match.identification import PATCH_ROWS, SAMPLE_ROWS
+from skyquarry.match.identification import PATCH_ROWS
 from skyquarry.match.jointmags import FEWEST
 from skyquarry.match.reading import needed_columns
 from skyquarry.match.reporting import quality_of
+from skyquarry.match.sampling import sampled_share
 
 if TYPE_CHECKING:
     from skyquarry.match.crossmatch import Identify
@@ -50,7 +51,7 @@ def explained(node: Identify, workers: int | None = None) -> list[str]:
         f"{name} ({side.n_rows:,} rows)" for name, side in zip(node.names, node.sides, strict=True)
     )
     kept = "held in memory" if node.is_resident else "read patch by patch, in each pass"
-    sample = min(1.0, SAMPLE_ROWS / max(node.n_rows, 1))
+    sample = sampled_share([side.n_rows for side in node.sides])
     lines = [
         f"cross-match {rows}: {asked.constraint}, candidates to {asked.completeness:.2%}",
         f"  rows are {kept}; patches of some {PATCH_ROWS:,} rows, no finer than order 8",
