@@ -1,7 +1,8 @@
 """Two catalogues of one sky: A is the truth with errors of 0.05", B 85 % of it with 0.1".
 
 B has another fifth as many rows that are unrelated to A. Both are in random order, 17 columns, as
-in `data.py`: as plain Parquet files, and as archives of ours with a margin of 10".
+in `data.py`: as plain Parquet files, and as archives of ours with a margin of 10". `lean`: id, ra
+and dec alone, and one plain file at a time, for what only asks how memory and time grow.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ERROR_ARCSEC = {"a": 0.05, "b": 0.1}
 SHARED, UNRELATED = 0.85, 0.20
 OTHER_SEED = 77
+LEAN = ["id", "ra", "dec"]
 
 
 def plain_files(rows: int) -> tuple[Path, Path]:
@@ -31,6 +33,21 @@ def plain_files(rows: int) -> tuple[Path, Path]:
         if not path.exists():
             FOLDER.mkdir(parents=True, exist_ok=True)
             _write(path, side, rows)
+    return paths
+
+
+def lean_archives(rows: int) -> tuple[Path, Path]:
+    """Catalogues of three columns, built where they are missing; their plain files do not stay."""
+    import skyquarry as sq
+
+    paths = FOLDER / f"pairs-a-{rows}-lean", FOLDER / f"pairs-b-{rows}-lean"
+    for side, path in zip("ab", paths, strict=True):
+        if not (path / "collection.properties").exists():
+            plain = FOLDER / f"pairs-{side}-{rows}-lean.parquet"
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            _write(plain, side, rows, LEAN)
+            sq.build(str(plain), path, margin_arcsec=10, progress=False)
+            plain.unlink()
     return paths
 
 
@@ -45,10 +62,11 @@ def archives(rows: int) -> tuple[Path, Path]:
     return paths
 
 
-def _write(path: Path, side: str, rows: int) -> None:
+def _write(path: Path, side: str, rows: int, columns: list[str] = CLUMPY_SCHEMA.names) -> None:
     partial = path.with_name(f".{path.name}")
     random = np.random.default_rng([SEED, ord(side)])
-    with pq.ParquetWriter(partial, CLUMPY_SCHEMA, compression="snappy") as writer:
+    schema = pa.schema([CLUMPY_SCHEMA.field(name) for name in columns])
+    with pq.ParquetWriter(partial, schema, compression="snappy") as writer:
         sources = zip(
             clumpy_sky_batches(rows, seed=SEED),
             clumpy_sky_batches(rows, seed=OTHER_SEED),
@@ -60,7 +78,7 @@ def _write(path: Path, side: str, rows: int) -> None:
                 table = _sampled(random, truth, SHARED, 0)
                 table = pa.concat_tables([table, _sampled(random, other, UNRELATED, 1 << 40)])
                 table = table.take(pa.array(random.permutation(table.num_rows)))
-            writer.write_table(_observed(random, table, ERROR_ARCSEC[side]))
+            writer.write_table(_observed(random, table, ERROR_ARCSEC[side]).select(columns))
     partial.rename(path)
 
 

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ALL = ("indexing", "plan", "ingest", "cone", "shell")
+ALL = ("indexing", "plan", "ingest", "cone", "shell", "kernel", "pairs")
+LARGE = ("ingest", "pairs")
+WITH_RIVALS = {"ingest", "cone", "shell", "pairs"}
 
 
 def main() -> None:
@@ -17,11 +19,11 @@ def main() -> None:
     parser.add_argument(
         "--rivals-python", help="an interpreter that has the rivals; without it, no rivals"
     )
-    parser.add_argument("--large", action="store_true", help="ingest alone, for its memory")
+    parser.add_argument("--large", action="store_true", help="ingest and pairs, for their memory")
     parser.add_argument("--out", default=str(HERE / "results"))
     given = parser.parse_args()
     failed = []
-    for name in ("ingest",) if given.large else ALL:
+    for name in LARGE if given.large else ALL:
         command = [
             sys.executable,
             str(HERE / f"{name}.py"),
@@ -31,8 +33,8 @@ def main() -> None:
             given.out,
         ]
         if given.large:
-            command += ["--files", "8"]
-        if given.rivals_python and not given.large and name in {"ingest", "cone", "shell"}:
+            command += ["--files", "8"] if name == "ingest" else ["--large"]
+        if given.rivals_python and not given.large and name in WITH_RIVALS:
             command += ["--rivals-python", str(Path(given.rivals_python).absolute())]
         print(f"== {name}", flush=True)
         if subprocess.run(command, check=False).returncode != 0:
