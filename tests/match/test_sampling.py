@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import skyquarry as sq
@@ -19,12 +20,14 @@ from skyquarry.match.passes import Scene
 from skyquarry.match.patches import Patch
 from skyquarry.match.reading import Rejects
 from skyquarry.match.rowsource import Resident
-from skyquarry.match.sampling import Lesson, lesson_of, sample_of, sampled_share
+from skyquarry.match.sampling import lesson_of, sample_of, sampled_share
 from skyquarry.sky.ranges import Ranges
-from skyquarry.testing.crosstables import cross_tables
 from skyquarry.testing.setsky import SetSky, set_sky
 
-RATES = {("a",): 8_000.0, ("b",): 30_000.0, ("a", "b"): 20_000.0}
+if TYPE_CHECKING:
+    from skyquarry.match.rows import Rows
+
+RATES = {("a",): 2_000.0, ("b",): 6_000.0, ("a", "b"): 5_000.0}
 
 
 def sky_of(area_deg2: float, seed: int) -> SetSky:
@@ -59,7 +62,7 @@ def test_a_sample_has_enough_of_each_catalogue(rows: list[int], share: float) ->
 
 @pytest.mark.usefixtures("small")
 def test_the_sample_is_of_the_wanted_part_of_the_rows_all_over_the_sky() -> None:
-    sky = sky_of(1.0, 1)
+    sky = sky_of(5.0, 1)
     counts = counts_of(sky)
     patches = sample_of(counts)
     inside = Ranges.union(patch.core for patch in patches)
@@ -74,7 +77,7 @@ def test_the_sample_is_of_the_wanted_part_of_the_rows_all_over_the_sky() -> None
 
 @pytest.mark.usefixtures("small")
 def test_the_sample_does_not_depend_on_the_order_of_catalogues_or_counting() -> None:
-    counts = counts_of(sky_of(1.0, 2))
+    counts = counts_of(sky_of(5.0, 2))
     told = [[patch.core for patch in sample_of(each)] for each in (counts, counts[::-1])]
     assert told[0] == told[1]
     halves = [
@@ -95,7 +98,7 @@ def sums_of(piece: Any, densities: Densities) -> Sums:
 
 
 def test_lessons_of_all_the_sky_count_every_island_once() -> None:
-    sky = sky_of(0.05, 4)  # islands of up to 20 arcsec, in cells of 50
+    sky = sky_of(0.3, 4)  # islands of up to 20 arcsec, in cells of 50
     rules = Rules(("a", "b"), "one_to_one", 0.9973, MotionPrior())
     source = Resident(tuple(sky.rows), tuple(Rejects(name) for name in rules.names))
     scene = Scene(source, rules, Calibration.none(rules.names))
@@ -112,19 +115,32 @@ def test_lessons_of_all_the_sky_count_every_island_once() -> None:
         assert np.abs(mine.total - theirs.total).max() <= 8  # of 2^24: rounding of weights
 
 
+def table_of(rows: Rows) -> tuple[pa.Table, dict[str, Any]]:
+    columns = {"id": rows.row, "ra": rows.ra_deg, "dec": rows.dec_deg, "mag": rows.mag}
+    error = np.sqrt(rows.covariance[:, 0])
+    roles: dict[str, Any] = {"id": "id", "ra": "ra", "dec": "dec"}
+    roles["bands"] = [{"name": "r", "column": "mag"}]
+    roles["position_error"] = {"model": "circular", "columns": ["error"], "unit": "arcsec"}
+    return pa.table(columns | {"error": error}), roles
+
+
 @pytest.mark.usefixtures("small")
 def test_a_run_that_samples_finds_what_one_that_does_not_finds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sampling, "SAMPLE_ROWS", 3_000)
-    monkeypatch.setattr(sampling, "LEAST_ROWS", 500)
-    tables = [each.given for each in cross_tables(3_000)]
-    sampled = sq.crossmatch(*tables, fast_pass=False).run("inline")
-    assert all(isinstance(each, Lesson) for each in sampled.made._pieces_to_learn_from())
+    sky = sky_of(2.0, 5)
+    tables = [table_of(rows) for rows in sky.rows]
+    sampled = sq.crossmatch(*tables, names=["a", "b"], fast_pass=False).run("inline")
+    assert sampled.made.lessons
+    found = sampled.made.learnt.densities
     monkeypatch.setattr(sampling, "SAMPLE_ROWS", 10**9)
-    full = sq.crossmatch(*tables, fast_pass=False).run("inline")
+    full = sq.crossmatch(*tables, names=["a", "b"], fast_pass=False).run("inline")
     assert not full.made.lessons
-    told = [each.made.learnt.densities.expected_groups() for each in (sampled, full)]
-    share = told[0].sum() / told[1].sum()
-    assert share < 0.6
-    assert np.abs(told[0] / share - told[1]).max() < 0.1 * told[1].max()
+    share = sampled_share([len(rows) for rows in sky.rows])
+    for mask in (1, 2, 3):
+        whole = full.made.learnt.densities.nu[mask]
+        error = np.sqrt(whole / (share * full.made.learnt.densities.area.sr.sum()))
+        assert found.nu[mask] == pytest.approx(whole, abs=4.0 * error)
+    p = [np.asarray(each.pairs["posterior"]) for each in (sampled, full)]
+    assert p[0].sum() == pytest.approx(p[1].sum(), rel=0.01)
+    assert np.abs(p[0] - p[1]).mean() < 0.005
