@@ -109,7 +109,7 @@ def _plain(value: Any) -> Any:
 
 def _settings(table: pa.Table, options: Options) -> dict[str, Any]:
     leaves = list(leaf_columns(table.schema))
-    encodings, dictionaries = _encodings(table, leaves)
+    encodings, dictionaries = encodings_of(table)
     return {
         "compression": "zstd",
         "compression_level": options.level,
@@ -124,17 +124,15 @@ def _settings(table: pa.Table, options: Options) -> dict[str, Any]:
     }
 
 
-def _encodings(
-    table: pa.Table, leaves: list[tuple[str, pa.DataType]]
-) -> tuple[dict[str, str], list[str]]:
-    """The encoding of each leaf, and the leaves that have a dictionary instead.
+def encodings_of(table: pa.Table) -> tuple[dict[str, str], list[str]]:
+    """The encoding of each leaf of its columns, and the leaves that have a dictionary instead.
 
     Floats are split by byte: a dictionary, pyarrow's own choice, harms them. Integers are packed as
     differences and texts stored as they are, unless their values repeat.
     """
     encodings: dict[str, str] = {}
     dictionaries: list[str] = []
-    for path, kind in leaves:
+    for path, kind in leaf_columns(table.schema):
         if pa.types.is_floating(kind):
             encodings[path] = "BYTE_STREAM_SPLIT"
         elif path != SPATIAL and repeats(table, path, kind):

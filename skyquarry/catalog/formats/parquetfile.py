@@ -13,10 +13,9 @@ from skyquarry.catalog.columns import (
     VO_CONTENT,
     VO_VERSION,
     from_voparquet,
-    leaf_columns,
     with_voparquet,
 )
-from skyquarry.catalog.encoding import repeats
+from skyquarry.catalog.encoding import encodings_of
 from skyquarry.catalog.formats.inputs import Input, is_url
 from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen
 from skyquarry.errors import IngestError
@@ -80,19 +79,15 @@ def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, **op
     groups = _groups(batches, schema)
     first = next(groups, None) or pa.Table.from_batches([], schema)  # empty_table() loads pandas
     # pyarrow's own choice, a dictionary for every column, costs five times the time
-    options = {"use_dictionary": _repeating(first) or False} | options
+    encodings, dictionaries = encodings_of(first)
+    ours = {"use_dictionary": dictionaries or False, "column_encoding": encodings or None}
+    if not options.keys() & {*ours, "use_byte_stream_split"}:
+        options |= ours
     with pq.ParquetWriter(path, schema, **options) as writer:
         for table in chain([first], groups):
             writer.write_table(table, row_group_size=GROUP_ROWS)
             rows += table.num_rows
     return rows
-
-
-def _repeating(table: pa.Table) -> list[str]:
-    """The columns, nested ones by their leaves, whose values repeat: a dictionary pays."""
-    leaves = leaf_columns(table.schema)
-    floats = pa.types.is_floating
-    return [path for path, kind in leaves if not floats(kind) and repeats(table, path, kind)]
 
 
 def _opened(source: Input) -> pq.ParquetFile:

@@ -119,3 +119,21 @@ def test_a_batch_with_other_columns_is_refused(tmp_path):
 def test_an_empty_table_is_written_and_read(tmp_path):
     write_table([], stars().schema, tmp_path / "a.parquet")
     assert open_table(tmp_path / "a.parquet").to_table().equals(stars(0))
+
+
+def test_columns_are_encoded_as_those_of_tiles_unless_the_caller_says_how(tmp_path):
+    table = pa.table(
+        {"id": list(range(9000)), "ra": [i / 7 for i in range(9000)], "kind": [3] * 9000}
+    )
+    path = tmp_path / "a.parquet"
+    used = {}
+    for name, options in (("ours", {}), ("theirs", {"use_dictionary": ["ra"]})):
+        write_table(table.to_batches(), table.schema, path, **options)
+        assert pq.read_table(path).cast(table.schema).equals(table)
+        group = pq.read_metadata(path).row_group(0)
+        used[name] = [set(group.column(i).encodings) for i in range(3)]
+    assert "DELTA_BINARY_PACKED" in used["ours"][0]
+    assert "BYTE_STREAM_SPLIT" in used["ours"][1]
+    assert "RLE_DICTIONARY" in used["ours"][2]
+    assert "RLE_DICTIONARY" in used["theirs"][1]
+    assert "RLE_DICTIONARY" not in used["theirs"][2]
