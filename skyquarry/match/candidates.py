@@ -12,6 +12,7 @@ from skyquarry.match.groups import Groups
 from skyquarry.match.kernels.islands import adjacency, bucket, connected_sets, unpack
 from skyquarry.match.kernels.largesets import large_sets
 from skyquarry.match.kernels.pairsets import pair_sets
+from skyquarry.match.kernels.pairtable import starts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,7 +130,7 @@ def _pairs(
 
 
 def _pairs_only(islands: Islands, first: Ints, second: Ints, catalog: NDArray[np.uint8]) -> Groups:
-    pair_start = np.searchsorted(first, np.arange(len(catalog) + 1))
+    pair_start = starts_of(first, len(catalog))
     start, nodes, catalogs, island = pair_sets(
         islands.start, islands.nodes, pair_start, second, catalog
     )

@@ -111,8 +111,8 @@ BEST_NEIGHBOUR = (
 
 
 def pairs_schema(shape: Shape, *, hidden: bool = False) -> pa.Schema:
-    """The table of pairs; `hidden`: with the order-29 pixel of the left row."""
-    return _schema(PAIRS, shape, ("_spatial",) if hidden else ())
+    """The table of pairs; `hidden`: with the left row's order-29 pixel, and its number."""
+    return _schema(PAIRS, shape, ("_spatial", "_node") if hidden else ())
 
 
 def groups_schema(shape: Shape, *, hidden: bool = False) -> pa.Schema:

@@ -65,6 +65,8 @@ class PairEvidence:
     """(m,) by the whole mixture of motions and of wide errors"""
     flags: NDArray[np.int32]
     """(m,) Flag.PM_APPLIED: a motion was used; Flag.PM_PRIOR: nobody knows one, epochs differ"""
+    joint: Floats
+    """(m, 3) chi2, dof and flags of the two as a group, as in `GroupEvidence`"""
 
     @property
     def norm_sep(self) -> Floats:
@@ -125,15 +127,19 @@ def pair_evidence(
     `table`: node_table([a, b], prior), where it is there already.
     """
     told = node_table([a, b], prior) if table is None else table
-    left = np.ascontiguousarray(i, np.int64)
-    right = np.asarray(j, np.int64) + told.start[1]
-    out, flags = np.empty((len(left), 10)), np.empty(len(left), np.int32)
+    return node_pairs(told, np.asarray(i, np.int64), np.asarray(j, np.int64) + told.start[1])
+
+
+def node_pairs(table: NodeTable, left: Ints, right: Ints) -> PairEvidence:
+    """The nodes left (m,) against right (m,), of any catalogues of the table."""
+    left, right = np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64)
+    out, flags = np.empty((len(left), 13)), np.empty(len(left), np.int32)
     _kernels().pairs_evidence(
-        told.nodes, told.motions, told.ratio, told.base, told.sigma2, left, right, out, flags
+        table.nodes, table.motions, table.ratio, table.base, table.sigma2, left, right, out, flags
     )
     sep, pa, east, north, epoch, chi2, lnB = (np.ascontiguousarray(out[:, k]) for k in _COLUMNS)
-    covariance = np.ascontiguousarray(out[:, 5:8])
-    return PairEvidence(sep, pa, east, north, epoch, covariance, chi2, lnB, flags)
+    covariance, joint = np.ascontiguousarray(out[:, 5:8]), np.ascontiguousarray(out[:, 10:])
+    return PairEvidence(sep, pa, east, north, epoch, covariance, chi2, lnB, flags, joint)
 
 
 def group_evidence(
@@ -144,8 +150,12 @@ def group_evidence(
     table: NodeTable | None = None,
     start: int = 0,
     stop: int | None = None,
+    pairs: tuple[Ints, PairEvidence] | None = None,
 ) -> GroupEvidence:
     """Groups start to stop (default: all), in any split the same to the last bit.
+
+    `pairs`: the evidence of every group of two, where that is known already (of the same rows and
+    prior), and their groups; then these are not worked out again, and all groups must be asked for.
 
     `table`: node_table(rows, prior), where it is there already. Any number of threads may work on
     slices of the same groups at once: nothing that is given is written to.
@@ -154,13 +164,18 @@ def group_evidence(
     last = len(groups) if stop is None else stop
     count = last - start
     lnB, chi2 = np.empty(count), np.empty(count)
-    dof, best = np.empty(count, np.int64), np.empty((count, 2), np.int64)
+    dof, best = np.empty(count, np.int64), np.zeros((count, 2), np.int64)
     _kernels().groups_evidence(
         told.nodes, told.motions, told.ratio, told.base, told.sigma2,
-        groups.start, groups.nodes, start, last, lnB, chi2, dof, best,
+        groups.start, groups.nodes, start, last, 2 if pairs is None else 3, lnB, chi2, dof, best,
     )  # fmt: skip
     size = np.diff(groups.start[start : last + 1])
-    return GroupEvidence(lnB, chi2, dof, _flags(size, dof, best))
+    made = GroupEvidence(lnB, chi2, dof, _flags(size, dof, best))
+    if pairs is not None:
+        own, known = pairs
+        lnB[own], chi2[own], dof[own] = known.lnB, known.joint[:, 0], known.joint[:, 1]
+        made.flags[own] = known.joint[:, 2]
+    return made
 
 
 def _kernels() -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from skyquarry.match.groups import Groups, Islands
 from skyquarry.match.kernels.islands import bucket, label_nodes
+from skyquarry.match.kernels.pairtable import starts_of
 from skyquarry.match.kernels.resolve import DENSE, frontier_places, group_masks, room, solve
 
 if TYPE_CHECKING:
@@ -42,18 +43,37 @@ class Solution:
         return self.posterior, self.chosen, self.evidence, self.solved, self.tied
 
 
-def solve_exactly(islands: Islands, groups: Groups, ln_weight: Floats) -> Solution:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What an exact answer needs of islands and groups, whatever their weights."""
+
+    begin: Ints
+    """(islands + 1,) first group of each island"""
+    place: Ints
+    """(n,) number of each node within its island"""
+    masks: Ints
+    """(g,) members of each group as bits of their places"""
+
+    @classmethod
+    def of(cls, islands: Islands, groups: Groups) -> Ready:
+        """Made once for any number of weights."""
+        begin, place = beginnings(islands, groups), places(islands)
+        return cls(begin, place, group_masks(groups.start, groups.nodes, place))
+
+
+def solve_exactly(
+    islands: Islands, groups: Groups, ln_weight: Floats, ready: Ready | None = None
+) -> Solution:
     """Posteriors and best partitions, where the sums over all partitions can be done.
 
     That is every island of up to 12 rows, and of those of up to 63 each that meets no more than
     `STATES` sets of rows when they are taken in a good order.
     """
-    begin = beginnings(islands, groups)
-    place = places(islands)
+    told = Ready.of(islands, groups) if ready is None else ready
+    begin, place, masks = told.begin, told.place, told.masks
     found = unsolved(len(islands), len(groups))
     size = np.diff(islands.start)
     least = int(min(size.max(initial=1), DENSE))
-    masks = group_masks(groups.start, groups.nodes, place)
     small = room(1 << least, 3**least, 1)
     solve(islands.start, begin, masks, ln_weight, small, True, found.arrays())
     found.tied[:] = False  # rows were taken in their own order: decided by the rule
@@ -86,7 +106,8 @@ def unsolved(n_islands: int, n_groups: int) -> Solution:
 
 def beginnings(islands: Islands, groups: Groups) -> Ints:
     """(islands + 1,) first group of each island."""
-    return np.searchsorted(groups.island, np.arange(len(islands) + 1))
+    first: Ints = starts_of(groups.island, len(islands))
+    return first
 
 
 def places(islands: Islands) -> Ints:

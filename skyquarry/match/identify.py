@@ -9,9 +9,11 @@ import numpy as np
 
 from skyquarry.match.candidates import candidate_groups
 from skyquarry.match.epochs import search_reach
-from skyquarry.match.evidence import PairEvidence, group_evidence, pair_evidence
+from skyquarry.match.evidence import PairEvidence, group_evidence, node_pairs, node_table
+from skyquarry.match.exact import Ready
 from skyquarry.match.groups import offsets
 from skyquarry.match.islands import islands
+from skyquarry.match.kernels import pairtable
 from skyquarry.match.merging import merged
 from skyquarry.match.resolve import resolve
 from skyquarry.match.search import Points, find_pairs
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.densities import Densities
     from skyquarry.match.epochs import Reach
-    from skyquarry.match.evidence import GroupEvidence
+    from skyquarry.match.evidence import GroupEvidence, NodeTable
     from skyquarry.match.groups import Groups, Islands
     from skyquarry.match.motionprior import MotionPrior
     from skyquarry.match.photometry import Photometry
@@ -81,6 +83,12 @@ class Work:
     islands: Islands
     groups: Groups
     evidence: GroupEvidence
+    table: NodeTable
+    """the rows as the evidence reads them"""
+    own: Ints
+    """(m,) the group that is exactly the pair"""
+    ready: Ready
+    """for `resolve`"""
 
     @property
     def n_nodes(self) -> int:
@@ -125,8 +133,7 @@ class Weighed:
 
     def posterior(self, ln_weight: Floats) -> Floats:
         """(groups,) for these weights."""
-        work = self.work
-        return resolve(work.islands, work.groups, ln_weight, self.rules.constraint).posterior
+        return _resolved(self.work, ln_weight, self.rules, rivals=False).posterior
 
 
 def identify(
@@ -138,10 +145,10 @@ def identify(
     island that crosses the border is core in one patch only: all of them together, from every
     patch, are whole islands again.
     """
-    start = offsets(rows)
-    left, right, pairs = _candidates(rows, start, rules)
+    start, table = offsets(rows), node_table(rows, rules.motion)
+    left, right, pairs = _candidates(rows, table, rules)
     if core is None:
-        return work_of_rows(rows, start, left, right, pairs, rules), [
+        return work_of_rows(rows, start, left, right, pairs, rules, table), [
             each.take(_NONE) for each in rows
         ]
     inside = np.concatenate(core)
@@ -168,12 +175,17 @@ def solve(work: Work, rules: Rules, densities: Densities, photometry: Photometry
     """Posteriors of every group, with the photometric evidence and without it."""
     plain = densities.ln_weight(work.groups, work.evidence.lnB, work.rows)
     if photometry is None:
-        resolved = resolve(work.islands, work.groups, plain, rules.constraint)
+        resolved = _resolved(work, plain, rules)
         return Solved(plain, np.zeros_like(plain), resolved, resolved.posterior)
     ratio = photometry.ln_ratio(work.rows, work.groups)
-    without = resolve(work.islands, work.groups, plain, rules.constraint)
-    resolved = resolve(work.islands, work.groups, plain + ratio, rules.constraint)
-    return Solved(plain + ratio, ratio, resolved, without.posterior)
+    without = _resolved(work, plain, rules, rivals=False)
+    return Solved(plain + ratio, ratio, _resolved(work, plain + ratio, rules), without.posterior)
+
+
+def _resolved(work: Work, ln_weight: Floats, rules: Rules, *, rivals: bool = True) -> Resolved:
+    return resolve(
+        work.islands, work.groups, ln_weight, rules.constraint, ready=work.ready, rivals=rivals
+    )
 
 
 def joined(parts: list[list[Rows]]) -> list[Rows]:
@@ -186,39 +198,70 @@ def joined(parts: list[list[Rows]]) -> list[Rows]:
 _NONE = np.empty(0, np.int64)
 
 
-def _candidates(rows: list[Rows], start: Ints, rules: Rules) -> tuple[Ints, Ints, PairEvidence]:
+def _candidates(
+    rows: list[Rows], table: NodeTable, rules: Rules
+) -> tuple[Ints, Ints, PairEvidence]:
     """Nodes of every candidate pair, sorted, with their evidence."""
     lefts, rights, evidences = [], [], []
+    homes: dict[int, tuple[Points, Ints]] = {}
     for a, b in rules.catalog_pairs():
-        i, j, evidence = pair_candidates(rows[a], rows[b], rules)
-        lefts.append(i + start[a])
-        rights.append(j + start[b])
+        i, j = _near(rows, a, b, rules, homes)
+        left, right = i + table.start[a], j + table.start[b]
+        evidence = node_pairs(table, left, right)
+        near = agree(rows[a], rows[b], i, j, evidence, rules)
+        if not near.all():
+            left, right, evidence = left[near], right[near], chosen_evidence(evidence, near)
+        lefts.append(left)
+        rights.append(right)
         evidences.append(evidence)
     left, right = np.concatenate(lefts), np.concatenate(rights)
-    order = np.lexsort((right, left))
+    order = in_order(left, right, int(table.start[-1]))
     return left[order], right[order], chosen_evidence(together(evidences), order)
+
+
+def in_order(left: Ints, right: Ints, n_nodes: int) -> Ints:
+    """(m,) the pairs sorted by left node, then right node."""
+    order: Ints = pairtable.pair_order(left, right, n_nodes)
+    return order
 
 
 def pair_candidates(a: Rows, b: Rows, rules: Rules) -> tuple[Ints, Ints, PairEvidence]:
     """Rows (m,), (m,) of two catalogues whose positions agree within the errors, with evidence."""
-    here, there = search_reach(a, b, np.sqrt(rules.chi2_limit), rules.motion)
-    from_a, order_a = points(a, here)
-    from_b, order_b = points(b, there)
+    i, j = _near([a, b], 0, 1, rules, {})
+    table = node_table([a, b], rules.motion)
+    evidence = node_pairs(table, i, j + table.start[1])
+    near = agree(a, b, i, j, evidence, rules)
+    return i[near], j[near], chosen_evidence(evidence, near)
+
+
+def _near(
+    rows: list[Rows], a: int, b: int, rules: Rules, homes: dict[int, tuple[Points, Ints]]
+) -> tuple[Ints, Ints]:
+    """Rows (m,), (m,) of two catalogues in each other's reach; `homes`: points of rows unmoved."""
+    here, there = search_reach(rows[a], rows[b], np.sqrt(rules.chi2_limit), rules.motion)
+    placed = []
+    for number, reach in ((a, here), (b, there)):
+        if reach.moved:
+            placed.append(points(rows[number], reach))
+            continue
+        if number not in homes:
+            homes[number] = points(rows[number], reach)
+        placed.append(homes[number])
+    (from_a, order_a), (from_b, order_b) = placed
     found = find_pairs(
         from_a,
         from_b,
         _limited(here, rules)[order_a],
         right_radius_arcsec=_limited(there, rules)[order_b],
     )
-    i, j = order_a[found.left], order_b[found.right]
-    evidence = pair_evidence(a, b, i, j, rules.motion)
-    near = agree(a, b, i, j, evidence, rules)
-    return i[near], j[near], chosen_evidence(evidence, near)
+    return order_a[found.left], order_b[found.right]
 
 
 def points(rows: Rows, reach: Reach) -> tuple[Points, Ints]:
     """The places where rows are searched, sorted; and the row of each."""
     spatial = healpix.index(reach.ra_deg, reach.dec_deg)
+    if bool((spatial[1:] >= spatial[:-1]).all()):
+        return Points(reach.ra_deg, reach.dec_deg, spatial, rows.rank), np.arange(len(spatial))
     order = np.argsort(spatial, kind="stable")
     ra, dec = reach.ra_deg[order], reach.dec_deg[order]
     return Points(ra, dec, spatial[order], rows.rank[order]), order
@@ -275,13 +318,22 @@ def work_of_rows(
     right: Ints,
     pairs: PairEvidence,
     rules: Rules,
+    table: NodeTable | None = None,
 ) -> Work:
-    """The islands and groups of rows with these pairs, and the evidence of each group."""
-    whole = islands(int(start[-1]), left, right)
+    """The islands and groups of rows with these pairs, and the evidence of each group.
+
+    `table`: node_table(rows, rules.motion), where it is there already.
+    """
+    told = node_table(rows, rules.motion) if table is None else table
+    n_nodes = int(start[-1])
+    whole = islands(n_nodes, left, right)
     catalog = np.repeat(np.arange(len(rows), dtype=np.uint8), np.diff(start))
     groups = candidate_groups(whole, left, right, catalog, rules.constraint)
-    evidence = group_evidence(rows, groups, rules.motion)
-    return Work(rows, start, left, right, pairs, whole, groups, evidence)
+    begin = pairtable.starts_of(left, n_nodes)
+    own = pairtable.pair_groups(begin, right, groups.start, groups.nodes)
+    evidence = group_evidence(rows, groups, rules.motion, table=told, pairs=(own, pairs))
+    ready = Ready.of(whole, groups)
+    return Work(rows, start, left, right, pairs, whole, groups, evidence, told, own, ready)
 
 
 def _split(rows: list[Rows], mask: Mask, start: Ints) -> Iterator[tuple[Rows, Mask]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.errors import UserError
-from skyquarry.match.exact import solve_exactly
+from skyquarry.match.exact import Ready, solve_exactly
 from skyquarry.match.kernels.resolve import TIE
 from skyquarry.match.kernels.rivals import best_rivals
 from skyquarry.match.large import gains, solve_large
@@ -42,7 +42,13 @@ class Resolved:
 
 
 def resolve(
-    islands: Islands, groups: Groups, ln_weight: Floats, constraint: Constraint = "one_to_one"
+    islands: Islands,
+    groups: Groups,
+    ln_weight: Floats,
+    constraint: Constraint = "one_to_one",
+    *,
+    ready: Ready | None = None,
+    rivals: bool = True,
 ) -> Resolved:
     """Solve every island for its groups' weights; call again with other weights as often as liked.
 
@@ -59,6 +65,11 @@ def resolve(
         several, and alone is what is in none.
         "none": every group is judged alone, against its rows single.
 
+    ready
+        What does not depend on the weights, `Ready.of(islands, groups)`, where it is there already.
+    rivals
+        Without them `runner_up` is empty: an expectation step needs none.
+
     Of solutions of one weight (to 1e-9 in ln) that is chosen whose sorted list of groups of
     several rows comes first.
 
@@ -70,7 +81,7 @@ def resolve(
     """
     weight = _checked(groups, ln_weight, constraint)
     if constraint == "one_to_one":
-        return _partitioned(islands, groups, weight)
+        return _partitioned(islands, groups, weight, ready, rivals=rivals)
     gain, _ = gains(groups, weight, len(islands.nodes))
     if constraint == "many_to_one":
         return _chosen_by_leaders(islands, groups, weight, gain)
@@ -102,13 +113,16 @@ def _checked(groups: Groups, ln_weight: Floats, constraint: str) -> Floats:
     return weight
 
 
-def _partitioned(islands: Islands, groups: Groups, weight: Floats) -> Resolved:
-    found = solve_exactly(islands, groups, weight)
+def _partitioned(
+    islands: Islands, groups: Groups, weight: Floats, ready: Ready | None, *, rivals: bool
+) -> Resolved:
+    found = solve_exactly(islands, groups, weight, ready)
     heuristic = _listed_in_part(islands, groups)
     if not found.solved.all() or found.tied.any():
         heuristic |= solve_large(groups, weight, found, islands)
-    posterior = np.minimum(found.posterior, 1.0)
-    rival = best_rivals(len(islands.nodes), groups.start, groups.nodes, posterior)
+    posterior, rival = np.minimum(found.posterior, 1.0), np.empty(0)
+    if rivals:
+        rival = best_rivals(len(islands.nodes), groups.start, groups.nodes, posterior)
     return Resolved(posterior, found.chosen, rival, heuristic, found.evidence)
 
 

@@ -32,11 +32,12 @@ _STILL = 1e-14  # sigma_mu^2 dt^2 / sigma^2: below, motion cannot move lnB by 1e
 
 @kernel
 def groups_evidence(
-    nodes, motions, ratio, base, sigma2, starts, members, first, last, lnB, chi2, dof, best
+    nodes, motions, ratio, base, sigma2, starts, members, first, last, least, lnB, chi2, dof, best
 ):
     """Fill lnB, chi2, dof, best (stop - first, 2: component of motion, wide members as bits).
 
     starts, members: CSR of the groups; first, last: which groups; a single row gives 0 throughout.
+    Groups of several rows, but fewer than `least`, are left as they are.
     """
     size = 1
     for g in range(first, last):
@@ -51,6 +52,8 @@ def groups_evidence(
         start, stop, out = starts[g], starts[g + 1], g - first
         if stop - start < 2:
             lnB[out], chi2[out], dof[out], best[out, 0], best[out, 1] = 0.0, 0.0, 0, 0, 0
+            continue
+        if stop - start < least:
             continue
         prepare(nodes, motions, widest2, members, start, stop, info, place, head)
         lnB[out], chi2[out], best[out, 0], best[out, 1] = mixed(

@@ -8,7 +8,9 @@ import math
 import numpy as np
 
 from skyquarry.match.kernels.evidence import prepare
-from skyquarry.match.kernels.filter import FCA, FCD, FSA, FSD, MOVING, mixed, motion_weights
+from skyquarry.match.kernels.filter import (
+    FCA, FCD, FSA, FSD, MOVING, N_PM, mixed, motion_weights,
+)  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned,
 )  # fmt: skip
@@ -19,19 +21,20 @@ from skyquarry.match.kernels.nodes import (
 from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
-APPLIED, PRIOR = 1, 2  # rows.Flag.PM_APPLIED, PM_PRIOR
+APPLIED, PRIOR, BLEND = 1, 2, 64  # rows.Flag.PM_APPLIED, PM_PRIOR, BLEND
 _LARGE2 = 100.0
 # out columns
-SEP, PA, EAST, NORTH, MET, CXX, CYY, CXY, CHI2, LNB = range(10)
+SEP, PA, EAST, NORTH, MET, CXX, CYY, CXY, CHI2, LNB, JOINT_CHI2, JOINT_DOF, JOINT_FLAGS = range(13)
 
 
 @kernel
 def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags):
-    """Fill out (m, 10) and flags (m,) for the nodes left (m,), right (m,).
+    """Fill out (m, 13) and flags (m,) for the nodes left (m,), right (m,).
 
     Offsets and covariance are in the left row's local axes at the epoch compared. chi2 takes a
     motion that neither knows from the component of the prior that weighs most, or from the
-    slowest that moves if that is faster; lnB is from all.
+    slowest that moves if that is faster; lnB is from all. The last three columns are what
+    `groups_evidence` tells of the two as a group.
     """
     members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
     info, place = np.empty((2, 2, 16)), np.empty((2, 7))
@@ -48,7 +51,9 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
             ratio, base, sigma2, members, 0, 2, info, place, head, weights, terms, sums,
             states, odds,
         )  # fmt: skip
-        out[p, LNB] = found[0]
+        out[p, LNB], out[p, JOINT_CHI2] = found[0], found[1]
+        out[p, JOINT_DOF] = 2.0 + 2.0 * head[N_PM]
+        out[p, JOINT_FLAGS] = _joint_flags(head[N_PM] > 0.0, found[2] >= 0, found[3] > 0)
         epoch, carried = _meeting(nodes, i, j)
         flags[p] = 0
         extra = 0.0
@@ -65,6 +70,12 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         _carry(nodes, motions, i, t_i, moved_by, 0)
         _carry(nodes, motions, j, t_j, moved_by, 1)
         _compare(nodes, motions, i, j, moved_by, extra, head, out, p)
+
+
+@step
+def _joint_flags(measured, moving, wide):
+    flags = APPLIED if measured else PRIOR if moving else 0
+    return flags + BLEND if wide else flags
 
 
 @step
