@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  (a script, in no package)
-"""Write docs/reference/commands.md and python.md from the code: `python docs/generate.py`.
+"""Write commands.md, python.md and match-tables.md of docs/reference: `python docs/generate.py`.
 
 A test compares what lies there with what this makes, so that the reference cannot fall behind.
 """
@@ -96,10 +96,56 @@ def fenced(thing: Any) -> list[str]:
     return ["```text", inspect.getdoc(thing) or "", "```"]
 
 
+TABLES = """# The tables of a cross-match
+
+Made from the code by `docs/generate.py`. `sq.crossmatch(...).run()` gives a `MatchResult`, whose
+tables `pairs`, `groups`, `members` and `wide` are Arrow tables. Missing is null. Rows lie along the
+sky. In a file, a catalogue and Arrow the columns are the same, with units and descriptions. Ids are
+text where those of the catalogues differ in type.
+"""
+
+
+def match_tables() -> str:
+    """The columns of the tables of a cross-match, their flags, and what a result can do."""
+    from skyquarry.match import columns
+    from skyquarry.match.matchresult import MatchResult
+    from skyquarry.match.rows import Flag
+
+    pages = [TABLES, "## `pairs`: one row a candidate pair", "", *columns_of(columns.PAIRS), ""]
+    pages += ["## `groups`: one row an object", "", *columns_of(columns.GROUPS)]
+    pages += ["| `NAME_id` | as in NAME |  | id of the member in NAME, for each catalogue |", ""]
+    pages += ["`wide` adds every column of each catalogue as `NAME_column`, null where absent.", ""]
+    pages += ["## `members`: one row a row of a catalogue", "", *columns_of(columns.MEMBERS), ""]
+    pages += ["## Flags", "", "| bit | name | meaning |", "|---|---|---|"]
+    pages += [f"| {each.value} | {each.name} | {columns.FLAGS[each]} |" for each in Flag]
+    pages += ["", "## Gaia's names", "", "`result.neighbourhood()` and `result.best_neighbour()`"]
+    pages += ["call columns of two catalogues as Gaia's archive does.", ""]
+    for title, named in (
+        ("neighbourhood", columns.NEIGHBOURHOOD),
+        ("best_neighbour", columns.BEST_NEIGHBOUR),
+    ):
+        pages += [f"| {title} | in `pairs` |", "|---|---|"]
+        pages += [f"| `{theirs}` | `{ours}` |" for theirs, ours in named] + [""]
+    return "\n".join([*pages, "## `MatchResult`", "", *methods(MatchResult)])
+
+
+def columns_of(told: Any) -> list[str]:
+    """A table of columns: name, type, unit, meaning."""
+    kinds = {"dictionary": "string", "double": "float64"}
+    lines = ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    for name, kind, unit, text in told:
+        known = "as in the catalogue, or text" if kind is None else str(kind).partition("<")[0]
+        lines.append(f"| `{name}` | {kinds.get(known, known)} | {unit} | {text} |")
+    return lines
+
+
+PAGES = {"commands": commands, "python": python, "match-tables": match_tables}
+
+
 def main() -> None:
-    """Write both pages."""
-    (REFERENCE / "commands.md").write_text(commands(), encoding="utf-8")
-    (REFERENCE / "python.md").write_text(python(), encoding="utf-8")
+    """Write the pages."""
+    for name, page in PAGES.items():
+        (REFERENCE / f"{name}.md").write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyquarry.catalog.columns import describe
+from skyquarry.match.rows import Flag
 
 if TYPE_CHECKING:
     from skyquarry.match.tables import Shape
@@ -91,6 +92,22 @@ MEMBERS = (
     ("flags", _I, "", "bits of skyquarry.match.rows.Flag of the row itself"),
 )
 
+FLAGS = {
+    Flag.PM_APPLIED: "a measured proper motion moved a row to the epoch compared",
+    Flag.PM_PRIOR: "a motion that nobody measured was allowed for, by the prior",
+    Flag.ERROR_FLOOR: "a floor is more of the error than what the catalogue states",
+    Flag.DEFAULT_ERROR: "a row has a default error, for want of a usable one",
+    Flag.AMBIGUOUS: "groups: the runner-up has a probability above 0.1",
+    Flag.SHARED: "pairs: the right row is the best of other left rows too",
+    Flag.BLEND: "a suspected blend: the wide error of a row fits better than its own",
+    Flag.TIE: "pairs: another candidate of one of the rows gains as much; the lower id won",
+    Flag.HEURISTIC: "the island was too large to be solved exactly",
+    Flag.FOOTPRINT_EDGE: "near the edge of a footprint",
+    Flag.FAST_PASS: "found by the second search, for fast stars",
+    Flag.OUTLIER: "groups: p_value is below 1 - completeness",
+    Flag.DUPLICATE: "the catalogue has the id twice at this place",
+    Flag.ZERO_POINT: "the zero point of a row was corrected, for the comparison only",
+}
 # Names of Gaia's tables of cross-matches (Marrese et al. 2019), and what they are here.
 NEIGHBOURHOOD = (
     ("source_id", "left_id"),
