@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.fields import FINEST, Counts
+from skyquarry.match.kernels import surveying
 from skyquarry.match.kernels.distinct import coded
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ class Summary:
 
 def histogram(mag: Floats) -> Ints:
     """(5000,) int64 counts of magnitudes; what lies beyond the ends is counted in the last bins."""
-    known = mag[np.isfinite(mag)]
-    place = np.clip(np.floor((known - MAG_LOW) / MAG_STEP), 0, MAG_BINS - 1).astype(np.int64)
-    return np.bincount(place, minlength=MAG_BINS).astype(np.int64)
+    counts = np.zeros(MAG_BINS, np.int64)
+    surveying.magnitudes(mag, MAG_LOW, MAG_STEP, counts)
+    return counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skyquarry.match.kernels.distinct import summed
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import MAX_ORDER, N_PIXELS
 from skyquarry.sky.vectors import to_xyz
@@ -54,9 +55,8 @@ class Counts:
     @classmethod
     def of(cls, spatial: Ints, order: int = FINEST) -> Counts:
         """Of rows at order-29 pixels (n,), in any order."""
-        pixel = _ascending(spatial >> 2 * (MAX_ORDER - order))
-        first = _firsts(pixel)
-        return cls(order, pixel[first], np.diff(np.append(first, len(pixel))))
+        rows = _ascending(np.ascontiguousarray(spatial, np.int64))
+        return cls(order, *summed(rows, np.ones(1, np.int64), 2 * (MAX_ORDER - order)))
 
     @classmethod
     def union(cls, many: Iterable[Counts]) -> Counts:
@@ -67,11 +67,11 @@ class Counts:
         if not _is_ascending(pixel):
             order = np.argsort(pixel, kind="stable")
             pixel, count = pixel[order], count[order]
-        return cls(parts[0].order, *_summed(pixel, count))
+        return cls(parts[0].order, *summed(pixel, count, 0))
 
     def coarsened(self, order: int) -> Counts:
         """The same rows in larger cells."""
-        return Counts(order, *_summed(self.pixel >> 2 * (self.order - order), self.count))
+        return Counts(order, *summed(self.pixel, self.count, 2 * (self.order - order)))
 
     def within(self, edges: Ints) -> Ints:
         """(k,) rows in stretches of the order-29 curve between `edges` (k + 1,)."""
@@ -100,12 +100,6 @@ def _firsts(values: Ints) -> Ints:
     new = np.ones(len(values), np.bool_)
     new[1:] = values[1:] != values[:-1]
     return np.flatnonzero(new)
-
-
-def _summed(pixel: Ints, count: Ints) -> tuple[Ints, Ints]:
-    """Ascending pixels, each once, and the sum of its counts."""
-    first = _firsts(pixel)
-    return pixel[first], np.add.reduceat(count, first) if len(first) else count
 
 
 def counting_order(n_rows: int) -> int:

@@ -185,13 +185,16 @@ def _shares(
     at_rim = observed > 0
     for here, edge in zip(inside, rim, strict=True):
         at_rim &= edge | ~here
+    if not at_rim.any():
+        return share
     pixels = np.diff(edges).astype(np.float64)
+    inside_rows = [each.within(edges) for each in counts]
     for mask in np.unique(observed[at_rim]).tolist():
         here = at_rim & (observed == mask)
         rows = full = 0.0
-        for c, (count, layer) in enumerate(zip(counts, layers, strict=True)):
+        for c, (found, layer) in enumerate(zip(inside_rows, layers, strict=True)):
             if mask >> c & 1:
-                rows += float(count.within(edges)[here].sum())
+                rows += float(found[here].sum())
                 full += layer.rim_density * float(pixels[here].sum())
         share[here] = min(rows / full, _MOST_RIM) if full > 0.0 else 1.0
     return share

@@ -24,6 +24,8 @@ from skyquarry.errors import UserError
 from skyquarry.match import calibrate, residuals
 from skyquarry.match.calibrate import Calibration
 from skyquarry.match.densities import Densities
+from skyquarry.match.expecting import check_candidates
+from skyquarry.match.fields import counting_order
 from skyquarry.match.identify import Rules, Weighed, identify, joined
 from skyquarry.match.learning import learn
 from skyquarry.match.passes import (
@@ -116,7 +118,8 @@ class Identification:
     def surveyed(self) -> Surveyed:
         """What the first look at every patch tells, put together."""
         scene = Scene(self.source, self.rules, Calibration.none(self.rules.names))
-        parts = self._over("survey", survey_patch, scene, self.patches)
+        order = counting_order(max(side.n_rows for side in self.plan.sides))
+        parts = self._over("survey", survey_patch, scene, self.patches, order)
         return Surveyed.union(parts)
 
     @cached_property
@@ -177,7 +180,7 @@ class Identification:
         """Densities and photometry, from the sample, or as an earlier run has learnt them."""
         if self.plan.learnt is not None:
             return self.plan.learnt.learnt
-        pieces, plan = self._pieces_to_learn_from(), self.plan
+        plan = self.plan
         first = Densities.start(
             self.rules.names,
             self.surveyed.summary,
@@ -186,11 +189,12 @@ class Identification:
             completeness=plan.settings.completeness,
             within=Ranges.union(part.core for part in self.lessons) if self.lessons else None,
         )
+        check_candidates(self, first.coverage)
         chosen = plan.settings.photometry
         return learn(
             first,
             self.surveyed.summary,
-            pieces,
+            self._pieces_to_learn_from(),
             photometry=None if isinstance(chosen, str) else chosen,
             magnitude_prior=chosen == "auto",
             each_pass=lambda _: self.progress("learn", 0, 0),

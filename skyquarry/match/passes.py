@@ -14,6 +14,7 @@ from skyquarry.match.densitysums import Summary
 from skyquarry.match.epochs import search_reach
 from skyquarry.match.evidence import pair_evidence
 from skyquarry.match.identify import identify, points, solve
+from skyquarry.match.kernels import surveying
 from skyquarry.match.merging import merged
 from skyquarry.match.search import find_pairs
 from skyquarry.match.tables import tables
@@ -98,11 +99,7 @@ def extremes(rows: Rows) -> Rows:
     """The few rows that can reach farthest: the largest error by magnitude, the fastest motions."""
     if not len(rows):
         return rows
-    spread = rows.covariance[:, 0] + rows.covariance[:, 1]
-    whole = np.nan_to_num(np.floor(rows.mag), nan=-99.0)
-    order = np.lexsort((spread, whole))
-    last = np.append(whole[order][1:] != whole[order][:-1], True)
-    chosen = [order[last]]
+    chosen = [surveying.widest(rows.covariance, rows.mag)]
     if rows.motions is not None:
         speed = np.hypot(rows.motions.pm[:, 0], rows.motions.pm[:, 1])
         unsure = rows.motions.covariance[:, 0] + rows.motions.covariance[:, 1]
@@ -171,19 +168,17 @@ def _median(counts: Ints) -> float:
     return float(1e-6 * 1.02 ** np.searchsorted(passed, (passed[-1] + 1) // 2))
 
 
-def survey_patch(scene: Scene, patch: Patch) -> Surveyed:
-    """The rows of a patch that reach farthest, how many there are, and their errors."""
+def survey_patch(scene: Scene, patch: Patch, order: int) -> Surveyed:
+    """The rows of a patch that reach farthest, their errors, how many lie in cells of `order`."""
     count = len(scene.rules.names)
     read = [scene.source.read(n, None if patch.is_whole else patch.core) for n in range(count)]
     rows, rejects = [each for each, _ in read], tuple(each for _, each in read)
-    errors = []
-    for each in rows:
-        sigma = np.sqrt(0.5 * (each.covariance[:, 0] + each.covariance[:, 1]))
-        place = np.rint(np.log(np.maximum(sigma, 1e-6) / 1e-6) / np.log(1.02)).astype(np.int64)
-        errors.append(np.bincount(np.clip(place, 0, 1499), minlength=1500))
+    errors = tuple(np.zeros(1500, np.int64) for _ in rows)
+    for each, counts in zip(rows, errors, strict=True):
+        surveying.errors(each.covariance, 1e-6, 1.02, counts)
     timeless = tuple(int(np.isnan(each.epoch).sum()) for each in rows)
     found = [extremes(each) for each in rows]
-    return Surveyed(found, Summary.of(rows), tuple(errors), rejects, timeless)
+    return Surveyed(found, Summary.of(rows, order), errors, rejects, timeless)
 
 
 def residuals_of(scene: Scene, patch: Patch, reference: int) -> dict[int, Residuals]:

@@ -109,3 +109,14 @@ class Rows:
         }
         motions = None if self.motions is None else self.motions.take(index)
         return replace(self, ids=self.ids.take(from_numpy(index)), motions=motions, **taken)
+
+    def between(self, first: int, last: int) -> Rows:
+        """The rows from `first` up to `last`, without it: views of these ones."""
+        span = slice(first, last)
+        names = [f.name for f in fields(self) if f.name not in ("ids", "motions", "wide_arcsec")]
+        told: dict[str, Any] = {name: getattr(self, name)[span] for name in names}
+        known = self.motions
+        if known is not None:
+            known = Motions(*(getattr(known, each.name)[span] for each in fields(known)))
+        ids = self.ids.slice(first, last - first)
+        return replace(self, ids=ids, motions=known, **told)

@@ -95,7 +95,13 @@ class Resident:
     def rows(self, number: int, ranges: Ranges | None) -> Rows:
         """The rows of one catalogue within the ranges."""
         rows = self.held[number]
-        return rows if ranges is None else rows.take(_within(rows.spatial, ranges))
+        if ranges is None:
+            return rows
+        first, last = _stretches(rows.spatial, ranges)
+        some = np.flatnonzero(first < last)
+        if len(some) == 1:  # nothing need be copied
+            return rows.between(int(first[some[0]]), int(last[some[0]]))
+        return rows.take(_numbers(first, last))
 
     def read(self, number: int, ranges: Ranges | None) -> tuple[Rows, Rejects]:
         """The rows; what was set aside when all were read is told once, with the first ones."""
@@ -123,10 +129,14 @@ def _counts_of(side: Any) -> Counts:
     return Counts(PATCH_ORDER, pixel[some].astype(np.int64), count[some].astype(np.int64))
 
 
-def _within(spatial: Ints, ranges: Ranges) -> Ints:
-    """Positions, ascending, of the sorted pixels that lie in the ranges."""
+def _stretches(spatial: Ints, ranges: Ranges) -> tuple[Ints, Ints]:
+    """Where the ascending pixels of each range begin and end."""
     first = np.searchsorted(spatial, ranges.starts)
-    last = np.searchsorted(spatial, ranges.stops)
+    return first, np.searchsorted(spatial, ranges.stops)
+
+
+def _numbers(first: Ints, last: Ints) -> Ints:
+    """The numbers of all stretches, ascending."""
     size = last - first
     begin = np.cumsum(size) - size
     return np.repeat(first - begin, size) + np.arange(int(size.sum()))

@@ -1,6 +1,6 @@
 """The part of the sky that calibration and densities are learnt from, where not all is needed.
 
-Errors of a thousandth need a million objects, and nobody needs them: a few 100,000 rows tell
+Errors of a thousandth need a million objects, and nobody needs them: 200,000 rows tell
 calibration, densities and magnitudes as well as they are used. The sample is of whole cells of the
 sky, one of every so many along the curve, chosen by a hash of its number. Which cells these are
 depends on how many rows lie where, and on nothing else: not on tiles, workers, or the order of rows
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-SAMPLE_ROWS = 300_000
+SAMPLE_ROWS = 200_000
 """Rows that are learnt from, of all catalogues together, where that is enough."""
 LEAST_ROWS = 50_000
 """Rows that are learnt from of each catalogue, where it has so many."""
@@ -41,7 +41,7 @@ MOST_ROWS = 1_500_000
 _CELLS = 128
 _FINEST = 11
 """Cells of 1.7 arcmin: wider than what an island takes up"""
-_PARTS = 8
+_PARTS = 4
 _RINGS = 2.0
 """What is seen round a cell, in units of how far a candidate may be: for islands that reach out."""
 

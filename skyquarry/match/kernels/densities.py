@@ -24,8 +24,31 @@ def _on_line(lines, whole, begin, length, low, way):
 @step
 def _ln_sum(one, other):
     """Ln of (e^one + e^other)."""
+    if np.isneginf(one):
+        return other
     top = max(one, other)
-    return top if np.isneginf(top) else top + np.log1p(np.exp(min(one, other) - top))
+    return top + np.log1p(np.exp(min(one, other) - top))
+
+
+@step
+def _ln_alone(catalog, free, cell, low, way, ln_nu, local, column, lines, begin):
+    """Ln density of objects that look like a single row; `free`: who did not look there."""
+    alone = -np.inf
+    rest = free
+    length = begin[catalog + 1] - begin[catalog]
+    while True:
+        whole = np.int64(1) << catalog | rest
+        term = ln_nu[whole]
+        if term > -np.inf:
+            if column[whole] >= 0:
+                term += local[cell, column[whole]]
+            if low >= 0:
+                term += _on_line(lines, whole, begin[catalog], length, low, way)
+            alone = _ln_sum(alone, term)
+        if rest == 0:
+            break
+        rest = (rest - 1) & free
+    return alone
 
 
 @kernel
@@ -36,11 +59,12 @@ def ln_weights(
     """Fills weight (g,): ln weight of each group of two rows and more, against its rows alone.
 
     `low` (n,), `way` (n,): where the magnitude of a node lies; low < 0 where it is of no influence.
-    ln_nu (2^N,) of every set; local (cells + 1, s) ln of what a cell differs by, the last line 0,
-    and the column (2^N,) of each set, -1 for none; lines (2^N, k) by magnitude, those of
-    catalogue c from begin[c] to begin[c + 1]; ln_room: ln 4 pi.
+    ln_nu (2^N,) of every set; local (cells, s) ln of what a cell differs by, and the column (2^N,)
+    of each set, -1 for none; lines (2^N, k) by magnitude, those of catalogue c from begin[c] to
+    begin[c + 1]; ln_room: ln 4 pi.
     """
     everything = ln_nu.shape[0] - 1
+    alone = np.full(len(node_catalog), np.nan)  # of the nodes that are in groups
     for g in range(len(start) - 1):
         first, last = start[g], start[g + 1]
         if last - first < 2:
@@ -68,24 +92,12 @@ def ln_weights(
         apart = (last - first - 1) * ln_room
         for m in range(first, last):
             node = nodes[m]
-            c = node_catalog[node]
-            alone = -np.inf
-            free = everything & ~node_observed[node]
-            rest = free
-            while True:
-                whole = np.int64(1) << c | rest
-                term = ln_nu[whole]
-                if term > -np.inf:
-                    if column[whole] >= 0:
-                        term += local[node_cell[node], column[whole]]
-                    if low[node] >= 0:
-                        length = begin[c + 1] - begin[c]
-                        term += _on_line(lines, whole, begin[c], length, low[node], way[node])
-                    alone = _ln_sum(alone, term)
-                if rest == 0:
-                    break
-                rest = (rest - 1) & free
-            apart += alone
+            if np.isnan(alone[node]):
+                alone[node] = _ln_alone(
+                    node_catalog[node], everything & ~node_observed[node], node_cell[node],
+                    low[node], way[node], ln_nu, local, column, lines, begin,
+                )  # fmt: skip
+            apart += alone[node]
         weight[g] = total + ln_bayes[g] - apart
 
 

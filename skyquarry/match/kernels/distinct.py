@@ -46,3 +46,21 @@ def coded(key):
             count += 1
         code[n] = table[place]
     return found[:count], code
+
+
+@kernel
+def summed(pixel, count, shift):
+    """Pixels (n,), ascending, in cells 2^shift times as large, each once, with the sum of counts.
+
+    Counts (n,), or (1,) where all are the same.
+    """
+    cell = np.empty(len(pixel), np.int64)
+    total = np.empty(len(pixel), np.int64)
+    last = -1
+    for n in range(len(pixel)):
+        here = pixel[n] >> shift
+        if last < 0 or cell[last] != here:
+            last += 1
+            cell[last], total[last] = here, 0
+        total[last] += count[min(n, len(count) - 1)]
+    return cell[: last + 1].copy(), total[: last + 1].copy()
