@@ -8,6 +8,8 @@ these can be written (a container without a home) it would refuse to import; the
 from __future__ import annotations
 
 import hashlib
+import logging
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +19,10 @@ import numba
 from numba.np import linalg
 
 F = TypeVar("F", bound=Callable[..., Any])
+COMPILING = (
+    "loops are being compiled for this machine, which takes seconds to a minute; it is done once, "
+    "later processes find them"
+)
 
 
 def _spare_scipy() -> None:
@@ -56,6 +62,27 @@ def _mark(compiled: Any) -> None:
         kept._source_stamp = (stamp, _sources())  # type: ignore[union-attr]  # noqa: SLF001
 
 
+def _say_when_compiling(compiled: Any) -> None:
+    """Tell, once a process, that machine code is being made: it may take a minute, once."""
+    kept = compiled._cache  # noqa: SLF001
+    load = kept.load_overload
+
+    def told(signature: Any, context: Any) -> Any:
+        found = load(signature, context)
+        if found is None:
+            _say()
+        return found
+
+    kept.load_overload = told
+
+
+@cache
+def _say() -> None:
+    logging.getLogger("skyquarry").info(COMPILING)
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"skyquarry: {COMPILING}\n")
+
+
 def kernel(function: F) -> F:
     """The function as machine code that releases the GIL; fastmath stays off.
 
@@ -67,4 +94,5 @@ def kernel(function: F) -> F:
         _mark(compiled)
     except RuntimeError:  # "cannot cache function: no locator available"
         compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    _say_when_compiling(compiled)
     return compiled  # type: ignore[no-any-return]
