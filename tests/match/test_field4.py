@@ -49,11 +49,13 @@ def test_both_placements_have_the_same_candidates_and_the_same_matches(results):
     both = set(keys[0]) & set(keys[1])
     assert len(both) > 6_000
     assert max(len(own) - len(both) for own in keys) <= 3
+    matched = [
+        {key for key, inside in zip(own, column(table, "is_match"), strict=True) if inside}
+        for own, table in zip(keys, (wrap, pole), strict=True)
+    ]
+    assert matched[0] == matched[1]
     orders = [sorted((k for k in range(len(o)) if o[k] in both), key=o.__getitem__) for o in keys]
     first, second = (t.take(o) for t, o in zip((wrap, pole), orders, strict=True))
-    differs = column(first, "is_match") != column(second, "is_match")
-    assert differs.sum() <= 4
-    assert (np.abs(column(first, "posterior")[differs] - 0.5) < 0.1).all()  # as likely as not
     known = column(first, "flags") & Flag.PM_PRIOR == 0
     assert known.sum() > 1_000
     chi2 = [column(each, "chi2")[known] for each in (first, second)]
@@ -79,11 +81,12 @@ def test_two_by_two_the_scores_are_at_or_above_the_full_method(fields, baseline,
 @pytest.mark.parametrize("place", ["wrap", "pole"])
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_all_at_once_are_purer_and_on_balance_better(fields, results, baseline, place, name):
-    """Purity, and its harmonic mean with completeness, to two pairs at or above the full method."""
+    """Purity at or above the full method, completeness to two of the pairs as likely as not."""
     score, line = scored(results[place].pairs, fields[place][1], name), baseline[place, name, FULL]
     two = 2.0 / line["n_true_primary"]
     assert score.purity_shared >= line["purity_shared"] - 5e-7
-    assert score.purity_primary >= line["purity_primary"] - two
+    assert score.purity_primary >= line["purity_primary"] - 5e-7
+    assert score.completeness_primary >= line["completeness_primary"] - two
     theirs = f1(line["purity_primary"], line["completeness_primary"])
     assert f1(score.purity_primary, score.completeness_primary) >= theirs - two
 
@@ -95,6 +98,18 @@ def scored(pairs, parts, name):
 
 def f1(purity, completeness):
     return 2.0 * purity * completeness / (purity + completeness)
+
+
+@pytest.mark.parametrize("place", ["wrap", "pole"])
+def test_every_two_rows_of_an_accepted_group_stand_among_the_pairs(results, place):
+    """Those too that are no candidates of each other: a fast star, joined by the row between."""
+    pairs, groups = results[place].pairs, results[place].groups
+    size = column(groups, "n").astype(np.int64)
+    inside = column(pairs, "is_match")
+    assert inside.sum() == (size * (size - 1) // 2).sum()
+    joined = column(pairs, "flags")[inside] & Flag.OUTLIER != 0
+    assert joined.any()
+    assert np.isnan(column(pairs, "ln_gain")[inside][joined]).all()
 
 
 @pytest.mark.parametrize("place", ["wrap", "pole"])
