@@ -103,4 +103,7 @@ def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
 def one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
     """Raises UserError where the value of the argument `name` is none of those allowed."""
     if value not in allowed:
-        raise UserError(f"{name} is {value!r}, but it is one of {', '.join(map(repr, allowed))}")
+        raise UserError(
+            f"{name} is {value!r}, but it is one of {', '.join(map(repr, allowed))}: "
+            f"try {allowed[0]!r}"
+        )

@@ -64,12 +64,27 @@ class Settings:
             )
         if isinstance(self.prior, str):
             one_of("prior", self.prior, ("auto", "uniform", "nway"))
+        _check_teachers(self.photometry, self.calibrate)
         radius = self.radius_arcsec
         if radius is not None and not (isinstance(radius, int | float) and 0.0 < radius <= 3600.0):
             raise UserError(
                 f"radius_arcsec is {radius!r}, but a limit for the separation of a pair needs more "
                 "than 0 and at most 3600 arcsec: leave it out to search as far as the errors allow"
             )
+
+
+def _check_teachers(photometry: object, calibrate: object) -> None:
+    """Raise UserError for what cannot weigh magnitudes, or is no calibration."""
+    if photometry not in ("auto", None) and not callable(getattr(photometry, "ln_ratio", None)):
+        raise UserError(
+            f"photometry is {photometry!r}, but it needs to be 'auto', None or an object with "
+            "ln_ratio(rows, groups): try 'auto'"
+        )
+    if not isinstance(calibrate, bool) and not callable(getattr(calibrate, "apply", None)):
+        raise UserError(
+            f"calibrate is {calibrate!r}, but it needs to be True, False or a Calibration: try "
+            "Calibration.load(path) for one that was saved"
+        )
 
 
 @dataclass(frozen=True)

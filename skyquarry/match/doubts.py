@@ -58,12 +58,26 @@ def doubts(
 ) -> list[str]:
     """The sentences; none where nothing is in doubt."""
     return [
+        *_of_strangers(rows, pairs),
         *_of_pairs(pairs),
         *_of_errors(facts, {each["name"]: each["rows"] for each in rows}),
         *_of_calibration(calibration),
         *_of_method(facts),
         *facts.notes,
     ]
+
+
+def _of_strangers(
+    rows: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    """Catalogues with rows of which none has any candidate."""
+    known = {each[side] for each in pairs for side in ("left", "right")}
+    alone = [each["name"] for each in rows if each["rows"] and each["name"] not in known]
+    if alone and sum(1 for each in rows if each["rows"]) > 1:
+        yield (
+            f"No row of {_list(alone)} has a candidate in another catalogue: do they overlap, in "
+            "place and in epoch, are positions in degrees, and errors as large as they are?"
+        )
 
 
 def _of_pairs(pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:

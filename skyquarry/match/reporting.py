@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from skyquarry.match.positionerrors import NO_ERRORS
 from skyquarry.match.quality import Facts, quality_report
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from skyquarry.match.rows import Rows
     from skyquarry.match.runcounts import RunCounts
     from skyquarry.match.search import Points
+    from skyquarry.match.sides import Side
 
     Floats = NDArray[np.float64]
 
@@ -155,6 +157,11 @@ def _facts(made: Identification, told: RunCounts) -> Facts:
         for text, rows in each.warnings.items()
         if not (name in assumed and text.startswith(NO_ERRORS))
     ]
+    notes += [
+        f"{name}: {rows:,} rows share their id with another row, and their groups the group_id"
+        for name, side in zip(names, made.plan.sides, strict=True)
+        if (rows := repeated_ids(side))
+    ]
     photometry = made.learnt.photometry
     joints = getattr(photometry, "joints", None)
     return Facts(
@@ -174,3 +181,11 @@ def _facts(made: Identification, told: RunCounts) -> Facts:
         fast_pass=made.fast_words,
         notes=tuple(notes),
     )
+
+
+def repeated_ids(side: Side) -> int:
+    """How many rows of a table in memory have an id that an earlier row has too."""
+    if not side.in_memory or side.roles.id not in side.schema.names:
+        return 0
+    ids = side.read(None, [str(side.roles.id)]).column(0)
+    return len(ids) - int(pc.count_distinct(ids, mode="all").as_py())

@@ -186,20 +186,32 @@ def _described(schema: pa.Schema, said: Any, name: str) -> Described:
     if said is None:
         described = describe_input(schema, Given())
         if described.cleaning is not None and described.cleaning.frame == "fk4":
-            raise UserError(
-                f"{name} has positions of B1950 ({described.cleaning.ra}, "
-                f"{described.cleaning.dec}), but a match needs ICRS: convert them, or declare the "
-                'frame, as in (table, {"ra": ..., "dec": ..., "frame": "fk4"})'
-            )
+            raise _of_b1950(name, described.cleaning.ra, described.cleaning.dec)
         return described
     if isinstance(said, str | Path):
         from skyquarry.surveys.load import load
 
         said = load(said)
     if not isinstance(said, Survey):
+        if isinstance(said, Mapping) and "frame" not in said:
+            _check_equinox(said, name)
         said = Survey(name="these roles", title=name, roles=_roles(said))
         _check_there(schema, said.roles, name)
     return describe_input(schema, Given(survey=said))
+
+
+def _check_equinox(said: Mapping[str, Any], name: str) -> None:
+    """Columns whose names say B1950 are not ICRS because nobody says what they are."""
+    ra, dec = (str(said.get(each, "")) for each in ("ra", "dec"))
+    if "B1950" in ra.upper() or "B1950" in dec.upper():
+        raise _of_b1950(name, ra, dec)
+
+
+def _of_b1950(name: str, ra: Any, dec: Any) -> UserError:
+    return UserError(
+        f"{name} has positions of B1950 ({ra}, {dec}), but a match needs ICRS: convert them, or "
+        'declare the frame, as in (table, {"ra": ..., "dec": ..., "frame": "fk4"})'
+    )
 
 
 def _roles(said: Any) -> Roles:
