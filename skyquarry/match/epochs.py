@@ -9,7 +9,7 @@ A row or a pair without an epoch is compared as it stands.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, to_xyz
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.match.motionprior import MotionPrior
     from skyquarry.match.rows import Motions, Rows
 
     Floats = NDArray[np.float64]
@@ -123,8 +122,15 @@ class Reach:
     """whether any position differs from the row's own"""
 
 
+class Drift(Protocol):
+    """How fast rows may be whose motion nobody knows: `motionprior.MotionPrior`."""
+
+    def reach_masyr(self, rows: Rows) -> Floats:
+        """(n,) sigma that a row adds, in quadrature, to how far a pair is sought."""
+
+
 def search_reach(
-    a: Rows, b: Rows, k: float, prior: MotionPrior, *, parallactic: bool = False
+    a: Rows, b: Rows, k: float, prior: Drift, *, parallactic: bool = False
 ) -> tuple[Reach, Reach]:
     """Places and radii of two catalogues' rows, so that no pair with chi2 <= k^2 can be lost.
 
@@ -145,7 +151,7 @@ class _Search:
 
     common: float
     k: float
-    prior: MotionPrior
+    prior: Drift
     parallactic: bool
 
     def reach(self, rows: Rows, others: Rows) -> Reach:
@@ -162,7 +168,9 @@ class _Search:
             ra, dec = radec[:, 0].copy(), radec[:, 1].copy()
         if not theirs.all():
             unknown = ~has_motion(rows)
-            variance[unknown] += self._drift(rows, others)[unknown] ** 2
+            drift = self._drift(rows, others)
+            if drift is not None:
+                variance[unknown] += drift[unknown] ** 2
         if rows.wide_arcsec > 0.0:
             variance[rows.wide > 0.0] += rows.wide_arcsec**2
         radius = _on_the_sphere(self.k * np.sqrt(variance)) + slack
@@ -183,11 +191,15 @@ class _Search:
             variance += _parallactic(motions, np.arange(n))
         return radec, variance, slack
 
-    def _drift(self, rows: Rows, others: Rows) -> Floats:
-        """(n,) arcsec: this row's part in how far an unknown motion has taken it."""
+    def _drift(self, rows: Rows, others: Rows) -> Floats | None:
+        """(n,) arcsec: this row's part in how far an unknown motion has taken it; None: nowhere."""
         low, high = _span(others.epoch)
         years = np.fmax(np.abs(low - rows.epoch), np.abs(high - rows.epoch))
-        return np.where(np.isnan(years), 0.0, years) * self.prior.reach_masyr(rows) * 1e-3
+        years[np.isnan(years)] = 0.0
+        if not years.any():
+            return None
+        told: Floats = years * self.prior.reach_masyr(rows) * 1e-3
+        return told
 
 
 def largest_variance(covariance: Floats) -> Floats:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -202,20 +202,24 @@ def _candidates(
     rows: list[Rows], table: NodeTable, rules: Rules
 ) -> tuple[Ints, Ints, PairEvidence]:
     """Nodes of every candidate pair, sorted, with their evidence."""
-    lefts, rights, evidences = [], [], []
-    homes: dict[int, tuple[Points, Ints]] = {}
+    lefts: list[Ints] = []
+    rights: list[Ints] = []
+    evidences: list[PairEvidence] = []
+    kept: list[Ints] = []
+    seen = 0
+    searched = _Searched(rules.motion)
     for a, b in rules.catalog_pairs():
-        i, j = _near(rows, a, b, rules, homes)
+        i, j = _near(rows[a], rows[b], rules, searched)
         left, right = i + table.start[a], j + table.start[b]
         evidence = node_pairs(table, left, right)
-        near = agree(rows[a], rows[b], i, j, evidence, rules)
-        if not near.all():
-            left, right, evidence = left[near], right[near], chosen_evidence(evidence, near)
+        near = np.flatnonzero(agree(rows[a], rows[b], i, j, evidence, rules))
+        kept.append(near + seen)
+        seen += len(left)
         lefts.append(left)
         rights.append(right)
         evidences.append(evidence)
-    left, right = np.concatenate(lefts), np.concatenate(rights)
-    order = in_order(left, right, int(table.start[-1]))
+    left, right, near = np.concatenate(lefts), np.concatenate(rights), np.concatenate(kept)
+    order = near[in_order(left[near], right[near], int(table.start[-1]))]
     return left[order], right[order], chosen_evidence(together(evidences), order)
 
 
@@ -227,27 +231,41 @@ def in_order(left: Ints, right: Ints, n_nodes: int) -> Ints:
 
 def pair_candidates(a: Rows, b: Rows, rules: Rules) -> tuple[Ints, Ints, PairEvidence]:
     """Rows (m,), (m,) of two catalogues whose positions agree within the errors, with evidence."""
-    i, j = _near([a, b], 0, 1, rules, {})
+    i, j = _near(a, b, rules, _Searched(rules.motion))
     table = node_table([a, b], rules.motion)
     evidence = node_pairs(table, i, j + table.start[1])
     near = agree(a, b, i, j, evidence, rules)
     return i[near], j[near], chosen_evidence(evidence, near)
 
 
-def _near(
-    rows: list[Rows], a: int, b: int, rules: Rules, homes: dict[int, tuple[Points, Ints]]
-) -> tuple[Ints, Ints]:
-    """Rows (m,), (m,) of two catalogues in each other's reach; `homes`: points of rows unmoved."""
-    here, there = search_reach(rows[a], rows[b], np.sqrt(rules.chi2_limit), rules.motion)
-    placed = []
-    for number, reach in ((a, here), (b, there)):
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What one catalogue needs for every search with another, worked out once; by id of `Rows`."""
+
+    motion: MotionPrior
+    masyr: dict[int, Floats] = field(default_factory=dict)
+    homes: dict[int, tuple[Points, Ints]] = field(default_factory=dict)
+
+    def reach_masyr(self, rows: Rows) -> Floats:
+        """(n,) as the prior has it."""
+        if id(rows) not in self.masyr:
+            self.masyr[id(rows)] = self.motion.reach_masyr(rows)
+        return self.masyr[id(rows)]
+
+    def points(self, rows: Rows, reach: Reach) -> tuple[Points, Ints]:
+        """The places where rows are searched; those of rows that stay where they are, once."""
         if reach.moved:
-            placed.append(points(rows[number], reach))
-            continue
-        if number not in homes:
-            homes[number] = points(rows[number], reach)
-        placed.append(homes[number])
-    (from_a, order_a), (from_b, order_b) = placed
+            return points(rows, reach)
+        if id(rows) not in self.homes:
+            self.homes[id(rows)] = points(rows, reach)
+        return self.homes[id(rows)]
+
+
+def _near(a: Rows, b: Rows, rules: Rules, searched: _Searched) -> tuple[Ints, Ints]:
+    """Rows (m,), (m,) of two catalogues that lie in each other's reach."""
+    here, there = search_reach(a, b, np.sqrt(rules.chi2_limit), searched)
+    from_a, order_a = searched.points(a, here)
+    from_b, order_b = searched.points(b, there)
     found = find_pairs(
         from_a,
         from_b,
@@ -340,9 +358,12 @@ def _split(rows: list[Rows], mask: Mask, start: Ints) -> Iterator[tuple[Rows, Ma
     return ((each, mask[start[c] : start[c + 1]]) for c, each in enumerate(rows))
 
 
-def chosen_evidence(evidence: PairEvidence, index: Any) -> PairEvidence:
+def chosen_evidence(evidence: PairEvidence, index: Ints | Mask) -> PairEvidence:
     """These pairs."""
-    return PairEvidence(*(getattr(evidence, each.name)[index] for each in fields(evidence)))
+    if index.dtype == bool:
+        index = np.flatnonzero(index)
+    names = (each.name for each in fields(evidence))
+    return PairEvidence(*(np.take(getattr(evidence, name), index, axis=0) for name in names))
 
 
 def together(parts: list[PairEvidence]) -> PairEvidence:
