@@ -78,8 +78,9 @@ def mutual_pairs(
     near_a, near_b = np.zeros(len(a), np.int64), np.zeros(len(b), np.int64)
     best = np.full((len(b), 2), [-1.0, np.inf])
     taken = np.full((len(a), 2), [-1.0, np.inf])
+    frame = _frame(a)
     for j in range(len(b)):
-        there = _at(a, b.epoch[j])
+        there = _moved(a, frame, b.epoch[j])
         apart = np.sqrt(((there - xyz_b[j]) ** 2).sum(axis=1)) * ARCSEC_PER_RADIAN
         near_a += apart <= radius_arcsec
         near_b[j] = (apart <= radius_arcsec).sum()
@@ -93,18 +94,25 @@ def mutual_pairs(
     return _measured(a, b, i, other, usual_motion) | {"rivals": near_a[i] + near_b[other] - 2}
 
 
-def _at(a: Rows, epoch: Any, index: Any = slice(None)) -> Floats:
+def _frame(a: Rows, index: Any = slice(None)) -> tuple[Floats, Floats, Floats]:
+    """Unit vectors, and east and north there."""
     xyz = to_xyz(a.ra_deg[index], a.dec_deg[index])
-    years = np.nan_to_num(epoch - a.epoch[index])
+    return xyz, *tangent(xyz)
+
+
+def _moved(
+    a: Rows, frame: tuple[Floats, Floats, Floats], epoch: Any, index: Any = slice(None)
+) -> Floats:
+    xyz, east, north = frame
     if a.motions is None:
         return xyz
-    east, north = tangent(xyz)
+    years = np.nan_to_num(epoch - a.epoch[index])
     move = np.nan_to_num(a.motions.pm[index]) * (_MAS * years)[:, None]
     return normalised(xyz + move[:, :1] * east + move[:, 1:] * north)
 
 
 def _measured(a: Rows, b: Rows, i: Ints, j: Ints, usual_motion: float) -> dict[str, Any]:
-    here, there = _at(a, b.epoch[j], i), to_xyz(b.ra_deg[j], b.dec_deg[j])
+    here, there = _moved(a, _frame(a, i), b.epoch[j], i), to_xyz(b.ra_deg[j], b.dec_deg[j])
     middle = normalised(here + there)
     east, north = tangent(middle)
     apart = (there - here) * ARCSEC_PER_RADIAN
