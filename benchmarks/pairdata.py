@@ -44,8 +44,9 @@ def lean_archives(rows: int) -> tuple[Path, Path]:
     for side, path in zip("ab", paths, strict=True):
         if not (path / "collection.properties").exists():
             plain = FOLDER / f"pairs-{side}-{rows}-lean.parquet"
-            FOLDER.mkdir(parents=True, exist_ok=True)
-            _write(plain, side, rows, LEAN)
+            if not plain.exists():
+                FOLDER.mkdir(parents=True, exist_ok=True)
+                _write(plain, side, rows, LEAN)
             sq.build(str(plain), path, margin_arcsec=10, progress=False)
             plain.unlink()
     return paths
