@@ -9,7 +9,7 @@ above a million rows. All must find the same number of pairs. Works:
     inside    all pairs within 10" inside A, each once, at most 1e6 rows
     shell     `skyquarry pairs` of two plain files of 1e5 rows in a new process
     growth    best at ten times fewer rows: how time grows;  with --large nothing but that and best
-ACID, the fastest rival, is not on the package index; its published ratio to scipy is in README.md.
+ACID, the fastest rival, is not run: README.md quotes its ratio to scipy.
 """
 
 from __future__ import annotations
