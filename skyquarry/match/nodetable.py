@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -32,6 +32,10 @@ class Prior(Protocol):
 
     def weights(self, rows: Rows) -> Floats:
         """(n, k) weights of each row; they sum to 1."""
+
+
+SHARED: Final = -1.0
+"""A node's `wide` where the catalogue has no fit of it: wide where all rows of an object are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,15 @@ def node_table(rows: list[Rows], prior: Prior) -> NodeTable:
     moving = [_measured(each) for each in rows]
     motions = np.empty((sum(map(len, moving)), packing.MOTION_COLUMNS))
     done = 0
+    least = _least_wide(rows)
     for number, each in enumerate(rows):
         first, last = int(start[number]), int(start[number + 1])
-        wide2 = float(each.wide_arcsec) ** 2
+        wide, width = each.wide, _width(each)
+        if width == 0.0 and least > 0.0:
+            wide, width = np.full(len(each), SHARED), least
         packing.pack_rows(
-            nodes, first, each.ra_deg, each.dec_deg, each.covariance, each.epoch, each.wide,
-            wide2 if np.isfinite(wide2) else 0.0, number,
+            nodes, first, each.ra_deg, each.dec_deg, each.covariance, each.epoch, wide, width**2,
+            number,
         )  # fmt: skip
         weights = np.ascontiguousarray(prior.weights(each), np.float64)
         np.divide(weights, base, out=ratio[first:last], where=base > 0.0)
@@ -77,6 +84,16 @@ def node_table(rows: list[Rows], prior: Prior) -> NodeTable:
             _pack(each.motions, moving[number], weights, sigma2, (motions, done, nodes, first))
             done += len(moving[number])
     return NodeTable(nodes, motions, ratio, base, sigma2, start)
+
+
+def _width(rows: Rows) -> float:
+    """Sigma of the wide errors in arcsec; 0 where the catalogue has none."""
+    return float(rows.wide_arcsec) if np.isfinite(rows.wide_arcsec) else 0.0
+
+
+def _least_wide(rows: list[Rows]) -> float:
+    """The least of the catalogues' that have one, by which a catalogue without a fit is wide."""
+    return min((w for w in map(_width, rows) if w > 0.0), default=0.0)
 
 
 def _pack(

@@ -116,7 +116,7 @@ def _of_source(s: Source, number: int, wide_arcsec: float) -> Rows:
         )  # fmt: skip
     return rows(
         [s.ra_deg], [s.dec_deg], [s.covariance], s.epoch, moving,
-        wide=s.wide, wide_arcsec=wide_arcsec, mag=number,
+        wide=max(s.wide, 0.0), wide_arcsec=wide_arcsec if s.wide >= 0.0 else 0.0, mag=number,
     )  # fmt: skip
 
 

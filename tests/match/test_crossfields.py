@@ -14,7 +14,7 @@ AREA_DEG2 = {60: 0.5, 30: 0.2, 10: 0.05}
 SURVEYS = ("twomass_psc", "allwise", "panstarrs1")
 HOW = ("two", "four")
 # (purity, completeness) of pairs with Gaia, at any latitude; AllWISE lists what Gaia cannot split
-FLOORS = {"twomass_psc": (0.99, 0.97), "allwise": (0.965, 0.955), "panstarrs1": (0.995, 0.99)}
+FLOORS = {"twomass_psc": (0.99, 0.98), "allwise": (0.965, 0.96), "panstarrs1": (0.995, 0.99)}
 
 
 @pytest.fixture(scope="module", params=sorted(AREA_DEG2))
@@ -26,10 +26,10 @@ def judgement(request):
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("survey", SURVEYS)
 def test_the_identification_is_better_than_the_nearest_within_an_arcsecond(judgement, survey, how):
-    """Harmonic mean of purity and completeness; the nearest is that of raw positions."""
+    """Harmonic mean of purity and completeness, to one pair; the nearest by raw positions."""
     nearest = judgement.line(survey, "nearest raw")
     assert nearest["n_true_primary"] > 500
-    assert judgement.line(survey, how)["f1"] >= nearest["f1"]
+    assert judgement.line(survey, how)["f1"] >= nearest["f1"] - 1.0 / nearest["n_true_primary"]
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -67,8 +67,9 @@ def test_all_probabilities_two_by_two_are_frequencies(judgement):
     assert told.ece_doubt <= 0.08, told
 
 
-def test_all_probabilities_of_four_at_once_are_nearly_frequencies(judgement):
-    """Those in doubt are too small, where one row of four stands apart: see design/quality.md."""
+def test_all_probabilities_of_four_at_once_are_frequencies(judgement):
+    """Those in doubt are few, and rather too small: see design/quality.md."""
     told = judgement.calibration("four")
-    assert told.ece_all <= 0.015, told
-    assert told.ece_doubt <= 0.2, told
+    assert told.ece_all <= 0.006, told
+    assert told.bias_doubt <= 0.05, told
+    assert told.bias_doubt >= -0.13, told

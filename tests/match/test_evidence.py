@@ -359,6 +359,21 @@ def test_wide_states_end_at_four_members_at_once():
     assert made.lnB[0] == pytest.approx(expected, rel=1e-9)
 
 
+def test_an_object_may_be_wide_in_all_its_rows_and_the_reference_is_so_only_then():
+    """A galaxy: displaced in three surveys and in the one that they are calibrated against."""
+    place = [(0.0, 0.0, -1.0), (0.3, 0.1, 0.05), (-0.2, 0.3, 0.1), (-0.1, -0.4, 0.2)]
+    found = [Source(10.0 + x / 3600.0, y / 3600.0, (1e-4, 1e-4, 0.0), wide=f) for x, y, f in place]
+    made = group_evidence(of_sources(found, 0.2), groups([4]), prior_of(found))
+    assert made.lnB[0] == pytest.approx(ln_bayes(found, [0.0], [1.0], 0.2), rel=1e-9)
+    never = [replace(found[0], wide=0.0), *found[1:]]
+    alone = group_evidence(of_sources(never, 0.2), groups([4]), prior_of(never))
+    assert alone.lnB[0] == pytest.approx(ln_bayes(never, [0.0], [1.0], 0.2), rel=1e-9)
+    assert made.lnB[0] > alone.lnB[0] + 1.0
+    pair = group_evidence(of_sources(found[:2], 0.2), groups([2]), prior_of(found[:2]))
+    same = group_evidence(of_sources(never[:2], 0.2), groups([2]), prior_of(never[:2]))
+    assert pair.lnB[0] == same.lnB[0]  # whose f is fitted as it is
+
+
 def test_chi2_of_a_pair_lets_a_faint_row_move():
     """The heaviest component of faint rows is the static one: a slow star must not be cut off."""
     weights = np.tile([0.9, 0.08, 0.02], (2, 1))

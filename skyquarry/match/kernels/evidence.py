@@ -14,7 +14,7 @@ import numpy as np
 from skyquarry.match.kernels.filter import (
     BU, BV, BX, BY, C, CURVED, DET, EAST, FCA, FCD, FSA, FSD, LARGE, LN_DETS, LONE_SUM, ME, MN,
     MOVING, MXX, MXY, MYY, N_PM, NORTH, ODDS, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3, RX, RY, RZ,
-    SPAN, T0, YEARS, mixed, room,
+    SPAN, T0, TOGETHER, YEARS, mixed, room,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned, turned_cross,
@@ -94,8 +94,7 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
             place[k, RX], place[k, RY], place[k, RZ] = x - now[0], y - now[1], z - now[2]
         else:
             place[k, RX], place[k, RY], place[k, RZ] = x - bx, y - by, z - bz
-        f = nodes[i, WIDE]
-        place[k, ODDS] = f / (1.0 - f)
+        place[k, ODDS] = _odds(nodes, i, n)
     _offsets(n, best, bx, by, bz, large, place, head)
     for k in range(n):
         i = members[start + k]
@@ -143,6 +142,15 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
                     _let_move(info, 1, k, place[k, YEARS])
     head[LARGE] = 1.0 if large else 0.0
     head[CURVED] = _curvature(nodes, members, start, n, place) if large else 0.0
+
+
+@step
+def _odds(nodes, i, n):
+    """Of the wide error of a row among n; one that has no fit shares that of all the others."""
+    f = nodes[i, WIDE]
+    if f > 0.0:
+        return f / (1.0 - f)
+    return TOGETHER if f < 0.0 and n > 2 else 0.0
 
 
 @step

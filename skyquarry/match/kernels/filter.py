@@ -31,6 +31,9 @@ FSA, FCA, FSD, FCD, T0, N_PM, MOVING, ME, MN, OE, ON, LARGE, CURVED, SPAN, LONE_
 
 MOST_WIDE = 4  # members of a group that are in their wide state at once: of up to 4, any
 _LAST_BIT = 62  # members from here on are never wide; groups have no more than 16
+TOGETHER = 1e-300  # odds that say: wide where all members are, never alone (no fit of its own)
+_LEAST_OF_ALL = 3  # members of a group whose rows may be wide all at once
+_SHARE = 0.5  # of the least f: how often an object is wide in all its rows
 
 _LN_TWO_R2 = math.log(2.0 * ARCSEC * ARCSEC)
 _LN_TWO_PI = math.log(2.0 * math.pi)
@@ -50,19 +53,19 @@ def room(nodes, members, starts, first, last):
     for k in range(1, MOST_WIDE + 1):
         choices = choices * (most - k + 1) // k
         states += choices
-    return states
+    return states + 1
 
 
 @step
 def wide_states(n, place, states, odds):
     """Fill states (bits: which members are wide) and their odds; (how many, sum of the odds).
 
-    The first is that of no wide error.
+    The first is that of no wide error; the last may be that of an object whose rows are all wide.
     """
     states[0], odds[0] = 0, 1.0
     count, norm = 1, 1.0
     for k in range(min(n, _LAST_BIT)):
-        if place[k, ODDS] > 0.0:
+        if place[k, ODDS] > TOGETHER:
             before = count
             for j in range(before):
                 if bits_of(states[j]) < MOST_WIDE:
@@ -70,7 +73,29 @@ def wide_states(n, place, states, odds):
                     odds[count] = odds[j] * place[k, ODDS]
                     norm += odds[count]
                     count += 1
+    g = _all_wide(n, place)
+    if g > 0.0:
+        states[count], odds[count] = (1 << n) - 1, g / (1.0 - g) * norm
+        norm += odds[count]
+        count += 1
     return count, norm
+
+
+@step
+def _all_wide(n, place):
+    """How often an object is wide in all its rows; 0 where a member never is.
+
+    A galaxy is displaced in every survey, the reference of the calibration too, which no product
+    of the members' own f can tell (design/quality.md). The f of a pair already has it.
+    """
+    least = 1.0
+    for k in range(n):
+        odds = place[k, ODDS]
+        if odds <= 0.0:
+            return 0.0
+        if odds > TOGETHER:
+            least = min(least, odds / (1.0 + odds))
+    return _SHARE * least if _LEAST_OF_ALL <= n < _LAST_BIT and least < 1.0 else 0.0
 
 
 @step

@@ -36,7 +36,7 @@ def pack_rows(nodes, first, ra_deg, dec_deg, covariance, epoch, wide, wide_varia
         nodes[k, XX], nodes[k, YY] = covariance[i, 0], covariance[i, 1]
         nodes[k, XY] = covariance[i, 2]
         nodes[k, EPOCH] = epoch[i]
-        nodes[k, WIDE] = min(wide[i], _CERTAIN) if wide_variance > 0.0 and wide[i] > 0.0 else 0.0
+        nodes[k, WIDE] = max(min(wide[i], _CERTAIN), -1.0) if wide_variance > 0.0 else 0.0
         nodes[k, WIDE2] = wide_variance
         nodes[k, MOTION] = -1.0
         nodes[k, CATALOG] = catalog

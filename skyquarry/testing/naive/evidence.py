@@ -16,6 +16,7 @@ from mpmath import mpf
 
 KM_S_YEARS_PER_AU = mpf("149597870.7") / mpf(31557600)
 MOST_WIDE = 4
+ALL_WIDE_SHARE = mpf("0.5")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Source:
     parallax_error: float = 0.0
     rv: float | None = None
     rv_error: float = 0.0
-    wide: float = 0.0
+    wide: float = 0.0  # below 0: together with all the others only
     weights: tuple[float, ...] = (1.0,)
 
 
@@ -51,7 +52,7 @@ def ln_bayes(
             for k in range(len(base))
         ]
         weights = [w / mp.fsum(weights) for w in weights]
-        odds = [mpf(s.wide) / (1 - mpf(s.wide)) for s in sources]
+        odds = [mpf(max(s.wide, 0.0)) / (1 - mpf(max(s.wide, 0.0))) for s in sources]
         possible = [i for i, o in enumerate(odds) if o > 0]
         states = [
             (mp.fprod(odds[i] for i in members), members)
@@ -59,6 +60,10 @@ def ln_bayes(
             for members in combinations(possible, count)
         ]
         norm = mp.fsum(o for o, _ in states)
+        if possible and len(sources) > 2 and all(s.wide != 0.0 for s in sources):
+            g = ALL_WIDE_SHARE * mpf(min(sources[i].wide for i in possible))
+            states.append((g / (1 - g) * norm, tuple(range(len(sources)))))
+            norm /= 1 - g
         group = _Group(sources, wide_arcsec, rv_dispersion)
         total = mp.fsum(
             w * o / norm * group.density(mas(sigma), members)
