@@ -1,7 +1,5 @@
 """A first look at rows: how large their errors are, how bright they are, which reach farthest."""
 
-
-
 from __future__ import annotations
 
 import numpy as np
