@@ -61,19 +61,38 @@ class Island:
     # ------------------------------------------------------------ candidates
     @property
     def candidates(self) -> list[dict[str, Any]]:
-        """Every candidate of the row."""
-        pairs = public(self.tables.pairs)
-        mine = np.flatnonzero((self.work.left == self.node) | (self.work.right == self.node))
-        told = pairs.take(mine).to_pylist()
-        sides = ("left" if self.work.left[k] == self.node else "right" for k in mine)
-        return [self._candidate(*each) for each in zip(told, sides, mine.tolist(), strict=True)]
+        """Every candidate of the row, and rows that only an accepted group joins with it."""
+        near = self._near
+        names = [(self._catalog_of(node), str(self._id_of(node))) for node in near]
+        own = self._catalog_of(self.node), str(self._id_of(self.node))
+        told = []
+        pairs = public(self.tables.pairs).to_pylist()
+        for pair, left in zip(pairs, self.tables.pairs["_node"].to_pylist(), strict=True):
+            right = pair["right_catalog"], str(pair["right_id"])
+            if left == self.node and right in names:
+                told.append(self._candidate(pair, "left", near[names.index(right)]))
+            elif left in near and right == own:
+                told.append(self._candidate(pair, "right", left))
+        return told
 
-    def _candidate(self, pair: dict[str, Any], side: str, at: int) -> dict[str, Any]:
-        """A pair as seen from the row: offsets point from it to the other."""
+    @property
+    def _near(self) -> list[int]:
+        """Rows that are candidates of the row, or in its accepted group."""
+        work = self.work
+        partners = np.concatenate(
+            [
+                work.right[work.left == self.node],
+                work.left[work.right == self.node],
+                self._nodes_of(int(self._home[self.node])),
+            ]
+        )
+        return sorted(set(partners.astype(np.int64).tolist()) - {self.node})
+
+    def _candidate(self, pair: dict[str, Any], side: str, node: int) -> dict[str, Any]:
+        """A pair as seen from the row: offsets point from it to the other, `node`."""
         other = "right" if side == "left" else "left"
         sign = 1.0 if side == "left" else -1.0
         phot, gain = pair["lnB_phot"], pair["ln_gain"]
-        node = int(self.work.right[at] if side == "left" else self.work.left[at])
         return {
             "catalog": pair[f"{other}_catalog"],
             "id": pair[f"{other}_id"],
@@ -153,11 +172,16 @@ class Island:
         return told
 
     def _members_of(self, group: int) -> Iterator[dict[str, Any]]:
-        work = self.work
         for node in self._nodes_of(group):
-            c = int(np.searchsorted(work.start, node, side="right")) - 1
-            row_id = work.rows[c].ids[node - int(work.start[c])].as_py()
-            yield {"catalog": self.rules.names[c], "id": row_id}
+            yield {"catalog": self._catalog_of(node), "id": self._id_of(node)}
+
+    def _catalog_of(self, node: int) -> str:
+        return self.rules.names[int(np.searchsorted(self.work.start, node, side="right")) - 1]
+
+    def _id_of(self, node: int) -> Any:
+        """The id of a row, as its catalogue has it."""
+        c = self.rules.names.index(self._catalog_of(node))
+        return self.work.rows[c].ids[node - int(self.work.start[c])].as_py()
 
     def _name_of(self, group: int) -> str:
         first = next(self._members_of(group))

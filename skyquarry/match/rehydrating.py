@@ -52,7 +52,7 @@ def tables_again(
     words = dict.fromkeys(("left_catalog", "right_catalog", "catalog"), shape.names)
     words["reason"] = REASONS
     return Tables(
-        _as(pairs, pairs_schema(shape, hidden=True), words),
+        _as(pairs, _without_node(pairs_schema(shape, hidden=True)), words),
         _as(groups, groups_schema(shape, hidden=True), words),
         _as(members, members_schema(shape, hidden=True), words),
     )
@@ -93,6 +93,11 @@ def _mags(places: Sequence[_Places], catalog: Ints, ids: pa.ChunkedArray) -> pa.
         mine = catalog == number
         told[mine] = place.marks.mag[place.at(ids.filter(from_numpy(mine)))]
     return pc.if_else(from_numpy(~np.isnan(told)), from_numpy(told), None)
+
+
+def _without_node(schema: pa.Schema) -> pa.Schema:
+    """Of the tables of all patches together: nodes are numbered in each patch."""
+    return schema.remove(schema.get_field_index("_node"))
 
 
 def _as(table: pa.Table, schema: pa.Schema, words: dict[str, tuple[str, ...]]) -> pa.Table:

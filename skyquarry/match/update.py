@@ -24,7 +24,7 @@ from skyquarry.match.marks import Changes, Marks, compared
 from skyquarry.match.passes import finished
 from skyquarry.match.rows import Flag
 from skyquarry.match.tables import Tables, together
-from skyquarry.match.updatelines import Keys, kept, renumbered, with_homes
+from skyquarry.match.updatelines import Keys, as_part, kept, renumbered, with_homes
 from skyquarry.match.whole import cells_of
 
 if TYPE_CHECKING:
@@ -77,13 +77,15 @@ def updated(
     work = _Update(before, made, marks)
     counts = {made.rules.names[n]: c.counts(*marks[n]) for n, c in work.changes.items()}
     if not len(work.changed_pixels()):
-        return Updated(together([work.before], made.rules.names), counts, 0, 0, 0)
+        return Updated(
+            together([as_part(work.before, made.rules.names)], made.rules.names), counts, 0, 0, 0
+        )
     first, told = work.first()
     second, more = work.second(first)
     names = made.rules.names
     touched = Keys.of_rows(first.island_rows) | work.gone
     searched = Keys.none(len(names)) if second is None else Keys.of_rows(second.island_rows)
-    stayed = kept(work.before, names, touched, searched)
+    stayed = as_part(kept(work.before, names, touched, searched), names)
     parts = [stayed, told] if more is None else [stayed, told, more]
     whole = together(parts, names)
     if more is not None:

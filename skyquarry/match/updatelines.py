@@ -107,6 +107,18 @@ def kept(told: Tables, names: tuple[str, ...], touched: Keys, searched: Keys) ->
     )
 
 
+def as_part(told: Tables, names: tuple[str, ...]) -> Tables:
+    """Lines in the order of the sky as a part of the tables: with a number for each left row."""
+    pairs = told.pairs
+    left = numbers(pairs["left_catalog"], names)
+    keys = [left, to_numpy(pairs["_spatial"]), to_numpy(pairs["left_row"].fill_null(-1))]
+    ids = to_numpy(pc.rank(pairs["left_id"], tiebreaker="dense").cast(pa.int64()))
+    changes = [each[1:] != each[:-1] for each in (*keys, ids)]
+    node = np.zeros(len(pairs), np.int64)
+    node[1:] = np.cumsum(np.logical_or.reduce(changes))
+    return Tables(pairs.append_column("_node", from_numpy(node)), told.groups, told.members)
+
+
 def renumbered(
     told: Tables, names: tuple[str, ...], changed: Mapping[int, tuple[Ints, Ints]]
 ) -> Tables:

@@ -15,12 +15,12 @@ import skyquarry as sq
 from skyquarry.errors import NotFoundError, UserError
 from skyquarry.match.frozen import Frozen
 from skyquarry.match.marks import Marks, compared
-from skyquarry.pipeline.crossmatching import Crossmatch
+from skyquarry.pipeline.crossmatching import Crossmatch, write_catalog
 from skyquarry.pipeline.updating import update_match
 from skyquarry.pipeline.written import open_match
 
 ARCSEC = 1.0 / 3600.0
-SIDE = 40
+SIDE = 30
 
 
 def roles(year):
@@ -38,13 +38,13 @@ ROLES = {"a": roles(2000.0), "b": roles(2008.0), "c": roles(2016.0)}
 
 
 def seen(seed, first, year):
-    """1,600 objects 25" apart, 0.2" of noise, one in 50 unseen; 6 fast stars at 1.5"/yr."""
+    """900 objects 25" apart, 0.2" of noise, one in 50 unseen; 6 fast stars at 1.5"/yr."""
     rng = np.random.default_rng(seed)
     x, y = (each.ravel() * 25.0 for each in np.mgrid[:SIDE, :SIDE])
     mag = 8.0 + 12.0 * np.random.default_rng(1).random(len(x))
     found = np.flatnonzero(rng.random(len(x)) > 0.02)
     n = len(found)
-    east = np.append(x[found] + rng.normal(0.0, 0.2, n), 110.0 + 150.0 * np.arange(6))
+    east = np.append(x[found] + rng.normal(0.0, 0.2, n), 110.0 + 100.0 * np.arange(6))
     north = np.append(y[found] + rng.normal(0.0, 0.2, n), 512.0 + 1.5 * np.full(6, year - 2000.0))
     dec = 40.0 + north * ARCSEC
     return pa.table(
@@ -77,7 +77,7 @@ def newer():
     table = put(table, [700], mag=1.0)
     keep = np.setdiff1d(np.arange(n), [5, 300, n - 1])
     table = table.take(keep)
-    more = B.take([40, 41, 900, n - 3])
+    more = B.take([40, 41, 800, n - 3])
     more = put(more, [0, 1, 2, 3], dec=[d + 2.0 * ARCSEC for d in more["dec"].to_pylist()])
     more = more.set_column(0, "id", pa.array([1, 2, 3, 4]))
     table = pa.concat_tables([table, more])
@@ -160,6 +160,30 @@ def test_two_catalogues_can_change_at_once(result):
     same(after, full)
 
 
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("how", [{"constraint": "many_to_one"}, {"constraint": "none"}, {}])
+def test_any_change_gives_the_tables_of_a_whole_run(result, how, seed):
+    """Rows that come, go and move at random, in patches of a few hundred rows."""
+    rng = np.random.default_rng(seed)
+    before = plan(B, **how).run("inline") if how else result
+    some = rng.choice(len(B), 30, replace=False)
+    new = put(B, some, ra=rng.normal(0.0, 4.0, 30) * ARCSEC + B["ra"].to_numpy()[some])
+    again = B.take(rng.choice(len(B), 10, replace=False))
+    again = again.set_column(0, "id", pa.array(np.arange(10) + 500))
+    new = pa.concat_tables([new.take(np.sort(rng.permutation(len(B))[:-10])), again])
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr("skyquarry.match.identification.PATCH_ROWS", 300)
+        full = whole(before, new, **how)
+        assert len(full.made.patches) > 1
+        same(update_match(before, {"b": (new, ROLES["b"])}, "inline"), full)
+
+
+def test_the_report_is_of_the_new_tables(updated, result):
+    assert len(updated.verdict.splitlines()) == 5
+    assert updated.report["catalogues"] == ["a", "b", "c"]
+    assert updated.explain_match("b", 1).to_dict()["id"] == 1
+
+
 def test_ids_of_another_kind_are_matched_as_a_whole(result):
     text = B.set_column(0, "id", pa.array([str(i) for i in B["id"].to_pylist()]))
     after = update_match(result, {"b": (text, ROLES["b"])}, "inline")
@@ -172,8 +196,6 @@ def test_ids_of_another_kind_are_matched_as_a_whole(result):
 
 @pytest.fixture(scope="module")
 def written(result, tmp_path_factory):
-    from skyquarry.pipeline.crossmatching import write_catalog
-
     path = tmp_path_factory.mktemp("update") / "matched"
     write_catalog(result, path, updatable=True)
     return path
@@ -184,7 +206,12 @@ INPUTS = {"a": (A, ROLES["a"]), "b": (B, ROLES["b"]), "c": (C, ROLES["c"])}
 
 def test_a_written_match_is_updated_as_one_in_memory(written, updated):
     match = open_match(written, {"a": INPUTS["a"], "c": INPUTS["c"]})
-    same(update_match(match, {"b": (newer(), ROLES["b"])}, "inline"), updated)
+    after = update_match(match, {"b": (newer(), ROLES["b"])}, "inline")
+    same(after, updated)
+    write_catalog(after, written.with_name("again"), updatable=True)
+    inputs = {"a": INPUTS["a"], "c": INPUTS["c"]}
+    back = update_match(open_match(written.with_name("again"), inputs), {"b": INPUTS["b"]})
+    same(back, whole(updated, B))
 
 
 def test_a_written_match_explains_as_the_result_does(written, result):
@@ -235,8 +262,6 @@ def test_inputs_on_disk_are_opened_again_by_their_paths(tmp_path):
 
 
 def test_what_is_missing_is_said(written, result, tmp_path):
-    from skyquarry.pipeline.crossmatching import write_catalog
-
     with pytest.raises(NotFoundError, match=r"there is no learnt\.json"):
         open_match(tmp_path)
     with pytest.raises(UserError, match="a was a table in memory or a part of a catalogue"):
