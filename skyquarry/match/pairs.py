@@ -107,7 +107,11 @@ class PairsNode:
     def units(self) -> Units:
         """The parts of the sky that are worked on, those of rows without a position left out."""
         _ = self._prepared
-        return units_of(self.left, self.right, self.rule, self.radius_arcsec)
+        wide = (
+            _row_bytes(self.pairing.left, self.left),
+            _row_bytes(self.pairing.right, self.right),
+        )
+        return units_of(self.left, self.right, self.rule, self.radius_arcsec, wide)
 
     # ------------------------------------------------------------ tasks
     def __len__(self) -> int:

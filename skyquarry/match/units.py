@@ -25,9 +25,12 @@ UNIT_PAIRS = 10_000_000
 """A part of the sky with more predicted pairs is worked on in smaller pieces."""
 UNIT_ROWS = 2_000_000
 """The same for the rows of the right side."""
+UNIT_BYTES = 64 << 20
+"""The same for the rows of both sides as they lie in memory, where a part of a tile can be read
+alone: few columns never come to that, all columns of a full tile do."""
 FEW, FEW_ROWS = 8, 131_072
 """Fewer parts than this are divided until each has an eighth of the rows, or so many at most: there
-should be work for every core. Only where a part of a tile can be read alone."""
+should be work for every core. Also only where a part of a tile can be read alone."""
 NARROW = 12_000
 """Rows of the other side for each of ours, from which it is read around ours only: about what the
 row groups hold that one row touches."""
@@ -55,10 +58,17 @@ class Units:
         return Ranges(self.starts[number : number + 1], self.stops[number : number + 1])
 
 
-def units_of(left: Side, right: Side, rule: Rule, radius_arcsec: float) -> Units:
+def units_of(
+    left: Side,
+    right: Side,
+    rule: Rule,
+    radius_arcsec: float,
+    row_bytes: tuple[float, float] = (0.0, 0.0),
+) -> Units:
     """The left tiles, for an outer join what of the right ones lies between them; no part too full.
 
-    With an inner join, those that are far from any right tile are left out.
+    With an inner join, those that are far from any right tile are left out. `row_bytes` of each
+    side: what is read of a row.
     """
     starts, stops = left.tiles.starts, left.tiles.stops
     if rule.how == "inner":
@@ -67,7 +77,7 @@ def units_of(left: Side, right: Side, rule: Rule, radius_arcsec: float) -> Units
     if rule.how == "outer":
         starts, stops = _with_gaps(starts, stops, right.tiles)
     units = _described(starts, stops, left, right, rule, radius_arcsec)
-    deeper = _deeper(units, left, right, rule)
+    deeper = _deeper(units, left, right, rule, row_bytes)
     if not deeper.any():
         return units
     return _described(*_divided(starts, stops, deeper), left, right, rule, radius_arcsec)
@@ -82,7 +92,9 @@ def _described(
     return Units(starts, stops, rows, others, pairs / 2.0 if not rule.both else pairs)
 
 
-def _deeper(units: Units, left: Side, right: Side, rule: Rule) -> Ints:
+def _deeper(
+    units: Units, left: Side, right: Side, rule: Rule, row_bytes: tuple[float, float]
+) -> Ints:
     """(n,) how many orders each part is divided by."""
     others = units.others.copy()
     if left.in_memory and rule.how != "outer":
@@ -93,6 +105,8 @@ def _deeper(units: Units, left: Side, right: Side, rule: Rule) -> Ints:
     if left.in_small_groups and right.in_small_groups:
         enough = max(float(units.rows.sum()) / FEW, FEW_ROWS)
         load = np.maximum(load, units.rows / enough)
+        size = units.rows * row_bytes[0] + units.others * row_bytes[1]
+        load = np.maximum(load, size / UNIT_BYTES)
     deeper = np.ceil(np.log2(np.maximum(load, 1.0)) / 2.0).astype(np.int64)
     width = units.stops - units.starts
     divisible = np.floor(np.log2(width & -width) / 2.0).astype(np.int64)

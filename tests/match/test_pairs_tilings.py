@@ -17,6 +17,7 @@ from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.engine.source import Source
+from skyquarry.match import units
 from skyquarry.match.catalogsides import CatalogSide
 from skyquarry.match.joins import Rule
 from skyquarry.match.pairs import PairsNode
@@ -100,6 +101,26 @@ def test_any_two_tilings_give_the_same_bytes(tilings, radius, keep, how, k):
     for left, right in [(4, 9), (9, 3), (5, 6), (8, 7), (7, 5)]:
         found = rows_of(sq.pairs(tilings["a", left], tilings["b", right], **options))
         assert found.equals(expected), (left, right)
+
+
+@pytest.mark.parametrize("limit", ["FEW_ROWS", "UNIT_BYTES"])
+@pytest.mark.parametrize(
+    ("others", "radius", "keep", "how"),
+    [("b", 40.0, "best", "inner"), ("b", 900.0, "mutual", "outer"), (None, 40.0, "all", "inner")],
+)
+def test_tiles_that_are_worked_on_in_parts_give_the_same_bytes(
+    tilings, monkeypatch, limit, others, radius, keep, how
+):
+    sides = tilings["a", 3], others and tilings[others, 4]
+    options = {"radius_arcsec": radius, "keep": keep, "how": how, "columns": "all"}
+    whole = sq.pairs(*sides, **options)
+    expected = rows_of(whole)
+    assert expected.num_rows > 30
+    monkeypatch.setattr(units, limit, 20 if limit == "FEW_ROWS" else 4000)
+    monkeypatch.setattr(units, "FEW", 1000)
+    parts = sq.pairs(*sides, **options)
+    assert rows_of(parts).equals(expected)
+    assert len(parts.root.units) > len(whole.root.units) + 3
 
 
 def test_tables_give_the_bytes_of_catalogues(tilings, tables, tmp_path):
