@@ -90,7 +90,9 @@ def kept(told: Tables, names: tuple[str, ...], touched: Keys, searched: Keys) ->
     left = numbers(pairs["left_catalog"], names)
     pixel, ids = to_numpy(pairs["_spatial"]), pairs["left_id"]
     fast = (to_numpy(pairs["flags"]) & int(Flag.FAST_PASS)) > 0
-    drop = touched.hold(left, pixel, ids) | (fast & searched.hold(left, pixel, ids))
+    # A row that is searched again was alone: whatever was accepted of it, the second search found.
+    second = fast | to_numpy(pairs["is_match"])
+    drop = touched.hold(left, pixel, ids) | (second & searched.hold(left, pixel, ids))
     first = np.full(len(groups), -1, np.int64)
     gone = np.zeros(len(groups), bool)
     for number in reversed(range(len(names))):
