@@ -115,7 +115,7 @@ def _drawn_g(sky: Latitude, area_deg2: float, random: Random) -> Floats:
     bend = (sky.log_n21 - sky.log_n10 - 11.0 * sky.slope21) / 121.0
     counts = 10.0 ** (sky.log_n21 + sky.slope21 * back - bend * back**2)
     n = random.poisson(counts[-1] * area_deg2)
-    return np.interp(random.random(n) * counts[-1], counts, grid)
+    return np.asarray(np.interp(random.random(n) * counts[-1], counts, grid))
 
 
 def _population(sky: Latitude, g_mag: Floats, random: Random) -> NDArray[np.int8]:
@@ -158,7 +158,7 @@ def _star_mags(g_mag: Floats, extinction_i: float, random: Random) -> dict[str, 
     colour = np.clip(mean + 0.55 * random.standard_normal(n), 0.1, 5.5)
 
     def scatter(size: float) -> Floats:
-        return size * random.standard_normal(n)
+        return np.asarray(size * random.standard_normal(n))
 
     j_mag = g_mag - colour
     h_mag = j_mag - 0.2 - 0.17 * colour + scatter(0.05)
@@ -226,7 +226,7 @@ def _galaxies(sky: Latitude, area_deg2: float, random: Random) -> Objects:
     red = random.standard_normal(n)
 
     def scatter(size: float) -> Floats:
-        return size * random.standard_normal(n)
+        return np.asarray(size * random.standard_normal(n))
 
     w1_mag = i_mag - 4.2 - 0.7 * red + scatter(0.6)
     j_mag = w1_mag + 1.6 + scatter(0.2)

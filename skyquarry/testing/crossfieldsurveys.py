@@ -108,7 +108,7 @@ def shifted(xyz: Floats, east_rad: Floats, north_rad: Floats) -> Floats:
     """Unit vectors moved along the local tangent plane."""
     east, north = axes(xyz)
     moved = xyz + east * np.asarray(east_rad)[:, None] + north * np.asarray(north_rad)[:, None]
-    return moved / np.linalg.norm(moved, axis=1)[:, None]
+    return np.asarray(moved / np.linalg.norm(moved, axis=1)[:, None])
 
 
 def observe(seen: Seen, objects: Objects, area_deg2: float, random: Random) -> Detections:
