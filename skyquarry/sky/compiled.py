@@ -89,10 +89,20 @@ def kernel(function: F) -> F:
     Division by zero gives inf as in numpy, not an exception: the test for it would keep a loop from
     being vectorised (HTM: 39 against 4 million points/s).
     """
+    return compiled_with(function)
+
+
+def compiled_with(function: F, **options: Any) -> F:
+    """The same with more of numba's options.
+
+    No kernel is handed to C or kept in a variable of another one: the wrapper for that, which
+    takes as long to compile as a short kernel, is not made.
+    """
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     try:
-        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(cache=True, **options)(function)
         _mark(compiled)
     except RuntimeError:  # "cannot cache function: no locator available"
-        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(**options)(function)
     _say_when_compiling(compiled)
     return compiled  # type: ignore[no-any-return]

@@ -170,7 +170,7 @@ def climbed(d, rest, own, theta, free, low, high, ln_uniform):
     damping = 0.0
     value = curved(d, rest, own, theta, ln_uniform, wide, slope, hessian, outer)
     for _ in range(_MOST_STEPS):
-        count = 0
+        count = np.int64(0)
         for i in range(5):
             out = (theta[i] <= low[i] and slope[i] <= 0.0) or (
                 theta[i] >= high[i] and slope[i] >= 0.0

@@ -137,9 +137,9 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
     if moving:
         for k in range(n):
             if nodes[members[start + k], MOTION] < 0.0:
-                _let_move(info, 0, k, place[k, YEARS])
+                _let_move(info, np.int64(0), k, place[k, YEARS])
                 if place[k, ODDS] > 0.0:
-                    _let_move(info, 1, k, place[k, YEARS])
+                    _let_move(info, np.int64(1), k, place[k, YEARS])
     head[LARGE] = 1.0 if large else 0.0
     head[CURVED] = _curvature(nodes, members, start, n, place) if large else 0.0
 

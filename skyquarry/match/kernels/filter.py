@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from skyquarry.match.kernels.nodes import ARCSEC, WIDE
 from skyquarry.match.kernels.stepping import step
 
@@ -150,7 +152,7 @@ def _still(n, info, terms, states, odds, many):
 
     Weights are relative to that of no wide error: sqrt of a ratio of determinants, no logarithm.
     """
-    best, first = 0, 1.0
+    best, first = np.int64(0), 1.0
     for state in range(many):
         wide = states[state]
         pxx = pyy = pxy = bx = by = c = 0.0
@@ -202,7 +204,8 @@ def _sum(terms, count, best):
 @step
 def _moving(sigma2, n, info, head, weights, terms, sums, states, odds, many):
     """(ln M + const, chi2, component of motion, wide members) for the mixture of motions."""
-    count, best, motion, members, first = 0, 0, 0, 0, 1.0
+    count, best, first = np.int64(0), np.int64(0), 1.0
+    motion, members = np.int64(0), np.int64(0)
     A, L = sums[0], sums[1]
     for state in range(many):
         wide = states[state]

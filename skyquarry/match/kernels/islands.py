@@ -88,7 +88,8 @@ def adjacency(n_nodes, left, right):
 def _grown(keys, used, size):
     """The same keys in a larger array."""
     larger = np.empty(size, np.int64)
-    larger[:used] = keys[:used]
+    for q in range(used):
+        larger[q] = keys[q]
     return larger
 
 
@@ -106,7 +107,7 @@ def connected_sets(start, nodes, place, next_start, neighbour, catalog, limit):
     first = np.zeros(n_islands + 1, np.int64)
     large = np.zeros(n_islands, np.bool_)
     keys = np.empty(max(16, 4 * nodes.shape[0]), np.int64)
-    used = 0
+    used = np.int64(0)
     near = np.empty(56, np.int64)
     clash = np.empty(56, np.int64)
     sub, ext, at = np.empty(58, np.int64), np.empty(58, np.int64), np.empty(58, np.int64)

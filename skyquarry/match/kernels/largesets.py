@@ -127,7 +127,8 @@ def large_sets(seeds, star, limit, next_start, neighbour, catalog):
         if used + listed + count + 1 > whole.shape[0]:
             size = 2 * (used + listed + count + 1)
             more, told = np.empty((size, 16), np.int64), np.empty(size, np.bool_)
-            more[:used], told[:used] = sets[:used], whole[:used]
+            for k in range(used):
+                more[k], told[k] = sets[k], whole[k]
             sets, whole = more, told
         for q in range(listed + count - considered + 1):
             row = sets[used]

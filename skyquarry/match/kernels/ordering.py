@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from skyquarry.sky.compiled import kernel
 
 SHORT = 24  # rows up to which an insertion sort is fastest
@@ -55,7 +57,7 @@ def _heap(sep, right, start, stop, rank):
         last = start + end
         sep[start], sep[last] = sep[last], sep[start]
         right[start], right[last] = right[last], right[start]
-        _sift(sep, right, start, 0, end, rank)
+        _sift(sep, right, start, np.int64(0), end, rank)
 
 
 @kernel
@@ -108,8 +110,8 @@ def sort_pairs(sep, right, start, stop, rank, counts, bins, spare_sep, spare_rig
         to = counts[k]
         spare_sep[to], spare_right[to] = sep[start + i], right[start + i]
         counts[k] = to + 1
-    sep[start:stop] = spare_sep[:n]
-    right[start:stop] = spare_right[:n]
+    for i in range(n):
+        sep[start + i], right[start + i] = spare_sep[i], spare_right[i]
     _insertion(sep, right, start, stop, rank)
 
 

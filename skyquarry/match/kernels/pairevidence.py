@@ -43,12 +43,13 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
     states, odds = np.empty(4, np.int64), np.empty(4)
     widest2, slow2 = sigma2.max(), _slow(sigma2)
     moved_by = np.zeros((2, 13))
+    first, second, last = np.int64(0), np.int64(1), np.int64(2)
     for p in range(len(left)):
         i, j = left[p], right[p]
         members[0], members[1] = i, j
-        prepare(nodes, motions, widest2, members, 0, 2, info, place, head)
+        prepare(nodes, motions, widest2, members, first, last, info, place, head)
         found = mixed(
-            ratio, base, sigma2, members, 0, 2, info, place, head, weights, terms, sums,
+            ratio, base, sigma2, members, first, last, info, place, head, weights, terms, sums,
             states, odds,
         )  # fmt: skip
         out[p, LNB], out[p, JOINT_CHI2] = found[0], found[1]
@@ -58,7 +59,7 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         flags[p] = 0
         extra = 0.0
         if nodes[i, MOTION] < 0.0 and nodes[j, MOTION] < 0.0 and head[MOVING] > 0.0:
-            motion_weights(ratio, base, members, 0, 2, weights)
+            motion_weights(ratio, base, members, first, last, weights)
             dt = nodes[i, EPOCH] - nodes[j, EPOCH]
             extra = max(sigma2[np.argmax(weights)], slow2) * dt * dt
             flags[p] = PRIOR
@@ -67,8 +68,8 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         t_j = epoch - nodes[j, EPOCH] if carried == 1 else 0.0
         if not (t_i == 0.0 and t_j == 0.0):
             flags[p] |= APPLIED
-        _carry(nodes, motions, i, t_i, moved_by, 0)
-        _carry(nodes, motions, j, t_j, moved_by, 1)
+        _carry(nodes, motions, i, t_i, moved_by, first)
+        _carry(nodes, motions, j, t_j, moved_by, second)
         _compare(nodes, motions, i, j, moved_by, extra, head, out, p)
 
 

@@ -260,10 +260,10 @@ def _list_sparse(n, first, sequence, masks, work):
     target, taken = work.target, work.taken
     table[:] = -1
     head = np.full(64, -1, np.int64)
-    _number(np.int64(0), table, keys, 0)
-    _number(np.int64((np.uint64(1) << np.uint64(n)) - np.uint64(1)), table, keys, 1)
+    _number(np.int64(0), table, keys, np.int64(0))
+    _number(np.int64((np.uint64(1) << np.uint64(n)) - np.uint64(1)), table, keys, np.int64(1))
     head[0], after[1] = 1, -1
-    count, used, visited = 2, 0, 0
+    count, used, visited = np.int64(2), 0, 0
     for v in range(n):
         s = head[v]
         while s >= 0:

@@ -148,8 +148,8 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
     counts, bins = np.empty(BINS * SCRATCH + 1, np.int64), np.empty(SCRATCH, np.int64)
     spare_sep, spare_right = np.empty(SCRATCH), np.empty(SCRATCH, np.int64)
     spread_of, spread_reach, finest = -1, 0, 0
-    number = 0  # candidates
-    m, done = 0, 0  # pairs written; of them in their order, of whole rows
+    number = np.int64(0)  # candidates
+    m, done = np.int64(0), np.int64(0)  # pairs written; of them in their order, of whole rows
     whole = first  # rows before this one are done
     for i in range(first, n):
         own_radius = left_radius[i * left_step]
@@ -159,7 +159,7 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
             if m + number > out_sep.size:
                 return whole, done
             m = judge(left, right, same, number, at, to, work, m, out_left, out_right, out_sep)
-            number = 0
+            number = np.int64(0)
             done = in_order_of_rows(
                 done,
                 m,
@@ -246,7 +246,7 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
                                     left, right, same, number, at, to, work, m,
                                     out_left, out_right, out_sep,
                                 )  # fmt: skip
-                                number = 0
+                                number = np.int64(0)
                         if x_end == x_to:
                             break
                         x = ((x_end | ODD) + 1) & EVEN
@@ -283,7 +283,7 @@ def search(left, right, nearest, same, first, out_left, out_right, out_sep):  # 
                                 left, right, same, number, at, to, work, m,
                                 out_left, out_right, out_sep,
                             )  # fmt: skip
-                            number = 0
+                            number = np.int64(0)
                     z += 1
     if m + number > out_sep.size:
         return whole, done

@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numba
-
-from skyquarry.sky.compiled import kernel
+from skyquarry.sky.compiled import compiled_with, kernel
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,9 +19,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 def step(function: F) -> F:
     """The function as machine code for calls from kernels."""
     try:
-        compiled = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+        return compiled_with(function, _nrt=False, no_cpython_wrapper=True)
     except KeyError:  # an option that this numba does not know
         return kernel(function)
-    except RuntimeError:  # "cannot cache function: no locator available"
-        compiled = numba.njit(nogil=True, error_model="numpy", _nrt=False)(function)
-    return compiled  # type: ignore[no-any-return]
