@@ -162,7 +162,7 @@ def _sides(catalogs: tuple[Any, ...]) -> tuple[Side, ...]:
     sides = tuple(side_of(each, f"table{n + 1}") for n, each in enumerate(catalogs))
     marks = [side.fingerprint for side in sides]
     for n, side in enumerate(sides):
-        if marks.index(marks[n]) < n:
+        if side.n_rows and marks.index(marks[n]) < n:
             raise UserError(
                 f"{side.name} was given twice, but an object would then match itself: for pairs "
                 "within one catalogue use sq.pairs(a, radius_arcsec=...)"
