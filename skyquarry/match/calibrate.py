@@ -70,7 +70,7 @@ class CatalogCalibration:
     """median chi2 of the pairs that are not by chance, as stated; 1.386 where errors are right"""
     median_after: float = float("nan")
     note: str = ""
-    """why nothing was done, where nothing was"""
+    """why nothing was done, or not all of it"""
     sample: tuple[tuple[float, float, float, float], ...] = ()
     """a few offsets for a plot, arcsec: east and north before, east and north after"""
 
@@ -234,9 +234,19 @@ def _fit_one(sample: Residuals) -> CatalogCalibration:
             sample.seen,
             len(served),
         )
-    errors = fit_errors(_first(data), served.mag[:_SHAPE_PAIRS], shape)
     real = likelihood(shape.theta, data)[2][2] < 0.5
+    if served is not certain:  # their errors cannot be told from their motions
+        found = _described(served, zero, ErrorModel.none(), real, sample.seen, error)
+        return replace(found, note=_unsure(sample.seen, len(certain)))
+    errors = fit_errors(_first(data), served.mag[:_SHAPE_PAIRS], shape)
     return _described(served, zero, errors, real, sample.seen, error)
+
+
+def _unsure(seen: int, certain: int) -> str:
+    return (
+        f"errors as stated: of {seen} pairs only {certain} have a motion between the epochs that "
+        f"is known or small, {LEAST_PAIRS} are needed"
+    )
 
 
 def _fit_zero(sample: Residuals, plain: Offsets) -> tuple[ZeroPoint, Shape, float]:
@@ -388,7 +398,8 @@ def _line(calibration: Calibration, number: int) -> str:
     if number == calibration.reference:
         return f"{name}: the reference, used as it is"
     if mine.note:
-        return f"{name}: used as it is ({mine.note})"
+        done = ", ".join(_findings(mine)) or "used as it is"
+        return f"{name}: {done} ({mine.note})"
     if mine.is_neutral:
         return f"{name}: agrees with {other} as it is ({mine.pairs:,} pairs)"
     return f"{name}: {', '.join(_findings(mine))} ({mine.pairs:,} pairs with {other})"

@@ -158,7 +158,7 @@ def _of_calibration(calibration: Calibration | None) -> Iterator[str]:
         return
     for name, each in zip(calibration.names, calibration.catalogs, strict=True):
         if each.note:
-            yield f"{name} was not calibrated: {each.note}."
+            yield f"{name} was not {'' if each.is_neutral else 'wholly '}calibrated: {each.note}."
         elif each.errors.chance > 0.5:
             yield (
                 f"{100 * each.errors.chance:.0f} % of the pairs that calibrated {name} are by "

@@ -272,6 +272,19 @@ def test_pairs_whose_motion_is_unknown_do_not_make_a_floor() -> None:
     assert found.is_neutral
 
 
+def test_errors_stay_as_stated_where_all_motions_are_unknown() -> None:
+    """A sky of two epochs that stands still: nothing tells errors from motions."""
+    a, b = sky(17, 3_000)
+    off = np.broadcast_to([0.3, -0.2], (len(b), 2))
+    moved = rows_of(displaced(to_xyz(b.ra_deg, b.dec_deg), off), _sigma(b), b.mag)
+    a = replace(a, epoch=np.full(len(a), 2016.0))
+    found = calibrated(a, replace(moved, epoch=np.full(len(b), 1955.0)))
+    assert found.catalogs[1].errors.is_neutral
+    assert found.catalogs[1].offset_arcsec == pytest.approx((0.3, -0.2), abs=0.05)
+    assert "errors as stated: of " in found.lines()[1]
+    assert found.lines()[1].startswith("b: shifted by")
+
+
 @pytest.mark.parametrize("f", [0.0, 0.2])
 def test_the_likelihood_agrees_with_the_naive_one(f: float) -> None:
     a, b = sky(14, 200)
