@@ -78,7 +78,7 @@ def pairs_of(maker: Maker) -> pa.Table:
     own = np.arange(len(pairs.left))
     # What differs by rounding alone is a tie: else the order of the catalogues would decide.
     odds = np.round(np.nan_to_num(told.gain, nan=-np.inf, neginf=-np.inf), 9)
-    value = told.posterior, np.round(told.posterior, 12), odds
+    value = told.posterior, np.round(told.posterior, 12), odds, maker.rules.constraint == "none"
     *seen, order = pairtable.standings(begin, own, pairs.right, catalog, *value)
     left = _Standing(*seen)
     first, number, partner = pairtable.by_right(begin, pairs.right, work.n_nodes)

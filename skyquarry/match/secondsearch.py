@@ -50,14 +50,14 @@ class SecondSearch:
 
     rules: tuple[FastRule, ...]
 
-    def deferred(self, work: Work, solved: Solved) -> Mask:
-        """(nodes,) rows that stand alone and may be such stars, or where such a star has gone."""
-        groups = work.groups
-        home = pairtable.chosen_groups(
-            work.n_nodes, groups.start, groups.nodes, solved.resolved.chosen
-        )
-        matched = np.diff(groups.start)[home] > 1
-        parts = np.split(matched, work.start[1:-1])
+    def deferred(self, work: Work, solved: Solved) -> Mask:  # noqa: ARG002  as FastPass has it
+        """(nodes,) rows without any candidate that may be such stars, or where one has gone.
+
+        A row that has candidates, if unlikely ones, keeps them: what is told of it is told once.
+        """
+        label = work.islands.label
+        found = np.bincount(label, minlength=len(work.islands))[label] > 1
+        parts = np.split(found, work.start[1:-1])
         waiting = [free(rows, part) for rows, part in zip(work.rows, parts, strict=True)]
         return np.concatenate(waiting)
 

@@ -48,7 +48,7 @@ def test_standings_are_those_of_a_plain_sort(pairs):
     odds = rng.integers(0, 3, len(left)).astype(float)
     begin = pairtable.starts_of(left, 60)
     own = np.arange(len(left))
-    found = pairtable.standings(begin, own, right, CATALOG, value, value, odds)
+    found = pairtable.standings(begin, own, right, CATALOG, value, value, odds, False)
     rank, count, total, best, ties, order = found
     assert sorted(order.tolist()) == own.tolist()
     for p in own:
@@ -59,6 +59,16 @@ def test_standings_are_those_of_a_plain_sort(pairs):
         assert best[p] == value[mine[0]]
         assert ties[p] == sum(odds[q] == odds[mine[0]] for q in mine)
         assert order[begin[left[p]] : begin[left[p] + 1]].tolist().index(p) >= rank[p] - 1
+
+
+def test_candidates_judged_apart_are_any_of_them(pairs):
+    left, right = pairs
+    value = np.random.default_rng(3).random(len(left))
+    begin, own = pairtable.starts_of(left, 60), np.arange(len(left))
+    total = pairtable.standings(begin, own, right, CATALOG, value, value, value, True)[2]
+    for p in own:
+        mine = (left == left[p]) & (CATALOG[right] == CATALOG[right[p]])
+        assert total[p] == pytest.approx(1.0 - np.prod(1.0 - value[mine]), abs=1e-12)
 
 
 def test_mates_are_other_rows_with_the_same_best(pairs):

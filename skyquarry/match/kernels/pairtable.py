@@ -193,12 +193,13 @@ def _before(p, q, likely, odds, partner, at):
 
 
 @kernel
-def standings(first, pair, partner, catalog, value, likely, odds):
+def standings(first, pair, partner, catalog, value, likely, odds, apart):  # noqa: PLR0917  columns
     """What each pair is among those of one node with one other catalogue.
 
     `first` (n + 1,): where those of each node begin; `pair`, `partner` (m,): their numbers and
     other nodes, ascending. `value` (m,) by number, and what ranks: `likely`, then `odds`, then the
-    lower partner. Gives, by number: rank from 1, how many there are, the sum of their values, the
+    lower partner. Gives, by number: rank from 1, how many there are, the probability of any (the
+    sum of their values; where they are judged `apart`, each for itself, 1 - prod(1 - value)), the
     best value, how many share the best odds; and the numbers (m,) as ranked, node after node.
     """
     m = value.shape[0]
@@ -216,7 +217,7 @@ def standings(first, pair, partner, catalog, value, likely, odds):
             top = pair[place[low]]
             for k in range(low, high):
                 p = pair[place[k]]
-                summed += value[p]
+                summed += value[p] * (1.0 - summed) if apart else value[p]
                 if odds[p] == odds[top]:
                     same += 1
             for k in range(low, high):
