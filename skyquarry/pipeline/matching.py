@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.engine.plan import Plan
-from skyquarry.errors import PositionError, UserError
+from skyquarry.errors import PositionError, UserError, one_of
 from skyquarry.match.catalogsides import CatalogSide
 from skyquarry.match.joins import HOWS, KEEPS, How, Keep, Rule
 from skyquarry.match.pairs import PairsNode
@@ -133,10 +133,12 @@ def _sides(a: Any, b: Any) -> tuple[Side, Side, bool]:
 
 def _rule(keep: Any, how: Any, k: Any, *, same: bool, both: bool | None) -> Rule:
     for word, value, known in (("keep", keep, KEEPS), ("how", how, HOWS)):
-        if value not in known:
-            raise UserError(f"{word} is {value!r}, but one of {', '.join(known)} is needed")
+        one_of(word, value, known)
     if k is not None and (isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1):
-        raise UserError(f"k is {k!r}, but a whole number of neighbours, 1 or more, is needed")
+        raise UserError(
+            f"k is {k!r}, but a whole number of neighbours, 1 or more, is needed: try k=2, or "
+            "leave it out for all"
+        )
     if k is not None and keep != "all":
         raise UserError(f'k is {k} with keep="{keep}", which keeps one: leave one of the two out')
     every = how != "inner" or keep == "best" or k is not None
@@ -146,7 +148,10 @@ def _rule(keep: Any, how: Any, k: Any, *, same: bool, both: bool | None) -> Rule
             f'(keep="{keep}", how="{how}"): leave both out'
         )
     if not same and both is not None:
-        raise UserError(f"both is {both}, but two tables were given: it is for pairs within one")
+        raise UserError(
+            f"both is {both}, but two tables were given, and it is for pairs within one: leave it "
+            "out"
+        )
     return Rule(keep, how, None if k is None else int(k), same, not same or both or every)
 
 

@@ -518,11 +518,15 @@ A = near(5.0, 5.0, 10, 0.01)
         ({"radius_arcsec": "err"}, ColumnError, r"err"),
         ({"radius_arcsec": [1.0, 2.0]}, UserError, r"shape \(2,\), but left has 10 rows"),
         ({"radius_arcsec": [-1.0] * 10}, PositionError, r"lowest value is -1"),
-        ({"radius_arcsec": 1, "keep": "nearest"}, UserError, r"'nearest', but one of all, best"),
+        (
+            {"radius_arcsec": 1, "keep": "nearest"},
+            UserError,
+            r"'nearest', but it is one of 'all', 'best'.*try 'all'",
+        ),
         (
             {"radius_arcsec": 1, "how": "right"},
             UserError,
-            r"how is 'right', but one of inner, left",
+            r"how is 'right', but it is one of 'inner', 'left'",
         ),
         ({"radius_arcsec": 1, "k": 0}, UserError, r"k is 0, but a whole number of neighbours"),
         ({"radius_arcsec": 1, "k": 2, "keep": "best"}, UserError, r'k is 2 with keep="best"'),
