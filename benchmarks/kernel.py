@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyquarry.match import search
+from skyquarry.match.geometry import search
 from skyquarry.sky.vectors import chord, to_xyz
 from skyquarry.testing.skies import clumpy_sky
 

@@ -1,4 +1,4 @@
-"""How many stars are fast, by magnitude and latitude: the numbers of `match/motionprior.py`.
+"""How many stars are fast, by magnitude and latitude: the numbers of `motionprior.py`.
 
     python design/motion_prior.py ../shared/data/xmatch/ngc188/gaia_results.fits
 
@@ -24,7 +24,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from skyquarry.match.motionprior import (
+from skyquarry.match.likelihood.motionprior import (
     FAST_AT,
     FAST_BY_LATITUDE,
     FAST_BY_MAG,

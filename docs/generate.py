@@ -107,9 +107,9 @@ text where those of the catalogues differ in type.
 
 def match_tables() -> str:
     """The columns of the tables of a cross-match, their flags, and what a result can do."""
-    from skyquarry.match import columns
+    from skyquarry.match.given.rows import Flag
     from skyquarry.match.matchresult import MatchResult
-    from skyquarry.match.rows import Flag
+    from skyquarry.match.results import columns
 
     pages = [TABLES, "## `pairs`: one row a candidate pair", "", *columns_of(columns.PAIRS), ""]
     pages += ["## `groups`: one row an object", "", *columns_of(columns.GROUPS)]

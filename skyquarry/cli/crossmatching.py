@@ -234,7 +234,7 @@ def _check_out(out: str, *, overwrite: bool) -> None:
 
 
 def _loaded(path: str) -> Any:
-    from skyquarry.match.calibrate import Calibration
+    from skyquarry.match.calibration.calibrate import Calibration
 
     if not Path(path).is_file():
         raise NotFoundError(

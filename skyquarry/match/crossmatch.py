@@ -1,7 +1,7 @@
 """`CrossmatchPlan`: an identification of several catalogues, asked what it costs, then run.
 
 The plan knows its sides and settings; `run` gives a `MatchResult` (`match/matchresult.py`). The
-passes themselves are in `match/identification.py`.
+passes themselves are in `match/runs/identification.py`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import UserError, one_of
-from skyquarry.match.columns import pairs_schema
-from skyquarry.match.identification import Identification
-from skyquarry.match.identify import Rules
+from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.matchresult import Kind, MatchResult
-from skyquarry.match.motionprior import MotionPrior
-from skyquarry.match.rowsource import RESIDENT_ROWS
-from skyquarry.match.tables import Shape
+from skyquarry.match.results.columns import pairs_schema
+from skyquarry.match.results.tables import Shape
+from skyquarry.match.runs.identification import Identification
+from skyquarry.match.runs.identify import Rules
+from skyquarry.match.runs.rowsource import RESIDENT_ROWS
 
 if TYPE_CHECKING:
     import threading
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.executors import Where
     from skyquarry.engine.run import Task
-    from skyquarry.match.calibrate import Calibration
-    from skyquarry.match.frozen import Frozen
-    from skyquarry.match.photometry import Photometry
-    from skyquarry.match.reading import ErrorPolicy
-    from skyquarry.match.sides import Side
+    from skyquarry.match.calibration.calibrate import Calibration
+    from skyquarry.match.given.reading import ErrorPolicy
+    from skyquarry.match.given.sides import Side
+    from skyquarry.match.priors.photometry import Photometry
+    from skyquarry.match.runs.frozen import Frozen
 
 Constraint = Literal["one_to_one", "many_to_one", "none"]
 Keep = Literal["all", "best"]
@@ -124,13 +124,13 @@ class Identify:
 
     def cost(self, workers: int | None = None) -> Cost:
         """Rows and bytes that are read, and the time that it may take."""
-        from skyquarry.match.telling import predicted
+        from skyquarry.match.reports.telling import predicted
 
         return predicted(self, workers)
 
     def explain(self, workers: int | None = None) -> list[str]:
         """The passes in words."""
-        from skyquarry.match.telling import explained
+        from skyquarry.match.reports.telling import explained
 
         return explained(self, workers)
 

@@ -22,21 +22,21 @@ import pyarrow.parquet as pq
 
 from skyquarry.engine.plan import Result
 from skyquarry.errors import one_of
-from skyquarry.match.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
-from skyquarry.match.renaming import put_right, renamed
-from skyquarry.match.runcounts import RunCounts
-from skyquarry.match.spilling import spilled
-from skyquarry.match.tables import public, together
+from skyquarry.match.results.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
+from skyquarry.match.results.renaming import put_right, renamed
+from skyquarry.match.results.runcounts import RunCounts
+from skyquarry.match.results.spilling import spilled
+from skyquarry.match.results.tables import public, together
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
     from skyquarry.match.crossmatch import CrossmatchPlan
-    from skyquarry.match.explainwords import Telling
-    from skyquarry.match.identification import Identification
-    from skyquarry.match.tables import Tables
-    from skyquarry.match.update import Updated
+    from skyquarry.match.explain.explainwords import Telling
+    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.runs.identification import Identification
+    from skyquarry.match.updates.update import Updated
 
 Kind = Literal["pairs", "groups", "members", "wide"]
 KINDS = ("pairs", "groups", "members", "wide")
@@ -132,7 +132,7 @@ class MatchResult(Result):
         return self._wide(self.all.groups)
 
     def _wide(self, groups: pa.Table, *, everywhere: bool = True) -> pa.Table:
-        from skyquarry.match.wide import wide_table
+        from skyquarry.match.results.wide import wide_table
 
         return wide_table(groups, self.plan.node.sides, self.plan.names, everywhere=everywhere)
 
@@ -172,14 +172,14 @@ class MatchResult(Result):
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Inputs, settings, calibration, densities, versions: kept with every output."""
-        from skyquarry.match.telling import provenance
+        from skyquarry.match.reports.telling import provenance
 
         return provenance(self.made)
 
     @cached_property
     def report(self) -> dict[str, Any]:
-        """What the run says of itself: see `skyquarry.match.quality`."""
-        from skyquarry.match.telling import report
+        """What the run says of itself: see `skyquarry.match.reports.quality`."""
+        from skyquarry.match.reports.telling import report
 
         return report(self.made, self.counts, self._seconds)
 
@@ -202,7 +202,7 @@ class MatchResult(Result):
 
         >>> print(result.explain_match("gaia", 4472832130942575872))  # doctest: +SKIP
         """
-        from skyquarry.match.explaining import explain_match
+        from skyquarry.match.explain.explaining import explain_match
 
         return explain_match(self.made, catalog, row_id, which)
 
@@ -211,7 +211,7 @@ class MatchResult(Result):
 
         Ids that were not matched over (unknown, or without a position) are left out.
         """
-        from skyquarry.match.locating import groups_with
+        from skyquarry.match.explain.locating import groups_with
 
         one_of("catalogue", catalog, self.plan.names)
         return groups_with(self.groups, catalog, ids)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from skyquarry.errors import ExistsError, UserError
 from skyquarry.match.crossmatch import Constraint, CrossmatchPlan, Identify, Keep, Settings
-from skyquarry.match.positionerrors import check_known
-from skyquarry.match.reading import ErrorPolicy
+from skyquarry.match.given.positionerrors import check_known
+from skyquarry.match.given.reading import ErrorPolicy
 from skyquarry.pipeline.inputs import given_of, side_of
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
-    from skyquarry.match.calibrate import Calibration
+    from skyquarry.match.calibration.calibrate import Calibration
+    from skyquarry.match.given.sides import Side
     from skyquarry.match.matchresult import MatchResult
-    from skyquarry.match.photometry import Photometry
-    from skyquarry.match.sides import Side
+    from skyquarry.match.priors.photometry import Photometry
 
 MOST_CATALOGUES = 16
 _CHILDREN: dict[Literal["pairs", "members"], str] = {

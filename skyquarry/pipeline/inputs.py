@@ -19,8 +19,8 @@ from skyquarry.catalog.roles import Roles, Survey
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.engine.cut import Cut
 from skyquarry.errors import ColumnError, NotFoundError, UserError
-from skyquarry.match.catalogsides import CatalogSide
-from skyquarry.match.tablesides import TableSide, content_mark
+from skyquarry.match.given.catalogsides import CatalogSide
+from skyquarry.match.given.tablesides import TableSide, content_mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from skyquarry.ingest.clean import Cleaning
     from skyquarry.ingest.description import Described
     from skyquarry.ingest.sources import Sources
-    from skyquarry.match.sides import Side
+    from skyquarry.match.given.sides import Side
 
 _UNIT_WORDS = ("ra_unit", "unit")
 _FLOAT32_STEP_ARCSEC = 0.11
@@ -387,7 +387,7 @@ def with_radii(side: Side, values: Any) -> tuple[Side, str]:
 
 
 def _own_roles(side: TableSide) -> Roles:
-    from skyquarry.match.sides import ROW
+    from skyquarry.match.given.sides import ROW
 
     return replace(side.roles, id=None) if side.roles.id == ROW else side.roles
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from skyquarry.errors import ColumnError, UserError
-from skyquarry.match.catalogsides import CatalogSide
-from skyquarry.match.dilation import around
-from skyquarry.match.identify import Rules
-from skyquarry.match.listreach import farthest_rows, reading_reach
-from skyquarry.match.lists import counterparts, nearest_rows
-from skyquarry.match.listtable import ListTable
-from skyquarry.match.motionprior import MotionPrior
-from skyquarry.match.policies import ErrorPolicy
-from skyquarry.match.rowsource import Streamed, footprint_of
-from skyquarry.match.skycounts import SkyCounts
+from skyquarry.match.given.catalogsides import CatalogSide
+from skyquarry.match.given.dilation import around
+from skyquarry.match.given.policies import ErrorPolicy
+from skyquarry.match.likelihood.motionprior import MotionPrior
+from skyquarry.match.lists.listreach import farthest_rows, reading_reach
+from skyquarry.match.lists.lists import counterparts, nearest_rows
+from skyquarry.match.lists.listtable import ListTable
+from skyquarry.match.lists.skycounts import SkyCounts
+from skyquarry.match.runs.identify import Rules
+from skyquarry.match.runs.rowsource import Streamed, footprint_of
 from skyquarry.pipeline.inputs import side_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.match.rows import Rows
-    from skyquarry.match.sides import Side
+    from skyquarry.match.given.rows import Rows
+    from skyquarry.match.given.sides import Side
     from skyquarry.sky.ranges import Ranges
 
 FARTHEST_ARCSEC = 180.0

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import PositionError, UserError, one_of
-from skyquarry.match.catalogsides import CatalogSide
-from skyquarry.match.joins import HOWS, KEEPS, How, Keep, Rule
-from skyquarry.match.pairs import PairsNode
-from skyquarry.match.radii import Radius, radius_of
+from skyquarry.match.geometry.joins import HOWS, KEEPS, How, Keep, Rule
+from skyquarry.match.geometry.pairs import PairsNode
+from skyquarry.match.geometry.radii import Radius, radius_of
+from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.pipeline.inputs import side_of, with_radii
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
-    from skyquarry.match.sides import Side
+    from skyquarry.match.given.sides import Side
 
 
 def pairs(  # noqa: PLR0913  each keyword is said by its name

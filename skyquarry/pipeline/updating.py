@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.errors import UserError, one_of
-from skyquarry.match.again import Again
-from skyquarry.match.frozen import Frozen, rules_of
-from skyquarry.match.marks import Marks
+from skyquarry.match.explain.again import Again
 from skyquarry.match.matchresult import MatchResult
-from skyquarry.match.passes import extremes
-from skyquarry.match.rowsource import Streamed
-from skyquarry.match.update import updated
+from skyquarry.match.runs.frozen import Frozen, rules_of
+from skyquarry.match.runs.passes import extremes
+from skyquarry.match.runs.rowsource import Streamed
+from skyquarry.match.updates.marks import Marks
+from skyquarry.match.updates.update import updated
 from skyquarry.pipeline.crossmatching import Crossmatch
 from skyquarry.pipeline.inputs import given_of, side_of
 from skyquarry.pipeline.written import WrittenMatch, open_match
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skyquarry.engine.executors import Where
-    from skyquarry.match.tables import Shape
+    from skyquarry.match.results.tables import Shape
 
 
 def update_match(

@@ -20,25 +20,25 @@ import pyarrow.parquet as pq
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.errors import DamagedError, NotFoundError, UserError, one_of
-from skyquarry.match.again import Again
 from skyquarry.match.crossmatch import Identify, Settings
-from skyquarry.match.explaining import explain_match
-from skyquarry.match.frozen import Frozen
-from skyquarry.match.locating import groups_with, to_list
-from skyquarry.match.marks import Marks
-from skyquarry.match.policies import ErrorPolicy
-from skyquarry.match.rehydrating import tables_again
-from skyquarry.match.tables import Shape
+from skyquarry.match.explain.again import Again
+from skyquarry.match.explain.explaining import explain_match
+from skyquarry.match.explain.locating import groups_with, to_list
+from skyquarry.match.given.policies import ErrorPolicy
+from skyquarry.match.results.tables import Shape
+from skyquarry.match.runs.frozen import Frozen
+from skyquarry.match.updates.marks import Marks
+from skyquarry.match.updates.rehydrating import tables_again
 from skyquarry.pipeline.inputs import given_again, side_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from skyquarry.match.explainwords import Telling
+    from skyquarry.match.explain.explainwords import Telling
+    from skyquarry.match.given.sides import Side
     from skyquarry.match.matchresult import MatchResult
-    from skyquarry.match.sides import Side
-    from skyquarry.match.tables import Tables
+    from skyquarry.match.results.tables import Tables
 
 LEARNT, ROWS = "learnt.json", "rows.parquet"
 _SCHEMA = (("catalog", pa.int8()), ("spatial", pa.int64()), ("row", pa.int64()))

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
-from skyquarry.match.groups import Groups
-from skyquarry.match.rows import Motions, Rows
+from skyquarry.match.given.rows import Motions, Rows
+from skyquarry.match.resolution.groups import Groups
 
 if TYPE_CHECKING:
     from pathlib import Path

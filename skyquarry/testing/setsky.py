@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.catalog.arrow import from_numpy
-from skyquarry.match.candidates import candidate_groups
-from skyquarry.match.groups import offsets
-from skyquarry.match.islands import islands
-from skyquarry.match.resolve import resolve
-from skyquarry.match.rows import Rows
+from skyquarry.match.given.rows import Rows
+from skyquarry.match.resolution.candidates import candidate_groups
+from skyquarry.match.resolution.groups import offsets
+from skyquarry.match.resolution.islands import islands
+from skyquarry.match.resolution.resolve import resolve
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_radec, to_xyz
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.match.groups import Groups, Islands
+    from skyquarry.match.resolution.groups import Groups, Islands
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

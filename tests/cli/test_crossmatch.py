@@ -13,7 +13,7 @@ import pytest
 import skyquarry as sq
 from skyquarry.cli import crossmatching
 from skyquarry.cli.options import table_given
-from skyquarry.match.calibrate import Calibration
+from skyquarry.match.calibration.calibrate import Calibration
 
 COUNT = 300
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skyquarry.errors import UserError
-from skyquarry.match.assignment import assign
 from skyquarry.match.kernels.large import best_assignment
+from skyquarry.match.resolution.assignment import assign
 
 
 def test_the_golden_components(golden):

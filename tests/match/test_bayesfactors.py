@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match import bayesfactors as bf
+from skyquarry.match.likelihood import bayesfactors as bf
 from skyquarry.testing.evidencerows import columns
 
 

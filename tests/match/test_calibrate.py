@@ -11,13 +11,13 @@ import pytest
 from scipy.spatial import cKDTree
 
 from skyquarry.errors import DamagedError, UserError
-from skyquarry.match import residuals as sampled
-from skyquarry.match.calibrate import Calibration, fit, gather, reference_of
-from skyquarry.match.errormodel import ErrorModel
-from skyquarry.match.errorscale import Offsets, likelihood
-from skyquarry.match.residuals import Residuals, displaced, tangent
-from skyquarry.match.rows import Flag, Rows
-from skyquarry.match.zeropoint import ZeroPoint
+from skyquarry.match.calibration import residuals as sampled
+from skyquarry.match.calibration.calibrate import Calibration, fit, gather, reference_of
+from skyquarry.match.calibration.errormodel import ErrorModel
+from skyquarry.match.calibration.errorscale import Offsets, likelihood
+from skyquarry.match.calibration.residuals import Residuals, displaced, tangent
+from skyquarry.match.calibration.zeropoint import ZeroPoint
+from skyquarry.match.given.rows import Flag, Rows
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, separation_arcsec, to_radec, to_xyz
 from skyquarry.testing.naive.calibrate import ln_likelihood, mutual_pairs, plain_rows
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match.candidates import Limits, candidate_groups
-from skyquarry.match.islands import islands
+from skyquarry.match.resolution.candidates import Limits, candidate_groups
+from skyquarry.match.resolution.islands import islands
 from skyquarry.testing.naive import resolve as naive
 
 

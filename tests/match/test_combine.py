@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match.bayesfactors import ellipse_covariance
-from skyquarry.match.combine import combine
-from skyquarry.match.evidence import group_evidence
+from skyquarry.match.likelihood.bayesfactors import ellipse_covariance
+from skyquarry.match.likelihood.combine import combine
+from skyquarry.match.likelihood.evidence import group_evidence
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 from skyquarry.testing.evidencerows import (
     Mixture,

@@ -41,7 +41,7 @@ import pytest
 
 import skyquarry as sq
 from skyquarry.errors import ColumnError, UserError
-from skyquarry.match.rows import Flag
+from skyquarry.match.given.rows import Flag
 
 if TYPE_CHECKING:
     from skyquarry.match.matchresult import MatchResult

@@ -14,9 +14,10 @@ import skyquarry as sq
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.ingest import build
 from skyquarry.ingest.spill import histogram
-from skyquarry.match import crossmatch, identification
-from skyquarry.match.rows import Flag
-from skyquarry.match.rowsource import Resident, Streamed
+from skyquarry.match import crossmatch
+from skyquarry.match.given.rows import Flag
+from skyquarry.match.runs import identification
+from skyquarry.match.runs.rowsource import Resident, Streamed
 from skyquarry.testing.crosstables import CrossTable, cross_tables
 
 if TYPE_CHECKING:

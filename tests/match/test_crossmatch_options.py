@@ -11,7 +11,7 @@ import pytest
 
 import skyquarry as sq
 from skyquarry.catalog.formats import open_table
-from skyquarry.match.rows import Flag
+from skyquarry.match.given.rows import Flag
 from skyquarry.testing.crosstables import ZERO_POINT_ARCSEC, CrossTable, cross_tables
 
 if TYPE_CHECKING:

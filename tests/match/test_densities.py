@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match.densities import Densities, converged
-from skyquarry.match.densitysums import Summary, Sums, distinct
-from skyquarry.match.groups import Groups
-from skyquarry.match.resolve import resolve
+from skyquarry.match.priors.densities import Densities, converged
+from skyquarry.match.priors.densitysums import Summary, Sums, distinct
+from skyquarry.match.resolution.groups import Groups
+from skyquarry.match.resolution.resolve import resolve
 from skyquarry.sky.footprint import Footprint
 from skyquarry.sky.ranges import Ranges
 from skyquarry.testing.naive import densities as naive
@@ -25,7 +25,7 @@ from skyquarry.testing.setsky import ln_bayes as bayes_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from skyquarry.match.rows import Rows
+    from skyquarry.match.given.rows import Rows
 
 DENSITY = {("a",): 900.0, ("b",): 1200.0, ("c",): 500.0, ("a", "b"): 700.0, ("a", "b", "c"): 900.0}
 BRIGHT = {("a",): 19.0, ("b",): 22.0, ("c",): 20.0, ("a", "b"): 20.0, ("a", "b", "c"): 18.0}

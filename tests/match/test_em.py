@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from skyquarry.match.densities import Densities
-from skyquarry.match.densitysums import Summary
-from skyquarry.match.groups import Groups
-from skyquarry.match.learning import Learnt, learn
-from skyquarry.match.resolve import resolve
+from skyquarry.match.priors.densities import Densities
+from skyquarry.match.priors.densitysums import Summary
+from skyquarry.match.priors.learning import Learnt, learn
+from skyquarry.match.resolution.groups import Groups
+from skyquarry.match.resolution.resolve import resolve
 from skyquarry.sky.footprint import Footprint
 from skyquarry.sky.ranges import Ranges
 from skyquarry.testing.scores import reliability
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.match.rows import Rows
+    from skyquarry.match.given.rows import Rows
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

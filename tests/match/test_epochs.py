@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyquarry.match.epochs import (
+from skyquarry.match.given.rows import Motions, Rows
+from skyquarry.match.likelihood.epochs import (
     RV_DISPERSION_KMS,
     largest_variance,
     meeting_epoch,
@@ -18,8 +19,7 @@ from skyquarry.match.epochs import (
     moved_pairs,
     search_reach,
 )
-from skyquarry.match.motionprior import MotionPrior
-from skyquarry.match.rows import Motions, Rows
+from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.sky import healpix
 from skyquarry.sky.motion import KM_S_YEARS_PER_AU
 from skyquarry.sky.motioncovariance import (

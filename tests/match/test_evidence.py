@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyquarry.match.bayesfactors import ellipse_covariance
-from skyquarry.match.evidence import group_evidence, pair_evidence
-from skyquarry.match.rows import Flag
+from skyquarry.match.given.rows import Flag
+from skyquarry.match.likelihood.bayesfactors import ellipse_covariance
+from skyquarry.match.likelihood.evidence import group_evidence, pair_evidence
 from skyquarry.testing.evidencerows import (
     Mixture,
     columns,

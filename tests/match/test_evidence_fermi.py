@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from skyquarry.match.bayesfactors import chi2_threshold, ellipse_covariance
-from skyquarry.match.evidence import pair_evidence
+from skyquarry.match.likelihood.bayesfactors import chi2_threshold, ellipse_covariance
+from skyquarry.match.likelihood.evidence import pair_evidence
 from skyquarry.sky.vectors import to_xyz
 from skyquarry.testing.evidencerows import Mixture, rows
 

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.match.fastpass import (
+from skyquarry.match.given.rows import Motions, Rows
+from skyquarry.match.likelihood.fastpass import (
     FASTEST_ARCSEC_YR,
     Conditions,
     FastRule,
@@ -17,8 +18,7 @@ from skyquarry.match.fastpass import (
     fast_candidates,
     free,
 )
-from skyquarry.match.motionprior import MotionPrior
-from skyquarry.match.rows import Motions, Rows
+from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.sky import healpix
 from skyquarry.sky.motion import propagate
 from skyquarry.sky.vectors import separation_arcsec, to_xyz

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyarrow import csv
 
-from skyquarry.match.rows import Flag
+from skyquarry.match.given.rows import Flag
 from skyquarry.testing import golden as truth
 from skyquarry.testing import scores
 

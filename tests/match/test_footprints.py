@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skyquarry.match.fields import Counts
-from skyquarry.match.footprints import Coverage
+from skyquarry.match.priors.fields import Counts
+from skyquarry.match.priors.footprints import Coverage
 from skyquarry.sky import healpix
 from skyquarry.sky.footprint import Footprint
 from skyquarry.sky.ranges import Ranges

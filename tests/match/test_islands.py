@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skyquarry.match.islands import islands
+from skyquarry.match.resolution.islands import islands
 from skyquarry.testing.naive import resolve as naive
 
 

@@ -10,8 +10,8 @@ import skyquarry as sq
 from skyquarry.catalog.arrow import to_numpy
 from skyquarry.catalog.parquet import DECODED
 from skyquarry.errors import ColumnError, UserError
-from skyquarry.match.fields import Counts
-from skyquarry.match.skycounts import SkyCounts
+from skyquarry.match.lists.skycounts import SkyCounts
+from skyquarry.match.priors.fields import Counts
 from skyquarry.pipeline.lists import match_table
 from skyquarry.sky import healpix
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from skyquarry.errors import UserError
-from skyquarry.match.motionprior import MotionPrior, group_weights
-from skyquarry.match.rows import Rows
+from skyquarry.match.given.rows import Rows
+from skyquarry.match.likelihood.motionprior import MotionPrior, group_weights
 from skyquarry.sky.frames import lonlat_from_frame
 
 

@@ -17,11 +17,11 @@ from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.engine.source import Source
-from skyquarry.match import units
-from skyquarry.match.catalogsides import CatalogSide
-from skyquarry.match.joins import Rule
-from skyquarry.match.pairs import PairsNode
-from skyquarry.match.radii import Radius
+from skyquarry.match.geometry import units
+from skyquarry.match.geometry.joins import Rule
+from skyquarry.match.geometry.pairs import PairsNode
+from skyquarry.match.geometry.radii import Radius
+from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.testing import handmade
 from skyquarry.testing.trees import Layout, write_tree

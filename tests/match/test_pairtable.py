@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.match.assembling import together
-from skyquarry.match.evidence import group_evidence, node_pairs, node_table
-from skyquarry.match.groups import Groups
+from skyquarry.match.given.rows import Rows
 from skyquarry.match.kernels import pairtable
-from skyquarry.match.motionprior import MotionPrior
-from skyquarry.match.rows import Rows
-from skyquarry.match.tables import Tables
+from skyquarry.match.likelihood.evidence import group_evidence, node_pairs, node_table
+from skyquarry.match.likelihood.motionprior import MotionPrior
+from skyquarry.match.resolution.groups import Groups
+from skyquarry.match.results.assembling import together
+from skyquarry.match.results.tables import Tables
 
 CATALOG = np.repeat([0, 1, 2], 20)
 NONE = np.empty(0, np.int64)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match.fields import Counts
-from skyquarry.match.islands import islands
-from skyquarry.match.patches import Part, Patch, merge_open, open_islands, patches_of
+from skyquarry.match.priors.fields import Counts
+from skyquarry.match.resolution.islands import islands
+from skyquarry.match.runs.patches import Part, Patch, merge_open, open_islands, patches_of
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import N_PIXELS, Ranges
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, separation_arcsec, to_radec, to_xyz

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from skyquarry.match.densities import Densities
-from skyquarry.match.densitysums import Summary
-from skyquarry.match.jointmags import Joint
-from skyquarry.match.learning import learn
-from skyquarry.match.photometry import MagnitudePrior, MagnitudeSums, scales_of
+from skyquarry.match.priors.densities import Densities
+from skyquarry.match.priors.densitysums import Summary
+from skyquarry.match.priors.jointmags import Joint
+from skyquarry.match.priors.learning import learn
+from skyquarry.match.priors.photometry import MagnitudePrior, MagnitudeSums, scales_of
 from skyquarry.testing.setsky import Candidates, candidates, is_true, set_sky
 
 if TYPE_CHECKING:

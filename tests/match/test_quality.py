@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from skyquarry.errors import UserError
-from skyquarry.match.calibrate import Calibration, fit
-from skyquarry.match.quality import Facts, QualityReport, Tally, quality_report, tally
-from skyquarry.match.rayleigh import MEDIAN_CHI2, rayleigh_test
-from skyquarry.match.residuals import empty
-from skyquarry.match.rows import Flag
-from skyquarry.match.shifted import DIRECTIONS, ShiftedSky
-from skyquarry.match.strangers import Strangers
-from skyquarry.match.tally import P_EDGES, p_bins
+from skyquarry.match.calibration.calibrate import Calibration, fit
+from skyquarry.match.calibration.residuals import empty
+from skyquarry.match.given.rows import Flag
+from skyquarry.match.reports.quality import Facts, QualityReport, Tally, quality_report, tally
+from skyquarry.match.reports.rayleigh import MEDIAN_CHI2, rayleigh_test
+from skyquarry.match.reports.shifted import DIRECTIONS, ShiftedSky
+from skyquarry.match.reports.strangers import Strangers
+from skyquarry.match.reports.tally import P_EDGES, p_bins
 
 NAMES = ["a", "b", "c"]
 LIMIT = 3.4393

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from skyquarry.catalog.roles import Band, Epoch, Motion, PositionError, Roles
 from skyquarry.errors import ColumnError, SkyquarryError, UserError
-from skyquarry.match.reading import ErrorPolicy, Rejects, needed_columns, rows_of
-from skyquarry.match.rows import Flag, Rows
+from skyquarry.match.given.reading import ErrorPolicy, Rejects, needed_columns, rows_of
+from skyquarry.match.given.rows import Flag, Rows
 from skyquarry.sky import healpix
 from skyquarry.surveys.load import load
 

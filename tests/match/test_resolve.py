@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match.candidates import Limits, candidate_groups
-from skyquarry.match.islands import islands
-from skyquarry.match.resolve import resolve
+from skyquarry.match.resolution.candidates import Limits, candidate_groups
+from skyquarry.match.resolution.islands import islands
+from skyquarry.match.resolution.resolve import resolve
 from skyquarry.testing.naive import resolve as naive
 
 

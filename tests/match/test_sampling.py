@@ -9,23 +9,23 @@ import pyarrow as pa
 import pytest
 
 import skyquarry as sq
-from skyquarry.match import sampling
-from skyquarry.match.calibrate import Calibration
-from skyquarry.match.densities import Densities
-from skyquarry.match.densitysums import Summary, Sums
-from skyquarry.match.fields import Counts
-from skyquarry.match.identify import Rules, Weighed, identify
-from skyquarry.match.motionprior import MotionPrior
-from skyquarry.match.passes import Scene
-from skyquarry.match.patches import Patch
-from skyquarry.match.reading import Rejects
-from skyquarry.match.rowsource import Resident
-from skyquarry.match.sampling import lesson_of, sample_of, sampled_share
+from skyquarry.match.calibration.calibrate import Calibration
+from skyquarry.match.given.reading import Rejects
+from skyquarry.match.likelihood.motionprior import MotionPrior
+from skyquarry.match.priors.densities import Densities
+from skyquarry.match.priors.densitysums import Summary, Sums
+from skyquarry.match.priors.fields import Counts
+from skyquarry.match.runs import sampling
+from skyquarry.match.runs.identify import Rules, Weighed, identify
+from skyquarry.match.runs.passes import Scene
+from skyquarry.match.runs.patches import Patch
+from skyquarry.match.runs.rowsource import Resident
+from skyquarry.match.runs.sampling import lesson_of, sample_of, sampled_share
 from skyquarry.sky.ranges import Ranges
 from skyquarry.testing.setsky import SetSky, set_sky
 
 if TYPE_CHECKING:
-    from skyquarry.match.rows import Rows
+    from skyquarry.match.given.rows import Rows
 
 RATES = {("a",): 2_000.0, ("b",): 6_000.0, ("a", "b"): 5_000.0}
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyquarry.match import search
+from skyquarry.match.geometry import search
 from skyquarry.match.kernels import boxes
 from skyquarry.sky import healpix
 from skyquarry.sky.cellsearch import center_xyz

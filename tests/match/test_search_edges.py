@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skyquarry.errors import PositionError, UserError
-from skyquarry.match import search
+from skyquarry.match.geometry import search
 from skyquarry.sky.vectors import to_radec
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from skyquarry.errors import UserError
-from skyquarry.match.residuals import displaced, tangent
-from skyquarry.match.shifted import DIRECTIONS, ShiftedSky, rotated, shift_arcsec
+from skyquarry.match.calibration.residuals import displaced, tangent
+from skyquarry.match.reports.shifted import DIRECTIONS, ShiftedSky, rotated, shift_arcsec
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, separation_arcsec, to_radec, to_xyz
 
 if TYPE_CHECKING:

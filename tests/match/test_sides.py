@@ -15,11 +15,11 @@ from skyquarry.catalog.margin import cell_distance_arcsec
 from skyquarry.catalog.roles import Roles
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import ColumnError, UserError
-from skyquarry.match.catalogsides import CatalogSide
-from skyquarry.match.dilation import around, dilated, order_of
-from skyquarry.match.ordering import ranks, settled, sky_order
-from skyquarry.match.sides import ROW
-from skyquarry.match.tablesides import NOWHERE, TableSide
+from skyquarry.match.given.catalogsides import CatalogSide
+from skyquarry.match.given.dilation import around, dilated, order_of
+from skyquarry.match.given.ordering import ranks, settled, sky_order
+from skyquarry.match.given.sides import ROW
+from skyquarry.match.given.tablesides import NOWHERE, TableSide
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_radec, to_xyz

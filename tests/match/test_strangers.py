@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 import skyquarry as sq
-from skyquarry.match.strangers import STRANGERS, strangers
-from skyquarry.match.tally import P_EDGES
+from skyquarry.match.reports.strangers import STRANGERS, strangers
+from skyquarry.match.reports.tally import P_EDGES
 
 ROLES = {
     "id": "id",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import skyquarry as sq
 from skyquarry.errors import NotFoundError, UserError
-from skyquarry.match.frozen import Frozen
-from skyquarry.match.marks import Marks, compared
+from skyquarry.match.runs.frozen import Frozen
+from skyquarry.match.updates.marks import Marks, compared
 from skyquarry.pipeline.crossmatching import Crossmatch, write_catalog
 from skyquarry.pipeline.updating import update_match
 from skyquarry.pipeline.written import open_match
@@ -172,7 +172,7 @@ def test_any_change_gives_the_tables_of_a_whole_run(result, how, seed):
     again = again.set_column(0, "id", pa.array(np.arange(10) + 500))
     new = pa.concat_tables([new.take(np.sort(rng.permutation(len(B))[:-10])), again])
     with pytest.MonkeyPatch.context() as patching:
-        patching.setattr("skyquarry.match.identification.PATCH_ROWS", 300)
+        patching.setattr("skyquarry.match.runs.identification.PATCH_ROWS", 300)
         full = whole(before, new, **how)
         assert len(full.made.patches) > 1
         same(update_match(before, {"b": (new, ROLES["b"])}, "inline"), full)

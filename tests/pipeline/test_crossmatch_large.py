@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyquarry as sq
-from skyquarry.match import crossmatch, identification
+from skyquarry.match import crossmatch
+from skyquarry.match.runs import identification
 
 ROLES = {
     "id": "id",

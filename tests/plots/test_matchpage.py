@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from skyquarry.errors import MissingExtraError, UserError
-from skyquarry.match.calibrate import fit
-from skyquarry.match.errormodel import ErrorModel
-from skyquarry.match.quality import Facts, quality_report, tally
-from skyquarry.match.residuals import Residuals
-from skyquarry.match.shifted import DIRECTIONS, ShiftedSky
+from skyquarry.match.calibration.calibrate import fit
+from skyquarry.match.calibration.errormodel import ErrorModel
+from skyquarry.match.calibration.residuals import Residuals
+from skyquarry.match.reports.quality import Facts, quality_report, tally
+from skyquarry.match.reports.shifted import DIRECTIONS, ShiftedSky
 from skyquarry.plots import matchfigures
 from skyquarry.plots.matchpage import match_page, page
 from skyquarry.sky.vectors import to_xyz
@@ -132,7 +132,7 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 
 
 def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
-    from skyquarry.match.tally import Tally
+    from skyquarry.match.reports.tally import Tally
 
     text = match_page(quality_report(Tally.start(["a"])).to_dict(), tmp_path / "x.html").read_text()
     assert "Calibration was switched off." in text

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyquarry.match.residuals import tangent
-from skyquarry.match.rows import Motions, Rows
+from skyquarry.match.calibration.residuals import tangent
+from skyquarry.match.given.rows import Motions, Rows
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, normalised, to_xyz
 

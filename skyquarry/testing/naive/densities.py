@@ -1,4 +1,4 @@
-"""Densities, group by group in plain loops: the twin of `match/densities.py`."""
+"""Densities, group by group in plain loops: the twin of `match/priors/densities.py`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skyquarry.match.groups import offsets
+from skyquarry.match.resolution.groups import offsets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.match.densities import Densities
-    from skyquarry.match.groups import Groups
-    from skyquarry.match.rows import Rows
+    from skyquarry.match.given.rows import Rows
+    from skyquarry.match.priors.densities import Densities
+    from skyquarry.match.resolution.groups import Groups
 
     Floats = NDArray[np.float64]
 

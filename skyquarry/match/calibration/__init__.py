@@ -1,0 +1,1 @@
+"""What catalogues say of their errors, held against their own offsets."""

@@ -1,0 +1,269 @@
+"""What a search needs before its kernel runs: sides as bare arrays, tables, room for the pairs."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from skyquarry.errors import PositionError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from skyquarry.match.geometry.search import Points
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+
+HALF_TURN_ARCSEC: Final = 648_000.0
+_SAMPLE: Final = 1_000  # rows from which the number of pairs is estimated
+_ROOM: Final = 1 << 16  # pairs that fit in any case: more than a block of candidates
+Number = TypeVar("Number", np.float64, np.int64)
+
+
+def kernels(name: str) -> Any:
+    """A module of compiled loops; numba is imported where it is first needed."""
+    return importlib.import_module(f"skyquarry.match.kernels.{name}")
+
+
+# ---------------------------------------------------------------- one search
+class Search:
+    """Both sides as the kernel takes them, and the loop that gives it room to write."""
+
+    def __init__(
+        self,
+        left: Points,
+        right: Points,
+        left_radius: float | Floats,
+        right_radius: float | Floats,
+        *,
+        same: bool,
+        once: bool = False,
+    ) -> None:
+        own = _radii("radius_arcsec", left_radius, len(left))
+        other = _radii("right_radius_arcsec", right_radius, len(right))
+        self.same = 2 if same and once else int(same)
+        self.left = _left(left, own)
+        source = self.left if same else _left(right, other)
+        self.right = _right(source, other, writable(right.rank, np.int64), self.left)
+
+    def pairs(self, nearest: int) -> tuple[Ints, Ints, Floats]:
+        """Left rows, right rows and separations (m,), in their order; `nearest` 0: all."""
+        n, row, filled = len(self.left.ra), 0, 0
+        out = _Room(n * max(nearest, 2) + _ROOM)
+        if nearest == 0 and n > 20 * _SAMPLE:
+            # Memory that is not written to costs nothing: the room may be generous.
+            out = _Room(int(1.3 * self.estimate()) + n + _ROOM)
+        search = kernels("search").search
+        while row < n:
+            row, more = search(self.left, self.right, nearest, self.same, row, *out.rest(filled))
+            filled += more
+            if row < n:
+                out.grow(filled)
+        return out.first(filled)
+
+    def count(self) -> int:
+        """How many pairs there are, all of them."""
+        return sum(self._counts(self.left, self.same))
+
+    def estimate(self) -> int:
+        """About how many, from rows strewn over the sky."""
+        n = len(self.left.ra)
+        step = max(1, n // _SAMPLE)
+        columns = (np.ascontiguousarray(column[::step]) for column in self.left[:4])
+        radius = self.left.radius if len(self.left.radius) == 1 else self.left.radius[::step]
+        sample = kernels("search").Left(*columns, np.ascontiguousarray(radius))
+        pairs = sum(self._counts(sample, 0))
+        if self.same:  # rows of the sample have other numbers: each found itself
+            pairs -= len(sample.ra) if len(radius) == 1 else int(np.sum(~np.isnan(radius)))
+        return max(0, round(pairs * n / max(len(sample.ra), 1) / (2 if self.same == 2 else 1)))
+
+    def _counts(self, rows: Any, same: int) -> Iterator[int]:
+        out, row, search = _Room(_ROOM), 0, kernels("search").search
+        while row < len(rows.ra):
+            row, filled = search(rows, self.right, 0, same, row, *out.rest(0))
+            yield filled
+            if filled == 0 and row < len(rows.ra):
+                out.grow(0)
+
+
+class _Room:
+    """Buffers for pairs that can grow."""
+
+    def __init__(self, size: int) -> None:
+        self.left, self.right = np.empty(size, np.int64), np.empty(size, np.int64)
+        self.sep = np.empty(size)
+
+    def first(self, filled: int) -> tuple[Ints, Ints, Floats]:
+        return self.left[:filled], self.right[:filled], self.sep[:filled]
+
+    def rest(self, filled: int) -> tuple[Ints, Ints, Floats]:
+        return self.left[filled:], self.right[filled:], self.sep[filled:]
+
+    def grow(self, filled: int) -> None:
+        """Twice the room; what is filled stays. One column after the other, to save memory."""
+        for name in ("left", "right", "sep"):
+            old = getattr(self, name)
+            new = np.empty(2 * len(old), old.dtype)
+            new[:filled] = old[:filled]
+            setattr(self, name, new)
+
+
+# ---------------------------------------------------------------- the two sides
+def _left(points: Points, radius: Floats) -> Any:
+    ra, dec = writable(points.ra_deg, np.float64), writable(points.dec_deg, np.float64)
+    spatial = writable(points.spatial, np.int64)
+    wrong = kernels("tables").disorder(spatial)
+    if wrong >= 0:
+        raise UserError(
+            f"spatial is {spatial[wrong]} in row {wrong}, after {spatial[wrong - 1]}, but a search "
+            "needs rows sorted by it; try sorted_points"
+        )
+    cos = np.empty(len(dec))
+    kernels("separation").cosines(dec, cos)
+    return kernels("search").Left(ra, dec, cos, spatial, radius)
+
+
+def _right(side: Any, radius: Floats, rank: Ints, left: Any) -> Any:
+    """The right side in classes of radius, with tables of where its rows are."""
+    row, class_start, class_radius = _classes(radius, len(side.ra))
+    columns = side[:4] if row.size == 0 else tuple(column[row] for column in side[:4])
+    if row.size and len(radius) > 1:
+        radius = radius[row]
+    first, shift, bucket_start, buckets = _tables(columns[3], class_start)
+    zones = _zones(left, columns, class_start, class_radius)
+    return kernels("search").Right(
+        *columns, radius, row, rank, class_start, class_radius, first, shift, bucket_start, buckets,
+        *zones,
+    )  # fmt: skip
+
+
+def _classes(radius: Floats, n: int) -> tuple[Ints, Ints, Floats]:
+    """(rows in the order of their classes, or none; starts (k + 1,); greatest radius (k,)).
+
+    The median radius and all below it are one class, four times as much the next: a row that
+    reaches far slows down only the search for its own kind.
+    """
+    none = np.empty(0, np.int64)
+    if len(radius) != n or n == 1:
+        if np.isnan(radius[0]) or n == 0:
+            return none, np.zeros(1, np.int64), np.empty(0)
+        return none, np.array([0, n]), radius[:1].copy()
+    known = np.flatnonzero(~np.isnan(radius))
+    if known.size == 0:
+        return none, np.zeros(1, np.int64), np.empty(0)
+    own = radius[known]
+    middle = float(np.median(own))
+    if own.max() <= 2.0 * middle and known.size == n:
+        return none, np.array([0, n]), np.array([own.max()])
+    base = max(middle, float(own.max()) * 4.0**-12)
+    number = np.zeros(known.size, np.int64)
+    if base > 0.0:
+        number = np.maximum(np.ceil(np.log2(np.maximum(own / base, 1.0)) / 2.0), 0).astype(np.int64)
+    order = np.argsort(number, kind="stable")
+    kinds, starts = np.unique(number[order], return_index=True)
+    class_start = np.append(starts, known.size).astype(np.int64)
+    greatest = np.array([own[number == kind].max() for kind in kinds])
+    return known[order], class_start, greatest
+
+
+def _tables(spatial: Ints, class_start: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """(first pixel, shift) of each class, where its table begins, and the tables."""
+    classes = len(class_start) - 1
+    first, shift = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
+    found = []
+    for c in range(classes):
+        begin, own = int(class_start[c]), spatial[class_start[c] : class_start[c + 1]]
+        bits = max(0, ((int(own[-1] - own[0]) + 1) // len(own)).bit_length() - 2)
+        begins_at = int(own[0]) >> bits << bits  # a bucket is a cell, or half of one
+        span = int(own[-1]) - begins_at + 1
+        starts = np.empty((span >> bits) + 2, np.int64)
+        kernels("tables").bucket_starts(own, begin, begins_at, bits, starts)
+        first[c], shift[c] = begins_at, bits
+        found.append(starts)
+    ends = np.cumsum([0, *(len(starts) for starts in found)], dtype=np.int64)
+    joined = found[0] if classes == 1 else np.concatenate([np.empty(0, np.int64), *found])
+    return first, shift, ends, joined
+
+
+def _zones(
+    left: Any,
+    columns: tuple[Any, ...],
+    class_start: Ints,
+    radius: Floats,
+) -> tuple[Ints, Floats, Ints, Floats]:
+    """The right rows near the edge of a base cell, class by class, sorted by declination."""
+    ra, dec, cos, spatial = columns
+    rows = [np.empty(0, np.int64)]
+    farthest = np.nanmax(left.radius, initial=-np.inf) if len(left.ra) else -np.inf
+    starts = np.zeros(len(class_start), np.int64)
+    for c, (begin, end) in enumerate(itertools.pairwise(class_start)):
+        total = farthest + radius[c]
+        own = np.empty(0, np.int64)
+        if total >= 0.0 and _near_edge(left.dec, left.spatial, total).size:
+            own = begin + _near_edge(dec[begin:end], spatial[begin:end], total)
+            own = own[np.argsort(dec[own], kind="stable")]
+        rows.append(own)
+        starts[c + 1] = starts[c] + len(own)
+    at = np.concatenate(rows)
+    xyz = np.empty((len(at), 3))
+    angle = np.radians(ra[at])
+    xyz[:, 0], xyz[:, 1] = cos[at] * np.cos(angle), cos[at] * np.sin(angle)
+    xyz[:, 2] = np.sin(np.radians(dec[at]))
+    return starts, dec[at], at, xyz
+
+
+def _near_edge(dec: Floats, spatial: Ints, radius_arcsec: float) -> Ints:
+    out = np.empty(len(dec), np.int64)
+    return out[: kernels("tables").near_edge(dec, spatial, radius_arcsec, out)].copy()
+
+
+# ---------------------------------------------------------------- at the door
+def _radii(name: str, radius_arcsec: float | Floats, n: int) -> Floats:
+    radius = np.array(radius_arcsec, np.float64, ndmin=1, copy=None)
+    if radius.shape not in ((1,), (n,)):
+        raise PositionError(
+            f"{name} has the shape {radius.shape}, but {n} rows need one radius or one a row; "
+            "try a single number of arcseconds"
+        )
+    if n and np.ndim(radius_arcsec) and n > 1 and len(radius) == 1:
+        radius = np.full(n, radius[0])
+    bad = np.flatnonzero((radius < 0.0) | (radius > HALF_TURN_ARCSEC))
+    if bad.size:
+        raise PositionError(
+            f"{name} is {radius[bad[0]]} in row {bad[0]}, but a radius needs 0 to 648000 "
+            "arcseconds (180 degrees); try another radius, or NaN for a row that matches nothing"
+        )
+    return writable(radius, np.float64)
+
+
+def check_nearest(nearest: int | None) -> None:
+    """Refuse a number of neighbours below one."""
+    if nearest is not None and nearest < 1:
+        raise UserError(
+            f"nearest is {nearest}, but it needs to be 1 or more; try None for all pairs"
+        )
+
+
+def writable(values: npt.ArrayLike, kind: type[Number]) -> npt.NDArray[Number]:
+    """The values, contiguous and of one type; not to be written into for all that.
+
+    Kernels would compile anew for arrays that are read-only, as those over Arrow's memory are: such
+    an array is given a second face.
+    """
+    array: npt.NDArray[Number] = np.ascontiguousarray(values, dtype=kind)
+    return array if array.flags.writeable else np.asarray(_Face(array))
+
+
+class _Face:
+    """The memory of an array, not said to be read-only."""
+
+    def __init__(self, array: npt.NDArray[Any]) -> None:
+        self._array = array
+        face = dict(array.__array_interface__)
+        face["data"] = (face["data"][0], False)
+        self.__array_interface__ = face

@@ -1,0 +1,93 @@
+"""Magnitude, colour and extent of rows, from the bands of a catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyquarry.catalog.arrow import to_numpy
+from skyquarry.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.catalog.roles import Band, Roles
+    from skyquarry.match.given.values import Values
+
+    Floats = NDArray[np.float64]
+
+EXTENDED_ARCSEC = 1.2
+"""A half-light radius above this is that of a galaxy: a star's is half that."""
+_STARLIGHT_UM = 6.0  # beyond, dust outshines a star: no colour of its surface
+_LOW, _HIGH = -30.0, 60.0  # magnitudes outside are numbers for "missing", as 99 and -999
+_AB_ZERO = {"Jy": 8.90, "mJy": 16.40, "uJy": 23.90, "nJy": 31.40, "nanomaggy": 22.5, "maggy": 0.0}
+
+
+def reference_band(roles: Roles, name: str | None = None) -> Band | None:
+    """The band whose magnitudes are compared: the one of this name, else the first."""
+    if name is None:
+        return roles.bands[0] if roles.bands else None
+    named = [band for band in roles.bands if band.name == name]
+    if not named:
+        raise UserError(
+            f"band is {name!r}, but the catalogue has "
+            f"{', '.join(band.name for band in roles.bands) or 'none'}: choose one of these"
+        )
+    return named[0]
+
+
+def colour_bands(roles: Roles) -> tuple[Band, Band] | None:
+    """The bluest and the reddest band that see a star's surface; None where there are not two."""
+    bands = [
+        b for b in roles.bands if b.wavelength_um is not None and b.wavelength_um < _STARLIGHT_UM
+    ]
+    bands.sort(key=lambda b: (b.wavelength_um or 0.0, b.name))
+    if len(bands) < 2 or bands[0].wavelength_um == bands[-1].wavelength_um:
+        return None
+    red = next(b for b in bands if b.wavelength_um == bands[-1].wavelength_um)
+    return bands[0], red
+
+
+def magnitudes(values: Values, band: Band | None) -> Floats:
+    """(n,) magnitudes of a band; a flux is converted; NaN where missing or not positive."""
+    told = None if band is None else values.optional(band.column)
+    if band is None or told is None:
+        return np.full(len(values), np.nan)
+    if band.kind == "flux":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            told = _AB_ZERO.get(band.unit, 0.0) - 2.5 * np.log10(told)
+    with np.errstate(invalid="ignore"):
+        return np.where((told > _LOW) & (told < _HIGH), told, np.nan)
+
+
+def colours(values: Values, roles: Roles) -> Floats:
+    """(n,) bluest minus reddest band; NaN where either is missing."""
+    bands = colour_bands(roles)
+    if bands is None:
+        return np.full(len(values), np.nan)
+    return magnitudes(values, bands[0]) - magnitudes(values, bands[1])
+
+
+def extended(values: Values, roles: Roles) -> Floats:
+    """(n,) 1 for extended, 0 for point-like, NaN where unknown: by size, or by a class in words."""
+    if roles.extent is not None and values.has(roles.extent):
+        size = values.floats(roles.extent)
+        with np.errstate(invalid="ignore"):
+            return np.where(size >= 0.0, (size > EXTENDED_ARCSEC).astype(np.float64), np.nan)
+    if roles.class_column is not None and values.has(roles.class_column):
+        return _by_class(values.table.column(roles.class_column))
+    return np.full(len(values), np.nan)
+
+
+def _by_class(classes: pa.ChunkedArray) -> Floats:
+    """Classes in words; numbers mean something else in every survey and tell nothing."""
+    if not (pa.types.is_string(classes.type) or pa.types.is_large_string(classes.type)):
+        return np.full(len(classes), np.nan)
+    words = pc.utf8_upper(pc.utf8_trim_whitespace(classes))
+    made = np.full(len(classes), np.nan)
+    for number, names in ((1.0, ["GALAXY"]), (0.0, ["STAR", "QSO"])):
+        made[to_numpy(pc.is_in(words, value_set=pa.array(names, words.type)))] = number
+    return made

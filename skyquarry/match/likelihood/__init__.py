@@ -1,0 +1,1 @@
+"""How well rows fit one object: epochs, motions, errors, Bayes factors."""

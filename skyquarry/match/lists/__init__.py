@@ -1,0 +1,1 @@
+"""A short list of positions against an archive."""

@@ -1,0 +1,1 @@
+"""What is probable before positions are compared: sky densities, footprints, magnitudes."""

@@ -1,0 +1,125 @@
+"""Groups and rows sorted out once for all passes: who looked there, which magnitudes they have.
+
+Nothing here changes while densities are learnt: it depends on the coverage and on the bins of
+magnitudes alone. Densities that no magnitude has a say in use the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.match.kernels.densities import counted_members, lowest_members
+from skyquarry.match.priors.densitysums import LOCAL_ORDER, UNIT, Sums, Tally, distinct
+from skyquarry.sky.ranges import MAX_ORDER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.match.given.rows import Rows
+    from skyquarry.match.priors.footprints import Coverage
+    from skyquarry.match.priors.magnitudes import MagnitudeScale
+    from skyquarry.match.resolution.groups import Groups
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Scales = tuple[MagnitudeScale, ...] | None
+
+_SHIFT = 2 * (MAX_ORDER - LOCAL_ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Every row of the patch, through all catalogues."""
+
+    catalog: Ints
+    """(n,)"""
+    observed: Ints
+    """(n,) the catalogues that looked there, its own among them"""
+    cell: Ints
+    """(n,) which of the patch's cells"""
+    low: Ints
+    """(n,) the centre of bins below its magnitude; -1 where it has none"""
+    way: Floats
+    """(n,) from there to the next centre, 0 to 1"""
+    bins: Ints
+    """(n,) bin of its magnitude; -1 where it has none"""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """All of a patch."""
+
+    groups: Groups
+    nodes: Nodes
+    cells: Ints
+    """(k,) ascending, of order 6: those that the patch has rows in"""
+    cell: Ints
+    """(groups,) which of them: that of its lowest pixel, in any order of catalogues"""
+    catalogs: Ints
+    """(groups,)"""
+    observed: Ints
+    """(groups,)"""
+    keys: Ints
+    """of `Sums.groups`"""
+    key: Ints
+    """(groups,) which of them"""
+    kinds: Ints
+    """ascending: observed set << 16 | set"""
+    kind: Ints
+    """(groups,) which of them"""
+    most_bins: int
+    """of any catalogue; 0 where magnitudes do not matter"""
+
+    @classmethod
+    def of(cls, groups: Groups, rows: list[Rows], coverage: Coverage, scales: Scales) -> Placed:
+        """Sort out groups; `scales` None: magnitudes do not matter."""
+        spatial = np.concatenate([each.spatial for each in rows])
+        cells, cell = distinct(spatial >> _SHIFT)
+        nodes = _nodes(rows, spatial, cell, coverage, scales)
+        place = lowest_members(groups.start, groups.nodes, spatial)
+        catalogs = groups.catalogs.astype(np.int64)
+        observed = nodes.observed[place] | catalogs
+        kinds, kind = distinct(observed << 16 | catalogs)
+        there = cell[place]
+        both, key = distinct(there * len(kinds) + kind)
+        keys = cells[both // max(len(kinds), 1)] << 32 | kinds[both % max(len(kinds), 1)]
+        most = max((len(each) for each in scales or ()), default=0)
+        return cls(
+            groups, nodes, cells, there, catalogs, observed, keys, key, kinds, kind, most
+        )  # fmt: skip
+
+    def sums(self, posterior: Floats, *, magnitudes: bool = True) -> Sums:
+        """Expected numbers, from the posterior (groups,) of each group."""
+        amount = np.rint(posterior * UNIT)
+        by_place = Tally.summed(self.keys, self.key, amount)
+        return Sums(by_place, self._members(amount) if magnitudes else Tally.none())
+
+    def _members(self, amount: Floats) -> Tally:
+        """Keys of `Sums.members`: observed set << 28 | set << 12 | catalogue << 8 | bin."""
+        catalogs = int(self.nodes.catalog.max(initial=-1)) + 1
+        table = np.zeros((len(self.kinds), catalogs, self.most_bins))
+        if not table.size:
+            return Tally.none()
+        each = (self.groups.start, self.groups.nodes, self.kind, self.nodes.catalog)
+        counted_members(*each, self.nodes.bins, amount, table)
+        kind, catalog, place = np.nonzero(table)
+        key = self.kinds[kind] << 12 | catalog << 8 | place
+        return Tally(key, table[kind, catalog, place].astype(np.int64))
+
+
+def _nodes(
+    rows: list[Rows], spatial: Ints, cell: Ints, coverage: Coverage, scales: Scales
+) -> Nodes:
+    catalog = np.repeat(np.arange(len(rows), dtype=np.int64), [len(each) for each in rows])
+    seen = coverage.observed_at(spatial).astype(np.int64) | 1 << catalog
+    if scales is None:
+        none = np.full(len(spatial), -1, np.int64)
+        return Nodes(catalog, seen, cell, none, np.zeros(len(spatial)), none)
+    both = list(zip(scales, rows, strict=True))
+    bins = np.concatenate([scale.bins(each.mag) for scale, each in both])
+    low, way = zip(*(scale.between(each.mag) for scale, each in both), strict=True)
+    known = np.where(bins >= 0, np.concatenate(low), -1)
+    return Nodes(catalog, seen, cell, known, np.concatenate(way), bins)

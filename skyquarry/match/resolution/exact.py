@@ -1,0 +1,178 @@
+"""Exact posteriors and best partitions of islands that are small, or narrow, enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.match.kernels.islands import bucket, label_nodes
+from skyquarry.match.kernels.pairtable import starts_of
+from skyquarry.match.kernels.resolve import DENSE, frontier_places, group_masks, room, solve
+from skyquarry.match.resolution.groups import Groups, Islands
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+STATES = 1 << 14
+"""Sets of rows that the sums of an island beyond 12 rows may meet: some 5 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Answers of islands; where `solved` is false there is none yet."""
+
+    posterior: Floats
+    """(g,)"""
+    chosen: Mask
+    """(g,) the best partition"""
+    evidence: Floats
+    """(islands,) ln of the sum of the weights of all partitions"""
+    solved: Mask
+    """(islands,)"""
+    tied: Mask
+    """(islands,) another partition may weigh as much as the best, and the rule has not decided"""
+
+    def arrays(self) -> tuple[Floats, Mask, Floats, Mask, Mask]:
+        """As the kernels take them."""
+        return self.posterior, self.chosen, self.evidence, self.solved, self.tied
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What an exact answer needs of islands and groups, whatever their weights."""
+
+    begin: Ints
+    """(islands + 1,) first group of each island"""
+    place: Ints
+    """(n,) number of each node within its island"""
+    masks: Ints
+    """(g,) members of each group as bits of their places"""
+
+    @classmethod
+    def of(cls, islands: Islands, groups: Groups) -> Ready:
+        """Made once for any number of weights."""
+        begin, place = beginnings(islands, groups), places(islands)
+        return cls(begin, place, group_masks(groups.start, groups.nodes, place))
+
+
+def solve_exactly(
+    islands: Islands, groups: Groups, ln_weight: Floats, ready: Ready | None = None
+) -> Solution:
+    """Posteriors and best partitions, where the sums over all partitions can be done.
+
+    That is every island of up to 12 rows, and of those of up to 63 each that meets no more than
+    `STATES` sets of rows when they are taken in a good order.
+    """
+    told = Ready.of(islands, groups) if ready is None else ready
+    begin, place, masks = told.begin, told.place, told.masks
+    found = unsolved(len(islands), len(groups))
+    size = np.diff(islands.start)
+    least = int(min(size.max(initial=1), DENSE))
+    small = room(1 << least, 3**least, 1)
+    solve(islands.start, begin, masks, ln_weight, small, True, found.arrays())
+    found.tied[:] = False  # rows were taken in their own order: decided by the rule
+    if ((size > DENSE) & (size <= 63)).any():
+        wide = room(STATES, 16 * STATES, 4 * STATES)
+        better = place.copy()
+        frontier_places(islands.start, islands.nodes, begin, groups.start, groups.nodes, better)
+        masks_there = group_masks(groups.start, groups.nodes, better)
+        solve(islands.start, begin, masks_there, ln_weight, wide, False, found.arrays())
+        if found.tied.any():
+            again = unsolved(len(islands), len(groups))
+            again.solved[:] = ~found.tied
+            solve(islands.start, begin, masks, ln_weight, wide, False, again.arrays())
+            decided = found.tied & again.solved
+            found.chosen[decided[groups.island]] = again.chosen[decided[groups.island]]
+            found.tied[decided] = False
+    return found
+
+
+def unsolved(n_islands: int, n_groups: int) -> Solution:
+    """The arrays of an answer, to be filled."""
+    return Solution(
+        np.zeros(n_groups),
+        np.zeros(n_groups, bool),
+        np.zeros(n_islands),
+        np.zeros(n_islands, bool),
+        np.zeros(n_islands, bool),
+    )
+
+
+def beginnings(islands: Islands, groups: Groups) -> Ints:
+    """(islands + 1,) first group of each island."""
+    first: Ints = starts_of(groups.island, len(islands))
+    return first
+
+
+def places(islands: Islands) -> Ints:
+    """(n,) number of each node within its island."""
+    place = np.empty(len(islands.nodes), np.int64)
+    place[islands.nodes] = np.arange(len(islands.nodes)) - np.repeat(
+        islands.start[:-1], np.diff(islands.start)
+    )
+    return place
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some nodes and groups of a whole, renumbered; what they are in the whole."""
+
+    islands: Islands
+    groups: Groups
+    node: Ints
+    """(nodes of the part,) number in the whole"""
+    group: Ints
+    """(groups of the part,) number in the whole"""
+
+
+def part_of(groups: Groups, kept: Mask, nodes: Mask) -> Part:
+    """The islands that the kept groups (g,) leave of these nodes (n,); they hold no others.
+
+    The groups of a smaller island stand in the order in which they stood.
+    """
+    number = np.cumsum(nodes) - 1
+    held = kept[np.repeat(np.arange(len(groups)), np.diff(groups.start))]
+    members = number[groups.nodes[held]]
+    count = np.diff(groups.start)[kept]
+    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    chained = np.ones(max(len(members) - 1, 0), bool)
+    chained[start[1:-1] - 1] = False
+    label, n_islands = label_nodes(int(nodes.sum()), members[:-1][chained], members[1:][chained])
+    island = label[members[start[:-1]]]
+    order = np.argsort(island, kind="stable")
+    at = np.concatenate([[0], np.cumsum(count[order])]).astype(np.int64)
+    moved = np.repeat(start[:-1][order] - at[:-1], count[order]) + np.arange(at[-1])
+    which = np.flatnonzero(kept)[order]
+    first, members_of, _ = bucket(label, n_islands)
+    return Part(
+        Islands(label, first, members_of),
+        Groups(at, members[moved], groups.catalogs[which], island[order], groups.heuristic[which]),
+        np.flatnonzero(nodes),
+        which,
+    )
+
+
+def island_of(islands: Islands, groups: Groups, begin: Ints, k: int) -> Part:
+    """One island, alone; `begin` as `beginnings` tells."""
+    node = islands.nodes[islands.start[k] : islands.start[k + 1]]
+    group = np.arange(begin[k], begin[k + 1])
+    start = groups.start[begin[k] : begin[k + 1] + 1]
+    members = np.searchsorted(node, groups.nodes[start[0] : start[-1]])
+    return Part(
+        Islands(np.zeros(len(node), np.int64), np.array([0, len(node)]), np.arange(len(node))),
+        Groups(
+            start - start[0],
+            members,
+            groups.catalogs[group],
+            np.zeros(len(group), np.int64),
+            groups.heuristic[group],
+        ),
+        node,
+        group,
+    )

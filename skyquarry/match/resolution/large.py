@@ -1,0 +1,274 @@
+"""Islands beyond the exact sums: what may be left out is, then they are solved as well as goes.
+
+Without groups of negligible gain (`kernels.resolve.NEGLIGIBLE`) islands fall apart, and are mostly
+exact again. A group of gain below 0 is in no best partition.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.match.kernels.large import believe, best_assignment, capped_clusters
+from skyquarry.match.kernels.resolve import DENSE, NEGLIGIBLE, TIE, group_masks, room, solve
+from skyquarry.match.resolution.exact import (
+    Part,
+    Solution,
+    beginnings,
+    island_of,
+    part_of,
+    solve_exactly,
+    unsolved,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.match.resolution.groups import Groups, Islands
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+SMALL = -16.0
+"""ln: groups of less gain, each below 1.2e-7, are left out where sums are too long with them"""
+FEW_ROWS = 15
+"""of the smaller of two catalogues: sums over their sets are done whatever the other has"""
+WIDE_STATES = 1 << 18
+"""Sets that such sums may meet: 15 rows beside as many"""
+ROUNDS, SETTLED = 200, 1e-8
+"""of belief propagation, and the change (ln) at which it stops earlier"""
+MAX_MATRIX = 4_000_000
+"""Elements of the matrix of an assignment: 2,000 rows beside as many, some 10 s at worst"""
+MAX_TIED = 64
+"""Rows on the smaller side up to which ties of an assignment are decided by the rule."""
+
+
+def gains(groups: Groups, ln_weight: Floats, n_nodes: int) -> tuple[Floats, Floats]:
+    """(g,) ln weight against all members single, 0 for single rows; (n,) ln weight of rows single.
+
+    A single row of weight 0 counts as if it had e**-1000 of the least weight that there is.
+    """
+    alone = np.diff(groups.start) == 1
+    single = np.zeros(n_nodes)
+    single[groups.nodes[groups.start[:-1][alone]]] = ln_weight[alone]
+    nothing = np.isneginf(single)
+    if nothing.any():
+        finite = ln_weight[np.isfinite(ln_weight)]
+        single[nothing] = finite.min(initial=0.0) - 1000.0
+    gain = ln_weight - np.add.reduceat(single[groups.nodes], groups.start[:-1])
+    gain[alone] = 0.0
+    return gain, single
+
+
+def solve_large(groups: Groups, ln_weight: Floats, found: Solution, islands: Islands) -> Mask:
+    """Fill in what `found` lacks; (islands,) which of them are solved by a heuristic."""
+    gain, alone = gains(groups, ln_weight, len(islands.nodes))
+    unclear = ~found.solved | found.tied
+    open_groups = unclear[groups.island]
+    many = np.diff(groups.start) > 1
+    kept = open_groups & (~many | (gain >= NEGLIGIBLE))
+    part = part_of(groups, kept, unclear[islands.label])
+    inner = solve_exactly(part.islands, part.groups, gain[part.group])
+    heuristic = np.zeros(len(islands), bool)
+    home = islands.label[part.node[part.islands.nodes[part.islands.start[:-1]]]]
+    begin = beginnings(part.islands, part.groups)
+    for k in np.flatnonzero(~inner.solved | inner.tied):
+        one = island_of(part.islands, part.groups, begin, int(k))
+        heuristic[home[k]] |= _solve_one(one, gain[part.group[one.group]], inner, int(k))
+    found.posterior[part.group] = inner.posterior
+    found.chosen[part.group] = inner.chosen
+    _negligible(groups, gain, open_groups & ~kept, found.posterior, len(islands.nodes))
+    base = np.bincount(islands.label, alone, len(islands))
+    inside = np.bincount(home, inner.evidence, len(islands))
+    found.evidence[unclear] = (base + inside)[unclear]
+    found.solved[:], found.tied[:] = True, False
+    return heuristic
+
+
+def _negligible(
+    groups: Groups, gain: Floats, left_out: Mask, posterior: Floats, n_nodes: int
+) -> None:
+    """Posteriors of groups left out: exp(gain) if all of their rows are single otherwise."""
+    if not left_out.any():
+        return
+    alone = np.diff(groups.start) == 1
+    single = np.ones(n_nodes)
+    single[groups.nodes[groups.start[:-1][alone]]] = posterior[alone]
+    free = np.multiply.reduceat(single[groups.nodes], groups.start[:-1])
+    posterior[left_out] = (np.exp(np.minimum(gain, 0.0)) * free)[left_out]
+
+
+def _solve_one(one: Part, gain: Floats, inner: Solution, k: int) -> bool:
+    """Solve island k of `inner`, or decide its tie; whether by a heuristic."""
+    two_sided = _sides(one)
+    if inner.solved[k] and two_sided is None:
+        return True  # the tie is decided, but by the order of the sums
+    exact = bool(inner.solved[k])
+    if not exact:
+        wide = _one_side_first(one, gain, two_sided)
+        exact = wide is not None
+        inner.posterior[one.group], inner.evidence[k] = (
+            wide or _thinned(one, gain) or _believed(one, gain)
+        )
+    chosen, certain = _best(one, gain, two_sided)
+    inner.chosen[one.group] = chosen
+    return not (exact and certain)
+
+
+def _thinned(one: Part, gain: Floats) -> tuple[Floats, float] | None:
+    """Posteriors and ln of the sum without the groups of small gain, if that goes; else None."""
+    alone = np.diff(one.groups.start) == 1
+    kept = alone | (gain >= SMALL)
+    part = part_of(one.groups, kept, np.ones(len(one.node), bool))
+    found = solve_exactly(part.islands, part.groups, gain[part.group])
+    if not found.solved.all():
+        return None
+    posterior = np.zeros(len(gain))
+    posterior[part.group] = found.posterior
+    _negligible(one.groups, gain, ~kept, posterior, len(one.node))
+    return posterior, float(found.evidence.sum())
+
+
+def _believed(one: Part, gain: Floats) -> tuple[Floats, float]:
+    posterior = np.empty(len(gain))
+    evidence = believe(
+        len(one.node), one.groups.start, one.groups.nodes, gain, ROUNDS, SETTLED, posterior
+    )
+    return posterior, float(evidence)
+
+
+def _sides(one: Part) -> Mask | None:
+    """(n,) which rows are of the first of two catalogues; None where there are more."""
+    every = int(np.bitwise_or.reduce(one.groups.catalogs))
+    if every.bit_count() != 2:
+        return None
+    alone = np.diff(one.groups.start) == 1
+    first = np.zeros(len(one.node), bool)
+    lowest = np.uint32(every & -every)
+    first[one.groups.nodes[one.groups.start[:-1][alone]]] = one.groups.catalogs[alone] == lowest
+    return first
+
+
+def _one_side_first(one: Part, gain: Floats, first: Mask | None) -> tuple[Floats, float] | None:
+    """Exact posteriors and ln of the sum where one of two catalogues has few rows; else None.
+
+    The rows of the other come first: states then differ in the few only, O(n1 2**n2).
+    """
+    n = len(one.node)
+    if first is None or n > 63 or min(first.sum(), n - first.sum()) > FEW_ROWS:
+        return None
+    leads = first if 2 * first.sum() >= n else ~first
+    place = np.empty(n, np.int64)
+    place[np.argsort(~leads, kind="stable")] = np.arange(n)
+    found = unsolved(1, len(gain))
+    masks = group_masks(one.groups.start, one.groups.nodes, place)
+    wide = room(WIDE_STATES, 16 * WIDE_STATES, 4 * WIDE_STATES)
+    begin = beginnings(one.islands, one.groups)
+    solve(one.islands.start, begin, masks, gain, wide, False, found.arrays())
+    return (found.posterior, float(found.evidence[0])) if found.solved[0] else None
+
+
+def _best(one: Part, gain: Floats, first: Mask | None) -> tuple[Mask, bool]:
+    """(g,) the best partition, and whether it is certain: by pieces that gain holds together."""
+    alone = np.diff(one.groups.start) == 1
+    worth = alone | (gain > 0.0)
+    chosen = np.zeros(len(gain), bool)
+    pieces = part_of(one.groups, worth, np.ones(len(one.node), bool))
+    solution = solve_exactly(pieces.islands, pieces.groups, gain[pieces.group])
+    chosen[pieces.group] = solution.chosen
+    certain = True
+    begin = beginnings(pieces.islands, pieces.groups)
+    for k in np.flatnonzero(~solution.solved | solution.tied):
+        piece = island_of(pieces.islands, pieces.groups, begin, int(k))
+        own = pieces.group[piece.group]
+        inside = gain[own]
+        sides = None if first is None else first[pieces.node[piece.node]]
+        found, sure = (
+            _best_by_clusters(piece, inside)
+            if sides is None or sides.sum() * (~sides).sum() > MAX_MATRIX
+            else _best_by_assignment(piece, inside, sides)
+        )
+        chosen[own] = found
+        certain &= sure
+    return chosen, certain
+
+
+def _best_by_clusters(piece: Part, gain: Floats) -> tuple[Mask, bool]:
+    """The best partition of clusters of at most 12 rows that the greatest gains join."""
+    alone = np.diff(piece.groups.start) == 1
+    order = np.argsort(-gain, kind="stable")
+    order = order[~alone[order]]
+    kept = capped_clusters(len(piece.node), order, piece.groups.start, piece.groups.nodes, DENSE)
+    clusters = part_of(piece.groups, kept | alone, np.ones(len(piece.node), bool))
+    solution = solve_exactly(clusters.islands, clusters.groups, gain[clusters.group])
+    chosen = np.zeros(len(gain), bool)
+    chosen[clusters.group] = solution.chosen
+    return chosen, False
+
+
+def _best_by_assignment(piece: Part, gain: Floats, first: Mask) -> tuple[Mask, bool]:
+    """The one-to-one assignment of greatest gain (Budavari & Basu 2016), ties by the rule."""
+    pair = np.flatnonzero(np.diff(piece.groups.start) == 2)
+    ends = piece.groups.nodes[piece.groups.start[pair][:, None] + np.arange(2)]
+    place = np.where(first, np.cumsum(first), np.cumsum(~first)) - 1
+    ends = np.where(first[ends[:, :1]], ends, ends[:, ::-1])
+    matrix = np.full((int(first.sum()), int((~first).sum())), -1.0)
+    matrix[place[ends[:, 0]], place[ends[:, 1]]] = gain[pair]
+    column, certain = _decided(matrix)
+    number = np.full(matrix.shape, -1)
+    number[place[ends[:, 0]], place[ends[:, 1]]] = pair
+    taken = np.flatnonzero(column >= 0)
+    chosen = np.zeros(len(gain), bool)
+    chosen[number[taken, column[taken]]] = True
+    in_pair = np.zeros(len(piece.node), bool)
+    in_pair[piece.groups.nodes[np.repeat(chosen, np.diff(piece.groups.start))]] = True
+    alone = np.flatnonzero(np.diff(piece.groups.start) == 1)
+    chosen[alone] = ~in_pair[piece.groups.nodes[piece.groups.start[alone]]]
+    return chosen, certain
+
+
+def _decided(gain: Floats) -> tuple[Ints, bool]:
+    """Columns (n,) of the best assignment, of several the one whose sorted pairs come first.
+
+    Pairs of another best assignment have u + v = gain too: where no such pair is left over, there
+    is no other. Else pairs are tried from the first on: does a best assignment hold it?
+    """
+    column, u, v = _assigned(gain)
+    slack = u[:, None] + v - gain
+    tight = (gain > 0.0) & (slack <= TIE + 1e-13 * np.abs(gain))
+    tight[np.flatnonzero(column >= 0), column[column >= 0]] = False
+    if not tight.any():
+        return column, True
+    if min(gain.shape) > MAX_TIED:
+        return column, False
+    tight[np.flatnonzero(column >= 0), column[column >= 0]] = True
+    left = gain.copy()
+    total = _total(left, column)
+    settled = np.full(len(gain), -1)
+    for i, j in np.argwhere(tight):
+        if settled[i] >= 0 or left[i, j] <= 0.0:
+            continue
+        rest = left.copy()
+        rest[i], rest[:, j] = -1.0, -1.0
+        remaining = _total(rest, _assigned(rest)[0])
+        if remaining + gain[i, j] >= total - TIE - 1e-13 * abs(total):
+            settled[i], left, total = j, rest, remaining
+    return settled, True
+
+
+def _assigned(gain: Floats) -> tuple[Ints, Floats, Floats]:
+    """`best_assignment` whichever side is the smaller."""
+    if gain.shape[0] <= gain.shape[1]:
+        column, u, v = best_assignment(np.ascontiguousarray(gain))
+        return column, u, v
+    row, v, u = best_assignment(np.ascontiguousarray(gain.T))
+    column = np.full(gain.shape[0], -1)
+    column[row[row >= 0]] = np.flatnonzero(row >= 0)
+    return column, u, v
+
+
+def _total(gain: Floats, column: Ints) -> float:
+    taken = np.flatnonzero(column >= 0)
+    return float(np.sort(gain[taken, column[taken]]).sum())

@@ -1,0 +1,1 @@
+"""The tables that an identification gives, in memory and on disk."""

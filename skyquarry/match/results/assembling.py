@@ -1,0 +1,143 @@
+"""The tables of all patches as one, sorted along the sky.
+
+Those of a patch come along the sky catalogue by catalogue: a stable sort, which merges what is
+sorted, needs no more than one look at most rows. Rows of one pixel (0.4 mas) are put in order by
+themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyquarry.catalog.arrow import from_numpy, to_numpy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.match.results.tables import Tables
+
+    Ints = NDArray[np.int64]
+
+
+def together(parts: Sequence[Tables], names: tuple[str, ...]) -> Tables:
+    """The tables of all patches, sorted along the sky.
+
+    Pairs by the left row (pixel, catalogue, id, row), then the right catalogue, then rank; groups
+    by their first member, members by pixel, catalogue, id and row.
+    """
+    from skyquarry.match.results.tables import Tables
+
+    pairs = pa.concat_tables([each.pairs for each in parts]).unify_dictionaries()
+    groups = pa.concat_tables([each.groups for each in parts])
+    members = pa.concat_tables([each.members for each in parts]).unify_dictionaries()
+    first = np.zeros(len(groups), np.int64)
+    for number in reversed(range(len(names))):
+        first[to_numpy(groups[f"_{number}"].is_valid())] = number
+    return Tables(
+        _sorted(
+            pairs, _code(pairs["left_catalog"], names), ("left_id", "left_row"),
+            [len(each.pairs) for each in parts],
+            ("_node", _code(pairs["right_catalog"], names), _column(pairs, "rank")),
+        ),
+        _sorted(groups, first, ("group_id", None), [len(each.groups) for each in parts]),
+        _sorted(
+            members, _code(members["catalog"], names), ("id", "row"),
+            [len(each.members) for each in parts],
+        ),
+    )  # fmt: skip
+
+
+def _sorted(
+    table: pa.Table,
+    catalog: Ints,
+    row: tuple[str, str | None],
+    lengths: list[int],
+    more: tuple[Any, ...] = (),
+) -> pa.Table:
+    """The rows by pixel, catalogue, id, row, and what else there is.
+
+    `row`: names of the columns of id and row number; `lengths`: how many rows each part has.
+    `more`: the column that numbers the catalogue rows of a part, where one has several lines (else
+    each line is a row of its own), and keys of these.
+    """
+    spatial = _column(table, "_spatial")
+    order = np.argsort(spatial, kind="stable")
+    tied = _tied(table, spatial, catalog, order, lengths, more[0] if more else None)
+    if len(tied):
+        mine = order[tied]
+        some = table.select([name for name in row if name is not None]).take(from_numpy(mine))
+        rank = to_numpy(pc.rank(some[row[0]], tiebreaker="dense").cast(pa.int64()))
+        number = np.zeros(len(mine), np.int64)
+        if row[1] is not None:
+            number = to_numpy(some[row[1]].fill_null(-1))
+        keys = (*(key[mine] for key in reversed(more[1:])), number, rank)
+        order[tied] = mine[np.lexsort((*keys, catalog[mine], spatial[mine]))]
+    names = [name for name in table.column_names if not more or name != more[0]]
+    if bool((order[1:] > order[:-1]).all()):
+        return table.select(names)
+    return _gathered(table.select(names), from_numpy(order))
+
+
+def _gathered(table: pa.Table, order: pa.Array) -> pa.Table:
+    """The rows in this order: a column at a time, so that memory is used again and not more."""
+    columns = []
+    for each in table.columns:
+        whole = each.combine_chunks()
+        columns.append(whole.take(order))
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _tied(
+    table: pa.Table,
+    spatial: Ints,
+    catalog: Ints,
+    order: Ints,
+    lengths: list[int],
+    node: str | None,
+) -> Ints:
+    """Places in the order whose pixel holds rows that a stable sort may have left in disorder.
+
+    In one part different catalogues stand in order, and so do lines of one row.
+    """
+    along = spatial[order]
+    same = np.flatnonzero(along[1:] == along[:-1])
+    if not len(same):
+        return np.empty(0, np.int64)
+    before, after = order[same], order[same + 1]
+    part = np.cumsum(lengths)
+    apart = np.searchsorted(part, before, "right") != np.searchsorted(part, after, "right")
+    alike = catalog[before] == catalog[after]
+    if node is not None:
+        own = _column(table, node)
+        alike &= own[before] != own[after]
+    unsure = same[apart | alike]
+    if not len(unsure):
+        return np.empty(0, np.int64)
+    pixels = np.unique(along[unsure])
+    first, last = (np.searchsorted(along, pixels, side) for side in ("left", "right"))
+    size = last - first
+    told: Ints = np.repeat(first - np.cumsum(size) + size, size) + np.arange(int(size.sum()))
+    return told
+
+
+def _code(names: pa.ChunkedArray, wanted: tuple[str, ...]) -> Ints:
+    """(n,) number of each catalogue's name."""
+    parts = [np.empty(0, np.int64)]
+    for chunk in names.chunks:
+        place = {name: k for k, name in enumerate(wanted)}
+        number = np.array([place[name] for name in chunk.dictionary.to_pylist()], np.int64)
+        if len(chunk):
+            parts.append(number[to_numpy(chunk.indices)])
+    found: Ints = np.concatenate(parts)
+    return found
+
+
+def _column(table: pa.Table, name: str) -> NDArray[Any]:
+    told: NDArray[Any] = to_numpy(table.column(name))
+    return told

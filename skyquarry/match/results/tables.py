@@ -1,0 +1,208 @@
+"""What an identification gives: tables of pairs, of groups, and of their members.
+
+`pairs` holds one row a candidate, `groups` one row an object (single rows too), `members` one row a
+catalogue row: which group it is in, or why it is alone. Null is "not there", never -99.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.match.given.rows import Flag
+from skyquarry.match.kernels import pairtable
+from skyquarry.match.results.assembling import together
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.match.calibration.calibrate import Calibration
+    from skyquarry.match.priors.footprints import Coverage
+    from skyquarry.match.runs.identify import Rules, Solved, Work
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+__all__ = ["REASONS", "Maker", "Shape", "Tables", "column", "public", "tables", "together"]
+
+REASONS = ("", "no candidate", "candidates rejected", "outside footprint")
+"""Why a row stands alone, by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The rows of one patch, of whole islands."""
+
+    pairs: pa.Table
+    groups: pa.Table
+    members: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the tables of every patch have in common."""
+
+    names: tuple[str, ...]
+    id_types: tuple[pa.DataType, ...]
+    keep: str
+
+    @property
+    def id_type(self) -> pa.DataType:
+        """One type that holds the ids of every catalogue: int64 where all are, else text."""
+        if len(set(self.id_types)) == 1:
+            return self.id_types[0]
+        signed = all(pa.types.is_integer(t) and t != pa.uint64() for t in self.id_types)
+        return pa.int64() if signed else pa.string()
+
+
+def tables(
+    work: Work,
+    solved: Solved,
+    shape: Shape,
+    rules: Rules,
+    calibration: Calibration,
+    coverage: Coverage,
+    defer: Mask | None = None,
+) -> Tables:
+    """The three tables of some whole islands; `defer` (nodes,): rows alone that wait."""
+    from skyquarry.match.results.grouptable import groups_of, members_of
+    from skyquarry.match.results.pairtable import pairs_of
+
+    maker = Maker(work, solved, shape, rules, calibration, coverage)
+    pairs = pairs_of(maker)
+    if shape.keep == "best":
+        pairs = pairs.filter(pairs["is_match"])
+    return Tables(pairs, groups_of(maker, defer), members_of(maker, defer))
+
+
+@dataclass(frozen=True)
+class Maker:
+    """The columns that the three tables share, worked out once."""
+
+    work: Work
+    solved: Solved
+    shape: Shape
+    rules: Rules
+    calibration: Calibration
+    coverage: Coverage
+
+    @cached_property
+    def catalog(self) -> Ints:
+        """(nodes,) number of each row's catalogue."""
+        return np.repeat(np.arange(len(self.work.rows)), np.diff(self.work.start))
+
+    @cached_property
+    def single(self) -> Ints:
+        """(nodes,) the group that is the row alone."""
+        groups = self.work.groups
+        found: Ints = pairtable.single_groups(self.work.n_nodes, groups.start, groups.nodes)
+        return found
+
+    @cached_property
+    def home(self) -> Ints:
+        """(nodes,) the chosen group that holds the row."""
+        groups, chosen = self.work.groups, self.solved.resolved.chosen
+        found: Ints = pairtable.chosen_groups(self.work.n_nodes, groups.start, groups.nodes, chosen)
+        return found
+
+    @cached_property
+    def row(self) -> Ints:
+        """(nodes,) row numbers."""
+        return np.concatenate([each.row for each in self.work.rows])
+
+    @cached_property
+    def spatial(self) -> Ints:
+        """(nodes,) order-29 pixels."""
+        return np.concatenate([each.spatial for each in self.work.rows])
+
+    @cached_property
+    def node_flags(self) -> NDArray[np.int32]:
+        """(nodes,) what is known of each row, by itself."""
+        flags = np.concatenate([each.flags for each in self.work.rows])
+        rim = np.int32(Flag.FOOTPRINT_EDGE) * self.coverage.at_rim(self.spatial).astype(np.int32)
+        told: NDArray[np.int32] = flags | rim
+        return told
+
+    @cached_property
+    def posterior(self) -> Floats:
+        """(groups,) within 0 and 1."""
+        return np.clip(self.solved.resolved.posterior, 0.0, 1.0)
+
+    @cached_property
+    def ids(self) -> pa.Array:
+        """(nodes,) ids of all rows in one type."""
+        parts = [_flat(each.ids).cast(self.shape.id_type) for each in self.work.rows]
+        return pa.concat_arrays(parts)
+
+    @cached_property
+    def names(self) -> pa.Array:
+        """(nodes,) `gaia:4472...`: what a group is called whose first member is this row."""
+        rows = zip(self.shape.names, self.work.rows, strict=True)
+        parts = [
+            pc.binary_join_element_wise(name, _flat(each.ids).cast(pa.string()), ":")
+            for name, each in rows
+        ]
+        return pa.concat_arrays(parts)
+
+    def first(self, group: Ints) -> Ints:
+        """(k,) the first members of these groups."""
+        groups = self.work.groups
+        told: Ints = groups.nodes[groups.start[group]]
+        return told
+
+    def group_names(self, group: Ints) -> pa.Array:
+        """(k,) what these groups are called."""
+        return self.names.take(from_numpy(self.first(group)))
+
+    def catalog_names(self, nodes: Ints | None = None) -> pa.Array:
+        """(k,) the catalogues of these nodes, or of all."""
+        names = pa.array(self.shape.names, pa.string())
+        numbers = self.catalog if nodes is None else self.catalog[nodes]
+        return pa.DictionaryArray.from_arrays(from_numpy(numbers.astype(np.int32)), names)
+
+
+# ---------------------------------------------------------------- small things
+
+
+def _flat(ids: Any) -> pa.Array:
+    return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+
+
+def known(row: Ints) -> pa.Array:
+    """Row numbers; null for rows of a catalogue on disk, which are known by their id."""
+    if len(row) and (row >= 0).all():
+        return from_numpy(row)
+    return pc.if_else(from_numpy(row >= 0), from_numpy(row), None)
+
+
+def made_table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
+    """A table of that schema; NaN of floats becomes null."""
+    made = {}
+    for name, values in columns.items():
+        if not isinstance(values, np.ndarray):
+            made[name] = values
+            continue
+        array = from_numpy(np.ascontiguousarray(values))
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            array = pc.if_else(from_numpy(~np.isnan(values)), array, None)
+        made[name] = array
+    arrays = [made[name].cast(schema.field(name).type) for name in schema.names]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def column(table: pa.Table, name: str) -> NDArray[Any]:
+    """A column as numpy, null as NaN."""
+    told: NDArray[Any] = to_numpy(table.column(name))
+    return told
+
+
+def public(table: pa.Table) -> pa.Table:
+    """The table without the columns that only the matcher needs."""
+    return table.select([name for name in table.column_names if not name.startswith("_")])

@@ -1,0 +1,1 @@
+"""One identification as passes over patches of the sky."""

@@ -1,0 +1,287 @@
+"""One run of an identification: its passes in order, each made once and kept.
+
+1. survey      every patch: how many rows, how bright, which reach farthest
+2. calibrate   a sample of patches: mutual nearest neighbours -> zero points, error floors
+3. learn       the sample: candidates, groups, evidence -> densities and photometry, by EM
+4. tables      every patch: islands inside it to tables; rows of islands that cross a border go on
+5. the border  those rows together are whole islands again
+6. fast stars  what is alone and bright or red is searched once more, as far as 10.5"/yr goes
+
+A sample (`sampling.py`) is a fixed choice of cells of the sky: it does not depend on tiles, order
+or workers.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skyquarry.engine.executors import shares_memory
+from skyquarry.engine.run import run_tasks
+from skyquarry.errors import UserError
+from skyquarry.match.calibration import calibrate, residuals
+from skyquarry.match.calibration.calibrate import Calibration
+from skyquarry.match.priors.densities import Densities
+from skyquarry.match.priors.fields import counting_order
+from skyquarry.match.priors.learning import learn
+from skyquarry.match.runs.expecting import check_candidates
+from skyquarry.match.runs.identify import Rules, Weighed, identify, joined
+from skyquarry.match.runs.passes import (
+    SLACK_ARCSEC,
+    Final,
+    Scene,
+    Surveyed,
+    finished,
+    piece_of,
+    reach_arcsec,
+    residuals_of,
+    survey_patch,
+    work_of,
+)
+from skyquarry.match.runs.patches import patches_of
+from skyquarry.match.runs.rowsource import Resident, Streamed, footprint_of
+from skyquarry.match.runs.sampling import lesson_of, sample_of
+from skyquarry.match.runs.secondsearch import second_search
+from skyquarry.sky.ranges import Ranges
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from skyquarry.engine.executors import Where
+    from skyquarry.match.crossmatch import Identify
+    from skyquarry.match.given.reading import Rejects
+    from skyquarry.match.given.rows import Rows
+    from skyquarry.match.priors.learning import Learnt
+    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.runs.identify import Work
+    from skyquarry.match.runs.passes import Piece
+    from skyquarry.match.runs.patches import Patch
+    from skyquarry.match.runs.rowsource import RowSource
+
+PATCH_ROWS = 500_000
+"""A patch holds about so many rows, of all catalogues together."""
+SAMPLE_ROWS = 1_500_000
+"""The report looks at patches of about so many rows."""
+
+
+class Identification:
+    """The passes of one plan, run by one executor."""
+
+    def __init__(
+        self,
+        plan: Identify,
+        executor: Where = None,
+        cancel: threading.Event | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        self.plan, self.executor, self.cancel = plan, executor, cancel
+        self.progress = progress or (lambda *_: None)
+        self.rules: Rules = plan.rules
+        self._works: dict[int, tuple[Work, list[Rows]]] = {}
+
+    # ------------------------------------------------------------ where the rows are
+    @cached_property
+    def source(self) -> RowSource:
+        """The rows: in memory where they fit, and need not travel to workers with every task."""
+        streamed = Streamed(self.plan.sides, self.plan.policies)
+        if not self.is_resident:
+            return streamed
+        return Resident.of(streamed, self.executor)
+
+    @property
+    def is_resident(self) -> bool:
+        """Whether all rows are read once and kept."""
+        return self.plan.is_resident and shares_memory(self.executor)
+
+    @cached_property
+    def patches(self) -> list[Patch]:
+        """The parts of the sky that are worked on at once; each row is core in one of them."""
+        return patches_of(self.source.counts(), PATCH_ROWS)
+
+    @cached_property
+    def sample(self) -> list[Patch]:
+        """Patches that the report looks at: all where they are few, else every so many."""
+        rows = self.plan.n_rows
+        step = max(1, round(rows / SAMPLE_ROWS))
+        return self.patches[step // 2 :: step] or self.patches
+
+    @cached_property
+    def lessons(self) -> list[Patch]:
+        """Parts of the sky that are learnt from; none: all patches are."""
+        return sample_of(self.surveyed.summary.counts)
+
+    # ------------------------------------------------------------ the passes
+    @cached_property
+    def surveyed(self) -> Surveyed:
+        """What the first look at every patch tells, put together."""
+        scene = Scene(self.source, self.rules, Calibration.none(self.rules.names))
+        order = counting_order(max(side.n_rows for side in self.plan.sides))
+        parts = self._over("survey", survey_patch, scene, self.patches, order)
+        return Surveyed.union(parts)
+
+    @cached_property
+    def extremes(self) -> list[Rows]:
+        """Of each catalogue the rows that reach farthest, as catalogued."""
+        return self.surveyed.extremes
+
+    @property
+    def rejects(self) -> tuple[Rejects, ...]:
+        """What was set aside of each catalogue, and what is odd about the rest."""
+        return self.surveyed.rejects
+
+    @property
+    def unknown_epochs(self) -> dict[str, int]:
+        """Rows without an epoch, by catalogue."""
+        told = zip(self.rules.names, self.surveyed.timeless, strict=True)
+        return {name: rows for name, rows in told if rows}
+
+    @property
+    def fast_words(self) -> str:
+        """What the search for fast stars can have missed."""
+        return "" if self.final.fast is None else self.final.fast.words(self)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Zero points, error floors and scales: given, learnt, or none."""
+        if self.plan.learnt is not None:
+            return self.plan.learnt.calibration
+        wanted = self.plan.settings.calibrate
+        if isinstance(wanted, Calibration):
+            return given(wanted, self.rules.names)
+        if not wanted:
+            return Calibration.none(self.rules.names)
+        reference = calibrate.reference_of(self.surveyed.median_errors_arcsec)
+        scene = Scene(self.source, self.rules, Calibration.none(self.rules.names))
+        parts = self._over(
+            "calibrate", residuals_of, scene, self.lessons or self.patches, reference
+        )
+        samples = {
+            number: residuals.joined([part[number] for part in parts if number in part])
+            for number in sorted(set().union(*parts))
+        }
+        return calibrate.fit(samples, self.rules.names, reference=reference, over=self._at_once)
+
+    @cached_property
+    def scene(self) -> Scene:
+        """What the later passes share: the rows as the evidence sees them."""
+        return Scene(self.source.calibrated(self.calibration), self.rules, self.calibration)
+
+    @cached_property
+    def ring_arcsec(self) -> float:
+        """How far around a patch its rows may have candidates."""
+        rows = [self.calibration.apply(each, n) for n, each in enumerate(self.extremes)]
+        return reach_arcsec(rows, self.rules) + SLACK_ARCSEC
+
+    @cached_property
+    def learnt(self) -> Learnt:
+        """Densities and photometry, from the sample, or as an earlier run has learnt them."""
+        if self.plan.learnt is not None:
+            return self.plan.learnt.learnt
+        plan = self.plan
+        first = Densities.start(
+            self.rules.names,
+            self.surveyed.summary,
+            [footprint_of(side) for side in plan.sides],
+            prior=plan.settings.prior,
+            completeness=plan.settings.completeness,
+            within=Ranges.union(part.core for part in self.lessons) if self.lessons else None,
+        )
+        check_candidates(self, first.coverage)
+        chosen = plan.settings.photometry
+        return learn(
+            first,
+            self.surveyed.summary,
+            self._pieces_to_learn_from(),
+            photometry=None if isinstance(chosen, str) else chosen,
+            magnitude_prior=chosen == "auto",
+            each_pass=lambda _: self.progress("learn", 0, 0),
+            over=self._at_once,
+        )
+
+    def _pieces_to_learn_from(self) -> Sequence[Weighed]:
+        """The evidence of the sample; where that is everything, of islands across borders too."""
+        if self.lessons:
+            return self._over("evidence", lesson_of, self.scene, self.lessons, self.ring_arcsec)
+        made = self._over("evidence", work_of, self.scene, self.patches, self.ring_arcsec)
+        if self.is_resident:
+            self._works = dict(zip([p.number for p in self.patches], made, strict=True))
+        works = [work for work, _ in made] + [self._across([opened for _, opened in made])]
+        return [Weighed(work, self.rules) for work in works]
+
+    def _across(self, opened: list[list[Rows]]) -> Work:
+        """The islands that cross borders, whole."""
+        return identify(joined(opened), self.rules)[0]
+
+    # ------------------------------------------------------------ what comes out
+    @cached_property
+    def final(self) -> Final:
+        """What turns evidence into tables."""
+        return Final(self.learnt, self.plan.shape, second_search(self))
+
+    def tables(self) -> Iterator[Tables]:
+        """The tables of each patch, then those of islands across borders and of fast stars."""
+        opened, alone = [], []
+        for piece in self._pieces():
+            opened.append(piece.opened)
+            alone.append(piece.unmatched)
+            yield piece.tables
+        if not opened:
+            return
+        none = [each.take(np.empty(0, np.int64)) for each in opened[0]]
+        border = finished(self._across(opened), none, self.scene, self.final)
+        alone.append(border.unmatched)
+        yield border.tables
+        if self.final.fast is not None:
+            yield self.final.fast.tables(joined(alone), self.scene, self.final)
+
+    def _pieces(self) -> Iterator[Piece]:
+        """Each patch's piece, in the order of the sky; evidence that is there is used again."""
+        final, scene, ring = self.final, self.scene, self.ring_arcsec
+
+        def tasks() -> Iterator[Any]:
+            for patch in self.patches:
+                done = self._works.pop(patch.number, None)
+                if done is not None:
+                    yield patch.number, finished, (*done, scene, final)
+                else:
+                    yield patch.number, piece_of, (scene, patch, ring, final)
+
+        run = run_tasks(tasks(), self.executor, ordered=True, cancel=self.cancel)
+        for done, (_, piece) in enumerate(run, 1):
+            self.progress("tables", done, len(self.patches))
+            yield piece
+
+    def _at_once(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """A function's values, in their order, from threads: nothing that it needs travels."""
+        where: Where = "inline" if self.executor == "inline" else "threads"
+        tasks = ((n, function, (item,)) for n, item in enumerate(items))
+        return [value for _, value in run_tasks(tasks, where, ordered=True, cancel=self.cancel)]
+
+    def _over(
+        self, name: str, task: Callable[..., Any], scene: Scene, over: Sequence[Patch], *more: Any
+    ) -> list[Any]:
+        """A task's values for each patch, in their order."""
+        tasks = ((patch.number, task, (scene, patch, *more)) for patch in over)
+        found = []
+        run = run_tasks(tasks, self.executor, ordered=True, cancel=self.cancel)
+        for done, (_, value) in enumerate(run, 1):
+            self.progress(name, done, len(over))
+            found.append(value)
+        return found
+
+
+def given(calibration: Calibration, names: tuple[str, ...]) -> Calibration:
+    """A saved calibration for the catalogues of this run, found by their names."""
+    missing = [name for name in names if name not in calibration.names]
+    if missing:
+        raise UserError(
+            f"the calibration is of {', '.join(calibration.names)}, but {missing[0]!r} is matched "
+            "too: give names=(...) as they are in it, or calibrate anew"
+        )
+    place = [calibration.names.index(name) for name in names]
+    chief = calibration.names[calibration.reference]
+    catalogs = tuple(calibration.catalogs[n] for n in place)
+    return Calibration(names, names.index(chief) if chief in names else 0, catalogs)

@@ -1,0 +1,110 @@
+"""The part of the sky that calibration and densities are learnt from, where not all is needed.
+
+Errors of a thousandth need a million objects, and nobody needs them: 200,000 rows tell
+calibration, densities and magnitudes as well as they are used. The sample is of whole cells of the
+sky, one of every so many along the curve, chosen by a hash of its number. Which cells these are
+depends on how many rows lie where, and on nothing else: not on tiles, workers, or the order of rows
+or of catalogues. Numbers of rows by place and magnitude are those of all rows nevertheless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.match.calibration.residuals import mixed
+from skyquarry.match.kernels.densities import lowest_members
+from skyquarry.match.priors.fields import Counts
+from skyquarry.match.runs.identify import Weighed, identify
+from skyquarry.match.runs.patches import Patch
+from skyquarry.sky.ranges import Ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.match.runs.passes import Scene
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+SAMPLE_ROWS = 200_000
+"""Rows that are learnt from, of all catalogues together, where that is enough."""
+LEAST_ROWS = 50_000
+"""Rows that are learnt from of each catalogue, where it has so many."""
+MOST_ROWS = 1_500_000
+"""No more than this for the sake of a short catalogue: they are held in memory."""
+_CELLS = 128
+_FINEST = 11
+"""Cells of 1.7 arcmin: wider than what an island takes up"""
+_PARTS = 4
+_RINGS = 2.0
+"""What is seen round a cell, in units of how far a candidate may be: for islands that reach out."""
+
+
+def sampled_share(n_rows: Sequence[int]) -> float:
+    """The part of the sky that is learnt from, for catalogues of so many rows; 1 for all of it."""
+    total = max(sum(n_rows), 1)
+    least = max((LEAST_ROWS / n for n in n_rows if n), default=1.0)
+    share = min(max(SAMPLE_ROWS / total, least), MOST_ROWS / total)
+    return share if share < 0.5 else 1.0
+
+
+def sample_of(counts: Sequence[Counts]) -> list[Patch]:
+    """Patches of whole cells to learn from; none where all of the sky is needed."""
+    share = sampled_share([each.rows for each in counts])
+    if share >= 1.0:
+        return []
+    order, cells = _occupied(counts, _CELLS / share)
+    chosen = _one_of_every(cells, order, share)
+    parts = np.array_split(chosen, min(_PARTS, len(chosen)))
+    return [Patch(n, Ranges.from_cells(order, part)) for n, part in enumerate(parts)]
+
+
+def _occupied(counts: Sequence[Counts], wanted: float) -> tuple[int, Ints]:
+    """Cells with rows, at the coarsest order where they are as many as wanted."""
+    order = min(_FINEST, *(each.order for each in counts))
+    fine = Counts.union(each.coarsened(order) for each in counts)
+    for coarse in range(order):
+        cells = fine.coarsened(coarse).pixel
+        if len(cells) >= wanted:
+            return coarse, cells
+    return order, fine.pixel
+
+
+def _one_of_every(cells: Ints, order: int, share: float) -> Ints:
+    """Cells (n,), ascending, divided into stretches of 1 / share of them: one of each stretch."""
+    stretch = np.floor(np.arange(len(cells)) * share).astype(np.int64)
+    key = mixed((cells + (np.int64(4) << 2 * order)).astype(np.uint64))
+    by_hash = np.lexsort((key, stretch))
+    first = np.searchsorted(stretch, np.arange(int(stretch[-1]) + 1))
+    return np.sort(cells[by_hash[first]])
+
+
+# ---------------------------------------------------------------- what is learnt from it
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson(Weighed):
+    """The work of a sample: every island that touches it, counted where its lowest pixel is."""
+
+    mine: Mask
+    """(groups,) of islands that the sample owns"""
+
+    def posterior(self, ln_weight: Floats) -> Floats:
+        """(groups,) for these weights; 0 for groups of islands that lie elsewhere."""
+        return np.where(self.mine, Weighed.posterior(self, ln_weight), 0.0)
+
+
+def lesson_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Lesson:
+    """The evidence of the islands that touch the patch, each seen as far as `_RINGS` rings go."""
+    rows = scene.rows(patch.core | patch.ring(_RINGS * ring_arcsec))
+    work, _ = identify(rows, scene.rules)
+    spatial = np.concatenate([each.spatial for each in rows])
+    lowest = lowest_members(work.islands.start, work.islands.nodes, spatial)
+    mine = patch.core.contains(spatial[lowest])
+    return Lesson(work, scene.rules, mine[work.groups.island])

@@ -1,0 +1,1 @@
+"""A match brought up to date when a catalogue changes."""
