@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from skyquarry.match.crossmatch import CrossmatchPlan
-    from skyquarry.match.explain.explainwords import Telling
+    from skyquarry.match.explain.words import Telling
     from skyquarry.match.results.tables import Tables
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.updates.update import Updated

@@ -9,10 +9,10 @@ from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.match.given.dilation import around
 from skyquarry.match.given.policies import ErrorPolicy
 from skyquarry.match.likelihood.motionprior import MotionPrior
-from skyquarry.match.lists.listreach import farthest_rows, reading_reach
-from skyquarry.match.lists.lists import counterparts, nearest_rows
-from skyquarry.match.lists.listtable import ListTable
+from skyquarry.match.lists.counterparts import counterparts, nearest_rows
+from skyquarry.match.lists.reach import farthest_rows, reading_reach
 from skyquarry.match.lists.skycounts import SkyCounts
+from skyquarry.match.lists.table import ListTable
 from skyquarry.match.runs.identify import Rules
 from skyquarry.match.runs.rowsource import Streamed, footprint_of
 from skyquarry.pipeline.inputs import side_of

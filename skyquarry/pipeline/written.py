@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from skyquarry.match.explain.explainwords import Telling
+    from skyquarry.match.explain.words import Telling
     from skyquarry.match.given.sides import Side
     from skyquarry.match.matchresult import MatchResult
     from skyquarry.match.results.tables import Tables

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skyquarry.errors import NotFoundError, UserError
-from skyquarry.match.explain.explainisland import Island, flag_names
-from skyquarry.match.explain.explainnear import beyond
-from skyquarry.match.explain.explainplace import (
+from skyquarry.match.explain.island import Island, flag_names
+from skyquarry.match.explain.local import first_search, second_search
+from skyquarry.match.explain.locating import as_catalogued, located
+from skyquarry.match.explain.near import beyond
+from skyquarry.match.explain.place import (
     calibration_of,
     densities_here,
     footprint_here,
     number_or_none,
 )
-from skyquarry.match.explain.explainwords import Telling
-from skyquarry.match.explain.local import first_search, second_search
-from skyquarry.match.explain.locating import as_catalogued, located
 from skyquarry.match.explain.whole import cells_of
+from skyquarry.match.explain.words import Telling
 from skyquarry.match.resolution.groups import offsets
 from skyquarry.match.runs.identify import identify, solve, work_of_pairs
 from skyquarry.match.runs.secondsearch import SecondSearch

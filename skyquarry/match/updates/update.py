@@ -24,8 +24,8 @@ from skyquarry.match.given.rows import Flag
 from skyquarry.match.results.tables import Tables, together
 from skyquarry.match.runs.identify import identify
 from skyquarry.match.runs.passes import finished
+from skyquarry.match.updates.lines import Keys, as_part, kept, renumbered, with_homes
 from skyquarry.match.updates.marks import Changes, Marks, compared
-from skyquarry.match.updates.updatelines import Keys, as_part, kept, renumbered, with_homes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

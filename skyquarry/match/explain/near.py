@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyquarry.match.explain.explainplace import number_or_none
+from skyquarry.match.explain.place import number_or_none
 from skyquarry.match.geometry.search import Points, find_pairs
 from skyquarry.match.given.dilation import around
 from skyquarry.match.likelihood.evidence import pair_evidence

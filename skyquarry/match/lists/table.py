@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.given.sides import Side
-    from skyquarry.match.lists.lists import Counterparts
+    from skyquarry.match.lists.counterparts import Counterparts
 
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
