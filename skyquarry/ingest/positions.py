@@ -16,7 +16,7 @@ from skyquarry.ingest import reasons
 from skyquarry.ingest.guess import is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -191,10 +191,22 @@ def to_icrs(ra_deg: Floats, dec_deg: Floats, frame: str) -> tuple[Floats, Floats
     return np.asarray(icrs.ra.deg), np.asarray(icrs.dec.deg)
 
 
-def check_unit(limits: Limits, unit: str, *, stated: bool) -> None:
+def by_keyword(unit: str) -> str:
+    """How a unit of positions is stated to `skyquarry.build`.
+
+    >>> by_keyword("rad")
+    'pass ra_unit="rad", or ra_unit="deg" if they are degrees indeed'
+    """
+    return f'pass ra_unit="{unit}", or ra_unit="deg" if they are degrees indeed'
+
+
+def check_unit(
+    limits: Limits, unit: str, *, stated: bool, remedy: Callable[[str], str] = by_keyword
+) -> None:
     """Raise ColumnError where positions taken as degrees look like hours or radians.
 
-    Raises DataError where no row of several has a position that can be used.
+    Raises DataError where no row of several has a position that can be used. `remedy(unit)` says
+    how the caller states the unit.
 
     Only where nothing states the unit. A whole survey in radians fills 0 to 2 pi and not one bit
     more; in hours, 0 to 24 over many degrees of declination. A patch of the sky that has just
@@ -212,9 +224,9 @@ def check_unit(limits: Limits, unit: str, *, stated: bool) -> None:
     within_pi = max(-limits.dec_low, limits.dec_high) <= np.pi / 2
     if within_pi and limits.ra_low >= -np.pi and limits.ra_high <= 2 * np.pi:
         if spread > 0.8 * 2 * np.pi and tall > 0.5:
-            raise _looks_like("radians", "rad", shown)
+            raise _looks_like("radians", shown, remedy("rad"))
     elif limits.ra_low >= 0.0 and limits.ra_high <= 24.0 and spread > 21.0 and tall > 30.0:
-        raise _looks_like("hours", "hourangle", shown)
+        raise _looks_like("hours", shown, remedy("hourangle"))
 
 
 def _check_usable(limits: Limits) -> None:
@@ -229,10 +241,10 @@ def _check_usable(limits: Limits) -> None:
     )
 
 
-def _looks_like(name: str, unit: str, shown: str) -> ColumnError:
+def _looks_like(name: str, shown: str, remedy: str) -> ColumnError:
     return ColumnError(
         f"positions were given with {shown}, which looks like {name}, but degrees are needed: "
-        f'pass ra_unit="{unit}", or ra_unit="deg" if they are degrees indeed'
+        f"{remedy}"
     )
 
 

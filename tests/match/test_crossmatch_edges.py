@@ -24,7 +24,7 @@
 | shuffled rows, swapped catalogues | invariance `shuffled`, `swapped` |
 | systematic offset, blending, high motion | field4; calibrate; fastpass |
 | frames: B1950 undeclared, declared | here `b1950` |
-| RA in hours | here `hours` |
+| RA in hours | here `hours`, `stated_their_unit`, `low_right_ascension` |
 | catalogues that do not overlap | here `that_do_not_overlap` |
 | epochs missing, motions missing | here `rows_without_epoch`, `motions_that_are_missing` |
 | spurious rows, masks, footprints | footprints; crossfields |
@@ -40,6 +40,7 @@ import pyarrow as pa
 import pytest
 
 import skyquarry as sq
+from skyquarry.catalog.roles import Roles, Survey
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.given.rows import Flag
 
@@ -264,6 +265,70 @@ def test_right_ascensions_in_hours_are_refused_unless_they_are_declared() -> Non
     declared = (table(hours, dec), ROLES | {"ra_unit": "hourangle"})
     found = sq.crossmatch(declared, (degrees, ROLES)).run("inline")
     assert len(pairs_of(found)) == 300
+
+
+def _hours() -> pa.Table:
+    random = np.random.default_rng(1)
+    return table(random.random(300) * 24.0, random.random(300) * 120.0 - 60.0)
+
+
+@pytest.mark.parametrize("roles", [ROLES, Roles.from_mapping(ROLES)], ids=["mapping", "Roles"])
+@pytest.mark.parametrize(
+    "match",
+    [
+        lambda given: sq.pairs(given, (A, ROLES), radius_arcsec=1.0).to_table(),
+        lambda given: sq.crossmatch(given, (A, ROLES)).run("inline").pairs,
+        lambda given: sq.match_table(given, (A, ROLES)),
+        lambda given: sq.match_table((A, ROLES), given),
+    ],
+    ids=["pairs", "crossmatch", "list", "archive"],
+)
+def test_who_names_the_columns_has_not_stated_their_unit(match: Any, roles: Any) -> None:
+    message = (
+        r"ra from 0\..* to 2.*, dec from -.*, which looks like hours, but degrees are needed: "
+        r'declare it, as in \(table, {"ra": "ra", "dec": "dec", "ra_unit": "hourangle"}\)'
+    )
+    with pytest.raises(ColumnError, match=message):
+        match((_hours(), roles))
+
+
+def _with_unit(unit: str) -> pa.Table:
+    """The same positions, of columns that state their unit."""
+    bare = _hours()
+    stated = [
+        field.with_metadata({"unit": unit if field.name == "ra" else "deg"})
+        if field.name in ("ra", "dec")
+        else field
+        for field in bare.schema
+    ]
+    return bare.cast(pa.schema(stated))
+
+
+@pytest.mark.parametrize(
+    ("given", "turn"),
+    [
+        ((_hours(), ROLES | {"ra_unit": "deg"}), 1.0),
+        ((_hours(), ROLES | {"position_unit": "deg"}), 1.0),
+        ((_hours(), ROLES | {"unit": "hourangle"}), 15.0),
+        ((_hours(), Roles.from_mapping(ROLES | {"position_unit": "hourangle"})), 15.0),
+        ((_hours(), Survey(name="mine", title="", roles=Roles.from_mapping(ROLES))), 1.0),
+        ((_with_unit("deg"), ROLES), 1.0),
+        ((_with_unit("h"), ROLES), 15.0),
+    ],
+    ids=["ra_unit", "position_unit", "unit", "roles", "survey", "degrees", "hours"],
+)
+def test_a_unit_that_is_stated_is_believed(given: Any, turn: float) -> None:
+    same = _hours()
+    degrees = table(turn * same["ra"].to_numpy(), same["dec"].to_numpy())
+    found = sq.pairs(given, (degrees, ROLES | {"ra_unit": "deg"}), radius_arcsec=0.001).to_table()
+    assert found.num_rows == 300
+
+
+@pytest.mark.parametrize(("widest", "tallest"), [(24.0, 29.0), (20.0, 120.0), (0.5, 0.5)])
+def test_a_field_of_low_right_ascension_is_no_sky_in_hours(widest: float, tallest: float) -> None:
+    random = np.random.default_rng(1)
+    field = table(random.random(300) * widest, (random.random(300) - 0.5) * tallest)
+    assert sq.pairs((field, ROLES), (field, ROLES), radius_arcsec=0.001).to_table().num_rows == 300
 
 
 # ---------------------------------------------------------------- epochs, motions, crowds
