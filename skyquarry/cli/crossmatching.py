@@ -99,6 +99,10 @@ def crossmatch(
             "--fast-pass/--no-fast-pass", help="Search again for stars to 10.5 arcsec/yr."
         ),
     ] = True,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Run although the radius or the errors seem far too large."),
+    ] = False,
     archive: Archive = ARCHIVE,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what would be done, and do nothing.")
@@ -139,6 +143,7 @@ def crossmatch(
         default_error_arcsec=_default_errors(default_error),
         names=None if names is None else [each.strip() for each in names.split(",")],
         fast_pass=fast_pass,
+        force=force,
     )
     if explain:
         typer.echo(plan.explain())

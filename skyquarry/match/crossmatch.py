@@ -18,6 +18,7 @@ from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.matchresult import Kind, MatchResult
 from skyquarry.match.results.columns import pairs_schema
 from skyquarry.match.results.tables import Shape
+from skyquarry.match.runs.expecting import check_radius
 from skyquarry.match.runs.identification import Identification
 from skyquarry.match.runs.identify import Rules
 from skyquarry.match.runs.rowsource import RESIDENT_ROWS
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 Constraint = Literal["one_to_one", "many_to_one", "none"]
 Keep = Literal["all", "best"]
+HALF_A_TURN_ARCSEC = 648_000
 BYTES_A_ROW = 600
 """What a row takes in memory while its patch is worked on, with its candidates and groups."""
 
@@ -53,6 +55,7 @@ class Settings:
     calibrate: bool | Calibration = True
     radius_arcsec: float | None = None
     fast_pass: bool = True
+    force: bool = False
 
     def __post_init__(self) -> None:
         one_of("constraint", self.constraint, ("one_to_one", "many_to_one", "none"))
@@ -66,10 +69,12 @@ class Settings:
             one_of("prior", self.prior, ("auto", "uniform", "nway"))
         _check_teachers(self.photometry, self.calibrate)
         radius = self.radius_arcsec
-        if radius is not None and not (isinstance(radius, int | float) and 0.0 < radius <= 3600.0):
+        number = isinstance(radius, int | float)
+        if radius is not None and not (number and 0.0 < radius <= HALF_A_TURN_ARCSEC):
             raise UserError(
                 f"radius_arcsec is {radius!r}, but a limit for the separation of a pair needs more "
-                "than 0 and at most 3600 arcsec: leave it out to search as far as the errors allow"
+                f"than 0 and at most {HALF_A_TURN_ARCSEC:g} arcsec, half a turn: leave it out to "
+                "search as far as the errors allow"
             )
 
 
@@ -99,6 +104,9 @@ class Identify:
     """what an earlier run has learnt, taken as it is; None: learnt anew"""
     given: tuple[Any, ...] = ()
     """how each catalogue can be opened again, as plain data; None for one that was in memory"""
+
+    def __post_init__(self) -> None:
+        check_radius(self)
 
     @cached_property
     def shape(self) -> Shape:

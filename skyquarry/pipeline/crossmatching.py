@@ -60,6 +60,7 @@ def crossmatch(  # noqa: PLR0913  each keyword is said by its name
     default_error_arcsec: float | Mapping[str, float] | None = None,
     names: Sequence[str] | None = None,
     fast_pass: bool = True,
+    force: bool = False,
 ) -> Crossmatch:
     """Which rows of several catalogues are the same object, and how probable that is: a plan.
 
@@ -88,13 +89,17 @@ def crossmatch(  # noqa: PLR0913  each keyword is said by its name
         Zero points, error floors and scales, from mutual nearest neighbours: True, False, or a
         saved Calibration. Positions in the output stay as catalogued.
     radius_arcsec
-        No pair is farther apart, at one epoch; None: as far as the errors allow.
+        No pair is farther apart, at one epoch; None: as far as the errors allow. More than 3600
+        is refused unless forced.
     default_error_arcsec
         One sigma per axis for rows without a usable error: for all, or by catalogue's name.
     names
         What the catalogues are called; by default by their own names.
     fast_pass
         Whether rows left alone that are bright or red are searched again, up to 10.5"/yr.
+    force
+        Run although more than a thousand million candidate pairs are predicted (are errors in the
+        unit that is stated?), or although `radius_arcsec` is more than a degree.
 
     Returns
     -------
@@ -115,6 +120,7 @@ def crossmatch(  # noqa: PLR0913  each keyword is said by its name
         calibrate=calibrate,
         radius_arcsec=radius_arcsec,
         fast_pass=fast_pass,
+        force=force,
     )
     sides = _sides(catalogs)
     called = _names([side.name for side in sides], names)

@@ -151,12 +151,13 @@ def test_the_library_hears_what_the_command_is_told(run, words, monkeypatch):
     monkeypatch.setattr("skyquarry.pipeline.crossmatching.crossmatch", planned)
     run("crossmatch", *words, "--constraint", "many_to_one", "--keep", "best", "--completeness",
         0.99, "--prior", "red=2000,blue=5000,red+blue=900", "--radius", 5, "--default-error",
-        "red=0.1", "--default-error", "blue=0.2", code=2)  # fmt: skip
+        "red=0.1", "--default-error", "blue=0.2", "--force", code=2)  # fmt: skip
     assert heard == {
         "constraint": "many_to_one", "keep": "best", "completeness": 0.99,
         "prior": {("red",): 2000.0, ("blue",): 5000.0, ("red", "blue"): 900.0},
         "photometry": "auto", "calibrate": True, "radius_arcsec": 5.0,
         "default_error_arcsec": {"red": 0.1, "blue": 0.2}, "names": None, "fast_pass": True,
+        "force": True,
     }  # fmt: skip
 
 

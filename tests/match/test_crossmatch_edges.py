@@ -7,7 +7,7 @@
 | corners of cells, face borders | search `across_the_corners`; invariance (all tests) |
 | antipode, 0 to 180 degrees | search `separations_are_exact`, `half_a_turn` |
 | radius 0, 1 uas, 180 degrees, per row | pairs `extreme_radii`, `each_rows_own`; search_edges |
-| radius of degrees | pairs `a_radius_of_degrees`; here `errors_of_degrees` |
+| radius, errors of degrees | pairs `a_radius_of_degrees`; here the same, `errors_of_degrees` |
 | radius equal to a separation | pairs `equal_to_the_radius`; here `a_limit_is_closed` |
 | NaN, infinite, null positions, dec > 90 | here `without_a_place`; reading |
 | empty left, right, both; one row each | here `empty_tables`, `one_row_each` |
@@ -33,6 +33,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +44,7 @@ import skyquarry as sq
 from skyquarry.catalog.roles import Roles, Survey
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.given.rows import Flag
+from skyquarry.match.runs import expecting
 
 if TYPE_CHECKING:
     from skyquarry.match.matchresult import MatchResult
@@ -227,6 +229,44 @@ def test_errors_of_degrees_are_refused_before_their_candidates_are_made() -> Non
         _ = matched(a, b).pairs
 
 
+def _in_two_degrees(n: int, err: float, seed: int, first: int = 0) -> pa.Table:
+    random = np.random.default_rng(seed)
+    return table(10.0 + 2.0 * random.random(n), 2.0 * random.random(n), err, first=first)
+
+
+def test_errors_of_degrees_run_when_they_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expecting, "MOST_CANDIDATES", 100)
+    monkeypatch.setattr(expecting, "CANDIDATES_A_ROW", 1)
+    a, b = _in_two_degrees(20, 1800.0, 1), _in_two_degrees(20, 1800.0, 2, first=100)
+    message = r"is 1794 arcsec per axis, .* about \d+ candidate pairs of a and b, .*force=True"
+    with pytest.raises(UserError, match=message):
+        _ = matched(a, b).pairs
+    assert matched(a, b, force=True).pairs.num_rows > 300  # nearly each with each
+
+
+def test_a_limit_of_the_separation_counts_in_what_is_predicted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(expecting, "MOST_CANDIDATES", 100)
+    monkeypatch.setattr(expecting, "CANDIDATES_A_ROW", 1)
+    a, b = _in_two_degrees(20, 1800.0, 1), _in_two_degrees(20, 1800.0, 2, first=100)
+    assert matched(a, b, radius_arcsec=600.0).pairs.num_rows < 100
+    with pytest.raises(UserError, match=r"candidate pairs of a and b within radius_arcsec=3600"):
+        _ = matched(a, b, radius_arcsec=3600.0).pairs
+
+
+def test_a_radius_of_degrees_is_shown_with_its_pairs_and_refused_unless_forced() -> None:
+    a, b = _in_two_degrees(300, 0.1, 1), _in_two_degrees(300, 0.1, 1, first=1000)
+    within = sq.pairs((a, ROLES), (b, ROLES), radius_arcsec=7200).to_table().num_rows
+    with pytest.raises(UserError, match=r"is 7200, within which .* at most 3600.*force") as refused:
+        sq.crossmatch((a, ROLES), (b, ROLES), names=("a", "b"), radius_arcsec=7200)
+    told = re.findall(r"within which about ([\d,]+) pairs of a and b lie", str(refused.value))
+    assert 0.5 < int(told[0].replace(",", "")) / within < 2.0
+    forced = sq.crossmatch((a, ROLES), (b, ROLES), radius_arcsec=7200, force=True)
+    assert "warning  radius_arcsec is 7200, within which about" in forced.explain()
+    assert len(pairs_of(forced.run("inline"))) == 300
+
+
 def test_errors_in_what_may_be_the_wrong_unit_are_told_of() -> None:
     found = matched(table([10.0, 11.0], 20.0, 100.0), table([10.0, 11.0], 20.0, first=10))
     assert any(each.startswith("a: the median error is above") for each in found.report["doubts"])
@@ -380,7 +420,8 @@ def test_a_crowd_is_resolved_flagged_and_never_dropped() -> None:
         ({"prior": "flat"}, r"prior is 'flat', but .* 'uniform', 'nway': try 'auto'"),
         ({"photometry": 3}, r"photometry is 3, but .* ln_ratio\(rows, groups\): try 'auto'"),
         ({"calibrate": "x"}, r"calibrate is 'x', but .* True, False or a Calibration: try"),
-        ({"radius_arcsec": 7200}, r"radius_arcsec is 7200, but .* at most 3600 arcsec: leave"),
+        ({"radius_arcsec": 7200}, r"is 7200, within which .*, but .* at most 3600 arcsec: leave"),
+        ({"radius_arcsec": 700_000, "force": True}, r"radius_arcsec is 700000, .* half a turn: le"),
         ({"radius_arcsec": 0}, r"radius_arcsec is 0, but .* more than 0 .*: leave"),
         ({"radius_arcsec": np.nan}, r"radius_arcsec is nan, but"),
         ({"names": ("a", "a")}, r"names is \['a', 'a'\], but 2 different names are needed.*: by"),

@@ -11,6 +11,7 @@ from skyquarry.engine.executors import cpu_count
 from skyquarry.match.given.reading import needed_columns
 from skyquarry.match.priors.jointmags import FEWEST
 from skyquarry.match.reports.reporting import quality_of
+from skyquarry.match.runs.expecting import too_wide
 from skyquarry.match.runs.identification import PATCH_ROWS
 from skyquarry.match.runs.sampling import sampled_share
 
@@ -70,6 +71,8 @@ def explained(node: Identify, workers: int | None = None) -> list[str]:
         f"  reads {cost.tiles:,} tiles, {cost.rows:,} rows, {cost.bytes / 1e6:,.0f} MB; about "
         f"{cost.seconds:,.1f} s"
     )
+    wide = too_wide(node)
+    lines += [f"  warning  {wide}: it was forced"] if wide else []
     lines += [f"  {note}" for side in node.sides for note in side.notes]
     return lines
 
@@ -93,6 +96,7 @@ def provenance(made: Identification) -> dict[str, Any]:
             "calibrate": asked.calibrate if isinstance(asked.calibrate, bool) else "given",
             "radius_arcsec": asked.radius_arcsec,
             "fast_pass": asked.fast_pass,
+            "force": asked.force,
             "default_error_arcsec": [policy.default_arcsec for policy in node.policies],
         },
         "calibration": made.calibration.to_dict(),

@@ -1,4 +1,4 @@
-"""How many candidate pairs a run will have, before any is made: errors of degrees are seen."""
+"""How many candidate pairs a run will have, before any is made: radii and errors of degrees."""
 
 from __future__ import annotations
 
@@ -7,39 +7,80 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.errors import UserError
+from skyquarry.match.geometry.prediction import chance_pairs
 
 if TYPE_CHECKING:
+    from skyquarry.match.crossmatch import Identify
     from skyquarry.match.priors.footprints import Coverage
     from skyquarry.match.runs.identification import Identification
 
 MOST_CANDIDATES = 1_000_000_000
-"""A run with more is refused unless the caller limits the separation: it may never end."""
+"""A run with more, and with more than ten for each row, is refused unless it is forced: it may
+never end."""
+CANDIDATES_A_ROW = 10
+WIDEST_ARCSEC = 3600.0
+"""Nobody means that two positions a degree apart are one object: more has to be forced."""
+
+
+# ---------------------------------------------------------------- before any row is read
+
+
+def check_radius(node: Identify) -> None:
+    """Raise UserError where the caller's limit of separations is one of degrees, and not forced."""
+    wide = "" if node.settings.force else too_wide(node)
+    if wide:
+        raise UserError(
+            f"{wide}, but a limit for the separation of a pair is meant to be at most "
+            f"{WIDEST_ARCSEC:g} arcsec: leave it out to search as far as the errors allow, or pass "
+            "force=True"
+        )
+
+
+def too_wide(node: Identify) -> str:
+    """The limit of separations, and how many pairs lie within it; "" for one that is usual."""
+    radius = node.settings.radius_arcsec
+    if radius is None or radius <= WIDEST_ARCSEC:
+        return ""
+    most, names = -1, ""
+    for a, b in node.rules.catalog_pairs():
+        left, right = node.sides[a].density, node.sides[b].density
+        pairs = int(chance_pairs(left.starts, left.stops, left, right, radius).sum())
+        if pairs > most:
+            most, names = pairs, f"{node.names[a]} and {node.names[b]}"
+    return f"radius_arcsec is {radius:g}, within which about {most:,} pairs of {names} lie"
+
+
+# ---------------------------------------------------------------- when errors are known
 
 
 def check_candidates(made: Identification, coverage: Coverage) -> None:
-    """Raise UserError where the errors alone let far more rows be candidates than can be meant.
+    """Raise UserError where errors let far more rows be candidates than can be meant.
 
-    By the median errors and mean densities on the sky that both catalogues looked at; a
-    `radius_arcsec` of the caller's own is taken at its word.
+    By the median errors and mean densities on the sky that both catalogues looked at.
     """
-    if made.rules.radius_arcsec is not None:
+    if made.plan.settings.force:
         return
-    errors = made.surveyed.median_errors_arcsec
+    errors, radius = made.surveyed.median_errors_arcsec, made.rules.radius_arcsec
     for a, b in made.rules.catalog_pairs():
         expected = expected_candidates(made, coverage, a, b)
-        if expected > MOST_CANDIDATES:
+        most = max(MOST_CANDIDATES, CANDIDATES_A_ROW * made.surveyed.summary.counts[a].rows)
+        if expected > most:
             names = made.rules.names
             worse = a if errors[a] > errors[b] else b
+            within = "" if radius is None else f" within radius_arcsec={radius:g}"
             raise UserError(
                 f"the median error of {names[worse]} is {errors[worse]:.4g} arcsec per axis, which "
-                f"makes about {expected:,.0f} candidate pairs of {names[a]} and {names[b]}, but a "
-                f"run has at most {MOST_CANDIDATES:,}: look whether the unit of the errors is "
-                "right, or force a limit with radius_arcsec="
+                f"makes about {expected:,.0f} candidate pairs of {names[a]} and {names[b]}"
+                f"{within}, but a run is meant for {most:,} at most: look whether the unit of the "
+                "errors is right, give a smaller radius_arcsec=, or pass force=True"
             )
 
 
 def expected_candidates(made: Identification, coverage: Coverage, a: int, b: int) -> float:
-    """Rows of `a` times how many of `b` lie within its k sigma, on the sky that both saw."""
+    """Rows of `a` times how many of `b` lie within its k sigma, on the sky that both saw.
+
+    No farther than the caller's own limit.
+    """
     both = 1 << a | 1 << b
     areas = coverage.areas_sr()
     sky = [sum(area for mask, area in areas.items() if mask >> c & 1) for c in (a, b)]
@@ -48,6 +89,8 @@ def expected_candidates(made: Identification, coverage: Coverage, a: int, b: int
         return 0.0
     rows = [made.surveyed.summary.counts[c].rows for c in (a, b)]
     errors = np.radians(np.array(made.surveyed.median_errors_arcsec)[[a, b]] / 3600.0)
-    variance = min(made.rules.chi2_limit * float((errors**2).sum()), np.pi**2)
-    circle = 2.0 * np.pi * (1.0 - np.cos(np.sqrt(variance)))
+    reach = min(float(np.sqrt(made.rules.chi2_limit * (errors**2).sum())), np.pi)
+    if made.rules.radius_arcsec is not None:
+        reach = min(reach, float(np.radians(made.rules.radius_arcsec / 3600.0)))
+    circle = 2.0 * np.pi * (1.0 - np.cos(reach))
     return float(rows[0] * shared / sky[0] * rows[1] / sky[1] * min(circle, shared))
