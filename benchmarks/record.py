@@ -16,6 +16,7 @@ PACKAGES = (
     "numpy",
     "numba",
     "pyarrow",
+    "scipy",
     "astropy",
     "cdshealpix",
     "hats",

@@ -9,8 +9,26 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ALL = ("indexing", "plan", "ingest", "cone", "shell", "kernel", "pairs")
+ALL += ("lists", "crossmatch", "nway", "quality")
 LARGE = ("ingest", "pairs")
-WITH_RIVALS = {"ingest", "cone", "shell", "pairs"}
+WITH_RIVALS = {"ingest", "cone", "shell", "pairs", "crossmatch", "nway"}
+MOST_ROWS = {"crossmatch": 1_000_000, "nway": 1_000_000, "quality": 1_000_000}
+"""Of these the job is of one size, however many rows the others have."""
+SMOKE_BELOW = 1_000_000
+SMOKE_ROWS = {"crossmatch": 2_000, "nway": 10_000, "quality": 100_000}
+SMOKE = {
+    "lists": ["--times", "3"],
+    "crossmatch": ["--times", "1", "--only", "geometry, files", "identification, archives"],
+    "nway": ["--times", "1"],
+    "quality": ["--xray", "1"],
+}
+"""Below a million rows programs are only to show that they run: once is enough."""
+
+
+def rows_of(name: str, rows: int) -> int:
+    """How many rows a program is given where `rows` are asked for."""
+    sizes = SMOKE_ROWS if rows < SMOKE_BELOW else MOST_ROWS
+    return min(rows, sizes.get(name, rows))
 
 
 def main() -> None:
@@ -19,19 +37,22 @@ def main() -> None:
     parser.add_argument(
         "--rivals-python", help="an interpreter that has the rivals; without it, no rivals"
     )
+    parser.add_argument("--only", nargs="+", choices=ALL, metavar="NAME", help="of all programs")
     parser.add_argument("--large", action="store_true", help="ingest and pairs, for their memory")
     parser.add_argument("--out", default=str(HERE / "results"))
     given = parser.parse_args()
     failed = []
-    for name in LARGE if given.large else ALL:
+    for name in given.only or (LARGE if given.large else ALL):
         command = [
             sys.executable,
             str(HERE / f"{name}.py"),
             "--rows",
-            str(given.rows),
+            str(rows_of(name, given.rows)),
             "--out",
             given.out,
         ]
+        if given.rows < SMOKE_BELOW:
+            command += SMOKE.get(name, [])
         if given.large:
             command += ["--files", "8"] if name == "ingest" else ["--large"]
         if given.rivals_python and not given.large and name in WITH_RIVALS:
