@@ -13,14 +13,16 @@ from skyquarry.match.calibration.calibrate import Calibration
 from skyquarry.match.given.reading import Rejects
 from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.priors.densities import Densities
+from skyquarry.match.priors.densityplaces import lone_sums
 from skyquarry.match.priors.densitysums import Summary, Sums
 from skyquarry.match.priors.fields import Counts
 from skyquarry.match.runs import sampling
-from skyquarry.match.runs.identify import Rules, Weighed, identify
+from skyquarry.match.runs.identify import Rules, identify
 from skyquarry.match.runs.passes import Scene
 from skyquarry.match.runs.patches import Patch
 from skyquarry.match.runs.rowsource import Resident
 from skyquarry.match.runs.sampling import lesson_of, sample_of, sampled_share
+from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.ranges import Ranges
 from skyquarry.testing.setsky import SetSky, set_sky
 
@@ -94,7 +96,9 @@ def test_few_rows_are_all_learnt_from() -> None:
 
 def sums_of(piece: Any, densities: Densities) -> Sums:
     weight = densities.ln_weight(piece.groups, piece.ln_bayes, piece.rows)
-    return densities.expected(piece.groups, piece.posterior(weight), piece.rows)
+    expected = densities.expected(piece.groups, piece.posterior(weight), piece.rows)
+    assert densities.magnitudes is not None
+    return expected + lone_sums(piece.lone, densities.coverage, densities.magnitudes.scales)
 
 
 def test_lessons_of_all_the_sky_count_every_island_once() -> None:
@@ -102,12 +106,14 @@ def test_lessons_of_all_the_sky_count_every_island_once() -> None:
     rules = Rules(("a", "b"), "one_to_one", 0.9973, MotionPrior())
     source = Resident(tuple(sky.rows), tuple(Rejects(name) for name in rules.names))
     scene = Scene(source, rules, Calibration.none(rules.names))
-    whole = Weighed(identify(sky.rows, rules)[0], rules)
+    whole = Weighed.of(identify(sky.rows, rules)[0], rules)
     densities = Densities.start(rules.names, Summary.of(sky.rows))
     cells = np.unique(np.concatenate([rows.spatial for rows in sky.rows]) >> 2 * (29 - 12))
     parts = [Patch(n, Ranges.from_cells(12, cells[n::3])) for n in range(3)]
     lessons = [lesson_of(scene, part, 30.0) for part in parts]
-    assert all(0 < lesson.mine.sum() < len(lesson.mine) for lesson in lessons)
+    for lesson in lessons:
+        assert lesson.mine is not None
+        assert 0 < lesson.mine.sum() < len(lesson.mine)
     found = Sums.union(sums_of(lesson, densities) for lesson in lessons)
     expected = sums_of(whole, densities)
     for mine, theirs in ((found.groups, expected.groups), (found.members, expected.members)):

@@ -16,6 +16,8 @@ from skyquarry.match.priors.densitysums import LOCAL_ORDER, UNIT, Sums, Tally, d
 from skyquarry.sky.ranges import MAX_ORDER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
@@ -28,6 +30,40 @@ if TYPE_CHECKING:
     Scales = tuple[MagnitudeScale, ...] | None
 
 _SHIFT = 2 * (MAX_ORDER - LOCAL_ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """Rows of one catalogue that have no candidate: each is an object alone, in every pass."""
+
+    spatial: Ints
+    """(n,) order-29 pixels"""
+    mag: Floats
+    """(n,)"""
+
+
+def lone_sums(rows: Sequence[Lone], coverage: Coverage, scales: Scales) -> Sums:
+    """What the lone rows of each catalogue add to the expected numbers; whole groups, each once."""
+    places, members = [Tally.none()], [Tally.none()]
+    for c, each in enumerate(rows):
+        looked, kind = distinct(coverage.observed_at(each.spatial).astype(np.int64) | 1 << c)
+        cells, cell = distinct(each.spatial >> _SHIFT)
+        counted = np.bincount(cell * len(looked) + kind, minlength=len(cells) * len(looked))
+        keys = (cells[:, None] << 32 | looked << 16 | 1 << c).ravel()
+        places.append(_whole(keys, counted))
+        if scales is not None:
+            bins, size = scales[c].bins(each.mag), len(scales[c])
+            bright = bins >= 0
+            table = np.bincount(kind[bright] * size + bins[bright], minlength=len(looked) * size)
+            keys = (looked[:, None] << 28 | 1 << c + 12 | c << 8 | np.arange(size)).ravel()
+            members.append(_whole(keys, table))
+    return Sums(Tally.union(places), Tally.union(members))
+
+
+def _whole(keys: Ints, counted: Ints) -> Tally:
+    """So many whole groups of each key, where there are any."""
+    some = counted > 0
+    return Tally(keys[some], counted[some] * int(UNIT))
 
 
 @dataclass(frozen=True, slots=True)

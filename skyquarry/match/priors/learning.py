@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from skyquarry.match.priors.densities import Densities, converged
+from skyquarry.match.priors.densityplaces import lone_sums
 from skyquarry.match.priors.densitysums import Sums
 from skyquarry.match.priors.photometry import MagnitudePrior, MagnitudeSums, scales_of
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
-    from skyquarry.match.priors.densityplaces import Placed
+    from skyquarry.match.priors.densityplaces import Lone, Placed
     from skyquarry.match.priors.densitysums import Summary
     from skyquarry.match.priors.photometry import Photometry
     from skyquarry.match.resolution.groups import Groups
@@ -34,7 +35,7 @@ MOST_PASSES = 40
 
 
 class Piece(Protocol):
-    """Groups of one patch: no island is in two pieces."""
+    """Groups of one patch: no island is in two pieces. Islands of one row may be left out."""
 
     @property
     def rows(self) -> list[Rows]:
@@ -71,25 +72,30 @@ class _Seen:
     """(groups,) what magnitudes together say"""
 
 
-def learn(
+def learn(  # noqa: PLR0913 - what is learnt from, what is given, and how it is run
     start: Densities,
     summary: Summary,
     pieces: Sequence[Piece],
     *,
     photometry: Photometry | None = None,
     magnitude_prior: bool = True,
+    lone: Sequence[Sequence[Lone]] = (),
     each_pass: Callable[[Densities], None] | None = None,
     over: Over = map,
 ) -> Learnt:
     """Densities and, where none is given and 100 secure pairs allow it, the magnitude prior.
 
+    `lone`: rows of each catalogue that have no candidate and are in no piece, as often as liked.
     `each_pass` is told of the densities after every pass. `over(function, items)` gives the
     function's value for each item, in their order, and may work on several at once: what is learnt
     is the same to the bit.
     """
     placed = list(over(lambda piece: start.placed(piece.groups, piece.rows), pieces))
     seen = [_Seen(*both, None) for both in zip(pieces, placed, strict=True)]
-    geometry, passes = _settled(start.without_magnitudes(), seen, each_pass, over)
+    scales = None if start.magnitudes is None else start.magnitudes.scales
+    alone = Sums.union(over(lambda rows: lone_sums(rows, start.coverage, scales), [*lone, ()]))
+    settled = partial(_settled, alone=alone, each_pass=each_pass, over=over)
+    geometry, passes = settled(start.without_magnitudes(), seen)
     if photometry is None and magnitude_prior:
         full = start.magnitudes is None
         photometry = _magnitude_prior(geometry, summary, seen, over, full=full)
@@ -99,24 +105,27 @@ def learn(
         ratios = over(lambda piece: photometry.ln_ratio(piece.rows, piece.groups), pieces)
         seen = [replace(each, ratio=ratio) for each, ratio in zip(seen, ratios, strict=True)]
     begin = replace(geometry, magnitudes=start.magnitudes)
-    final, more = _settled(begin, seen, each_pass, over, begun=True)
+    final, more = settled(begin, seen, begun=True)
     return Learnt(final, photometry, passes + more)
 
 
 def _settled(
     densities: Densities,
     seen: list[_Seen],
+    *,
+    alone: Sums,
     each_pass: Callable[[Densities], None] | None,
     over: Over,
-    *,
     begun: bool = False,
 ) -> tuple[Densities, int]:
     if densities.rule != "em" or not seen:
         return densities, 0
     if not begun:
-        densities = densities.updated(Sums.union(over(partial(_guessed, densities), seen)))
+        guesses = over(partial(_guessed, densities), seen)
+        densities = densities.updated(Sums.union([alone, *guesses]))
     for k in range(MOST_PASSES):
-        after = densities.updated(Sums.union(over(partial(_expected, densities), seen)))
+        expected = over(partial(_expected, densities), seen)
+        after = densities.updated(Sums.union([alone, *expected]))
         done = converged(densities, after) and (k > 0 or not begun)
         densities = after
         if each_pass is not None:

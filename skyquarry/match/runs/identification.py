@@ -27,7 +27,7 @@ from skyquarry.match.priors.densities import Densities
 from skyquarry.match.priors.fields import counting_order
 from skyquarry.match.priors.learning import learn
 from skyquarry.match.runs.expecting import check_candidates
-from skyquarry.match.runs.identify import Rules, Weighed, identify, joined
+from skyquarry.match.runs.identify import Rules, identify, joined
 from skyquarry.match.runs.passes import (
     SLACK_ARCSEC,
     Final,
@@ -44,6 +44,7 @@ from skyquarry.match.runs.patches import patches_of
 from skyquarry.match.runs.rowsource import Resident, Streamed, footprint_of
 from skyquarry.match.runs.sampling import lesson_of, sample_of
 from skyquarry.match.runs.secondsearch import second_search
+from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -191,10 +192,12 @@ class Identification:
         )
         check_candidates(self, first.coverage)
         chosen = plan.settings.photometry
+        pieces = self._pieces_to_learn_from()
         return learn(
             first,
             self.surveyed.summary,
-            self._pieces_to_learn_from(),
+            pieces,
+            lone=[piece.lone for piece in pieces],
             photometry=None if isinstance(chosen, str) else chosen,
             magnitude_prior=chosen == "auto",
             each_pass=lambda _: self.progress("learn", 0, 0),
@@ -209,7 +212,7 @@ class Identification:
         if self.is_resident:
             self._works = dict(zip([p.number for p in self.patches], made, strict=True))
         works = [work for work, _ in made] + [self._across([opened for _, opened in made])]
-        return [Weighed(work, self.rules) for work in works]
+        return [Weighed.of(work, self.rules) for work in works]
 
     def _across(self, opened: list[list[Rows]]) -> Work:
         """The islands that cross borders, whole."""

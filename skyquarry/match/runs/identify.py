@@ -109,33 +109,6 @@ class Solved:
     """(groups,) what the posterior would be without that part"""
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A work as the learning of densities sees it (`learning.Piece`)."""
-
-    work: Work
-    rules: Rules
-
-    @property
-    def rows(self) -> list[Rows]:
-        """Of every catalogue."""
-        return self.work.rows
-
-    @property
-    def groups(self) -> Groups:
-        """Single rows too."""
-        return self.work.groups
-
-    @property
-    def ln_bayes(self) -> Floats:
-        """(groups,) evidence of positions."""
-        return self.work.evidence.lnB
-
-    def posterior(self, ln_weight: Floats) -> Floats:
-        """(groups,) for these weights."""
-        return _resolved(self.work, ln_weight, self.rules, rivals=False).posterior
-
-
 def identify(
     rows: list[Rows], rules: Rules, core: Sequence[Mask] | None = None
 ) -> tuple[Work, list[Rows]]:

@@ -9,7 +9,6 @@ or of catalogues. Numbers of rows by place and magnitude are those of all rows n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +16,9 @@ import numpy as np
 from skyquarry.match.calibration.residuals import mixed
 from skyquarry.match.kernels.densities import lowest_members
 from skyquarry.match.priors.fields import Counts
-from skyquarry.match.runs.identify import Weighed, identify
+from skyquarry.match.runs.identify import identify
 from skyquarry.match.runs.patches import Patch
+from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -88,23 +88,14 @@ def _one_of_every(cells: Ints, order: int, share: float) -> Ints:
 # ---------------------------------------------------------------- what is learnt from it
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson(Weighed):
-    """The work of a sample: every island that touches it, counted where its lowest pixel is."""
+def lesson_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Weighed:
+    """The islands that touch the patch, each counted where its lowest pixel is.
 
-    mine: Mask
-    """(groups,) of islands that the sample owns"""
-
-    def posterior(self, ln_weight: Floats) -> Floats:
-        """(groups,) for these weights; 0 for groups of islands that lie elsewhere."""
-        return np.where(self.mine, Weighed.posterior(self, ln_weight), 0.0)
-
-
-def lesson_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Lesson:
-    """The evidence of the islands that touch the patch, each seen as far as `_RINGS` rings go."""
+    They are seen as far as `_RINGS` rings go.
+    """
     rows = scene.rows(patch.core | patch.ring(_RINGS * ring_arcsec))
     work, _ = identify(rows, scene.rules)
     spatial = np.concatenate([each.spatial for each in rows])
     lowest = lowest_members(work.islands.start, work.islands.nodes, spatial)
     mine = patch.core.contains(spatial[lowest])
-    return Lesson(work, scene.rules, mine[work.groups.island])
+    return Weighed.of(work, scene.rules, mine)
