@@ -68,6 +68,18 @@ def by_right(begin, right, n_nodes):
 
 
 @kernel
+def runs_in_order(begin, order):
+    """(m,) numbers of what stands in runs begin[i] to begin[i + 1], the runs taken in an order."""
+    told = np.empty(begin[-1], np.int64)
+    at = 0
+    for k in range(order.shape[0]):
+        for p in range(begin[order[k]], begin[order[k] + 1]):
+            told[at] = p
+            at += 1
+    return told
+
+
+@kernel
 def find_pair(start, right, i, j):
     """Number of the pair (i, j) in pairs sorted by left node, then right node; -1 if there is none.
 

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from skyquarry.match.kernels.photometric import tree_ratios, with_magnitudes
 from skyquarry.match.priors.densitysums import MAG_BINS, MAG_LOW, MAG_STEP, UNIT, distinct
 from skyquarry.match.priors.jointmags import CLIP, FEWEST, PSEUDO, Joint, joints_of
 from skyquarry.match.priors.magnitudes import MagnitudeScale
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    _Trees = tuple[Ints, Ints, Ints, Ints, Ints, Floats, Floats, Floats]
 
 SECURE = 0.9
 """Pairs of this posterior and more, by position alone, are what a prior is learnt from (S18)."""
@@ -148,32 +150,64 @@ class MagnitudePrior:
 
     def ln_ratio(self, rows: list[Rows], groups: Groups) -> Floats:
         """(groups,) ln of the photometric factor: 0 for single rows and where data are missing."""
+        total = np.zeros(len(groups))
+        catalog = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+        mag = np.concatenate([each.mag for each in rows])
+        both = list(zip(self.scales, rows, strict=True))
+        known = np.concatenate([np.isfinite(each.mag) & (len(scale) > 0) for scale, each in both])
+        bright = with_magnitudes(groups.start, groups.nodes, catalog, known)
+        kinds, kind = distinct(groups.catalogs.astype(np.int64) << len(rows) | bright)
+        trees = self._trees(kinds.tolist(), len(rows))
+        tree_ratios(groups.start, groups.nodes, catalog, mag, kind, *trees, total)
+        if self.marginals is not None and any(line.any() for line in self.marginals):
+            self._add_marginals(rows, groups, total)
+        return np.clip(total, -CLIP, CLIP)
+
+    def _trees(self, kinds: list[int], width: int) -> _Trees:
+        """As `tree_ratios` takes them: the edges of each kind of group, and the distributions.
+
+        kinds: the set, and behind it (`width` bits) those of it whose rows have magnitudes.
+        """
+        number = {key: n for n, key in enumerate(self.joints)}
+        last = (1 << width) - 1
+        trees = {bright: self._tree(bright) for bright in {kind & last for kind in kinds}}
+        edges = [
+            [
+                (number.get((kind >> width, *edge), number[0, *edge]), *edge)
+                for edge in trees[kind & last]
+            ]
+            for kind in kinds
+        ]
+        joints = list(self.joints.values())
+        flat = [edge for some in edges for edge in some]
+        return (
+            _begins([len(each) for each in edges]),
+            np.array(flat, np.int64).reshape(-1, 3),
+            _begins([len(each.left) for each in joints]),
+            _begins([len(each.right) for each in joints]),
+            _begins([each.ln_ratio.size for each in joints]),
+            np.concatenate([_NONE, *(each.left for each in joints)]),
+            np.concatenate([_NONE, *(each.right for each in joints)]),
+            np.concatenate([_NONE, *(each.ln_ratio.ravel() for each in joints)]),
+        )
+
+    def _add_marginals(self, rows: list[Rows], groups: Groups, total: Floats) -> None:
         bright = _Bright.of(rows, groups, self.scales, np.diff(groups.start) > 1)
-        total, trees = np.zeros(len(groups)), dict[int, set[tuple[int, int]]]()
-        for link in bright.links():
-            if link.bright not in trees:
-                trees[link.bright] = self._tree(link.bright)
-            if (link.a, link.b) in trees[link.bright]:
-                own, every = (link.catalogs, link.a, link.b), (0, link.a, link.b)
-                joint = self.joints.get(own, self.joints[every])
-                ratio = joint.at(bright.mag[link.first], bright.mag[link.second])
-                np.add.at(total, bright.group[link.first], ratio)
         for c, line in enumerate(self.marginals or ()):
             if line.any():
                 mine = np.flatnonzero(bright.catalog == c)
                 low, way = self.scales[c].between(bright.mag[mine])
                 ratio = (1.0 - way) * line[low] + way * line[np.minimum(low + 1, len(line) - 1)]
                 np.add.at(total, bright.group[mine], ratio)
-        return np.clip(total, -CLIP, CLIP)
 
-    def _tree(self, bright: int) -> set[tuple[int, int]]:
+    def _tree(self, bright: int) -> list[tuple[int, int]]:
         """The edges among these catalogues that tell most, none closing a ring (Kruskal)."""
         joints = ((key[1:], joint) for key, joint in self.joints.items() if not key[0])
         inside = [(e, j) for e, j in joints if bright >> e[0] & 1 and bright >> e[1] & 1]
-        tree, part = set(), list(range(16))
+        tree, part = list[tuple[int, int]](), list(range(16))
         for (a, b), _ in sorted(inside, key=lambda each: (-each[1].information, each[0])):
             if part[a] != part[b]:
-                tree.add((a, b))
+                tree.append((a, b))
                 part = [part[a] if each == part[b] else each for each in part]
         return tree
 
@@ -307,6 +341,13 @@ def _marginal(scale: MagnitudeScale, magnitudes: Ints, matched: Floats) -> Float
     field /= field.sum()
     share = (matched + PSEUDO * field) / (n + PSEUDO)
     return np.clip(np.log(share / field), -CLIP, CLIP)
+
+
+_NONE = np.empty(0)
+
+
+def _begins(sizes: list[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
 def _rebinned(scale: MagnitudeScale, magnitudes: Ints) -> Floats:

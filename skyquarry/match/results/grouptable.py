@@ -67,13 +67,13 @@ def groups_of(maker: Maker, defer: Mask | None) -> pa.Table:
 
 
 def _chosen(maker: Maker, defer: Mask | None) -> Ints:
-    """Numbers of the groups of the best partition, by first member; rows that wait left out."""
+    """The groups of the best partition, by first member along the sky, without rows that wait."""
     chosen = np.flatnonzero(maker.solved.resolved.chosen)
     first = maker.first(chosen)
     if defer is not None:
         kept = ~defer[first]
         chosen, first = chosen[kept], first[kept]
-    order: Ints = np.argsort(first, kind="stable")
+    order: Ints = np.argsort(maker.place[first], kind="stable")
     return chosen[order]
 
 
@@ -134,24 +134,26 @@ def _member_columns(maker: Maker, chosen: Ints) -> dict[str, Any]:
 
 def members_of(maker: Maker, defer: Mask | None) -> pa.Table:
     """One row a row of a catalogue: its group, how sure, and why it is alone if it is."""
-    work, home = maker.work, maker.home
+    work, told = maker.work, maker.along
+    if defer is not None:
+        told = told[~defer[told]]
+    home = maker.home[told]
     names = pa.array(REASONS, pa.string())
-    reasons = from_numpy(_reasons(maker).astype(np.int32))
+    reasons = from_numpy(_reasons(maker)[told].astype(np.int32))
     columns: dict[str, Any] = {
         "group_id": maker.group_names(home),
-        "catalog": maker.catalog_names(),
-        "row": known(maker.row),
-        "id": maker.ids,
+        "catalog": maker.catalog_names(told),
+        "row": known(maker.row[told]),
+        "id": maker.ids.take(from_numpy(told)),
         "membership_posterior": maker.posterior[home],
-        "p_none": maker.posterior[maker.single],
+        "p_none": maker.posterior[maker.single[told]],
         "n": np.diff(work.groups.start)[home].astype(np.int16),
         "reason": pa.DictionaryArray.from_arrays(reasons, names),
-        "flags": maker.node_flags,
-        "_spatial": maker.spatial,
-        "_mag": np.concatenate([each.mag for each in work.rows]),
+        "flags": maker.node_flags[told],
+        "_spatial": maker.spatial[told],
+        "_mag": np.concatenate([each.mag for each in work.rows])[told],
     }
-    told = made_table(columns, members_schema(maker.shape, hidden=True))
-    return told if defer is None else told.filter(from_numpy(~defer))
+    return made_table(columns, members_schema(maker.shape, hidden=True))
 
 
 def _reasons(maker: Maker) -> Ints:

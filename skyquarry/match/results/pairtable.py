@@ -65,7 +65,7 @@ class _Weighed:
 
 
 def pairs_of(maker: Maker) -> pa.Table:
-    """One row a candidate pair, by the left node, the right catalogue, and rank.
+    """One row a candidate pair, by the left row along the sky, the right catalogue, and rank.
 
     The pairs of an accepted group are all there, those too that are no candidates of each other: a
     fast star seen thrice is joined by the row between. These have no gain of their own, and
@@ -86,15 +86,15 @@ def pairs_of(maker: Maker) -> pa.Table:
     right = _Standing(*seen)
     mates = pairtable.mates(first, number, partner, catalog, left.rank == 1)
     flags = _flags(maker, pairs, left, right, mates)
-    if not np.array_equal(order, own):
-        pairs = _Pairs(
-            pairs.left[order],
-            pairs.right[order],
-            chosen_evidence(pairs.evidence, order),
-            pairs.own[order],
-        )
-        told, left, right = (_taken(each, order) for each in (told, left, right))
-        mates, flags = mates[order], flags[order]
+    order = order[pairtable.runs_in_order(begin, maker.along)]
+    pairs = _Pairs(
+        pairs.left[order],
+        pairs.right[order],
+        chosen_evidence(pairs.evidence, order),
+        pairs.own[order],
+    )
+    told, left, right = (_taken(each, order) for each in (told, left, right))
+    mates, flags = mates[order], flags[order]
     columns = {
         **_of_rows(maker, pairs),
         **_of_evidence(pairs.evidence),

@@ -123,6 +123,19 @@ class Maker:
         return np.concatenate([each.spatial for each in self.work.rows])
 
     @cached_property
+    def along(self) -> Ints:
+        """(nodes,) the rows along the sky: by pixel, catalogue, and as they stand in it."""
+        told: Ints = np.argsort(self.spatial, kind="stable")
+        return told
+
+    @cached_property
+    def place(self) -> Ints:
+        """(nodes,) where each row stands along the sky."""
+        told = np.empty(self.work.n_nodes, np.int64)
+        told[self.along] = np.arange(len(told))
+        return told
+
+    @cached_property
     def node_flags(self) -> NDArray[np.int32]:
         """(nodes,) what is known of each row, by itself."""
         flags = np.concatenate([each.flags for each in self.work.rows])
@@ -161,11 +174,11 @@ class Maker:
         """(k,) what these groups are called."""
         return self.names.take(from_numpy(self.first(group)))
 
-    def catalog_names(self, nodes: Ints | None = None) -> pa.Array:
-        """(k,) the catalogues of these nodes, or of all."""
+    def catalog_names(self, nodes: Ints) -> pa.Array:
+        """(k,) the catalogues of these nodes."""
         names = pa.array(self.shape.names, pa.string())
-        numbers = self.catalog if nodes is None else self.catalog[nodes]
-        return pa.DictionaryArray.from_arrays(from_numpy(numbers.astype(np.int32)), names)
+        numbers = self.catalog[nodes].astype(np.int32)
+        return pa.DictionaryArray.from_arrays(from_numpy(numbers), names)
 
 
 # ---------------------------------------------------------------- small things
