@@ -26,6 +26,7 @@ from skyquarry.match.calibration.calibrate import Calibration
 from skyquarry.match.priors.densities import Densities
 from skyquarry.match.priors.fields import counting_order
 from skyquarry.match.priors.learning import learn
+from skyquarry.match.runs.calibrating import draws_of, residuals_of
 from skyquarry.match.runs.expecting import check_candidates
 from skyquarry.match.runs.identify import Rules, identify, joined
 from skyquarry.match.runs.passes import (
@@ -36,7 +37,6 @@ from skyquarry.match.runs.passes import (
     finished,
     piece_of,
     reach_arcsec,
-    residuals_of,
     survey_patch,
     work_of,
 )
@@ -156,9 +156,9 @@ class Identification:
             return Calibration.none(self.rules.names)
         reference = calibrate.reference_of(self.surveyed.median_errors_arcsec)
         scene = Scene(self.source, self.rules, Calibration.none(self.rules.names))
-        parts = self._over(
-            "calibrate", residuals_of, scene, self.lessons or self.patches, reference
-        )
+        draws = draws_of(self.surveyed.summary.counts, self.lessons, reference)
+        part = self.lessons or self.patches
+        parts = self._over("calibrate", residuals_of, scene, part, reference, draws)
         samples = {
             number: residuals.joined([part[number] for part in parts if number in part])
             for number in sorted(set().union(*parts))

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from skyquarry.match.calibration import residuals
-from skyquarry.match.geometry.search import find_pairs
 from skyquarry.match.given.merging import merged
 from skyquarry.match.kernels import surveying
 from skyquarry.match.likelihood.epochs import search_reach
-from skyquarry.match.likelihood.evidence import pair_evidence
 from skyquarry.match.priors.densitysums import Summary
 from skyquarry.match.results.tables import tables
-from skyquarry.match.runs.identify import identify, points, solve
+from skyquarry.match.runs.identify import identify, solve
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 
 if TYPE_CHECKING:
@@ -26,11 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.calibration.calibrate import Calibration
-    from skyquarry.match.calibration.residuals import Residuals
     from skyquarry.match.given.reading import Rejects
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.likelihood.epochs import Reach
-    from skyquarry.match.likelihood.motionprior import MotionPrior
     from skyquarry.match.priors.learning import Learnt
     from skyquarry.match.results.tables import Shape, Tables
     from skyquarry.match.runs.identification import Identification
@@ -179,38 +174,6 @@ def survey_patch(scene: Scene, patch: Patch, order: int) -> Surveyed:
     timeless = tuple(int(np.isnan(each.epoch).sum()) for each in rows)
     found = [extremes(each) for each in rows]
     return Surveyed(found, Summary.of(rows, order), errors, rejects, timeless)
-
-
-def residuals_of(scene: Scene, patch: Patch, reference: int) -> dict[int, Residuals]:
-    """Mutual nearest neighbours of the patch's reference rows in each other catalogue."""
-    rows = scene.rows(patch.core | patch.ring(3.0 * residuals.RADIUS_ARCSEC))
-    chief = rows[reference]
-    found = {}
-    for number, each in enumerate(rows):
-        if number != reference and len(chief) and len(each):
-            i, j = _mutual_nearest(chief, each, scene.rules.motion)
-            mine = patch.core.contains(chief.spatial[i])
-            i, j = i[mine], j[mine]
-            told = pair_evidence(chief, each, i, j, scene.rules.motion)
-            offset = np.column_stack([told.dra_cosdec_arcsec, told.ddec_arcsec])
-            found[number] = residuals.gather(
-                chief, each, i, j, offset=offset, covariance=told.covariance
-            )
-    return found
-
-
-def _mutual_nearest(a: Rows, b: Rows, motion: MotionPrior) -> tuple[Ints, Ints]:
-    """Rows (m,), (m,) that are each the nearest of the other, where they are at one epoch."""
-    here, there = search_reach(a, b, 1.0, motion)
-    from_a, order_a = points(a, here)
-    from_b, order_b = points(b, there)
-    radius = residuals.RADIUS_ARCSEC
-    forth = find_pairs(from_a, from_b, radius, nearest=1)
-    back = find_pairs(from_b, from_a, radius, nearest=1)
-    partner = np.full(len(b), -1, np.int64)
-    partner[back.left] = back.right
-    both = partner[forth.right] == forth.left
-    return order_a[forth.left[both]], order_b[forth.right[both]]
 
 
 def work_of(scene: Scene, patch: Patch, ring_arcsec: float) -> tuple[Work, list[Rows]]:

@@ -17,6 +17,8 @@ from skyquarry.match.resolution.groups import Groups, Islands
 from skyquarry.match.resolution.resolve import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
@@ -45,8 +47,17 @@ class Weighed:
     """of every catalogue, the rows that stand alone and are counted here"""
 
     @classmethod
-    def of(cls, work: Work, rules: Rules, mine: Mask | None = None) -> Weighed:
-        """Of a work; `mine` (islands,): those that are counted here, all where None."""
+    def of(
+        cls,
+        work: Work,
+        rules: Rules,
+        mine: Mask | None = None,
+        beside: Sequence[Rows] | None = None,
+    ) -> Weighed:
+        """Of a work; `mine` (islands,): those that are counted here, all where None.
+
+        `beside`: rows of each catalogue that stand alone, are counted here and not in the work.
+        """
         several = np.diff(work.islands.start) > 1
         kept = several[work.islands.label]
         alone = ~kept if mine is None else ~kept & mine[work.islands.label]
@@ -54,6 +65,8 @@ class Weighed:
             Lone(each.spatial[part], each.mag[part])
             for each, part in zip(work.rows, _split(alone, work.start), strict=True)
         ]
+        if beside is not None:
+            lone = [_with(*both) for both in zip(lone, beside, strict=True)]
         rows = work.rows
         if not kept.all():
             parts = _split(kept, work.start)
@@ -72,6 +85,10 @@ class Weighed:
             self.islands, self.groups, ln_weight, self.constraint, ready=self.ready, rivals=False
         )
         return told.posterior if self.mine is None else np.where(self.mine, told.posterior, 0.0)
+
+
+def _with(lone: Lone, rows: Rows) -> Lone:
+    return Lone(np.append(lone.spatial, rows.spatial), np.append(lone.mag, rows.mag))
 
 
 def _split(mask: Mask, start: Ints) -> list[Mask]:
