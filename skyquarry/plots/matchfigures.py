@@ -97,24 +97,39 @@ def reliability(pair: Mapping[str, Any]) -> str:
     with _style():
         figure, axes = _canvas("expected share of true candidates", "measured share")
         axes.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8, linestyle="--")
-        drawn = _points(axes, table, "true", "simulated truth", _BLUE, "o")
-        drawn += _points(axes, table, "shifted", "shifted skies", _ORANGE, "s")
+        drawn = _points(axes, table, ("true", "error"), "simulated truth", _BLUE, "o")
+        drawn += _points(axes, table, ("shifted", "shifted_error"), "shifted skies", _ORANGE, "s")
+        _unmeasured(axes, table)
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.05, 1.05)
         if drawn:
-            axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderpad=0.1)
+            axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderpad=0.1,
+                        columnspacing=1.0, handletextpad=0.3)  # fmt: skip
         else:
             axes.text(0.5, 0.25, "no truth to compare with:\nneither simulated nor shifted sky",
                       ha="center", color=_GREY)  # fmt: skip
         return _svg(figure)
 
 
+def _unmeasured(axes: Axes, table: Sequence[Mapping[str, Any]]) -> None:
+    """Bins with candidates of which nobody can tell how many are true: ticks at the foot."""
+    x = [each["expected"] for each in table if each["true"] is None and each["shifted"] is None]
+    if x and len(x) < len(table):
+        axes.plot(x, [-0.025] * len(x), "|", color=_GREY, markersize=7.0, label="not measured")
+
+
 def _points(
-    axes: Axes, table: Sequence[Mapping[str, Any]], key: str, label: str, colour: str, marker: str
+    axes: Axes,
+    table: Sequence[Mapping[str, Any]],
+    keys: tuple[str, str],
+    label: str,
+    colour: str,
+    marker: str,
 ) -> int:
-    known = [each for each in table if each[key] is not None]
+    """Shares and their standard errors, named by `keys`; how many are known."""
+    known = [each for each in table if each[keys[0]] is not None]
     if known:
-        x, y, error = ([each[name] for each in known] for name in ("expected", key, "error"))
+        x, y, error = ([each[name] for each in known] for name in ("expected", *keys))
         axes.errorbar(
             x, y, error, fmt=marker, color=colour, markersize=4.5, linewidth=1.0, label=label
         )

@@ -49,6 +49,11 @@ tr:last-child td { border-bottom: 0 }
 @media print { body { background: #fff } .card { break-inside: avoid } }
 """
 
+_MEASURED: Final = (
+    "Shifted skies count what chance brings. Which star of a blend is the counterpart they cannot "
+    "tell: bins that hang on it, or hold few candidates, are not measured."
+)
+
 
 def match_page(report: Mapping[str, Any], path: str | PathLike[str]) -> Path:
     """Write the report of a cross-match (`QualityReport.to_dict()`) as one HTML file.
@@ -132,13 +137,20 @@ def _pair(pair: Mapping[str, Any]) -> list[str]:
     plots = [
         _figure("Separations against Rayleigh", figures.separations(pair)),
         _figure("Candidates by probability", figures.probabilities(pair)),
-        _figure("Reliability", figures.reliability(pair)),
+        _figure(
+            "Reliability", figures.reliability(pair), note=_MEASURED if _measured(pair) else ""
+        ),
     ]
     return [
         f"<h2>{escape(pair['left'])} – {escape(pair['right'])}</h2>",
         _facts(_numbers(pair)),
         f'<div class="plots">{"".join(plots)}</div>',
     ]
+
+
+def _note(pair: Mapping[str, Any]) -> str:
+    """What to know of the reliability, where it was measured."""
+    return _MEASURED if any(each["shifted"] is not None for each in pair["reliability"]) else ""
 
 
 def _numbers(pair: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -221,10 +233,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="card wide">{table}</div>'
 
 
-def _figure(title: str, svg: str, kind: str = "") -> str:
+def _figure(title: str, svg: str, kind: str = "", note: str = "") -> str:
     data = b64encode(svg.encode()).decode()
     image = f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}">'
-    return f'<figure class="card {kind}"><figcaption>{escape(title)}</figcaption>{image}</figure>'
+    below = f'<p class="note">{escape(note)}</p>' if note else ""
+    caption = f"<figcaption>{escape(title)}</figcaption>"
+    return f'<figure class="card {kind}">{caption}{image}{below}</figure>'
 
 
 def _number(value: float | None, form: str) -> str:

@@ -13,11 +13,12 @@ from skyquarry.errors import UserError
 from skyquarry.match.calibration.calibrate import Calibration, fit
 from skyquarry.match.calibration.residuals import empty
 from skyquarry.match.given.rows import Flag
+from skyquarry.match.reports.measured import measured
 from skyquarry.match.reports.quality import Facts, QualityReport, Tally, quality_report, tally
 from skyquarry.match.reports.rayleigh import MEDIAN_CHI2, rayleigh_test
 from skyquarry.match.reports.shifted import DIRECTIONS, ShiftedSky
-from skyquarry.match.reports.strangers import Strangers
-from skyquarry.match.reports.tally import P_EDGES, p_bins
+from skyquarry.match.reports.strangers import Home, Strangers
+from skyquarry.match.reports.tally import P_EDGES, RowTally, p_bins
 
 NAMES = ["a", "b", "c"]
 LIMIT = 3.4393
@@ -195,7 +196,56 @@ def test_reliability_is_measured_by_strangers() -> None:
     table = {each["from"]: each for each in report.pairs[0]["reliability"]}
     assert table[0.95]["shifted"] == 1.0
     assert table[0.3]["shifted"] == pytest.approx(0.0, abs=0.02)
+    assert 0.0 < table[0.95]["shifted_error"] < 0.01 < table[0.3]["shifted_error"]
     assert report.pairs[0]["shifted"]["with_counterpart"] == pytest.approx(600.0)
+
+
+BINS = len(P_EDGES) - 1
+
+
+def at(p: float, count: int) -> Any:
+    """So many candidates of one probability, by bins."""
+    return np.bincount(p_bins(np.full(count, p)), minlength=BINS)
+
+
+def half_a_sky() -> tuple[RowTally, ShiftedSky]:
+    """1,000 rows, of which the shifted sky says that 500 have a counterpart, and meets nothing."""
+    sky = ShiftedSky.start(2.0).with_match(np.full(500, 1.0), 1_000)
+    for direction in range(DIRECTIONS):
+        sky = sky.with_shift(direction, np.empty(0), 1_000)
+    members = {"catalog": np.zeros(1_000, int), "reason": np.repeat([0, 1], 500)}
+    return tally(["a"], {n: np.empty(0) for n in EMPTY}, members).rows[0], sky
+
+
+EMPTY = ("left", "right", "norm_sep", "posterior", "is_match")
+
+
+def test_rows_with_a_counterpart_find_what_accompanied_strangers_do() -> None:
+    """Of 300 candidates, 100 are there by chance beside rows without one, 50 beside the others."""
+    rows, sky = half_a_sky()
+    beside = Strangers(1_000, at(0.35, 100), at(0.35, 0))
+    found = measured(at(0.35, 300), rows, sky, Strangers(1_000, at(0.35, 200), 0, beside))
+    assert found is not None
+    share, error = found.of_bin(int(p_bins(np.array([0.35]))[0]))
+    assert share == pytest.approx(0.5)
+    assert error is not None
+    assert 0.03 < error < 0.1
+
+
+@pytest.mark.parametrize(("lost", "told"), [(200, 0.5), (0, None)])
+def test_rivals_are_true_as_often_as_accepted_pairs_are_false(lost: int, told: Any) -> None:
+    """200 rivals, none by chance, of accepted pairs of P = 1/2: of these, strangers take `lost`.
+
+    Where they take none, the rivals belong to the same objects, and nothing tells which is right.
+    """
+    rows, sky = half_a_sky()
+    home = Home(at(0.45, 200), at(0.45, 200), 0.5 * at(0.45, 200))
+    none = at(0.45, 0)
+    beside = Strangers(1_000, none, none, accepted=2 * lost)
+    found = measured(at(0.45, 200), rows, sky, Strangers(1_000, none, none, beside, home))
+    assert found is not None
+    share, _ = found.of_bin(int(p_bins(np.array([0.45]))[0]))
+    assert share == (None if told is None else pytest.approx(told))
 
 
 # ------------------------------------------------------------------ words

@@ -160,3 +160,21 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'skyquarry\[plots\]'"):
         matchfigures.rates([])
+
+
+def bin_of(expected: float, shifted: float | None) -> dict[str, Any]:
+    error = None if shifted is None else 0.05
+    told = {"from": expected, "to": expected, "candidates": 9, "expected": expected, "true": None}
+    return told | {"shifted": shifted, "error": 0.1, "shifted_error": error}
+
+
+def test_bins_that_are_not_measured_are_drawn_as_such_and_explained() -> None:
+    report = deepcopy(example())
+    bins = [bin_of(0.1, None), bin_of(0.5, 0.5), bin_of(0.9, 0.93)]
+    report["pairs"] = [report["pairs"][0] | {"reliability": bins}]
+    assert "are not measured" in page(report)
+    some = matchfigures.reliability(report["pairs"][0])
+    every = matchfigures.reliability({"reliability": bins[1:]})
+    assert some.count("<use ") > every.count("<use ")  # the tick of the bin at 0.1
+    report["pairs"][0]["reliability"] = bins[:1]
+    assert "are not measured" not in page(report)

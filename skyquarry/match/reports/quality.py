@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.match.reports.doubts import Facts, doubts
+from skyquarry.match.reports.measured import measured
 from skyquarry.match.reports.rayleigh import RayleighTest, rayleigh_test
 from skyquarry.match.reports.tally import (
     FLAGS,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.calibration.calibrate import Calibration
+    from skyquarry.match.reports.measured import Measured
     from skyquarry.match.reports.shifted import ShiftedSky
     from skyquarry.match.reports.strangers import Strangers
 
@@ -109,7 +111,7 @@ def quality_report(
     pairs = []
     for (a, b), each in sorted(counted.pairs.items()):
         sky = skies.get((a, b))
-        away = _False.of(counted.rows[a], sky, (strangers or {}).get((a, b)))
+        away = measured(each.candidates, counted.rows[a], sky, (strangers or {}).get((a, b)))
         pair = _pair(each, sky, away, np.sqrt(chi2_limit))
         pairs.append({"left": counted.names[a], "right": counted.names[b]} | pair)
     rows = [_row(name, each) for name, each in zip(counted.names, counted.rows, strict=True)]
@@ -162,7 +164,7 @@ def _by_magnitude(each: RowTally) -> list[dict[str, Any]]:
 
 # ------------------------------------------------------------------ pairs
 def _pair(
-    each: PairTally, sky: ShiftedSky | None, away: _False | None, limit: float
+    each: PairTally, sky: ShiftedSky | None, away: Measured | None, limit: float
 ) -> dict[str, Any]:
     accepted = int(each.accepted[0])
     sure = P_UNIT * float(each.accepted_probability[0])
@@ -212,17 +214,14 @@ def _histogram(each: PairTally) -> dict[str, Any]:
     }
 
 
-def _reliability(each: PairTally, away: _False | None) -> list[dict[str, Any]]:
+def _reliability(each: PairTally, away: Measured | None) -> list[dict[str, Any]]:
     """A bin of probability each: how many of its candidates are true, as told and as measured."""
     told = []
     simulated = bool(each.true.any())
-    measured = None
-    if away is not None:
-        false = away.candidates / np.maximum(each.candidates, 1)
-        measured = np.clip(1.0 - false, 0.0, 1.0)
     for n, count in enumerate(each.candidates.tolist()):
         if count:
             expected = P_UNIT * float(each.probability[n]) / count
+            share, error = (None, None) if away is None else away.of_bin(n)
             told.append(
                 {
                     "from": float(round(P_EDGES[n], 6)),
@@ -230,35 +229,12 @@ def _reliability(each: PairTally, away: _False | None) -> list[dict[str, Any]]:
                     "candidates": count,
                     "expected": expected,
                     "true": int(each.true[n]) / count if simulated else None,
-                    "shifted": None if measured is None else float(measured[n]),
+                    "shifted": share,
                     "error": float(np.sqrt(expected * (1.0 - expected) / count)),
+                    "shifted_error": error,
                 }
             )
     return told
-
-
-@dataclass(frozen=True, slots=True)
-class _False:
-    """How many false candidates a run has, as strangers tell."""
-
-    candidates: Floats
-    """(p bins,)"""
-
-    @classmethod
-    def of(
-        cls, each: RowTally, sky: ShiftedSky | None, strangers: Strangers | None
-    ) -> _False | None:
-        """None where nothing was measured.
-
-        A row without counterpart finds what a stranger does; how many such rows there are, the
-        shifted sky tells. Rows with a counterpart rarely rate another high: in bins of low
-        probability this counts too few.
-        """
-        if sky is None or not sky.rows or strangers is None or not strangers.rows:
-            return None
-        share = max(1.0 - sky.with_counterpart / sky.rows, 0.0)
-        seen = each.reasons[:3].sum()
-        return cls(share * seen * strangers.candidates / strangers.rows)
 
 
 # ------------------------------------------------------------------ words

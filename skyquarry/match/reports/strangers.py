@@ -1,23 +1,30 @@
 """Strangers: rows moved to where they do not belong, to see what probabilities they are given.
 
 Some rows of a catalogue are rotated by a few arcminutes and put beside all the rows that are there;
-the same evidence, densities and islands then judge them. A stranger has no counterpart: whatever
-probability it finds is a false one. That is the measured side of a reliability table
-(crossmatch.md, section 4: bins of P against the truth that a shifted sky tells).
+the same evidence, densities and islands then judge them. Whatever a stranger finds among the rows
+that were there is no counterpart of it, and its probability a false one. That is the measured side
+of a reliability table (crossmatch.md, section 4: bins of P against the truth that a shifted sky
+tells).
+
+A row without a counterpart and one with it do not find the same: a counterpart is a rival of all
+that chance brings. So each row is moved twice, to opposite sides: alone, and together with its
+counterparts, in proportion to the probability of each. What is together for other reasons than
+chance (the companion of a double star) is not met by strangers, and not counted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from skyquarry.match.geometry.search import find_pairs, sorted_points
 from skyquarry.match.given.merging import merged
-from skyquarry.match.kernels import pairtable
+from skyquarry.match.reports.judged import judged
 from skyquarry.match.reports.shifted import DIRECTIONS, rotated, shift_arcsec
-from skyquarry.match.reports.tally import P_EDGES, p_bins
+from skyquarry.match.reports.tally import P_EDGES
 from skyquarry.match.runs.identify import identify, solve
 from skyquarry.sky import healpix
 
@@ -28,31 +35,79 @@ if TYPE_CHECKING:
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.runs.identify import Solved, Work
 
+    Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 STRANGERS = 4_000
 """Rows of a catalogue that are moved, in each of eight directions, at most."""
-_STRANGER = np.int32(1 << 30)
-"""A bit of `Rows.flags` that no flag has."""
+_MOVED = np.int32(1 << 30)
+_BROUGHT = 14
+"""Bits of `Rows.flags` that no flag has. A row that was moved alone has the first; one that was
+moved with others a bit for the catalogue of each, from the second on; those others have both."""
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: spreads evenly
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Candidates that the same rows have where they belong, by posterior (p bins,)."""
+
+    candidates: Ints
+    rivals: Ints
+    """of them: not accepted, while another candidate of one of the two rows is"""
+    possible: Floats
+    """how many of those rivals can be true, and of the accepted ones false for the sake of a rival:
+    the chance that what was accepted is not, or that of the rival, summed"""
+
+    def __add__(self, other: Home) -> Home:
+        """Both."""
+        return Home(
+            self.candidates + other.candidates,
+            self.rivals + other.rivals,
+            self.possible + other.possible,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Strangers:
-    """What rows of one catalogue without counterparts find in another."""
+    """What rows of one catalogue find in another, where none of it is theirs."""
 
     rows: int
     """how many were put where the other catalogue has looked"""
     candidates: Ints
     """(p bins,) pairs that they have with rows of the other, by posterior: all of them are false"""
+    rivals: Ints | int = 0
+    """(p bins,) of them: not accepted, while another candidate of one of the two rows is"""
+    accompanied: Strangers | None = None
+    """the same of rows that brought their counterpart with them"""
+    home: Home | None = None
+    accepted: int = 0
+    """of the candidates"""
 
     @classmethod
     def start(cls) -> Strangers:
         """None yet."""
-        return cls(0, np.zeros(len(P_EDGES) - 1, np.int64))
+        none = np.zeros(len(P_EDGES) - 1, np.int64)
+        return cls(0, none, none, cls(0, none, none), Home(none, none, none.astype(np.float64)))
 
     def __add__(self, other: Strangers) -> Strangers:
         """Both."""
-        return Strangers(self.rows + other.rows, self.candidates + other.candidates)
+        return Strangers(
+            self.rows + other.rows,
+            self.candidates + other.candidates,
+            self.rivals + other.rivals,
+            _both(self.accompanied, other.accompanied),
+            _both(self.home, other.home),
+            self.accepted + other.accepted,
+        )
+
+
+T = TypeVar("T", Strangers, Home)
+
+
+def _both(one: T | None, other: T | None) -> T | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def strangers(made: Identification) -> dict[tuple[int, int], Strangers]:
@@ -64,13 +119,15 @@ def strangers(made: Identification) -> dict[tuple[int, int], Strangers]:
         ranges = None if patch.is_whole else patch.core | patch.ring(angle + made.ring_arcsec)
         sky = _Sky(made, made.scene.rows(ranges))
         for number in sorted({a for a, _ in told}):
-            rows = sky.rows[number]
-            core = np.flatnonzero(patch.core.contains(rows.spatial))
+            core = np.flatnonzero(patch.core.contains(sky.rows[number].spatial))
             if not len(core):
                 continue
-            some = rows.take(core[:: -(-len(core) // most)])
+            some = core[:: -(-len(core) // most)]
+            moving = _Moving(sky, number, some)
+            for key, home in moving.home().items():
+                told[key] = told[key] + replace(Strangers.start(), home=home)
             for direction in range(DIRECTIONS):
-                for key, found in sky.judged(number, _moved(some, direction, angle)).items():
+                for key, found in moving.judged(direction, angle).items():
                     told[key] = told[key] + found
     return told
 
@@ -79,61 +136,141 @@ def _moved(rows: Rows, direction: int, angle_arcsec: float) -> Rows:
     """The same rows elsewhere, sorted as rows are."""
     ra, dec = rotated(rows.ra_deg, rows.dec_deg, direction, angle_arcsec)
     spatial = healpix.index(ra, dec)
-    moved = replace(rows, ra_deg=ra, dec_deg=dec, spatial=spatial, flags=rows.flags | _STRANGER)
+    moved = replace(rows, ra_deg=ra, dec_deg=dec, spatial=spatial)
     return moved.take(np.lexsort((rows.row, rows.rank, spatial)))
 
 
+def _marked(rows: Rows, mark: np.int32 | NDArray[np.int32]) -> Rows:
+    return replace(rows, flags=rows.flags | mark)
+
+
 class _Sky:
-    """All rows of a part of the sky, and what strangers among them find."""
+    """All rows of a part of the sky."""
 
     def __init__(self, made: Identification, rows: list[Rows]) -> None:
         self.made, self.rows = made, rows
         self.points = [sorted_points(each.ra_deg, each.dec_deg) for each in rows]
 
-    def judged(self, number: int, moved: Rows) -> dict[tuple[int, int], Strangers]:
-        """What rows that were moved find in the later catalogues."""
-        made = self.made
-        rows = self._around(moved)
-        rows[number] = merged([rows[number], moved])
-        work = identify(rows, made.rules)[0]
-        solved = solve(work, made.rules, made.learnt.densities, made.learnt.photometry)
-        posterior, partner = _found(work, solved)
-        observed = made.learnt.densities.coverage.observed_at(moved.spatial)
-        return {
-            (a, b): Strangers(
-                int((observed >> np.uint32(b) & np.uint32(1)).sum()),
-                np.bincount(p_bins(posterior[partner == b]), minlength=len(P_EDGES) - 1),
-            )
-            for a, b in made.rules.catalog_pairs()
-            if a == number
-        }
-
-    def _around(self, moved: Rows) -> list[Rows]:
+    def around(self, moved: Rows) -> list[Ints]:
         """The rows that may have to do with those moved: their neighbours, and the neighbours' own.
 
         Three reaches hold a chain from the stranger over its candidate to a rival of that one.
         """
         near = sorted_points(moved.ra_deg, moved.dec_deg)[0]
+        reach = 3.0 * self.made.ring_arcsec
+        found = (order[find_pairs(near, points, reach).right] for points, order in self.points)
+        return [np.unique(each) for each in found]
+
+    def solved(self, rows: list[Rows]) -> tuple[Work, Solved]:
+        """What the run would say of these rows."""
+        made = self.made
+        work = identify(rows, made.rules)[0]
+        return work, solve(work, made.rules, made.learnt.densities, made.learnt.photometry)
+
+
+class _Moving:
+    """Some rows of a catalogue at home, and what is moved with them."""
+
+    def __init__(self, sky: _Sky, number: int, some: Ints) -> None:
+        self.sky, self.number = sky, number
+        self.rows = sky.rows[number].take(some)
+        self.others = [b for a, b in sky.made.rules.catalog_pairs() if a == number]
+        mark = np.zeros(len(sky.rows[number]), np.int32)
+        mark[some] = _MOVED
+        near = [rows.take(n) for rows, n in zip(sky.rows, sky.around(self.rows), strict=True)]
+        near[number] = _marked(near[number], mark[sky.around(self.rows)[number]])
+        self.work, self.solution = sky.solved(near)
+
+    def home(self) -> dict[tuple[int, int], Home]:
+        """What the rows have for candidates where they belong."""
+        pairs = judged(self.work, self.solution, self.sky.made.rules.constraint)
+        pairs = pairs.where(pairs.left_flags & _MOVED > 0)
+        each = {b: pairs.where(pairs.right_catalog == b) for b in self.others}
+        return {(self.number, b): Home(*some.binned(), some.possible()) for b, some in each.items()}
+
+    @cached_property
+    def company(self) -> list[Rows]:
+        """Those of the rows that have counterparts, and these: of every catalogue, marked.
+
+        Of the objects that a row may be, each is drawn as often as it is probable.
+        """
+        work = self.work
+        leads = np.flatnonzero(np.concatenate([rows.flags for rows in work.rows]) & _MOVED)
+        group = _drawn(work, self.solution, leads)
         told = []
-        for rows, (points, order) in zip(self.rows, self.points, strict=True):
-            found = find_pairs(near, points, 3.0 * self.made.ring_arcsec)
-            told.append(rows.take(np.unique(order[found.right])))
+        for c, rows in enumerate(work.rows):
+            nodes, come_with = _members(work, group, c)
+            taken = rows.take(nodes - work.start[c])
+            if c != self.number:
+                told.append(_marked(taken, _MOVED | np.int32(1 << _BROUGHT + c)))
+                continue
+            brought = work.groups.catalogs[group[come_with]].astype(np.int32) & ~np.int32(1 << c)
+            told.append(replace(taken, flags=(taken.flags & ~_MOVED) | brought << _BROUGHT))
         return told
 
+    def judged(self, direction: int, angle_arcsec: float) -> dict[tuple[int, int], Strangers]:
+        """What the rows find elsewhere, of what was there before."""
+        sky, number = self.sky, self.number
+        there = (direction + DIRECTIONS // 2) % DIRECTIONS
+        moved = [_moved(rows, there, angle_arcsec) for rows in self.company]
+        alone = _marked(_moved(self.rows, direction, angle_arcsec), _MOVED)
+        moved[number] = mine = merged([moved[number], alone])
+        near = [rows.take(n) for rows, n in zip(sky.rows, sky.around(mine), strict=True)]
+        work, solved = sky.solved([merged(list(each)) for each in zip(near, moved, strict=True)])
+        pairs = judged(work, solved, sky.made.rules.constraint)
+        pairs = pairs.where(pairs.left_flags >> _BROUGHT > 0)
+        pairs = pairs.where(pairs.right_flags >> _BROUGHT == 0)
+        told = {}
+        for b in self.others:
+            looked = self._looked(mine.spatial, b)
+            some = pairs.where((pairs.right_catalog == b) & (pairs.left_catalog == number))
+            some = some.where(self._looked(some.left_spatial, b))
+            kinds = []
+            for kind in (_MOVED, np.int32(1 << _BROUGHT + b)):
+                rows = int((looked & (mine.flags & kind > 0)).sum())
+                these = some.where(some.left_flags & kind > 0)
+                kinds.append(Strangers(rows, *these.binned(), accepted=int(these.accepted.sum())))
+            told[number, b] = replace(kinds[0], accompanied=kinds[1])
+        return told
 
-def _found(work: Work, solved: Solved) -> tuple[NDArray[np.float64], Ints]:
-    """Posteriors of the pairs whose left row is a stranger, and the catalogue of the right one."""
+    def _looked(self, spatial: Ints, catalog: int) -> NDArray[np.bool_]:
+        """Whether the other catalogue has looked there."""
+        seen = self.sky.made.learnt.densities.coverage.observed_at(spatial)
+        return (seen >> np.uint32(catalog) & np.uint32(1)).astype(bool)
+
+
+def _drawn(work: Work, solved: Solved, leads: Ints) -> Ints:
+    """Of each lead (ascending nodes) a group that it is in; of those that are not alone in it.
+
+    By a number that depends on the row's place alone, against the posteriors of its groups.
+    """
     groups = work.groups
-    begin = np.searchsorted(work.left, np.arange(work.n_nodes + 1))
-    told, _ = pairtable.pair_marginals(
-        begin,
-        work.right,
-        groups.start,
-        groups.nodes,
-        np.clip(solved.resolved.posterior, 0.0, 1.0),
-        solved.resolved.chosen,
-    )
-    flags = np.concatenate([each.flags for each in work.rows])
-    mine = (flags[work.left] & _STRANGER) > 0
-    catalog = np.searchsorted(work.start, work.right[mine], side="right") - 1
-    return np.clip(told[mine], 0.0, 1.0), catalog
+    number = np.repeat(np.arange(len(groups)), np.diff(groups.start))
+    place = np.searchsorted(leads, groups.nodes)
+    here = np.flatnonzero(leads[np.minimum(place, len(leads) - 1)] == groups.nodes)
+    order = here[np.argsort(place[here], kind="stable")]
+    lead, group = place[order], number[order]
+    passed = np.cumsum(np.clip(solved.resolved.posterior[group], 0.0, 1.0))
+    first = np.searchsorted(lead, np.arange(len(leads)))
+    last = np.append(first[1:], len(lead)) - 1
+    before = passed[first] - np.clip(solved.resolved.posterior[group[first]], 0.0, 1.0)
+    whole = np.maximum(passed[last] - before, 1.0)
+    spatial = np.concatenate([rows.spatial for rows in work.rows])[leads]
+    chance = (spatial.astype(np.uint64) * _GOLDEN >> np.uint64(11)) * 2.0**-53
+    at = np.searchsorted(passed, before + chance * whole, side="right")
+    drawn = np.minimum(at, last)
+    several = (at <= last) & (np.diff(groups.start)[group[drawn]] > 1)
+    chosen: Ints = group[drawn[several]]
+    return chosen
+
+
+def _members(work: Work, group: Ints, catalog: int) -> tuple[Ints, Ints]:
+    """Nodes of a catalogue in these groups, each once and ascending; and in which of the groups."""
+    groups = work.groups
+    size = np.diff(groups.start)[group]
+    begin = np.cumsum(size) - size
+    flat = np.repeat(groups.start[group] - begin, size) + np.arange(int(size.sum()))
+    nodes, come_with = groups.nodes[flat], np.repeat(np.arange(len(group)), size)
+    mine = (nodes >= work.start[catalog]) & (nodes < work.start[catalog + 1])
+    nodes, first = np.unique(nodes[mine], return_index=True)
+    return nodes, come_with[mine][first]

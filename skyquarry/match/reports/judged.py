@@ -1,0 +1,110 @@
+"""Candidate pairs with their probabilities, and which of them have an accepted rival."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.match.kernels import pairtable
+from skyquarry.match.reports.tally import P_EDGES, p_bins
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.match.runs.identify import Constraint, Solved, Work
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Candidate pairs (m,)."""
+
+    left_catalog: Ints
+    right_catalog: Ints
+    left_flags: NDArray[np.int32]
+    """`Rows.flags` of the left row"""
+    right_flags: NDArray[np.int32]
+    left_spatial: Ints
+    """order-29 pixel of the left row"""
+    posterior: Floats
+    rival: Floats
+    """probability of the accepted pair, of the same catalogues, that shares a row with this one;
+    0 where there is none, or this one is accepted itself"""
+    accepted: Mask
+    threat: Floats
+    """of an accepted pair, the greatest probability of another that has it for its rival; else 0"""
+
+    def where(self, chosen: Mask) -> Judged:
+        """These pairs."""
+        return Judged(*(getattr(self, each.name)[chosen] for each in fields(self)))
+
+    def binned(self) -> tuple[Ints, Ints]:
+        """(p bins,) pairs by posterior, and those of them that have an accepted rival."""
+        places, count = p_bins(self.posterior), len(P_EDGES) - 1
+        return (
+            np.bincount(places, minlength=count),
+            np.bincount(places[self.rival > 0.0], minlength=count),
+        )
+
+    def possible(self) -> Floats:
+        """(p bins,) how many of those with a rival can be true: as many as accepted ones are not.
+
+        The same of accepted ones that are a rival: how many may be false for the sake of another.
+        """
+        might = np.where(self.rival > 0.0, 1.0 - self.rival, self.threat)
+        told = np.bincount(p_bins(self.posterior), might, minlength=len(P_EDGES) - 1)
+        return told.astype(np.float64)
+
+
+def judged(work: Work, solved: Solved, constraint: Constraint) -> Judged:
+    """The candidates of a work that is solved.
+
+    Where rows may be shared (many to one) those that share the row that chooses are rivals; where
+    each candidate is judged alone, none are.
+    """
+    groups, left, right = work.groups, work.left, work.right
+    begin = np.searchsorted(left, np.arange(work.n_nodes + 1))
+    posterior, accepted = pairtable.pair_marginals(
+        begin,
+        right,
+        groups.start,
+        groups.nodes,
+        np.clip(solved.resolved.posterior, 0.0, 1.0),
+        solved.resolved.chosen,
+    )
+    posterior = np.clip(posterior, 0.0, 1.0)
+    catalog = np.repeat(np.arange(len(work.rows)), np.diff(work.start))
+    flags = np.concatenate([each.flags for each in work.rows])
+    spatial = np.concatenate([each.spatial for each in work.rows])
+    ends = [(left, catalog[right]), (right, catalog[left])]
+    ends = ends[: {"none": 0, "many_to_one": 1, "one_to_one": 2}[constraint]]
+    shape = work.n_nodes, len(work.rows)
+    return Judged(
+        catalog[left],
+        catalog[right],
+        flags[left],
+        flags[right],
+        spatial[left],
+        posterior,
+        np.where(accepted, 0.0, _best(ends, posterior, accepted, shape)),
+        accepted,
+        np.where(accepted, _best(ends, posterior, ~accepted, shape), 0.0),
+    )
+
+
+def _best(
+    ends: list[tuple[Ints, Ints]], posterior: Floats, which: Mask, shape: tuple[int, int]
+) -> Floats:
+    """(m,) the greatest posterior of these pairs that share a row with a pair."""
+    best, told = np.zeros(shape), np.zeros(len(posterior))
+    for end in ends:
+        here = tuple(each[which] for each in end)
+        best[:] = 0.0
+        np.maximum.at(best, here, posterior[which])
+        told = np.maximum(told, best[end])
+    return told
