@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from skyquarry.match.calibration import residuals
 from skyquarry.match.calibration.calibrate import Calibration
 from skyquarry.match.calibration.residuals import RADIUS_ARCSEC
 from skyquarry.match.given.reading import Rejects
@@ -70,7 +71,10 @@ def test_whose_nearest_is_sought_first_does_not_matter() -> None:
     assert np.array_equal(told[0].offset, told[1].offset)
 
 
-def test_what_is_drawn_does_not_depend_on_patches() -> None:
+def test_what_is_drawn_and_counted_does_not_depend_on_patches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(residuals, "_CROWD", 200)
     scene = scene_of(rows_of())
     draws = [Draw(True, 1.0), Draw(True, 0.5)]
     whole = residuals_of(scene, Patch(0, Ranges.whole()), 0, draws)[1]
@@ -79,7 +83,11 @@ def test_what_is_drawn_does_not_depend_on_patches() -> None:
     halves = (Ranges([0], [middle]), Ranges([middle], [12 << 58]))
     one, other = (residuals_of(scene, Patch(n, h), 0, draws)[1] for n, h in enumerate(halves))
     assert min(len(one), len(other)) > 100
-    assert np.array_equal((one + other).key, whole.key)
+    both = one + other
+    assert np.array_equal(both.key, whole.key)
+    assert np.array_equal(both.rivals, whole.rivals)
+    assert (whole.rivals[:200] >= 0).all()
+    assert (whole.rivals[200:] == -1).all()
 
 
 def test_the_sparser_catalogue_is_drawn_from_and_no_more_than_is_needed() -> None:

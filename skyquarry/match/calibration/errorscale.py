@@ -33,6 +33,12 @@ SCALE, FLOOR, WIDE, WIDTH, CHANCE, CROWDING = range(6)
 _LEAST: Final = np.array([0.04, 0.0, 0.0, 0.0, 1e-4, 0.0])  # k^2, s^2, f, sigma_b^2, c, kappa
 _MOST: Final = np.array([100.0, np.inf, 0.8, np.inf, 0.9999, np.inf])
 _MARGIN: Final = 6.0  # beyond BIC: a wide component changes more than a number
+_START_WIDE: Final = 0.1  # share of wide errors to climb from: any that is neither none nor most
+_START_WIDTHS: Final = (3.0, 0.12)
+"""Sigma of the wide component to climb from: in median errors, just told from the narrow one; of
+the radius, a blend's that fills a third of it at three sigma. The higher summit is taken."""
+_START_FLOOR: Final = 0.3
+"""Of the floor that a fit without wide errors has: most of it was theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +203,12 @@ def _score(shape: Shape, pairs: int) -> float:
 def _starts(alone: Shape, data: Offsets) -> list[Floats]:
     """Where the search for a wide component begins: a few errors, and much of the radius."""
     found = []
-    for width in (3.0, 0.12 * data.radius):
+    errors, radii = _START_WIDTHS
+    for width in (errors, radii * data.radius):
         theta = alone.theta.copy()
-        theta[WIDE], theta[WIDTH] = 0.1, width**2
-        theta[FLOOR] *= 0.3
-        theta[SCALE] = np.sqrt(theta[SCALE])
+        theta[WIDE], theta[WIDTH] = _START_WIDE, width**2
+        theta[FLOOR] *= _START_FLOOR
+        theta[SCALE] = np.sqrt(theta[SCALE])  # k^2: half way to 1 in its logarithm
         found.append(theta)
     return found
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
-from skyquarry.match.geometry.search import find_pairs, sorted_points
+from skyquarry.match.geometry.search import Points, find_pairs, sorted_points
 from skyquarry.match.kernels import tangent as kernels
 from skyquarry.match.likelihood.epochs import has_motion, meeting_epoch, moved_pairs
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 CAP: Final = 200_000  # pairs of a sample: 30 MB; the zero point of 1e9 pairs needs no more
+_CROWD: Final = 10_000  # pairs whose rivals are counted: the crowding is their mean
 RADIUS_ARCSEC: Final = 5.0
 _USUAL_MOTION: Final = 10.0  # mas/yr: what a row of unknown motion may have moved (1.2)
 _MOVED: Final = 0.3  # of its error: a pair that may have moved farther says little of the error
@@ -54,7 +55,8 @@ class Residuals:
     mag: Floats
     """(m,) of the calibrated row; NaN where missing"""
     rivals: Ints
-    """(m,) other rows of each catalogue within the radius of the pair's row of the other"""
+    """(m,) other rows of each catalogue within the radius of the pair's row of the other; counted
+    for the 10,000 of lowest key, -1 for those beyond"""
     sure: Mask
     """(m,) motion between the epochs is known, or too small to matter"""
     seen: int
@@ -127,9 +129,11 @@ def gather(  # noqa: PLR0913 - the arrays of a pair are what they are
     )
     order = _lowest(found)
     kept = found.take(order)
-    if rivals is not None:
-        return kept
-    return replace(kept, rivals=_counted(reference, rows, i[order], j[order], radius_arcsec))
+    if rivals is None:
+        some = order[:_CROWD]
+        kept.rivals[:_CROWD] = _counted(reference, rows, i[some], j[some], radius_arcsec)
+    kept.rivals[_CROWD:] = -1
+    return kept
 
 
 def _counted(reference: Rows, rows: Rows, i: Ints, j: Ints, radius_arcsec: float) -> Ints:
@@ -143,7 +147,7 @@ def _counted(reference: Rows, rows: Rows, i: Ints, j: Ints, radius_arcsec: float
 def _neighbours(rows: Rows, index: Ints, others: Rows, radius_arcsec: float) -> Ints:
     """How many other rows lie within the radius of each row `index` (m,)."""
     some, order = sorted_points(rows.ra_deg[index], rows.dec_deg[index])
-    all_, _ = sorted_points(others.ra_deg, others.dec_deg)
+    all_ = Points(others.ra_deg, others.dec_deg, others.spatial, others.rank)
     count = np.zeros(len(index), np.int64)
     count[order] = np.bincount(find_pairs(some, all_, radius_arcsec).left, minlength=len(index))
     return count
@@ -164,9 +168,10 @@ def crowding(sample: Residuals) -> float:
 
     A mutual pair of separation d has none within d: its rivals lie between d and the radius.
     """
-    free = sample.radius_arcsec**2 - (sample.offset**2).sum(axis=1)
+    known = sample.rivals >= 0
+    free = sample.radius_arcsec**2 - (sample.offset[known] ** 2).sum(axis=1)
     area = np.pi * float(np.maximum(free, 0.0).sum())
-    return float(sample.rivals.sum()) / area if area > 0.0 else 0.0
+    return float(sample.rivals[known].sum()) / area if area > 0.0 else 0.0
 
 
 def joined(parts: Sequence[Residuals]) -> Residuals:
@@ -184,7 +189,9 @@ def joined(parts: Sequence[Residuals]) -> Residuals:
     }
     first = parts[0]
     found = replace(first, seen=sum(each.seen for each in parts), **whole)
-    return found.take(_lowest(found))
+    kept = found.take(_lowest(found))
+    kept.rivals[_CROWD:] = -1  # each part has counted those of its own that are lowest
+    return kept
 
 
 def empty(radius_arcsec: float = RADIUS_ARCSEC, cap: int = CAP) -> Residuals:

@@ -15,6 +15,7 @@ import numpy as np
 
 from skyquarry.match.calibration.residuals import tangent
 from skyquarry.match.kernels import tangent as kernels
+from skyquarry.match.numbers import TINY
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_radec, to_xyz
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _PAIRS_A_CELL: Final = 100
 _FINEST: Final = 6  # cells of 55 arcmin: what plates, tracts and scan strips look like
 _LEAST_CELLS: Final = 8
+_STEPS: Final = 40  # of 0.7: from half the radius to a millionth of it, at most
+_SHRINK: Final = 0.7
+_EXACT_ARCSEC: Final = 1e-9  # a scale to stop at: offsets that agree to the last digit
+_RANK: Final = 1e-9  # eigenvalue against the sum of all: above rounding (1e-16 of 1e5 sums)
 _NARROW: Final = 0.02  # eigenvalue against the largest: a field too small to tell the third angle
 
 
@@ -115,10 +120,10 @@ def first_rotation(middle: Floats, offset: Floats, radius_arcsec: float) -> Floa
     """
     omega, scale = np.zeros(3), 0.5 * radius_arcsec
     weight = np.empty((len(middle), 3))
-    for _ in range(40):
+    for _ in range(_STEPS):
         total, scatter2 = kernels.robust_weights(middle, offset, omega, scale, weight)
         omega = solved(middle, offset, weight)[0]
-        scale = max(0.7 * scale, min(scale, np.sqrt(scatter2 / total)), 1e-9)
+        scale = max(_SHRINK * scale, min(scale, np.sqrt(scatter2 / total)), _EXACT_ARCSEC)
     return omega
 
 
@@ -140,7 +145,7 @@ def solved(middle: Floats, offset: Floats, weight: Floats) -> tuple[Floats, Floa
 def significant(omega: Floats, normal: Floats, pairs: int) -> bool:
     """The rotation explains more than its parameters cost (BIC)."""
     gain = float(omega @ normal @ omega)
-    parameters = int((np.linalg.eigvalsh(normal) > 1e-9 * np.trace(normal)).sum())
+    parameters = int((np.linalg.eigvalsh(normal) > _RANK * np.trace(normal)).sum())
     return bool(gain > parameters * np.log(max(pairs, 2)))
 
 
@@ -186,7 +191,7 @@ def _cell_means(
     vector = left[:, :1] * east + left[:, 1:] * north
     single = 0.5 * (weight[:, 0] + weight[:, 1])
     count = len(cells)
-    total = np.maximum(np.bincount(number, single, count), 1e-300)
+    total = np.maximum(np.bincount(number, single, count), TINY)
     mean = [np.bincount(number, single * part, count) / total for part in vector.T]
     shifts = np.stack(mean, axis=1)
     centre = to_xyz(*healpix.center(cells, order))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyquarry.match.numbers import TINY
 from skyquarry.match.priors.densitysums import LOCAL_ORDER
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 _PSEUDO = 0.1
 """Groups' worth of every set that might have been there: no density is 0."""
 _MOST_STEPS = 500
+_STILL = 1e-9
+"""A density that changes by less is settled: far below the noise of any count."""
 _SLOW, _SLOWEST = 0.2, 0.95
+"""Steps that shrink faster than the first end soon by themselves; where they shrink slower than the
+second the series is too long to be trusted."""
 _EVEN_ENOUGH = 1e4
 """Variations below 1 per cent are not followed."""
 
@@ -154,7 +159,7 @@ def shares(nu: Floats, observed: int, catalogs: int) -> tuple[list[int], Floats]
 def solve(nu: Floats, table: dict[tuple[int, int], float], area: Area) -> Floats:
     """The densities (2^N,) that make the expected numbers likeliest, from those before."""
     sky = area.of_sets(len(nu).bit_length() - 1)
-    found = np.maximum(nu, 1e-300)
+    found = np.maximum(nu, TINY)
     found[0] = 0.0
     for _ in range(_MOST_STEPS):
         counts = np.full(len(nu), _PSEUDO)
@@ -163,7 +168,7 @@ def solve(nu: Floats, table: dict[tuple[int, int], float], area: Area) -> Floats
             counts[sets] += amount * part
         counts[0] = 0.0
         after = counts / sky
-        still = np.abs(after - found) <= 1e-9 * after
+        still = np.abs(after - found) <= _STILL * after
         found = after
         if still.all():
             break

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.kernels.distinct import summed
+from skyquarry.match.numbers import TINY
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import MAX_ORDER, N_PIXELS
 from skyquarry.sky.vectors import to_xyz
@@ -220,7 +221,7 @@ def _triangles(points: Floats) -> float:
     ]
     one, two = (points[corner[:, i]] - points[corner[:, 0]] for i in (1, 2))
     area = 0.5 * np.abs(one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0])
-    radius = sides[0] * sides[1] * sides[2] / np.maximum(4.0 * area, 1e-300)
+    radius = sides[0] * sides[1] * sides[2] / np.maximum(4.0 * area, TINY)
     kept = np.ones(len(area), np.bool_)
     for _ in range(3):
         kept = radius < _ALPHA * np.sqrt(area[kept].sum() / len(points))
@@ -235,7 +236,7 @@ def _corners(corner: NDArray[np.int32], sides: list[Floats], n: int) -> int:
     angle, free = np.zeros(n), np.zeros(n, np.bool_)
     for i in (0, 1, 2):
         a, b, c = sides[i], sides[i - 1], sides[i - 2]
-        cosine = (b * b + c * c - a * a) / np.maximum(2.0 * b * c, 1e-300)
+        cosine = (b * b + c * c - a * a) / np.maximum(2.0 * b * c, TINY)
         np.add.at(angle, corner[:, i], np.arccos(np.clip(cosine, -1.0, 1.0)))
     edges = np.sort(
         np.concatenate([corner[:, [0, 1]], corner[:, [1, 2]], corner[:, [2, 0]]]), axis=1

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.calibration.residuals import Residuals
     from skyquarry.match.given.rows import Rows
+    from skyquarry.match.likelihood.epochs import Reach
     from skyquarry.match.likelihood.motionprior import MotionPrior
     from skyquarry.match.priors.fields import Counts
     from skyquarry.match.runs.passes import Scene
@@ -103,8 +104,8 @@ def mutual_nearest(a: Rows, b: Rows, motion: MotionPrior, draw: Draw) -> tuple[I
     asked in turn for their nearest of all.
     """
     here, there = search_reach(a, b, 1.0, motion)
-    from_a, order_a = points(a, here)
-    from_b, order_b = points(b, there)
+    from_a, order_a = _places(a, here)
+    from_b, order_b = _places(b, there)
     asked = np.flatnonzero(draw.chosen(a.spatial[order_a]))
     forth = find_pairs(_some(from_a, asked), from_b, residuals.RADIUS_ARCSEC, nearest=1)
     named = np.zeros(len(b), bool)
@@ -116,6 +117,14 @@ def mutual_nearest(a: Rows, b: Rows, motion: MotionPrior, draw: Draw) -> tuple[I
     left = asked[forth.left]
     both = partner[forth.right] == left
     return order_a[left[both]], order_b[forth.right[both]]
+
+
+def _places(rows: Rows, reach: Reach) -> tuple[Points, Ints]:
+    """The places where rows are searched, sorted; and the row of each."""
+    if reach.moved:
+        return points(rows, reach)
+    here = Points(rows.ra_deg, rows.dec_deg, rows.spatial, rows.rank)  # as catalogued
+    return here, np.arange(len(rows))
 
 
 def _some(of: Points, index: Ints) -> Points:
