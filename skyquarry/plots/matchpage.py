@@ -137,9 +137,7 @@ def _pair(pair: Mapping[str, Any]) -> list[str]:
     plots = [
         _figure("Separations against Rayleigh", figures.separations(pair)),
         _figure("Candidates by probability", figures.probabilities(pair)),
-        _figure(
-            "Reliability", figures.reliability(pair), note=_MEASURED if _measured(pair) else ""
-        ),
+        _figure("Reliability", figures.reliability(pair), note=_note(pair)),
     ]
     return [
         f"<h2>{escape(pair['left'])} – {escape(pair['right'])}</h2>",
