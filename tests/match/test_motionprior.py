@@ -10,7 +10,7 @@ import pytest
 
 from skyquarry.errors import UserError
 from skyquarry.match.given.rows import Rows
-from skyquarry.match.likelihood.motionprior import MotionPrior, group_weights
+from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.sky.frames import lonlat_from_frame
 
 
@@ -71,16 +71,6 @@ def test_faint_rows_far_from_the_plane_may_be_galaxies() -> None:
 def test_extended_rows_stand_still_and_points_seldom_do() -> None:
     weights = MotionPrior().weights(rows([21.0, 21.0], 80.0, [1.0, 0.0]))
     np.testing.assert_allclose(weights[:, 0], [0.98, 0.02])
-
-
-def test_members_of_a_group_tell_of_it_together() -> None:
-    prior = MotionPrior()
-    weights = prior.weights(rows([8.0, 20.0, np.nan], 60.0))
-    made = group_weights(prior, weights, np.array([0, 1, 3, 5]), np.array([0, 0, 2, 0, 1]))
-    np.testing.assert_allclose(made[0], weights[0])
-    np.testing.assert_allclose(made[1], weights[0], rtol=1e-12)  # the third knows nothing
-    both = weights[0] * weights[1] / prior.base
-    np.testing.assert_allclose(made[2], both / both.sum())
 
 
 def test_one_gaussian_is_the_same_for_all() -> None:

@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
+from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.priors.fields import Counts
-from skyquarry.match.resolution.islands import islands
-from skyquarry.match.runs.patches import Part, Patch, merge_open, open_islands, patches_of
+from skyquarry.match.runs.identify import Rules, identify, joined
+from skyquarry.match.runs.passes import reach_arcsec
+from skyquarry.match.runs.patches import Patch, patches_of
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import N_PIXELS, Ranges
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, separation_arcsec, to_radec, to_xyz
+from skyquarry.testing.naive.calibrate import plain_rows
 
 PLACES = [
     (10.0, 41.0),
@@ -39,13 +42,6 @@ def cloud(place, radius_arcsec, n, seed):
 
 def counted(ra, dec, order):
     return Counts.of(healpix.index(ra, dec), order)
-
-
-def pairs_within(ra, dec, radius_arcsec):
-    i, j = np.triu_indices(len(ra), 1)
-    xyz = to_xyz(ra, dec)
-    near = separation_arcsec(xyz[i], xyz[j]) <= radius_arcsec
-    return i[near], j[near]
 
 
 # ---------------------------------------------------------------- the division
@@ -134,20 +130,24 @@ def test_a_narrow_ring_is_narrow():
 
 # ---------------------------------------------------------------- islands
 
+RULES = Rules(("a", "b"), "one_to_one", 0.9973, MotionPrior.single(0.0))
+
 
 @st.composite
 def divided_skies(draw):
-    """Points, a radius at which they form islands, and patches: a random division of the curve."""
+    """Two catalogues whose errors make islands of them, and patches: any division of the curve."""
     place = draw(st.sampled_from(PLACES))
-    radius = draw(st.sampled_from([0.5, 30.0, 7000.0, 200_000.0]))
-    n = draw(st.integers(2, 60))
-    ra, dec = cloud(
-        place,
-        radius * np.sqrt(n) * draw(st.sampled_from([0.5, 1.0, 2.0])),
-        n,
-        draw(st.integers(0, 9999)),
-    )
-    spatial = healpix.index(ra, dec)
+    error = draw(st.sampled_from([0.2, 30.0, 3000.0]))
+    n = draw(st.integers(4, 60))
+    wide = error * np.sqrt(n) * draw(st.sampled_from([1.0, 2.0, 4.0]))
+    ra, dec = cloud(place, wide, n, draw(st.integers(0, 9999)))
+    covariance = np.tile([error**2, error**2, 0.0], (n, 1))
+    half = n // 2
+    rows = [
+        plain_rows(ra[part], dec[part], covariance[part], ids=np.arange(n)[part])
+        for part in (slice(None, half), slice(half, None))
+    ]
+    spatial = np.concatenate([each.spatial for each in rows])
     cuts = draw(st.lists(st.sampled_from(np.sort(spatial).tolist()), max_size=6))
     edges = np.unique([0, *cuts, N_PIXELS])
     colour = draw(st.lists(st.integers(0, 3), min_size=len(edges), max_size=len(edges)))
@@ -156,52 +156,36 @@ def divided_skies(draw):
         for mine in (np.array(colour[:-1]) == c for c in range(4))
         if mine.any()
     ]
-    return ra, dec, spatial, radius, [Patch(i, core) for i, core in enumerate(cores)]
+    return rows, [Patch(i, core) for i, core in enumerate(cores)]
+
+
+def told(work):
+    """Ids of the rows of a work, and its pairs with the evidence, by ids."""
+    ids = [i for rows in work.rows for i in rows.ids.to_pylist()]
+    pairs = zip(work.left.tolist(), work.right.tolist(), work.pairs.lnB.tolist(), strict=True)
+    return ids, {(ids[i], ids[j]): lnB for i, j, lnB in pairs}
 
 
 @given(divided_skies())
 @settings(max_examples=60)
-def test_islands_of_patches_and_of_the_second_pass_are_those_of_the_whole(sky):
-    ra, dec, spatial, radius, patches = sky
-    left, right = pairs_within(ra, dec, radius)
-    whole = islands(len(ra), left, right)
-    wanted = sorted(tuple(p) for p in np.split(whole.nodes, whole.start[1:-1]))
-    done, parts, seen = [], [], []
+def test_islands_of_patches_and_of_those_across_borders_are_those_of_the_whole(sky):
+    rows, patches = sky
+    expected_ids, expected = told(identify(rows, RULES)[0])
+    ring = reach_arcsec(rows, RULES)
+    ids, pairs, opened = [], {}, []
     for patch in patches:
-        rows = np.flatnonzero((patch.core | patch.ring(radius)).contains(spatial))
-        i, j = pairs_within(ra[rows], dec[rows], radius)
-        part = islands(len(rows), i, j)
-        closed, opened = open_islands(part, patch.core.contains(spatial[rows]))
-        done += [
-            tuple(rows[part.nodes[part.start[k] : part.start[k + 1]]])
-            for k in np.flatnonzero(closed)
+        near = [
+            each.take(np.flatnonzero((patch.core | patch.ring(ring)).contains(each.spatial)))
+            for each in rows
         ]
-        kept = np.flatnonzero(opened[part.label])
-        number = np.cumsum(opened[part.label]) - 1
-        inside = opened[part.label[i]]
-        key = np.stack([np.zeros_like(kept), spatial[rows[kept]], rows[kept]], axis=1)
-        parts.append(Part(key, number[i[inside]], number[j[inside]]))
-        seen.append(rows[kept])
-    merged = merge_open(parts)
-    again = islands(len(merged.row), merged.left, merged.right)
-    rows = np.concatenate(seen)[merged.row]
-    assert len(set(rows.tolist())) == len(rows)
-    done += [tuple(np.sort(rows[p])) for p in np.split(again.nodes, again.start[1:-1]) if len(p)]
-    assert sorted(done) == wanted
-    both = {
-        (min(a, b), max(a, b)) for a, b in zip(rows[merged.left], rows[merged.right], strict=True)
-    }
-    crossing = np.isin(left, rows)
-    assert both == set(zip(left[crossing], right[crossing], strict=True))
-    assert len(merged.left) == len(both)
-
-
-def test_an_island_without_a_core_row_is_another_patchs():
-    held = islands(6, np.array([0, 2]), np.array([1, 3]))
-    closed, opened = open_islands(held, np.array([True, True, True, False, True, False]))
-    assert closed.tolist() == [True, False, True, False]
-    assert opened.tolist() == [False, True, False, False]
-
-
-def test_nothing_merges_to_nothing():
-    assert len(merge_open([]).row) == 0
+        core = [patch.core.contains(each.spatial) for each in near]
+        work, left = identify(near, RULES, core)
+        opened.append(left)
+        mine, found = told(work)
+        ids += mine
+        pairs |= found
+    mine, across = told(identify(joined(opened), RULES)[0])
+    assert sorted(ids + mine) == sorted(expected_ids)
+    assert not pairs.keys() & across.keys()
+    assert (pairs | across).keys() == expected.keys()
+    assert all(lnB == expected[pair] for pair, lnB in (pairs | across).items())

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from skyquarry.match.given.rows import Rows
 
     Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 FAST_AT, FAST_BY_MAG, FAST_BY_LATITUDE = -0.14, -0.42, 2.34
 FEWEST_FAST = 0.02
@@ -139,22 +138,6 @@ class MotionPrior:
         point = np.where(bright, np.minimum(static, STATIC_IF_POINT), STATIC_IF_POINT)
         told = (1.0 - rows.extended) * point + rows.extended * STATIC_IF_EXTENDED
         return np.where(np.isnan(rows.extended), static, told), fast
-
-
-def group_weights(prior: MotionPrior, weights: Floats, start: Ints, nodes: Ints) -> Floats:
-    """(g, k) weights of groups of rows, from those of their rows (n, k); `nodes` in CSR by `start`.
-
-    Each member tells of the object independently: w_k is proportional to base_k times the product
-    of w_k(row) / base_k. A group of one row has that row's weights.
-    """
-    usable = prior.base > 0.0
-    with np.errstate(divide="ignore"):
-        ratio = np.log(weights[:, usable]) - np.log(prior.base[usable])
-        summed = np.add.reduceat(ratio[nodes], start[:-1], axis=0) + np.log(prior.base[usable])
-    odds = np.exp(summed - summed.max(axis=1, keepdims=True))
-    made = np.zeros((len(start) - 1, len(prior.base)))
-    made[:, usable] = odds / odds.sum(axis=1, keepdims=True)
-    return made
 
 
 def _logistic(odds: Floats) -> Floats:

@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.priors.fields import Counts
-    from skyquarry.match.resolution.groups import Islands
 
     Ints = NDArray[np.int64]
-    Mask = NDArray[np.bool_]
 
 FINEST = 8
 """Order below which the sky is not divided: cells of 14 arcmin"""
@@ -104,59 +102,3 @@ def _groups(rows: Ints, most: int) -> Ints:
         if end >= len(rows):
             return np.array(first, np.int64)
         first.append(end)
-
-
-# ---------------------------------------------------------------- islands that cross a border
-
-
-def open_islands(islands: Islands, in_core: Mask) -> tuple[Mask, Mask]:
-    """(islands,) which lie in the core, done with; and which cross its border, and are open.
-
-    `in_core` (n,) of each node. Islands without a core row are neither: they are another patch's.
-    """
-    core = np.bincount(islands.label, in_core, len(islands))
-    size = np.diff(islands.start)
-    return core == size, (core > 0) & (core < size)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Rows of open islands as one patch saw them, and pairs between them."""
-
-    key: Ints
-    """(n, k) what a row is known by in every patch: catalogue, spatial, rank, row"""
-    left: Ints
-    """(m,) numbers of rows of this part"""
-    right: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """Rows and pairs of several parts, each once."""
-
-    row: Ints
-    """(n,) sorted by key: where each row is first, among those of all parts one after the other"""
-    left: Ints
-    """(m,) numbers of merged rows; pairs are sorted by left, then right"""
-    right: Ints
-
-
-def merge_open(parts: Sequence[Part]) -> Merged:
-    """The rows of all parts, sorted by key, each once, and the pairs between them, each once."""
-    if not parts:
-        return Merged(*(np.empty(0, np.int64) for _ in range(3)))
-    key = np.concatenate([part.key for part in parts])
-    order = np.lexsort(key.T[::-1])
-    new = np.ones(len(order), bool)
-    new[1:] = (key[order[1:]] != key[order[:-1]]).any(axis=1)
-    number = np.empty(len(order), np.int64)
-    number[order] = np.cumsum(new) - 1
-    offset = np.cumsum([0, *(len(part.key) for part in parts[:-1])])
-    ends = np.array(
-        [
-            number[np.concatenate([p.left + o for p, o in zip(parts, offset, strict=True)])],
-            number[np.concatenate([p.right + o for p, o in zip(parts, offset, strict=True)])],
-        ]
-    )
-    pairs = np.unique(np.sort(ends, axis=0), axis=1)
-    return Merged(order[new], pairs[0], pairs[1])
