@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match.likelihood import bayesfactors as bf
 from skyquarry.testing.evidencerows import columns
+from skyquarry.testing.naive import bayesfactors as bf
 
 
 def test_two_circles_are_golden_on_the_sphere_and_in_the_plane(golden):

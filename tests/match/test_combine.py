@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
-from skyquarry.match.likelihood.bayesfactors import ellipse_covariance
 from skyquarry.match.likelihood.combine import combine
 from skyquarry.match.likelihood.evidence import group_evidence
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
@@ -21,6 +20,7 @@ from skyquarry.testing.evidencerows import (
     round_errors,
     rows,
 )
+from skyquarry.testing.naive.bayesfactors import ellipse_covariance
 
 
 def _golden_position(found, t):

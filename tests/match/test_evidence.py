@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.match.given.rows import Flag
-from skyquarry.match.likelihood.bayesfactors import ellipse_covariance
 from skyquarry.match.likelihood.evidence import group_evidence, pair_evidence
 from skyquarry.testing.evidencerows import (
     Mixture,
@@ -20,6 +19,7 @@ from skyquarry.testing.evidencerows import (
     round_errors,
     rows,
 )
+from skyquarry.testing.naive.bayesfactors import ellipse_covariance
 from skyquarry.testing.naive.evidence import Source, ln_bayes
 
 PLACES = [(10.0, 20.0), (0.00001, -35.0), (211.0, 89.99995), (77.0, -89.999999), (123.4, 90.0)]

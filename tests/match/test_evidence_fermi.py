@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from skyquarry.match.likelihood.bayesfactors import chi2_threshold, ellipse_covariance
 from skyquarry.match.likelihood.evidence import pair_evidence
 from skyquarry.sky.vectors import to_xyz
 from skyquarry.testing.evidencerows import Mixture, rows
+from skyquarry.testing.naive.bayesfactors import chi2_threshold, ellipse_covariance
 
 SIGMA95 = np.sqrt(2.0 * np.log(20.0))  # the 95 % radius of a 2-dimensional Gaussian
 PUBLISHED, STILTS = 1590, 1559

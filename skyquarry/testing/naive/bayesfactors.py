@@ -1,4 +1,4 @@
-"""Bayes factors of positions by their plain formulas: what the kernels are, for a few sources.
+"""Bayes factors of positions by their plain formulas: what the kernels are held to.
 
 BS08 is Budavari & Szalay 2008, ApJ 679, 301; P17 Pineau et al. 2017, A&A 597, A89. Separations and
 errors in arcsec, errors per axis; ln B is the natural logarithm of the evidence for one object over
