@@ -43,8 +43,10 @@ _STYLE: Final = {
     "legend.fontsize": 8.0,
     "svg.hashsalt": "skyquarry",  # the same report, the same bytes
     "svg.fonttype": "path",  # a page needs no fonts
-    "figure.constrained_layout.use": True,
 }
+_MARGINS: Final = {"left": 0.62, "right": 0.14, "bottom": 0.48, "top": 0.32}
+"""Inches around the axes: fixed, for to fit them to their labels takes as long as all the rest."""
+_FOR_COUNTS: Final = _MARGINS | {"left": 0.82}
 
 
 def separations(pair: Mapping[str, Any]) -> str:
@@ -52,7 +54,9 @@ def separations(pair: Mapping[str, Any]) -> str:
     told = pair["separations"]
     edges, counts, expected = told["edges"], told["counts"], told["expected"]
     with _style():
-        figure, axes = _canvas("separation in standard errors", "matches in a bin")
+        figure, axes = _canvas(
+            "separation in standard errors", "matches in a bin", margins=_FOR_COUNTS
+        )
         axes.stairs(counts, edges, fill=True, color=_PALE)
         axes.stairs(counts, edges, color=_BLUE, linewidth=1.0, label="matches")
         middle = [0.5 * (a + b) for a, b in pairwise(edges)]
@@ -61,6 +65,7 @@ def separations(pair: Mapping[str, Any]) -> str:
         axes.plot(*curve, color=_ORANGE, linewidth=1.6, label="if errors are right")
         axes.set_xlim(0.0, min(edges[-1], told["limit"] * 1.15))
         axes.set_ylim(0.0, None)
+        _in_thousands(axes)
         axes.axvline(told["limit"], color=_GREY, linewidth=0.8, linestyle=":")
         axes.legend(loc="upper right")
         return _svg(figure)
@@ -72,7 +77,7 @@ def probabilities(pair: Mapping[str, Any]) -> str:
     edges = told["edges"]
     places = range(len(edges) - 1)
     with _style():
-        figure, axes = _canvas("posterior", "candidates")
+        figure, axes = _canvas("posterior", "candidates", margins=_FOR_COUNTS | {"bottom": 0.86})
         without, with_ = told["without_photometry"], told["with_photometry"]
         width = 0.4 if with_ != without else 0.8
         left = [place - (0.2 if with_ != without else 0.0) for place in places]
@@ -87,7 +92,9 @@ def probabilities(pair: Mapping[str, Any]) -> str:
         axes.grid(visible=False, axis="x")
         if max([*with_, *without, 0]) > 0:
             axes.set_yscale("log")
+            axes.minorticks_off()
             axes.set_ylim(0.7, None)
+        _in_thousands(axes)
         return _svg(figure)
 
 
@@ -162,7 +169,9 @@ def offsets(catalog: Mapping[str, Any]) -> str:
     """Offsets of mutual nearest pairs from the reference, before and after calibration."""
     sample = catalog["sample"]
     with _style():
-        figure, (before, after) = _two("east (mas)", "north (mas)", _SQUARES)
+        figure, (before, after) = _two(
+            "east (mas)", "north (mas)", _SQUARES, _FOR_COUNTS | {"between": 0.12}
+        )
         after.tick_params(labelleft=False)
         reach = _reach(sample)
         for axes, first, name, colour in (
@@ -213,17 +222,35 @@ def _style() -> Any:
     return rc_context(_STYLE)
 
 
-def _canvas(x: str, y: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, Axes]:
+def _canvas(
+    x: str,
+    y: str,
+    size: tuple[float, float] = _SIZE,
+    margins: Mapping[str, float] = _MARGINS,
+) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
     axes = figure.add_subplot()
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    _set_margins(figure, margins)
     return figure, axes
 
 
-def _two(x: str, y: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, tuple[Axes, Axes]]:
+def _in_thousands(axes: Axes) -> None:
+    """Counts as 20k and 3M: powers of ten have to be typeset, which takes its time."""
+    from matplotlib.ticker import EngFormatter
+
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def _two(
+    x: str,
+    y: str,
+    size: tuple[float, float] = _SIZE,
+    margins: Mapping[str, float] = _MARGINS,
+) -> tuple[Figure, tuple[Axes, Axes]]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size)
@@ -231,10 +258,25 @@ def _two(x: str, y: str, size: tuple[float, float] = _SIZE) -> tuple[Figure, tup
     for axes in (left, right):
         axes.set_xlabel(x)
     left.set_ylabel(y)
+    _set_margins(figure, margins)
     return figure, (left, right)
 
 
+def _set_margins(figure: Figure, margins: Mapping[str, float]) -> None:
+    wide, high = figure.get_size_inches()
+    figure.subplots_adjust(
+        left=margins["left"] / wide,
+        right=1.0 - margins["right"] / wide,
+        bottom=margins["bottom"] / high,
+        top=1.0 - margins["top"] / high,
+        wspace=margins.get("between", 0.3),
+    )
+
+
 def _svg(figure: Figure) -> str:
+    """Drawn once: `savefig` draws twice, the first time to see what room things take."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})
     return text.getvalue()

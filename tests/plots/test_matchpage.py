@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest.importorskip("matplotlib")
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 NAMES = ["gaia", "wise <all>", "ps1"]
 
@@ -178,3 +179,35 @@ def test_bins_that_are_not_measured_are_drawn_as_such_and_explained() -> None:
     assert some.count("<use ") > every.count("<use ")  # the tick of the bin at 0.1
     report["pairs"][0]["reliability"] = bins[:1]
     assert "are not measured" not in page(report)
+
+
+@pytest.mark.parametrize("times", [1, 4_000, 40_000_000])
+def test_nothing_of_a_plot_is_cut_off_by_its_margins(
+    monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Margins are fixed: the labels of the largest counts and offsets have to find room in them."""
+    drawn: list[Any] = []
+    monkeypatch.setattr(matchfigures, "_svg", lambda figure: drawn.append(figure) or "")
+    pair = deepcopy(example()["pairs"][0])
+    for part, names in (
+        ("separations", ("counts", "expected")),
+        ("probability", ("with_photometry", "without_photometry")),
+    ):
+        for name in names:
+            pair[part][name] = [times * count for count in pair[part][name]]
+    catalog = deepcopy(example()["calibration"]["catalogs"][1])
+    catalog["sample"] = [[min(times, 4_000) ** 0.3 * v for v in row] for row in catalog["sample"]]
+    for draw in (matchfigures.separations, matchfigures.probabilities, matchfigures.reliability):
+        draw(pair)
+    matchfigures.rates(example()["rows"])
+    matchfigures.offsets(catalog)
+    matchfigures.errors(catalog)
+    for figure in drawn:
+        FigureCanvasAgg(figure)  # what text takes
+        whole = figure.bbox
+        for axes in figure.axes:
+            box = axes.get_tightbbox()
+            assert box.x0 > whole.x0
+            assert box.x1 < whole.x1
+            assert box.y0 > whole.y0
+            assert box.y1 < whole.y1
