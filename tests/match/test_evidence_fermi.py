@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import skyquarry as sq
 from skyquarry.match.likelihood.evidence import pair_evidence
 from skyquarry.sky.vectors import to_xyz
 from skyquarry.testing.evidencerows import Mixture, rows
@@ -79,3 +81,57 @@ def test_published_associations_have_evidence(pairs):
     assert np.isfinite(found.lnB).all()
     assert np.median(lnB) > 8.0
     assert (lnB > 0.0).mean() > 0.98
+
+
+# ---------------------------------------------------------------- by sq.crossmatch
+NAMES = ("2fgl", "3fgl")
+ROLES = {
+    "id": "Source_Name", "ra": "RAJ2000", "dec": "DEJ2000",
+    "position_error": {
+        "model": "ellipse", "unit": "deg", "factor": 1.0 / 2.4477,
+        "columns": [f"Conf_95_{part}" for part in ("SemiMajor", "SemiMinor", "PosAng")],
+    },
+}  # fmt: skip
+PER_DEG2 = {("2fgl",): 300.0, ("3fgl",): 1400.0, NAMES: 1600.0}  # of the whole sky
+
+
+@pytest.fixture(scope="module")
+def tables(shared_data):
+    return {name: _float64(pq.read_table(shared_data / "xmatch" / "fermi" / f"{name}.parquet"))
+            for name in NAMES}  # fmt: skip
+
+
+def _float64(table):
+    """Positions of 32 bits without the warning that they are: steps of 0.1" are nothing here."""
+    for name in ("RAJ2000", "DEJ2000"):
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, table[name].cast(pa.float64()))
+    return table
+
+
+@pytest.fixture(scope="module")
+def result(tables):
+    prior = {names: count / 41252.96 for names, count in PER_DEG2.items()}
+    given = [(table, ROLES) for table in tables.values()]
+    options = {"calibrate": False, "photometry": None, "fast_pass": False}
+    return sq.crossmatch(*given, names=NAMES, prior=prior, **options).run("inline")
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_crossmatch_recovers_the_published_associations(tables, result, accepted):
+    """As candidates and as matches: at least as many as STILTS has overlapping ellipses."""
+    older = dict(zip(tables["3fgl"]["Source_Name"].to_pylist(),
+                     tables["3fgl"]["2FGL_Name"].to_pylist(), strict=True))  # fmt: skip
+    pairs = result.pairs.filter(result.pairs["is_match"]) if accepted else result.pairs
+    found = zip(pairs["left_id"].to_pylist(), pairs["right_id"].to_pylist(), strict=True)
+    assert sum(older[new] == old for old, new in found) >= STILTS
+
+
+def test_crossmatch_sets_ellipses_aside_that_are_not_finite(tables, result):
+    members = result.members.select(["catalog", "row"]).to_pylist()
+    for name, table in tables.items():
+        axes = np.array([table[each].to_numpy() for each in ROLES["position_error"]["columns"]])
+        bad = set(np.flatnonzero(~np.isfinite(axes).all(axis=0)).tolist())
+        rows = {m["row"] for m in members if m["catalog"] == name}
+        assert rows == set(range(len(table))) - bad
+        assert result.report["facts"]["invalid"][name] == len(bad) > 0
