@@ -20,6 +20,7 @@ from skyquarry.match.calibration.errorscale import (
     Offsets,
     Shape,
     choose_shape,
+    fit_shape,
     likelihood,
     precision,
 )
@@ -129,8 +130,8 @@ def _fit_zero(sample: Residuals, plain: Offsets) -> tuple[ZeroPoint, Shape, floa
     zero, normal = _rotated(sample, plain, near, shape)
     error = float(np.sqrt(2.0 / max(np.trace(normal), TINY)))
     if not significant(zero.rotation_arcsec, normal, len(sample)):
-        zero = ZeroPoint.none()
-        shape = choose_shape(_left(few, some, zero), shape.theta)
+        zero = ZeroPoint.none()  # it explained nothing: the same parameters are free without it
+        shape = fit_shape(_left(few, some, zero), shape.theta, shape.free)
     field = with_field(zero, sample.at, sample.offset, _weights(plain, sample, zero, shape))
     if field is not zero:
         shape = choose_shape(_left(few, some, field))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from skyquarry.match.calibration.residuals import Residuals
     from skyquarry.match.given.rows import Rows
-    from skyquarry.match.likelihood.epochs import Reach
     from skyquarry.match.likelihood.motionprior import MotionPrior
     from skyquarry.match.priors.fields import Counts
     from skyquarry.match.runs.passes import Scene
@@ -103,9 +102,7 @@ def mutual_nearest(a: Rows, b: Rows, motion: MotionPrior, draw: Draw) -> tuple[I
     Only of the rows of `a` that are drawn; the rows of `b` that are nearest to some of them are
     asked in turn for their nearest of all.
     """
-    here, there = search_reach(a, b, 1.0, motion)
-    from_a, order_a = _places(a, here)
-    from_b, order_b = _places(b, there)
+    from_a, order_a, from_b, order_b = _places(a, b, motion)
     asked = np.flatnonzero(draw.chosen(a.spatial[order_a]))
     forth = find_pairs(_some(from_a, asked), from_b, residuals.RADIUS_ARCSEC, nearest=1)
     named = np.zeros(len(b), bool)
@@ -119,12 +116,17 @@ def mutual_nearest(a: Rows, b: Rows, motion: MotionPrior, draw: Draw) -> tuple[I
     return order_a[left[both]], order_b[forth.right[both]]
 
 
-def _places(rows: Rows, reach: Reach) -> tuple[Points, Ints]:
-    """The places where rows are searched, sorted; and the row of each."""
-    if reach.moved:
-        return points(rows, reach)
-    here = Points(rows.ra_deg, rows.dec_deg, rows.spatial, rows.rank)  # as catalogued
-    return here, np.arange(len(rows))
+def _places(a: Rows, b: Rows, motion: MotionPrior) -> tuple[Points, Ints, Points, Ints]:
+    """Where the rows are at one epoch, along the sky, and which row each of them is."""
+    if a.motions is None and b.motions is None:
+        return _home(a), np.arange(len(a)), _home(b), np.arange(len(b))
+    here, there = search_reach(a, b, 1.0, motion)
+    return *points(a, here), *points(b, there)
+
+
+def _home(rows: Rows) -> Points:
+    """As catalogued."""
+    return Points(rows.ra_deg, rows.dec_deg, rows.spatial, rows.rank)
 
 
 def _some(of: Points, index: Ints) -> Points:
