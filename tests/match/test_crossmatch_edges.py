@@ -28,7 +28,7 @@
 | catalogues that do not overlap | here `that_do_not_overlap` |
 | epochs missing, motions missing | here `rows_without_epoch`, `motions_that_are_missing` |
 | spurious rows, masks, footprints | footprints; crossfields |
-| extended sources, floors | errorscale in calibrate |
+| extended sources, floors | reading `tenth_of_its_size`; here `middle_of_a_galaxy`; calibrate |
 """
 
 from __future__ import annotations
@@ -277,6 +277,19 @@ def test_a_limit_of_the_separation_is_closed() -> None:
     sep = matched(a, b).pairs["sep_arcsec"][0].as_py()
     assert matched(a, b, radius_arcsec=sep).pairs.num_rows == 1
     assert matched(a, b, radius_arcsec=sep * (1.0 - 1e-9)).pairs.num_rows == 0
+
+
+def test_the_middle_of_a_galaxy_may_be_a_tenth_of_its_size_away() -> None:
+    """0.4 arcsec apart, errors of 0.05: a star is lost, a galaxy of 5 arcsec is found."""
+    plain, other = table([10.0, 11.0], 20.0, 0.05), table([10.0, 11.0], 20.0 + 0.4 / 3600, 0.05)
+    size = pa.field("size", pa.float64(), metadata={"unit": "arcsec"})
+    told = plain.append_column(size, pa.array([0.7, 5.0]))
+    given = (told, ROLES | {"extent": "size"})
+    options: dict[str, Any] = {"names": ("a", "b"), "prior": DENSITIES, "calibrate": False}
+    found = sq.crossmatch(given, (other, ROLES), **options).run("inline")
+    assert pairs_of(found) == [(1, 1)]
+    assert found.pairs["flags"][0].as_py() & Flag.ERROR_FLOOR
+    assert any("0.1 of its size is added" in each for each in found.report["doubts"])
 
 
 # ---------------------------------------------------------------- frames and units

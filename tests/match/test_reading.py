@@ -516,6 +516,42 @@ def test_extent_is_by_size_or_by_class() -> None:
     np.testing.assert_array_equal(by_row(rows, rows.extended), [0, 1, 0, np.nan, np.nan])
 
 
+def sized(unit: str, size: list[Any], **columns: Any) -> tuple[Rows, Rejects]:
+    """Rows with an error of 0.2 arcsec and a size in this unit."""
+    n = len(size)
+    given = {"ra": np.linspace(10, 20, n), "dec": np.zeros(n), "s": size} | columns
+    table = pa.table(given)
+    at = table.schema.get_field_index("s")
+    field = table.schema.field("s").with_metadata({"unit": unit})
+    roles = Roles(ra="ra", dec="dec", extent="s", position_error=ERROR)
+    return rows_of(table.cast(table.schema.set(at, field)), roles, name="mine")
+
+
+ERROR = PositionError("fixed", fixed_arcsec=0.2)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("arcsec", 1.0), ("arcmin", 60.0), ("deg", 3600.0)])
+def test_a_tenth_of_its_size_is_added_to_the_error_of_an_extended_row(
+    unit: str, scale: float
+) -> None:
+    size = np.array([0.7, 1.3, 5.0, -9.0, np.inf, 1e9]) / scale
+    rows, rejects = sized(unit, [*size.tolist(), None])
+    sigma = np.sqrt(by_row(rows, rows.covariance)[:, :2])
+    wanted = [0.2, np.hypot(0.2, 0.13), np.hypot(0.2, 0.5), 0.2, 0.2, 0.2, 0.2]
+    np.testing.assert_allclose(sigma, np.stack([wanted, wanted], axis=1), rtol=1e-12)
+    floored = by_row(rows, rows.flags) & Flag.ERROR_FLOOR > 0
+    assert floored.tolist() == [False, False, True, False, False, False, False]
+    assert "mine: extended: 0.1 of its size is added to the error (2 rows)" in rejects.lines()
+    np.testing.assert_array_equal(by_row(rows, rows.extended)[:3], [0, 1, 1])
+
+
+@pytest.mark.parametrize("unit", ["", "pix"])
+def test_a_size_in_no_unit_of_angle_adds_nothing_to_the_error(unit: str) -> None:
+    rows, rejects = sized(unit, [5.0])
+    np.testing.assert_allclose(rows.covariance, [[0.04, 0.04, 0.0]])
+    assert not rejects.warnings
+
+
 # ---------------------------------------------------------------- real surveys
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import to_numpy
+from skyquarry.catalog.conventions import ARCSEC
 from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 EXTENDED_ARCSEC = 1.2
 """A half-light radius above this is that of a galaxy: a star's is half that."""
+_LARGEST_ARCSEC = 36_000.0
+"""The Magellanic Clouds: ten degrees."""
 _STARLIGHT_UM = 6.0  # beyond, dust outshines a star: no colour of its surface
 _LOW, _HIGH = -30.0, 60.0  # magnitudes outside are numbers for "missing", as 99 and -999
 _AB_ZERO = {"Jy": 8.90, "mJy": 16.40, "uJy": 23.90, "nJy": 31.40, "nanomaggy": 22.5, "maggy": 0.0}
@@ -71,12 +74,23 @@ def colours(values: Values, roles: Roles) -> Floats:
     return magnitudes(values, bands[0]) - magnitudes(values, bands[1])
 
 
+def sizes(values: Values, roles: Roles) -> Floats | None:
+    """(n,) sizes in arcsec, NaN where missing, negative or absurd; None without a column of them.
+
+    A column that states no unit of angle is taken to be in arcsec.
+    """
+    if roles.extent is None or not values.has(roles.extent):
+        return None
+    size = values.floats(roles.extent) * ARCSEC.get(values.unit(roles.extent), 1.0)
+    with np.errstate(invalid="ignore"):
+        return np.where((size >= 0.0) & (size <= _LARGEST_ARCSEC), size, np.nan)
+
+
 def extended(values: Values, roles: Roles) -> Floats:
     """(n,) 1 for extended, 0 for point-like, NaN where unknown: by size, or by a class in words."""
-    if roles.extent is not None and values.has(roles.extent):
-        size = values.floats(roles.extent)
-        with np.errstate(invalid="ignore"):
-            return np.where(size >= 0.0, (size > EXTENDED_ARCSEC).astype(np.float64), np.nan)
+    size = sizes(values, roles)
+    if size is not None:
+        return np.where(np.isnan(size), np.nan, (size > EXTENDED_ARCSEC).astype(np.float64))
     if roles.class_column is not None and values.has(roles.class_column):
         return _by_class(values.table.column(roles.class_column))
     return np.full(len(values), np.nan)

@@ -9,6 +9,7 @@ import numpy as np
 
 from skyquarry.catalog.conventions import ARCSEC
 from skyquarry.errors import UserError
+from skyquarry.match.given.bands import EXTENDED_ARCSEC, sizes
 from skyquarry.match.given.rows import Flag
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ HIGHEST_CORRELATION = 0.9999
 NO_ERRORS = "no column of errors"
 _ZERO_ARCSEC = 1e-7  # nothing was ever measured to a tenth of a microarcsecond
 _ABSURD_ARCSEC = 648_000.0
+SHARE_OF_SIZE = 0.1
+"""Of an extended row's size: how far one survey's middle of it is from another's, per axis."""
 _THINNEST = 1e-6  # of an ellipse: minor / major
 _TOO_LARGE_ARCSEC, _TOO_SMALL_ARCSEC = 60.0, 1e-6
 
@@ -92,6 +95,28 @@ def widen_for_single_precision(
         wide[low, axis] = step[low] ** 2
         errors.flags[low] |= Flag.ERROR_FLOOR.value
         notes.warn(f'{column} has 32 bits: no error below its step (up to 0.11") is believed', low)
+
+
+def widen_for_extent(values: Values, roles: Roles, errors: Errors, notes: Notes) -> None:
+    """A tenth of its size is added in quadrature to the errors of an extended row, in place.
+
+    Where the light of a galaxy has its middle depends on band and resolution (crossmatch.md,
+    section 3). Only where the column of sizes states a unit of angle: an error is not built on a
+    guess. What was correlated with the error as stated is not with the larger one.
+    """
+    if roles.extent is None or not values.has(roles.extent):
+        return
+    size = sizes(values, roles)
+    if size is None or values.unit(roles.extent) not in ARCSEC:
+        return
+    large = np.flatnonzero(size > EXTENDED_ARCSEC)
+    floor = (SHARE_OF_SIZE * size[large]) ** 2
+    own = errors.covariance[large, :2].max(axis=1)
+    errors.covariance[large, 0] += floor
+    errors.covariance[large, 1] += floor
+    errors.measured[large] = False
+    errors.flags[large[floor > own]] |= Flag.ERROR_FLOOR.value
+    notes.warn(f"extended: {SHARE_OF_SIZE:g} of its size is added to the error", len(large))
 
 
 def _default(error: PositionError | None, policy: ErrorPolicy) -> float | None:

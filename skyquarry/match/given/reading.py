@@ -19,7 +19,11 @@ from skyquarry.match.given.bands import colour_bands, colours, extended, magnitu
 from skyquarry.match.given.motioncolumns import motions_of
 from skyquarry.match.given.ordering import sky_order
 from skyquarry.match.given.policies import ErrorPolicy, Notes, Rejects
-from skyquarry.match.given.positionerrors import errors_of, widen_for_single_precision
+from skyquarry.match.given.positionerrors import (
+    errors_of,
+    widen_for_extent,
+    widen_for_single_precision,
+)
 from skyquarry.match.given.rows import Flag, Rows
 from skyquarry.match.given.sides import ROW
 from skyquarry.match.given.values import Values
@@ -103,6 +107,7 @@ def rows_of(
     values, radec, pixels = _placed(_numbered(table), roles, spatial, notes)
     errors = errors_of(values, roles, policy, notes)
     widen_for_single_precision(values, roles, radec, errors, notes)
+    widen_for_extent(values, roles, errors, notes)
     ids = _ids(values, roles, pixels)
     rows = Rows(
         *radec,

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import to_numpy
+from skyquarry.catalog.columns import meaning
 from skyquarry.errors import ColumnError
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class Values:
     def optional(self, column: str | None) -> Floats | None:
         """(n,) numbers, or None where there is no such column."""
         return self.floats(column) if column is not None and self.has(column) else None
+
+    def unit(self, column: str) -> str:
+        """The unit that the column states; "" where it states none."""
+        return meaning(self.table.schema.field(column)).get("unit", "").strip()
 
     def is_single(self, column: str) -> bool:
         """Whether its numbers have 32 bits."""
