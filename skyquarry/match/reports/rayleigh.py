@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.match.numbers import TINY
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -82,7 +84,7 @@ def _fitted(counts: Ints, edges: Floats) -> tuple[float, float, float]:
 
     def cost(at: Floats) -> float:
         expected = at[0] * np.diff(_cumulative(edges, at[1])) + (1.0 - at[0]) * chance
-        return -float(counts @ np.log(np.maximum(expected, 1e-300)))
+        return -float(counts @ np.log(np.maximum(expected, TINY)))
 
     found = minimize(
         cost,

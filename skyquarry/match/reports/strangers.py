@@ -245,6 +245,8 @@ def _drawn(work: Work, solved: Solved, leads: Ints) -> Ints:
     By a number that depends on the row's place alone, against the posteriors of its groups.
     """
     groups = work.groups
+    if not len(leads):
+        return leads
     number = np.repeat(np.arange(len(groups)), np.diff(groups.start))
     place = np.searchsorted(leads, groups.nodes)
     here = np.flatnonzero(leads[np.minimum(place, len(leads) - 1)] == groups.nodes)
