@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyquarry.engine.plan import Result
-from skyquarry.errors import one_of
+from skyquarry.errors import UserError, one_of
 from skyquarry.match.results.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
 from skyquarry.match.results.renaming import put_right, renamed
 from skyquarry.match.results.runcounts import RunCounts
@@ -158,11 +158,15 @@ class MatchResult(Result):
                 yield from told.to_batches() or [pa.RecordBatch.from_pylist([], told.schema)]
 
     def save(self, path: str | os.PathLike[str], kind: Kind = "pairs", **options: Any) -> int:
-        """Write one of the tables to a file whose suffix says how; returns its rows."""
+        """Write one of the tables to a file whose suffix says how; returns its rows.
+
+        Parquet, FITS, VOTable and ECSV keep the provenance, as JSON under `skyquarry_crossmatch`.
+        """
         from skyquarry.catalog.formats import write_table
+        from skyquarry.catalog.formats.table import PROVENANCE
 
         one_of("kind", kind, KINDS)
-        told = {"skyquarry_crossmatch": json.dumps(self.provenance, sort_keys=True)}
+        told = {PROVENANCE: json.dumps(self.provenance, sort_keys=True)}
         batches = self.batches(kind, Path(path).absolute().parent)
         first = next(batches)
         schema = first.schema.with_metadata(told)
@@ -237,6 +241,12 @@ class MatchResult(Result):
         left, right = left or names[0], right or names[1]
         for name in (left, right):
             one_of("catalogue", name, names)
+        if names.index(left) >= names.index(right):
+            raise UserError(
+                f"the neighbours of {left!r} in {right!r} were asked for, but candidates are told "
+                f"from an earlier catalogue to a later one of {', '.join(names)}: try two of "
+                "these, the earlier first"
+            )
         at_left = pc.equal(self.pairs["left_catalog"].cast(pa.string()), left)
         at_right = pc.equal(self.pairs["right_catalog"].cast(pa.string()), right)
         return self.pairs.filter(pc.and_(at_left, at_right))

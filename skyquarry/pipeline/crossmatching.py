@@ -232,6 +232,7 @@ def write_catalog(
     **options: Any,
 ) -> Catalog:
     """Groups built at `path`, then pairs and members in the same tiles: `Crossmatch.to_catalog`."""
+    from skyquarry.catalog.formats.table import PROVENANCE
     from skyquarry.catalog.roles import Roles, Survey
     from skyquarry.pipeline.build import build
     from skyquarry.pipeline.written import keep_learnt
@@ -239,7 +240,7 @@ def write_catalog(
     check_target(path, overwrite=overwrite)
     roles = Roles.from_mapping(_GROUP_ROLES, "the groups of a cross-match")
     survey = Survey(name="crossmatch", title=" x ".join(result.plan.names), roles=roles)
-    told = {"skyquarry_crossmatch": json.dumps(result.provenance, sort_keys=True)}
+    told = {PROVENANCE: json.dumps(result.provenance, sort_keys=True)}
     more: dict[str, Any] = {"progress": False, **options}
     path.parent.mkdir(parents=True, exist_ok=True)
     with result.kept(path.parent, wide=wide) as table:

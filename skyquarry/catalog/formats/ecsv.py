@@ -15,6 +15,7 @@ from skyquarry.catalog.formats.astropytable import complex_refused
 from skyquarry.catalog.formats.ecsvwrite import write
 from skyquarry.catalog.formats.table import (
     BATCH_ROWS,
+    PROVENANCE,
     TableFile,
     chosen,
     metadata_of,
@@ -195,5 +196,5 @@ def _kind(datatype: str, subtype: Any, name: str, source: Input) -> pa.DataType:
 
 def _about(header: dict[str, Any]) -> dict[bytes, bytes]:
     meta = flat(header.get("meta"))
-    told = {key: meta.get(key) for key in ("name", "description", "frame", "epoch")}
+    told = {key: meta.get(key) for key in ("name", "description", "frame", "epoch", PROVENANCE)}
     return metadata_of(**{k: v for k, v in told.items() if isinstance(v, str | int | float)})

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from skyquarry.catalog.formats.fitscells import iso_text, plain_type
-from skyquarry.catalog.formats.table import said
+from skyquarry.catalog.formats.table import PROVENANCE, said
 from skyquarry.catalog.formats.textwrite import as_json, is_list
 from skyquarry.errors import FormatError
 
@@ -95,7 +95,10 @@ def _header(schema: pa.Schema, columns: list[dict[str, object]]) -> str:
         told = ", ".join(f"{key}: {json.dumps(text)}" for key, text in column.items())
         notes = f", meta: {json.dumps(meta)}" if meta else ""
         lines.append(f"- {{{told}{notes}}}")
-    about = {key: said(schema.metadata, key) for key in ("name", "description", "frame", "epoch")}
+    about = {
+        key: said(schema.metadata, key)
+        for key in ("name", "description", "frame", "epoch", PROVENANCE)
+    }
     about = {key: text for key, text in about.items() if text}
     if about:
         lines.append(f"meta: {json.dumps(about)}")

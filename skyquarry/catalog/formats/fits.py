@@ -15,6 +15,7 @@ from skyquarry.catalog.formats.fitsheader import Header, Unit, find_table
 from skyquarry.catalog.formats.fitsheap import decode_heap
 from skyquarry.catalog.formats.table import (
     BATCH_ROWS,
+    PROVENANCE,
     TableFile,
     chosen,
     metadata_of,
@@ -213,4 +214,5 @@ def about(header: Header) -> dict[bytes, bytes]:
         equinox=header.text("EQUINOX") or header.text("EPOCH"),  # EPOCH is the old word for it
         epoch=header.text("REFEPOCH"),
         description=header.text("TABDESC"),
+        **{PROVENANCE: header.text("SKYQPROV")},
     )

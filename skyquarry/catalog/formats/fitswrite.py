@@ -17,7 +17,7 @@ import pyarrow as pa
 from skyquarry.catalog.formats.fitscards import BLANK, card, header_block
 from skyquarry.catalog.formats.fitscells import Cell, cell_of, plain_batch, text_widths
 from skyquarry.catalog.formats.fitsheader import BLOCK
-from skyquarry.catalog.formats.table import said
+from skyquarry.catalog.formats.table import PROVENANCE, said
 from skyquarry.catalog.formats.units import fits_unit
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def _cards(schema: pa.Schema, cells: list[Cell], rows: int, heap: int) -> list[s
     for number, (field, cell) in enumerate(zip(schema, cells, strict=True), 1):
         cards += _column_cards(number, field, cell)
     about = {"EXTNAME": "name", "RADESYS": "frame", "REFEPOCH": "epoch", "TABDESC": "description"}
+    about["SKYQPROV"] = PROVENANCE
     for key, word in about.items():
         if text := said(schema.metadata, word):
             cards += card(key, text.upper() if key == "RADESYS" else text)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 262_144
 BATCH_BYTES = 64 << 20
+PROVENANCE = "skyquarry_crossmatch"
+"""Schema metadata: JSON of how a cross-match made the table; every format that can keeps it."""
 
 
 class Part(Protocol):

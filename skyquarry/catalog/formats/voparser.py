@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
+from skyquarry.catalog.formats.table import PROVENANCE
 from skyquarry.catalog.formats.vofields import VoField, parse_field, told_apart
 from skyquarry.errors import FormatError, IngestError
 
@@ -131,6 +132,8 @@ class VoParser:
             )
 
     def _start_info(self, attributes: dict[str, str]) -> None:
+        if attributes.get("name") == PROVENANCE:
+            self._about[PROVENANCE] = attributes.get("value", "")
         if attributes.get("name") != "QUERY_STATUS":
             return
         status = attributes.get("value", "")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import binascii
 from typing import TYPE_CHECKING, BinaryIO, Literal
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import pyarrow as pa
 
 from skyquarry.catalog.columns import votable_header
-from skyquarry.catalog.formats.table import said
+from skyquarry.catalog.formats.table import PROVENANCE, said
 from skyquarry.catalog.formats.vowrite import cells, records, writable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _around(schema: pa.Schema) -> tuple[bytes, bytes]:
     start = text.index(">", text.index("<TABLE ")) + 1
     if said(schema.metadata, "description"):
         text = text[:start] + about + text[start:]
-    text = text.replace("<TABLE ", _coosys(schema) + "<TABLE ", 1)
+    text = text.replace("<TABLE ", _coosys(schema) + _provenance(schema) + "<TABLE ", 1)
     end = text.rindex("</TABLE>")
     return text[:end].encode(), text[end:].encode()
 
@@ -62,6 +62,11 @@ def _coosys(schema: pa.Schema) -> str:
         return ""
     told = f' epoch="J{escape(epoch)}"' if epoch else ""
     return f'<COOSYS ID="system" system="{escape(SYSTEMS.get(frame, frame))}"{told}/>'
+
+
+def _provenance(schema: pa.Schema) -> str:
+    text = said(schema.metadata, PROVENANCE)
+    return f"<INFO name={quoteattr(PROVENANCE)} value={quoteattr(text)}/>" if text else ""
 
 
 def _binary2(batches: Iterable[pa.RecordBatch], schema: pa.Schema, file: BinaryIO) -> int:
