@@ -13,7 +13,7 @@
 | empty left, right, both; one row each | here `empty_tables`, `one_row_each` |
 | float32, big endian, strided | pairs `float32`; reading `big_endian_and_strided` |
 | ids beyond 2^53, text, uint64, none, null | here `ids_keep_their_value`, `without_an_id` |
-| duplicate ids, duplicate positions | here `rows_that_share_an_id`, `duplicates_multiply` |
+| duplicate ids, positions | here `rows_that_share_an_id`, `repeat_in_a_catalogue`, `multiply` |
 | errors zero, negative, NaN, absurd, unit | here `errors_that_cannot_be_used`; reading |
 | no error columns | here `missing_errors`; a default is flagged |
 | corr 1 and more, axes exchanged, angles | reading `correlations`, `exchanged_axes`, `angles` |
@@ -47,6 +47,8 @@ from skyquarry.match.given.rows import Flag
 from skyquarry.match.runs import expecting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skyquarry.match.matchresult import MatchResult
 
 PLACE = {"id": "id", "ra": "ra", "dec": "dec"}
@@ -180,6 +182,34 @@ def test_rows_that_share_an_id_are_matched_each_and_told_of() -> None:
     found = matched(table([10.0, 10.1, 10.2], 20.0, ids=[1, 1, 2]), B)
     assert pairs_of(found) == [(1, 100), (1, 101), (2, 102)]
     assert any("a: 1 rows share their id" in each for each in found.report["doubts"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "unknown"),
+    [
+        ({}, "a: 1 ids of the whole catalogue stand more than once, and their groups", []),
+        ({"duplicates": "reject"}, "", []),
+        ({"count": False}, "", ["a"]),
+    ],
+    ids=["kept", "set aside", "not counted"],
+)
+def test_ids_that_repeat_in_a_catalogue_are_told_of(
+    tmp_path: Path, options: dict[str, Any], words: str, unknown: list[str]
+) -> None:
+    options = dict(options)
+    counted = options.pop("count", True)
+    given = table([10.0, 10.1, 10.2], 20.0, ids=[1, 1, 2])
+    survey = Survey(name="mine", title="", roles=Roles.from_mapping(ROLES))
+    sq.build(given, tmp_path / "a", survey=survey, progress=False, **options)
+    if not counted:
+        for path in tmp_path.rglob("*.properties"):
+            lines = path.read_text().splitlines(keepends=True)
+            path.write_text("".join(each for each in lines if "duplicate_ids" not in each))
+    settings: dict[str, Any] = {"names": ("a", "b"), "prior": DENSITIES, "calibrate": False}
+    report = sq.crossmatch(tmp_path / "a", (B, ROLES), **settings).run("inline").report
+    told = [each for each in report["doubts"] if "stand more than once" in each]
+    assert [each.startswith(words) for each in told] == [True] * bool(words)
+    assert report["facts"]["uncounted_ids"] == unknown
 
 
 def test_duplicates_multiply_and_are_flagged() -> None:

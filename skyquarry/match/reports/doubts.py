@@ -41,6 +41,8 @@ class Facts:
     """magnitudes took part"""
     fast_pass: str = ""
     """what the search for fast stars can have missed, in words"""
+    uncounted_ids: tuple[str, ...] = ()
+    """catalogues on disk of which nobody knows whether their ids repeat: no doubt of this run"""
     notes: tuple[str, ...] = ()
     """other sentences"""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
+from skyquarry.catalog.verify_ids import REPEATED_KEY
 from skyquarry.match.geometry.search import find_pairs, sorted_points
 from skyquarry.match.given.positionerrors import NO_ERRORS
 from skyquarry.match.reports.quality import Facts, quality_report
@@ -157,11 +158,9 @@ def _facts(made: Identification, told: RunCounts) -> Facts:
         for text, rows in each.warnings.items()
         if not (name in assumed and text.startswith(NO_ERRORS))
     ]
-    notes += [
-        f"{name}: {rows:,} rows share their id with another row, and their groups the group_id"
-        for name, side in zip(names, made.plan.sides, strict=True)
-        if (rows := repeated_ids(side))
-    ]
+    sides = dict(zip(names, made.plan.sides, strict=True))
+    repeated = {name: repeated_ids(side) for name, side in sides.items()}
+    notes += [line for name in names if (line := _of_ids(name, sides[name], repeated[name]))]
     photometry = made.learnt.photometry
     joints = getattr(photometry, "joints", None)
     return Facts(
@@ -179,13 +178,41 @@ def _facts(made: Identification, told: RunCounts) -> Facts:
         secure_pairs=None if joints is None else int(sum(j.n_pairs for j in joints.values())),
         photometry=photometry is not None,
         fast_pass=made.fast_words,
+        uncounted_ids=tuple(name for name in names if repeated[name] is None),
         notes=tuple(notes),
     )
 
 
-def repeated_ids(side: Side) -> int:
-    """How many rows of a table in memory have an id that an earlier row has too."""
-    if not side.in_memory or side.roles.id not in side.schema.names:
+def _of_ids(name: str, side: Side, repeated: int | None) -> str:
+    """What to know of ids that repeat; "" where they do not, or nobody knows."""
+    if not repeated:
+        return ""
+    if side.in_memory:
+        told = f"{repeated:,} rows share their id with another row"
+    else:
+        told = f"{repeated:,} ids of the whole catalogue stand more than once"
+    return f"{name}: {told}, and their groups the group_id"
+
+
+def repeated_ids(side: Side) -> int | None:
+    """How many ids repeat: rows of a table in memory that have the id of an earlier one.
+
+    Of a catalogue, how many ids stand more than once, as was counted when it was built. None where
+    nobody has counted; 0 where rows have no ids.
+    """
+    key = str(side.roles.id)
+    if key not in side.schema.names:
         return 0
-    ids = side.read(None, [str(side.roles.id)]).column(0)
+    if not side.in_memory:
+        return _counted_ids(side, key)
+    ids = side.read(None, [key]).column(0)
     return len(ids) - int(pc.count_distinct(ids, mode="all").as_py())
+
+
+def _counted_ids(side: Any, key: str) -> int | None:
+    """Whoever makes an index of the ids counts them."""
+    stored = side.source.stored
+    told = stored.properties.get(REPEATED_KEY, "").strip()
+    if stored.roles.id != key or key not in stored.indexes or not told.isdecimal():
+        return None
+    return int(told)
