@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from skyquarry.errors import ColumnError, UserError
+from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.match.given.dilation import around
 from skyquarry.match.given.policies import ErrorPolicy
@@ -128,8 +128,7 @@ def _ranges(mine: Rows, source: Streamed, rules: Rules, *, plain: bool) -> Range
 
 
 def _check(keep: Any, radius_arcsec: Any) -> None:
-    if keep not in ("best", "all"):
-        raise UserError(f"keep is {keep!r}, but it is 'best' (a row for each of the list) or 'all'")
+    one_of("keep", keep, ("best", "all"))
     number = isinstance(radius_arcsec, int | float)
     if radius_arcsec is not None and not (number and 0.0 < radius_arcsec <= 3600.0):
         raise UserError(

@@ -319,7 +319,9 @@ def test_errors_in_what_may_be_the_wrong_unit_are_noticed(value: float, said: st
 def test_policies_that_make_no_sense_are_refused() -> None:
     with pytest.raises(UserError, match=r"default_arcsec is -1\.0, but an error"):
         ErrorPolicy(default_arcsec=-1.0)
-    with pytest.raises(UserError, match="on_bad is 'ignore', but it can be"):
+    with pytest.raises(
+        UserError, match="on_bad is 'ignore', but it is one of 'default', 'drop': try 'default'"
+    ):
         ErrorPolicy(on_bad="ignore")  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from skyquarry.errors import UserError
+from skyquarry.errors import UserError, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,8 +40,7 @@ class ErrorPolicy:
                     f"{name} is {value}, but an error is a number of arcsec (of mas/yr for a "
                     "motion) above 0 and below 180 degrees: try 0.5"
                 )
-        if self.on_bad not in ("default", "drop"):
-            raise UserError(f"on_bad is {self.on_bad!r}, but it can be 'default' or 'drop'")
+        one_of("on_bad", self.on_bad, ("default", "drop"))
 
 
 @dataclass(frozen=True, slots=True)
