@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.cli.bars import Progress
     from skyquarry.match.matchresult import MatchResult
+    from skyquarry.pipeline.crossmatching import Crossmatch
 
 
 def crossmatch(
@@ -129,8 +130,8 @@ def crossmatch(
     """
     from skyquarry.pipeline.crossmatching import crossmatch as planned
 
-    learnt = calibrate and calibration is None
-    _check_files(out, report, save_calibration, learnt=learnt, overwrite=overwrite)
+    wanted = _Wanted(out, table, report, save_calibration, overwrite)
+    wanted.check(learnt=calibrate and calibration is None)
     plan = planned(
         *(table_given(word, archive) for word in tables),
         constraint=constraint,
@@ -148,24 +149,80 @@ def crossmatch(
     if explain:
         typer.echo(plan.explain())
         return
-    told: dict[str, Any] = {}
-    with patch_bar() as progress:
-        result, shown = _run(plan, workers, progress, table if out is None else None)
-        if out is not None:
-            told |= {"path": out, "rows": _write(result, out, table, overwrite=overwrite)}
+    result, shown, told = wanted.run(plan, workers)
     if shown is not None and not as_json:
         _show(shown, limit)
-    if save_calibration is not None:
-        result.made.calibration.save(save_calibration)
-        told["calibration"] = save_calibration
-    if report is not None:
-        from skyquarry.pipeline.reports import report_page
-
-        told["report_page"] = str(report_page(result, report))
+    told |= wanted.kept(result)
     if as_json:
         write_json(told | {"report": result.report})
-        return
-    _tell(told, result.verdict)
+    else:
+        _tell(told, result.verdict)
+
+
+# ---------------------------------------------------------------- running and writing
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to come of a run, and where it goes."""
+
+    out: str | None
+    table: Literal["pairs", "groups", "members", "wide"]
+    page: str | None
+    calibration: str | None
+    overwrite: bool
+
+    def check(self, *, learnt: bool) -> None:
+        """What would fail only after the work: said before it."""
+        if self.page is not None:
+            from skyquarry.pipeline.reports import check_page
+
+            check_page(self.page)
+        if self.out is not None:
+            _check_out(self.out, overwrite=self.overwrite)
+        if self.calibration is not None and not learnt:
+            raise UserError(
+                f"--save-calibration is {self.calibration}, but nothing is calibrated anew with "
+                "--no-calibrate or --calibration: leave one of the two out"
+            )
+
+    def run(
+        self, plan: Crossmatch, workers: Literal["threads", "processes"]
+    ) -> tuple[MatchResult, Iterator[pa.RecordBatch] | None, dict[str, Any]]:
+        """The result, the table where it is to be shown, and what was written; all passes made."""
+        with patch_bar() as progress:
+            result = plan.run(workers, progress=progress)
+            if self.out is not None:
+                return result, None, {"path": self.out, "rows": self._write(result, self.out)}
+            batches = result.batches(self.table)
+            return result, chain([next(batches)], batches), {}
+
+    def _write(self, result: MatchResult, out: str) -> int:
+        """One table to a file, or the groups to a catalogue; how many rows."""
+        if PurePath(out).suffix:
+            return result.save(out, self.table)
+        from skyquarry.pipeline.crossmatching import write_catalog
+
+        wide = self.table == "wide"
+        return len(write_catalog(result, Path(out), wide=wide, overwrite=self.overwrite))
+
+    def kept(self, result: MatchResult) -> dict[str, str]:
+        """Where the calibration and the page of the report were written."""
+        told = {}
+        if self.calibration is not None:
+            result.made.calibration.save(self.calibration)
+            told["calibration"] = self.calibration
+        if self.page is not None:
+            from skyquarry.pipeline.reports import report_page
+
+            told["report_page"] = str(report_page(result, self.page))
+        return told
+
+
+def _show(batches: Iterator[pa.RecordBatch], limit: int) -> None:
+    first = next(batches)
+    more = "--out FILE writes them"
+    write_rows(
+        chain([first], batches), first.schema, out=None, as_json=False, limit=limit, more=more
+    )
 
 
 def _tell(told: dict[str, Any], verdict: str) -> None:
@@ -179,54 +236,7 @@ def _tell(told: dict[str, Any], verdict: str) -> None:
     typer.echo(verdict)
 
 
-# ---------------------------------------------------------------- running and writing
-def _run(
-    plan: Any, workers: str, progress: Progress | None, shown: Any
-) -> tuple[MatchResult, Iterator[pa.RecordBatch] | None]:
-    """The result, and batches of the table that is to be shown, all passes made."""
-    result: MatchResult = plan.run(workers, progress=progress)
-    if shown is None:
-        return result, None
-    batches = result.batches(shown)
-    return result, chain([next(batches)], batches)
-
-
-def _show(batches: Iterator[pa.RecordBatch], limit: int) -> None:
-    first = next(batches)
-    more = "--out FILE writes them"
-    write_rows(
-        chain([first], batches), first.schema, out=None, as_json=False, limit=limit, more=more
-    )
-
-
-def _write(result: MatchResult, out: str, table: Any, *, overwrite: bool) -> int:
-    """One table to a file, or the groups to a catalogue; how many rows."""
-    if not PurePath(out).suffix:
-        from skyquarry.pipeline.crossmatching import write_catalog
-
-        made = write_catalog(result, Path(out), wide=table == "wide", overwrite=overwrite)
-        return len(made)
-    return result.save(out, table)
-
-
 # ---------------------------------------------------------------- words to values
-def _check_files(
-    out: str | None, page: str | None, calibration: str | None, *, learnt: bool, overwrite: bool
-) -> None:
-    """What would fail only after the work: said before it."""
-    if page is not None:
-        from skyquarry.pipeline.reports import check_page
-
-        check_page(page)
-    if out is not None:
-        _check_out(out, overwrite=overwrite)
-    if calibration is not None and not learnt:
-        raise UserError(
-            f"--save-calibration is {calibration}, but nothing is calibrated anew with "
-            "--no-calibrate or --calibration: leave one of the two out"
-        )
-
-
 def _check_out(out: str, *, overwrite: bool) -> None:
     if not PurePath(out).suffix:
         from skyquarry.pipeline.crossmatching import check_target

@@ -185,7 +185,7 @@ def test_a_file_without_errors_asks_for_them(run, words, files):
     ],
 )
 def test_what_cannot_be_done_is_said_before_any_work(run, words, monkeypatch, more, said):
-    monkeypatch.setattr(crossmatching, "_run", None)
+    monkeypatch.setattr(crossmatching._Wanted, "run", None)
     result = run("crossmatch", *words, *more, code=2)
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
@@ -196,7 +196,7 @@ def test_one_table_is_not_enough(run, words):
 
 
 def test_without_matplotlib_a_page_is_refused_before_any_work(run, words, monkeypatch):
-    monkeypatch.setattr(crossmatching, "_run", None)
+    monkeypatch.setattr(crossmatching._Wanted, "run", None)
     monkeypatch.setattr("skyquarry.pipeline.reports.find_spec", lambda _: None)
     said = run("crossmatch", *words, "--report", "page.html", code=2).stderr
     assert "pip install 'skyquarry[plots]'" in said
