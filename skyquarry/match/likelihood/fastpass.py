@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 FASTEST_ARCSEC_YR = 10.5
 """A little above Barnard's star, the fastest known."""
 BRIGHT_MAG = 14.0
+"""An M5 dwarf (absolute J of 9) has it at 100 pc, where 1"/yr is 474 km/s, and hardly a star is so
+fast: what moves by more and is no cooler is brighter; what is cooler is red."""
 RED_KELVIN = 2200.0
 _VEGA_KELVIN = 9600.0
 _SECOND_RADIATION_UM_K = 14_387.77  # hc/k (CODATA 2018)
