@@ -155,6 +155,19 @@ def test_pairs_over_the_whole_sky_and_in_crowds(seed: int, radius_deg: float) ->
     check(wide, wide, 3600.0 * radius_deg, same=True)
 
 
+@given(centres, st.floats(-2, 3.5), st.sampled_from([0.02, 0.1, 0.5]), st.integers(0, 2**32))
+@settings(max_examples=12)
+def test_crowds_whose_rows_share_what_is_looked_at_give_the_same_pairs(
+    centre: tuple[float, float], power: float, part: float, seed: int
+) -> None:
+    size = 10.0**power
+    left, right = cloud(centre, size, 300, seed), cloud(centre, size, 900, seed + 1)
+    check(left, right, part * size)
+    reach = np.random.default_rng(seed).choice([0.0, 0.1, 1.0, 8.0], 900)
+    check(left, right, 0.1 * part * size, 0.1 * part * size * reach)
+    check(right, right, 0.2 * part * size, same=True)
+
+
 @given(st.integers(0, 2**32), st.integers(0, 11), st.integers(1, 9))
 @settings(max_examples=60)
 def test_pairs_across_the_corners_of_cells_are_found(seed: int, face: int, order: int) -> None:

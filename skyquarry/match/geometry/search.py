@@ -94,18 +94,6 @@ def find_pairs(
     return Found(*search.pairs(nearest or 0))
 
 
-def count_pairs(
-    left: Points,
-    right: Points,
-    radius_arcsec: float | Floats,
-    *,
-    right_radius_arcsec: float | Floats = 0.0,
-    same: bool = False,
-) -> int:
-    """How many pairs `find_pairs` would return, exactly, in the memory of a few of them."""
-    return Search(left, right, radius_arcsec, right_radius_arcsec, same=same).count()
-
-
 def estimate_pairs(
     left: Points,
     right: Points,

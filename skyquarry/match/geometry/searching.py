@@ -50,6 +50,7 @@ class Search:
         self.left = _left(left, own)
         source = self.left if same else _left(right, other)
         self.right = _right(source, other, writable(right.rank, np.int64), self.left)
+        self.desk = kernels("search").Desk.of(len(right))
 
     def pairs(self, nearest: int) -> tuple[Ints, Ints, Floats]:
         """Left rows, right rows and separations (m,), in their order; `nearest` 0: all."""
@@ -60,15 +61,12 @@ class Search:
             out = _Room(int(1.3 * self.estimate()) + n + _ROOM)
         search = kernels("search").search
         while row < n:
-            row, more = search(self.left, self.right, nearest, self.same, row, *out.rest(filled))
+            room = out.rest(filled)
+            row, more = search(self.left, self.right, self.desk, nearest, self.same, row, *room)
             filled += more
             if row < n:
                 out.grow(filled)
         return out.first(filled)
-
-    def count(self) -> int:
-        """How many pairs there are, all of them."""
-        return sum(self._counts(self.left, self.same))
 
     def estimate(self) -> int:
         """About how many, from rows strewn over the sky."""
@@ -77,15 +75,16 @@ class Search:
         columns = (np.ascontiguousarray(column[::step]) for column in self.left[:4])
         radius = self.left.radius if len(self.left.radius) == 1 else self.left.radius[::step]
         sample = kernels("search").Left(*columns, np.ascontiguousarray(radius))
-        pairs = sum(self._counts(sample, 0))
+        pairs = sum(self._counts(sample))
         if self.same:  # rows of the sample have other numbers: each found itself
             pairs -= len(sample.ra) if len(radius) == 1 else int(np.sum(~np.isnan(radius)))
         return max(0, round(pairs * n / max(len(sample.ra), 1) / (2 if self.same == 2 else 1)))
 
-    def _counts(self, rows: Any, same: int) -> Iterator[int]:
+    def _counts(self, rows: Any) -> Iterator[int]:
+        """How many pairs some rows have, their own numbers aside, a roomful at a time."""
         out, row, search = _Room(_ROOM), 0, kernels("search").search
         while row < len(rows.ra):
-            row, filled = search(rows, self.right, 0, same, row, *out.rest(0))
+            row, filled = search(rows, self.right, self.desk, 0, 0, row, *out.rest(0))
             yield filled
             if filled == 0 and row < len(rows.ra):
                 out.grow(0)

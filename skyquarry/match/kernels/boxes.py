@@ -14,7 +14,7 @@ joined by a path of length r. Either it stays within one base cell: then x and y
 
 from __future__ import annotations
 
-from skyquarry.sky.compiled import kernel
+from skyquarry.match.kernels.stepping import step
 
 FACE_BITS = 58
 SIDE = 1 << 29  # pixels of order 29 along a base cell
@@ -28,7 +28,7 @@ WIDE_ARCSEC = 34000.0  # a square that reaches a quarter of a base cell is not w
 SLACK = 2  # pixels: rounding of the index and of this product
 
 
-@kernel
+@step
 def spread(v):
     """The bits of v (below 2^29) on the even places."""
     v = (v | (v << 16)) & 0x0000FFFF0000FFFF
@@ -38,7 +38,7 @@ def spread(v):
     return (v | (v << 1)) & 0x5555555555555555
 
 
-@kernel
+@step
 def reach(dec_deg, radius_arcsec):
     """How many order-29 pixels x or y may change within a radius (arcsec) of a declination."""
     slope = FLAT if abs(dec_deg) + radius_arcsec / 3600.0 < FLAT_DEG else STEEP
@@ -46,16 +46,16 @@ def reach(dec_deg, radius_arcsec):
     return SIDE - 1 if pixels >= SIDE - 8 else int(pixels) + SLACK
 
 
-@kernel
-def box(bits, spread_reach):
+@step
+def box(low, high, spread_reach):
     """(x from, x to, y from, y to, whether the box was cut at an edge of the base cell).
 
-    All four are spread bits in their places, inclusive; `bits` without the face.
+    All four are spread bits in their places, inclusive. About a cell: the bits of its least and its
+    greatest pixel, without the face.
     """
-    x, y = bits & EVEN, bits & ODD
     far = spread_reach << 1
-    x_from, x_to = x - spread_reach, (x | ODD) + spread_reach
-    y_from, y_to = y - far, (y | EVEN) + far
+    x_from, x_to = (low & EVEN) - spread_reach, (high | ODD) + spread_reach
+    y_from, y_to = (low & ODD) - far, (high | EVEN) + far
     cut = x_from < 0 or y_from < 0 or x_to > WHOLE or y_to > WHOLE
     if cut:
         x_from = max(x_from, 0)
@@ -65,7 +65,7 @@ def box(bits, spread_reach):
     return x_from & EVEN, x_to & EVEN, y_from & ODD, y_to & ODD, cut
 
 
-@kernel
+@step
 def even_size(pixels):
     """Bits of the nested index of a cell whose side is above twice these pixels: even."""
     bits = 0

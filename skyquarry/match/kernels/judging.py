@@ -4,66 +4,84 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from skyquarry.match.kernels.ordering import before
 from skyquarry.match.kernels.separation import (
     ARCSEC,
     HALF,
     NEAR,
+    across,
     far_separation,
     near_separation,
     square_sine,
 )
-from skyquarry.sky.compiled import kernel
+from skyquarry.match.kernels.stepping import step
 
 CLOSE = 1e-4  # haversine up to which the series of the arcsine is exact: 1.1 degrees
 
 
-@kernel
-def measure(number, across, along, product, sep):
-    """Separations (number,) in arcsec by the series for near positions; vectorised.
+@step
+def measure(number, at, to, left, right, spans, rises, products, sep):  # noqa: PLR0917
+    """Separations (number,) in arcsec by the series for near positions; scratch of as many.
 
-    As `near_separation`; where that takes the arcsine, or the positions are far, NaN.
+    As `near_separation`; where that takes the arcsine, or the positions are far, NaN. The columns
+    are gathered first: a loop that gathers and writes cannot be vectorised.
     """
-    for c in range(number):
-        v, u = across[c] * HALF, along[c] * HALF
-        h = square_sine(u * u) + product[c] * square_sine(v * v)
+    left_ra, left_dec, left_cos = left[:3]
+    right_ra, right_dec, right_cos = right[:3]
+    for c in range(np.uint64(number)):
+        i, j = np.uint64(at[c]), np.uint64(to[c])
+        spans[c] = across(left_ra[i], right_ra[j])
+        rises[c] = left_dec[i] - right_dec[j]
+        products[c] = left_cos[i] * right_cos[j]
+    for c in range(np.uint64(number)):
+        a, d = spans[c], rises[c]
+        v, u = a * HALF, d * HALF
+        h = square_sine(u * u) + products[c] * square_sine(v * v)
         x = math.sqrt(h)
         x *= 1.0 + h * (1.0 / 6.0 + h * (3.0 / 40.0 + h * (15.0 / 336.0)))
         s = 2.0 * x * ARCSEC
-        near = (abs(across[c]) <= NEAR) & (abs(along[c]) <= NEAR) & (h < CLOSE)
+        near = (abs(a) <= NEAR) & (abs(d) <= NEAR) & (h < CLOSE)
         sep[c] = s if near else math.nan
 
 
-@kernel
-def judge(left, right, same, number, at, to, work, m, out_left, out_right, out_sep):  # noqa: PLR0917
+@step
+def measure_far(i, j, left, right):
+    """The separation that `measure` leaves out."""
+    a, d = across(left[0][i], right[0][j]), left[1][i] - right[1][j]
+    product = left[2][i] * right[2][j]
+    if abs(a) <= NEAR and abs(d) <= NEAR:
+        return near_separation(a, d, product)
+    return far_separation(a, left[1][i], right[1][j], product)
+
+
+@step
+def judge(left, right, same, number, desk, m, out_left, out_right, out_sep):  # noqa: PLR0917
     """Write the pairs among the candidates behind the `m` that are there; returns the new end.
 
-    Candidates (number,) of left row `at` and right row `to`. `work` (4, k): difference of right
-    ascension (as `separation.across`) and of declination in degrees, product of the cosines of
-    the declinations, scratch. `same` as in `search`. The buffers have room for all candidates.
+    `same` as in `search`. The buffers have room for all `number` candidates.
     """
-    across, along, product, sep = work[0], work[1], work[2], work[3]
-    measure(number, across, along, product, sep)
-    left_dec, left_radius = left[1], left[4]
-    right_dec, right_radius, right_row = right[1], right[4], right[5]
+    at, to, spans, rises, products, sep = desk[:6]
+    measure(number, at, to, left, right, spans, rises, products, sep)
+    left_radius, right_radius, right_row = left[4], right[4], right[5]
     left_step = 0 if left_radius.size == 1 else 1
     right_step = 0 if right_radius.size == 1 else 1
     in_order = right_row.size == 0
-    for c in range(number):
+    end = np.uint64(m)
+    for c in range(np.uint64(number)):
         i, j, s = at[c], to[c], sep[c]
         if math.isnan(s):  # seldom
-            if abs(across[c]) <= NEAR and abs(along[c]) <= NEAR:
-                s = near_separation(across[c], along[c], product[c])
-            else:
-                s = far_separation(across[c], left_dec[i], right_dec[j], product[c])
+            s = measure_far(i, j, left, right)
         row = j if in_order else right_row[j]
-        out_left[m], out_right[m], out_sep[m] = i, row, s
+        out_left[end], out_right[end], out_sep[end] = i, row, s
         limit = left_radius[i * left_step] + right_radius[j * right_step]
-        m += (s <= limit) & ((row > i) | (same == 0) | ((same == 1) & (row < i)))
-    return m
+        wanted = (row > i) | (same == 0) | ((same == 1) & (row < i))
+        end += np.uint64((s <= limit) & wanted)
+    return np.int64(end)
 
 
-@kernel
+@step
 def keep_best(begin, end, out_left, out_right, out_sep, rank):
     """The best pair of each left row of [begin, end), moved to the front; their end."""
     last = begin - 1

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 SHORT = 24  # rows up to which an insertion sort is fastest
-BINS = 4  # bins a row: with more of them fewer rows are out of order, and more are empty
+BINS = 2  # bins a row: with more of them fewer rows are out of order, and more are empty
 CROWD = 32  # rows in one bin above which the bins are not worth their while
 
 
-@kernel
+@step
 def before(sep_1, right_1, sep_2, right_2, rank):
     """Whether the first pair comes before the second."""
     if sep_1 != sep_2:
@@ -21,7 +22,7 @@ def before(sep_1, right_1, sep_2, right_2, rank):
     return right_1 < right_2
 
 
-@kernel
+@step
 def _insertion(sep, right, start, stop, rank):
     for i in range(start + 1, stop):
         s, r = sep[i], right[i]
@@ -32,7 +33,7 @@ def _insertion(sep, right, start, stop, rank):
         sep[j], right[j] = s, r
 
 
-@kernel
+@step
 def _sift(sep, right, start, root, end, rank):
     s, r = sep[start + root], right[start + root]
     while 2 * root + 1 < end:
@@ -48,7 +49,7 @@ def _sift(sep, right, start, root, end, rank):
     sep[start + root], right[start + root] = s, r
 
 
-@kernel
+@step
 def _heap(sep, right, start, stop, rank):
     n = stop - start
     for root in range(n // 2 - 1, -1, -1):
@@ -60,7 +61,7 @@ def _heap(sep, right, start, stop, rank):
         _sift(sep, right, start, np.int64(0), end, rank)
 
 
-@kernel
+@step
 def _greatest(sep, start, stop):
     """The greatest of some separations; four at a time, since one waits for the one before."""
     a, b, c, d = sep[start], 0.0, 0.0, 0.0
@@ -74,7 +75,19 @@ def _greatest(sep, start, stop):
     return max(a, b, c, d)
 
 
-@kernel
+@step
+def _from_spares(sep, right, start, n, rank, spare_sep, spare_right):
+    """Insertion sort of the spares (n,), nearly in order, into the pairs from `start` on."""
+    for i in range(n):
+        s, r = spare_sep[i], spare_right[i]
+        j = start + i
+        while j > start and before(s, r, sep[j - 1], right[j - 1], rank):
+            sep[j], right[j] = sep[j - 1], right[j - 1]
+            j -= 1
+        sep[j], right[j] = s, r
+
+
+@step
 def sort_pairs(sep, right, start, stop, rank, counts, bins, spare_sep, spare_right):  # noqa: PLR0917
     """Sort the pairs [start, stop) in place.
 
@@ -92,11 +105,14 @@ def sort_pairs(sep, right, start, stop, rank, counts, bins, spare_sep, spare_rig
         return
     last = BINS * n - 1
     scale = last / (greatest * greatest)
-    for i in range(n):
-        bins[i] = int(sep[start + i] * sep[start + i] * scale)
-    counts[: last + 2] = 0
-    for i in range(n):
-        counts[min(bins[i], last) + 1] += 1
+    first, many = np.uint64(start), np.uint64(n)  # unsigned: see `looking.py`
+    for i in range(many):
+        s = sep[first + i]
+        bins[i] = min(int(s * s * scale), last)
+    for k in range(last + 2):
+        counts[k] = 0
+    for i in range(many):
+        counts[np.uint64(bins[i] + 1)] += 1
     total, crowd = 0, 0
     for k in range(last + 2):
         crowd = max(crowd, counts[k])
@@ -105,14 +121,12 @@ def sort_pairs(sep, right, start, stop, rank, counts, bins, spare_sep, spare_rig
     if crowd > CROWD:
         _heap(sep, right, start, stop, rank)
         return
-    for i in range(n):
-        k = min(bins[i], last)
-        to = counts[k]
-        spare_sep[to], spare_right[to] = sep[start + i], right[start + i]
-        counts[k] = to + 1
-    for i in range(n):
-        sep[start + i], right[start + i] = spare_sep[i], spare_right[i]
-    _insertion(sep, right, start, stop, rank)
+    for i in range(many):
+        k = np.uint64(bins[i])
+        to = np.uint64(counts[k])
+        spare_sep[to], spare_right[to] = sep[first + i], right[first + i]
+        counts[k] += 1
+    _from_spares(sep, right, start, n, rank, spare_sep, spare_right)
 
 
 @kernel

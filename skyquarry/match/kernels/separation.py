@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 
+from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 RADIAN = math.pi / 180.0
@@ -49,7 +50,7 @@ def cosines(dec_deg, out):
         out[i] = sine if polar else cosine
 
 
-@kernel
+@step
 def across(ra_1, ra_2):
     """Difference of two right ascensions in [0, 360), within -180 to 180 degrees."""
     turn = ra_1 - ra_2
@@ -59,7 +60,7 @@ def across(ra_1, ra_2):
     return west - east
 
 
-@kernel
+@step
 def square_sine(u):
     """sin^2(x) of u = x^2, for x up to 4 degrees: the series to 1e-17."""
     return u * (
@@ -67,7 +68,7 @@ def square_sine(u):
     )
 
 
-@kernel
+@step
 def near_separation(a, d, cosines_product):
     """Arcsec between positions whose differences `a`, `d` are at most NEAR degrees."""
     v, u = a * HALF, d * HALF
@@ -80,7 +81,7 @@ def near_separation(a, d, cosines_product):
     return 2.0 * x * ARCSEC
 
 
-@kernel
+@step
 def far_separation(a, dec_1, dec_2, cosines_product):
     """Arcsec between any two positions; `a` from `across`."""
     d = abs(dec_1 - dec_2)
@@ -93,7 +94,7 @@ def far_separation(a, dec_1, dec_2, cosines_product):
     return min(2.0 * math.atan2(math.sqrt(h), math.sqrt(k)) * ARCSEC, HALF_TURN)
 
 
-@kernel
+@step
 def separation(ra_1, dec_1, cos_1, ra_2, dec_2, cos_2):
     """Arcsec between two positions in degrees, with the cosines of their declinations."""
     a = across(ra_1, ra_2)
