@@ -20,8 +20,8 @@ from skyquarry.match.results.columns import pairs_schema
 from skyquarry.match.results.tables import Shape
 from skyquarry.match.runs.expecting import check_radius
 from skyquarry.match.runs.identification import Identification
-from skyquarry.match.runs.identify import Rules
 from skyquarry.match.runs.rowsource import RESIDENT_ROWS
+from skyquarry.match.runs.rules import Rules
 
 if TYPE_CHECKING:
     import threading

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
@@ -23,7 +22,6 @@ import pyarrow.parquet as pq
 from skyquarry.engine.plan import Result
 from skyquarry.errors import UserError, one_of
 from skyquarry.match.results.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
-from skyquarry.match.results.renaming import put_right, renamed
 from skyquarry.match.results.runcounts import RunCounts
 from skyquarry.match.results.spilling import spilled
 from skyquarry.match.results.tables import public, together
@@ -60,9 +58,7 @@ class MatchResult(Result):
         """All three tables in memory, sorted along the sky, with the matcher's own columns."""
         begun = time.perf_counter()
         parts = list(self.made.tables())
-        told = together(parts, self.plan.names)
-        if self.made.final.fast is not None:
-            told = replace(told, pairs=put_right(told.pairs, renamed(parts[-1])))
+        told = together(parts, self.plan.names, self.made.at_once)
         self._seconds = time.perf_counter() - begun
         return told
 

@@ -13,8 +13,8 @@ from skyquarry.match.lists.counterparts import counterparts, nearest_rows
 from skyquarry.match.lists.reach import farthest_rows, reading_reach
 from skyquarry.match.lists.skycounts import SkyCounts
 from skyquarry.match.lists.table import ListTable
-from skyquarry.match.runs.identify import Rules
 from skyquarry.match.runs.rowsource import Streamed, footprint_of
+from skyquarry.match.runs.rules import Rules
 from skyquarry.pipeline.inputs import side_of
 
 if TYPE_CHECKING:

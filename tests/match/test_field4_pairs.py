@@ -21,7 +21,8 @@ from skyquarry.match.given.reading import rows_of
 from skyquarry.match.likelihood.evidence import pair_evidence
 from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.resolution.resolve import resolve
-from skyquarry.match.runs.identify import Rules, identify
+from skyquarry.match.runs.identify import identify
+from skyquarry.match.runs.rules import Rules
 from skyquarry.sky.vectors import normalised, to_radec, to_xyz
 from skyquarry.testing import golden as truth
 
@@ -115,7 +116,7 @@ def test_the_search_finds_the_golden_candidates_and_no_other(golden, place, cal,
     """Of all pairs within 5", those within the limit of chi2; farther ones are too unlike."""
     c = candidates(golden, place, cal, name)
     rules = Rules(("gaia", name), "one_to_one", LIMIT, PRIOR)
-    work, _ = identify([c.gaia, c.other], rules)
+    work = identify([c.gaia, c.other], rules)
     near = np.flatnonzero(work.pairs.sep_arcsec <= 5.0)
     found = set(zip(work.left[near].tolist(), work.right[near] - len(c.gaia), strict=True))
     wanted = ~np.isnan(c.table["gain"])
@@ -127,7 +128,7 @@ def test_the_search_finds_the_golden_candidates_and_no_other(golden, place, cal,
 def test_the_best_one_to_one_match_is_golden(golden, place, cal, name):
     """`gain` is the ln odds of a pair: the matching of the greatest sum is in_map_1to1."""
     c = candidates(golden, place, cal, name)
-    work, _ = identify([c.gaia, c.other], Rules(("gaia", name), "one_to_one", LIMIT, PRIOR))
+    work = identify([c.gaia, c.other], Rules(("gaia", name), "one_to_one", LIMIT, PRIOR))
     key = c.i * len(c.other) + c.j
     order = np.argsort(key)
     own = work.left * len(c.other) + work.right - len(c.gaia)

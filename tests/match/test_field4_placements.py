@@ -23,7 +23,7 @@ from skyquarry.sky.regions import Cone
 from skyquarry.testing import golden as truth
 
 if TYPE_CHECKING:
-    from skyquarry.match.runs.identify import Rules
+    from skyquarry.match.runs.rules import Rules
 
 CENTRE = {"wrap": (0.0, 30.0), "pole": (123.4, 89.95)}
 RADIUS_ARCSEC = 1030.0  # the field is a square of 0.4 degrees

@@ -17,10 +17,11 @@ from skyquarry.match.priors.densityplaces import lone_sums
 from skyquarry.match.priors.densitysums import Summary, Sums
 from skyquarry.match.priors.fields import Counts
 from skyquarry.match.runs import sampling
-from skyquarry.match.runs.identify import Rules, identify
+from skyquarry.match.runs.identify import identified
 from skyquarry.match.runs.passes import Scene
 from skyquarry.match.runs.patches import Patch
 from skyquarry.match.runs.rowsource import Resident
+from skyquarry.match.runs.rules import Rules
 from skyquarry.match.runs.sampling import lesson_of, sample_of, sampled_share
 from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.ranges import Ranges
@@ -106,7 +107,7 @@ def test_lessons_of_all_the_sky_count_every_island_once() -> None:
     rules = Rules(("a", "b"), "one_to_one", 0.9973, MotionPrior())
     source = Resident(tuple(sky.rows), tuple(Rejects(name) for name in rules.names))
     scene = Scene(source, rules, Calibration.none(rules.names))
-    whole = Weighed.of(identify(sky.rows, rules)[0], rules)
+    whole = Weighed.of(identified(sky.rows, rules), rules)
     densities = Densities.start(rules.names, Summary.of(sky.rows))
     cells = np.unique(np.concatenate([rows.spatial for rows in sky.rows]) >> 2 * (29 - 12))
     parts = [Patch(n, Ranges.from_cells(12, cells[n::3])) for n in range(3)]

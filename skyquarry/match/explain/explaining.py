@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from skyquarry.match.explain.whole import Neighbourhood
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.runs.identification import Identification
-    from skyquarry.match.runs.identify import Rules, Work
+    from skyquarry.match.runs.identify import Work
+    from skyquarry.match.runs.rules import Rules
     from skyquarry.sky.ranges import Ranges
 
     Mask = NDArray[np.bool_]
@@ -106,7 +107,7 @@ def _told(made: Identification, row: _Row) -> dict[str, Any]:
     near = first_search(made, row.core, row.is_here)
     node = row.node(near)
     assert node is not None
-    first = _island(made, identify(near.island_rows, made.rules)[0], made.rules, node)
+    first = _island(made, identify(near.island_rows, made.rules), made.rules, node)
     local = node - int(offsets(near.island_rows)[row.number])
     told = _row_told(made, row.number, first.work.rows[row.number].take(np.array([local])), near)
     told |= _island_told(first)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from skyquarry.match.results.tables import Shape, Tables
     from skyquarry.match.runs.identification import Identification
-    from skyquarry.match.runs.identify import Rules, Solved, Work
+    from skyquarry.match.runs.identify import Solved, Work
+    from skyquarry.match.runs.rules import Rules
 
 MOST_GROUPS = 20
 """The most probable groups of an island that are told of; how many more there are is said."""

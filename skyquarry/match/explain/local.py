@@ -14,7 +14,7 @@ import numpy as np
 from skyquarry.match.explain.whole import FirstSearch, Neighbourhood, whole_islands
 from skyquarry.match.likelihood.epochs import largest_variance
 from skyquarry.match.likelihood.fastpass import FASTEST_ARCSEC_YR
-from skyquarry.match.runs.identify import identify, solve
+from skyquarry.match.runs.identify import identified
 from skyquarry.match.runs.passes import SLACK_ARCSEC
 from skyquarry.match.runs.secondsearch import SecondSearch
 
@@ -69,10 +69,8 @@ class _Waiting:
         """Rows there that the first search has left alone."""
         made = self.made
         near = first_search(made, ranges, lambda _, rows: ranges.contains(rows.spatial))
-        work = identify(near.island_rows, made.rules)[0]
-        solved = solve(work, made.rules, made.learnt.densities, made.learnt.photometry)
-        waiting = np.split(self.search.deferred(work, solved), work.start[1:-1])
-        both = zip(work.rows, waiting, strict=True)
+        alone = identified(near.island_rows, made.rules).alone
+        both = zip(alone, self.search.deferred(alone), strict=True)
         return [r.take(np.flatnonzero(m & ranges.contains(r.spatial))) for r, m in both]
 
     def pairs(self, rows: list[Rows]) -> tuple[Ints, Ints]:

@@ -10,14 +10,14 @@ from skyquarry.match.explain.place import number_or_none
 from skyquarry.match.geometry.search import Points, find_pairs
 from skyquarry.match.given.dilation import around
 from skyquarry.match.likelihood.evidence import pair_evidence
-from skyquarry.match.runs.identify import agree
+from skyquarry.match.runs.nearby import agree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.runs.identification import Identification
-    from skyquarry.match.runs.identify import Rules
+    from skyquarry.match.runs.rules import Rules
     from skyquarry.sky.ranges import Ranges
 
     Ints = NDArray[np.int64]
@@ -41,7 +41,7 @@ def beyond(
     if other < number:
         a, b, i, j = rows, row, at, own
     evidence = pair_evidence(a, b, i, j, rules.motion)
-    near = agree(a, b, i, j, evidence, rules)
+    near = agree([a, b], i, j + len(a), evidence, rules)
     found = []
     for k in np.flatnonzero(~near)[:NEAREST].tolist():
         separation, chi2 = float(evidence.sep_arcsec[k]), float(evidence.chi2[k])

@@ -15,7 +15,7 @@ import numpy as np
 from skyquarry.match.given.dilation import dilated, order_of
 from skyquarry.match.resolution.groups import offsets
 from skyquarry.match.resolution.islands import islands
-from skyquarry.match.runs.identify import pair_candidates
+from skyquarry.match.runs.nearby import pair_candidates
 from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
-    from skyquarry.match.runs.identify import Rules
     from skyquarry.match.runs.passes import Scene
+    from skyquarry.match.runs.rules import Rules
 
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]

@@ -19,14 +19,14 @@ import numpy as np
 from skyquarry.match.geometry.search import find_pairs
 from skyquarry.match.likelihood.epochs import search_reach
 from skyquarry.match.likelihood.evidence import pair_evidence
-from skyquarry.match.runs.identify import chosen_evidence, pair_candidates, points
+from skyquarry.match.runs.nearby import chosen_evidence, pair_candidates, points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.likelihood.evidence import PairEvidence
-    from skyquarry.match.runs.identify import Rules
+    from skyquarry.match.runs.rules import Rules
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

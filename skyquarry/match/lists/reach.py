@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skyquarry.match.given.catalogsides import CatalogSide
     from skyquarry.match.given.policies import ErrorPolicy
     from skyquarry.match.given.rows import Rows
-    from skyquarry.match.runs.identify import Rules
+    from skyquarry.match.runs.rules import Rules
 
 _BELIEVED_ARCSEC = 600_000.0
 

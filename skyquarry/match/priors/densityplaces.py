@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skyquarry.match.priors.footprints import Coverage
     from skyquarry.match.priors.magnitudes import MagnitudeScale
     from skyquarry.match.resolution.groups import Groups
+    from skyquarry.sky.ranges import Ranges
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -40,6 +41,11 @@ class Lone:
     """(n,) order-29 pixels"""
     mag: Floats
     """(n,)"""
+
+    def within(self, core: Ranges) -> Lone:
+        """Those that lie there."""
+        mine = core.contains(self.spatial)
+        return Lone(self.spatial[mine], self.mag[mine])
 
 
 def lone_sums(rows: Sequence[Lone], coverage: Coverage, scales: Scales) -> Sums:

@@ -13,7 +13,8 @@ from skyquarry.match.reports.tally import P_EDGES, p_bins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.match.runs.identify import Constraint, Solved, Work
+    from skyquarry.match.runs.identify import Solved, Work
+    from skyquarry.match.runs.rules import Constraint
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -164,7 +164,7 @@ class _Sky:
     def solved(self, rows: list[Rows]) -> tuple[Work, Solved]:
         """What the run would say of these rows."""
         made = self.made
-        work = identify(rows, made.rules)[0]
+        work = identify(rows, made.rules)
         return work, solve(work, made.rules, made.learnt.densities, made.learnt.photometry)
 
 

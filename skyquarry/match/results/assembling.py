@@ -29,32 +29,42 @@ LONG_RUN = 2_000
 """Tables are put together from slices, nothing copied, where these are as long on average."""
 
 
-def together(parts: Sequence[Tables], names: tuple[str, ...]) -> Tables:
-    """The tables of all patches, sorted along the sky.
+def together(parts: Sequence[Tables], names: tuple[str, ...], over: Any = map) -> Tables:
+    """The tables of all patches, sorted along the sky, each when it is asked for.
 
-    Pairs by the left row (pixel, catalogue, id, row), then the right catalogue, then rank; groups
-    by their first member, members by pixel, catalogue, id and row.
+    `over(function, items)` gives the function's value for each item, and may work on several at
+    once.
     """
     from skyquarry.match.results.tables import Tables
 
-    pairs = pa.concat_tables([each.pairs for each in parts]).unify_dictionaries()
-    groups = pa.concat_tables([each.groups for each in parts])
-    members = pa.concat_tables([each.members for each in parts]).unify_dictionaries()
+    return Tables(
+        lambda: pairs_together(list(over(lambda part: part.pairs, parts)), names),
+        lambda: groups_together(list(over(lambda part: part.groups, parts)), names),
+        lambda: members_together(list(over(lambda part: part.members, parts)), names),
+    )
+
+
+def pairs_together(parts: Sequence[pa.Table], names: tuple[str, ...]) -> pa.Table:
+    """By the left row (pixel, catalogue, id, row), then the right catalogue, then rank."""
+    pairs = pa.concat_tables(parts).unify_dictionaries()
+    more = ("_node", _code(pairs["right_catalog"], names), _column(pairs, "rank"))
+    left = _code(pairs["left_catalog"], names)
+    return _sorted(pairs, left, ("left_id", "left_row"), list(map(len, parts)), more)
+
+
+def groups_together(parts: Sequence[pa.Table], names: tuple[str, ...]) -> pa.Table:
+    """By the first member: pixel, catalogue, id."""
+    groups = pa.concat_tables(parts)
     first = np.zeros(len(groups), np.int64)
     for number in reversed(range(len(names))):
         first[to_numpy(groups[f"_{number}"].is_valid())] = number
-    return Tables(
-        _sorted(
-            pairs, _code(pairs["left_catalog"], names), ("left_id", "left_row"),
-            [len(each.pairs) for each in parts],
-            ("_node", _code(pairs["right_catalog"], names), _column(pairs, "rank")),
-        ),
-        _sorted(groups, first, ("group_id", None), [len(each.groups) for each in parts]),
-        _sorted(
-            members, _code(members["catalog"], names), ("id", "row"),
-            [len(each.members) for each in parts],
-        ),
-    )  # fmt: skip
+    return _sorted(groups, first, ("group_id", None), list(map(len, parts)))
+
+
+def members_together(parts: Sequence[pa.Table], names: tuple[str, ...]) -> pa.Table:
+    """By pixel, catalogue, id and row."""
+    members = pa.concat_tables(parts).unify_dictionaries()
+    return _sorted(members, _code(members["catalog"], names), ("id", "row"), list(map(len, parts)))
 
 
 def _sorted(

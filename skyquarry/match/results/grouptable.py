@@ -30,9 +30,9 @@ AMBIGUOUS = 0.1
 """A group whose runner-up is more probable than this is flagged."""
 
 
-def groups_of(maker: Maker, defer: Mask | None) -> pa.Table:
+def groups_of(maker: Maker) -> pa.Table:
     """One row an object of the best partition: combined position, motion, and how sure."""
-    work, chosen = maker.work, _chosen(maker, defer)
+    work, chosen = maker.work, _chosen(maker)
     groups, evidence = work.groups, work.evidence
     taken = _taken(groups, chosen)
     floor = maker.calibration.common_floor_arcsec
@@ -66,14 +66,10 @@ def groups_of(maker: Maker, defer: Mask | None) -> pa.Table:
     return made_table(columns, groups_schema(maker.shape, hidden=True))
 
 
-def _chosen(maker: Maker, defer: Mask | None) -> Ints:
-    """The groups of the best partition, by first member along the sky, without rows that wait."""
+def _chosen(maker: Maker) -> Ints:
+    """The groups of the best partition, by first member along the sky."""
     chosen = np.flatnonzero(maker.solved.resolved.chosen)
-    first = maker.first(chosen)
-    if defer is not None:
-        kept = ~defer[first]
-        chosen, first = chosen[kept], first[kept]
-    order: Ints = np.argsort(maker.place[first], kind="stable")
+    order: Ints = np.argsort(maker.place[maker.first(chosen)], kind="stable")
     return chosen[order]
 
 
@@ -132,11 +128,9 @@ def _member_columns(maker: Maker, chosen: Ints) -> dict[str, Any]:
 # ---------------------------------------------------------------- members
 
 
-def members_of(maker: Maker, defer: Mask | None) -> pa.Table:
+def members_of(maker: Maker) -> pa.Table:
     """One row a row of a catalogue: its group, how sure, and why it is alone if it is."""
     work, told = maker.work, maker.along
-    if defer is not None:
-        told = told[~defer[told]]
     home = maker.home[told]
     names = pa.array(REASONS, pa.string())
     reasons = from_numpy(_reasons(maker)[told].astype(np.int32))

@@ -14,7 +14,8 @@ from skyquarry.match.kernels import pairtable
 from skyquarry.match.likelihood.evidence import node_pairs
 from skyquarry.match.results.columns import pairs_schema
 from skyquarry.match.results.tables import known, made_table
-from skyquarry.match.runs.identify import chosen_evidence, in_order, together
+from skyquarry.match.runs.identify import in_order
+from skyquarry.match.runs.nearby import chosen_evidence, together
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skyquarry.match.results.renaming import put_right, renamed
 from skyquarry.match.results.runcounts import RunCounts
 from skyquarry.match.results.tables import public
 
@@ -32,19 +31,16 @@ def spilled(
     `widened` makes of the groups of a part, hidden columns included, those of `wide.parquet`.
     """
     counts: list[RunCounts] = []
-    last: Tables | None = None
     with ExitStack() as stack:
         writers: dict[str, pq.ParquetWriter] = {}
-        for last in parts:
-            counts.append(RunCounts.of(last, names))
+        for part in parts:
+            counts.append(RunCounts.of(part, names))
             counts = [sum(counts[1:], counts[0])]
-            for kind, table in _told(last, widened):
+            for kind, table in _told(part, widened):
                 if kind not in writers:
                     made = pq.ParquetWriter(folder / f"{kind}.parquet", table.schema, **_FORMAT)
                     writers[kind] = stack.enter_context(made)
                 writers[kind].write_table(table)
-    assert last is not None
-    _put_right(folder / "pairs.parquet", renamed(last))
     return counts[0]
 
 
@@ -55,17 +51,3 @@ def _told(
     if widened is not None:
         told.append(("wide", widened(part.groups)))
     return [(kind, public(table)) for kind, table in told]
-
-
-def _put_right(path: Path, names: pa.Table) -> None:
-    """Rewrite the file with the groups that there are."""
-    if not len(names):
-        return
-    beside = path.with_suffix(".new")
-    with (
-        pq.ParquetFile(path) as given,
-        pq.ParquetWriter(beside, given.schema_arrow, **_FORMAT) as out,
-    ):
-        for batch in given.iter_batches():
-            out.write_table(put_right(pa.Table.from_batches([batch]), names))
-    beside.replace(path)

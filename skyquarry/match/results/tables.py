@@ -7,8 +7,8 @@ catalogue row: which group it is in, or why it is alone. Null is "not there", ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -20,11 +20,14 @@ from skyquarry.match.kernels import pairtable
 from skyquarry.match.results.assembling import together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from skyquarry.match.calibration.calibrate import Calibration
     from skyquarry.match.priors.footprints import Coverage
-    from skyquarry.match.runs.identify import Rules, Solved, Work
+    from skyquarry.match.runs.identify import Solved, Work
+    from skyquarry.match.runs.rules import Rules
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -36,13 +39,40 @@ REASONS = ("", "no candidate", "candidates rejected", "outside footprint")
 """Why a row stands alone, by number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The rows of one patch, of whole islands."""
+Given: TypeAlias = Any  # a table, or a function that makes it: pyarrow has no types
 
-    pairs: pa.Table
-    groups: pa.Table
-    members: pa.Table
+
+class Tables:
+    """The rows of one patch, of whole islands, or of all: each table a table or what makes it."""
+
+    def __init__(self, pairs: Given, groups: Given, members: Given) -> None:
+        self._given: dict[str, Given] = {"pairs": pairs, "groups": groups, "members": members}
+
+    @property
+    def pairs(self) -> pa.Table:
+        """One row a candidate."""
+        return self._made("pairs")
+
+    @property
+    def groups(self) -> pa.Table:
+        """One row an object, single rows too."""
+        return self._made("groups")
+
+    @property
+    def members(self) -> pa.Table:
+        """One row a catalogue row."""
+        return self._made("members")
+
+    def make(self) -> None:
+        """Have all three."""
+        for kind in self._given:
+            self._made(kind)
+
+    def _made(self, kind: str) -> pa.Table:
+        given = self._given[kind]
+        if not isinstance(given, pa.Table):
+            given = self._given[kind] = given()
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +99,8 @@ def tables(
     rules: Rules,
     calibration: Calibration,
     coverage: Coverage,
-    defer: Mask | None = None,
 ) -> Tables:
-    """The three tables of some whole islands; `defer` (nodes,): rows alone that wait."""
+    """The three tables of some whole islands."""
     from skyquarry.match.results.grouptable import groups_of, members_of
     from skyquarry.match.results.pairtable import pairs_of
 
@@ -79,7 +108,19 @@ def tables(
     pairs = pairs_of(maker)
     if shape.keep == "best":
         pairs = pairs.filter(pairs["is_match"])
-    return Tables(pairs, groups_of(maker, defer), members_of(maker, defer))
+    return Tables(pairs, groups_of(maker), members_of(maker))
+
+
+def with_lone(told: Tables, lone: Callable[[], Tables], names: tuple[str, ...]) -> Tables:
+    """The tables with those of rows without any candidate among them, which are made later."""
+    from skyquarry.match.results.assembling import groups_together, members_together
+
+    made = cache(lone)
+    return Tables(
+        told.pairs,
+        lambda: groups_together([told.groups, made().groups], names),
+        lambda: members_together([told.members, made().members], names),
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from skyquarry.match.calibration.residuals import mixed
 from skyquarry.match.geometry.search import Points, find_pairs
 from skyquarry.match.likelihood.epochs import search_reach
 from skyquarry.match.likelihood.evidence import pair_evidence
-from skyquarry.match.runs.identify import points
+from skyquarry.match.runs.nearby import points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,8 +16,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from skyquarry.engine.executors import shares_memory
 from skyquarry.engine.run import run_tasks
 from skyquarry.errors import UserError
@@ -28,7 +26,7 @@ from skyquarry.match.priors.fields import counting_order
 from skyquarry.match.priors.learning import learn
 from skyquarry.match.runs.calibrating import draws_of, residuals_of
 from skyquarry.match.runs.expecting import check_candidates
-from skyquarry.match.runs.identify import Rules, identify, joined
+from skyquarry.match.runs.identify import identified, joined
 from skyquarry.match.runs.passes import (
     SLACK_ARCSEC,
     Final,
@@ -57,10 +55,11 @@ if TYPE_CHECKING:
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.priors.learning import Learnt
     from skyquarry.match.results.tables import Tables
-    from skyquarry.match.runs.identify import Work
+    from skyquarry.match.runs.identify import Found
     from skyquarry.match.runs.passes import Piece
     from skyquarry.match.runs.patches import Patch
     from skyquarry.match.runs.rowsource import RowSource
+    from skyquarry.match.runs.rules import Rules
 
 PATCH_ROWS = 500_000
 """A patch holds about so many rows, of all catalogues together."""
@@ -81,7 +80,7 @@ class Identification:
         self.plan, self.executor, self.cancel = plan, executor, cancel
         self.progress = progress or (lambda *_: None)
         self.rules: Rules = plan.rules
-        self._works: dict[int, tuple[Work, list[Rows]]] = {}
+        self._works: dict[int, Found] = {}
 
     # ------------------------------------------------------------ where the rows are
     @cached_property
@@ -163,7 +162,7 @@ class Identification:
             number: residuals.joined([part[number] for part in parts if number in part])
             for number in sorted(set().union(*parts))
         }
-        return calibrate.fit(samples, self.rules.names, reference=reference, over=self._at_once)
+        return calibrate.fit(samples, self.rules.names, reference=reference, over=self.at_once)
 
     @cached_property
     def scene(self) -> Scene:
@@ -201,7 +200,7 @@ class Identification:
             photometry=None if isinstance(chosen, str) else chosen,
             magnitude_prior=chosen == "auto",
             each_pass=lambda _: self.progress("learn", 0, 0),
-            over=self._at_once,
+            over=self.at_once,
         )
 
     def _pieces_to_learn_from(self) -> Sequence[Weighed]:
@@ -211,18 +210,18 @@ class Identification:
         made = self._over("evidence", work_of, self.scene, self.patches, self.ring_arcsec)
         if self.is_resident:
             self._works = dict(zip([p.number for p in self.patches], made, strict=True))
-        works = [work for work, _ in made] + [self._across([opened for _, opened in made])]
-        return [Weighed.of(work, self.rules) for work in works]
+        whole = [*made, self._across([found.opened for found in made])]
+        return [Weighed.of(found, self.rules) for found in whole]
 
-    def _across(self, opened: list[list[Rows]]) -> Work:
+    def _across(self, opened: list[list[Rows]]) -> Found:
         """The islands that cross borders, whole."""
-        return identify(joined(opened), self.rules)[0]
+        return identified(joined(opened), self.rules)
 
     # ------------------------------------------------------------ what comes out
     @cached_property
     def final(self) -> Final:
         """What turns evidence into tables."""
-        return Final(self.learnt, self.plan.shape, second_search(self))
+        return Final(self.learnt, self.plan.shape, second_search(self), self.is_resident)
 
     def tables(self) -> Iterator[Tables]:
         """The tables of each patch, then those of islands across borders and of fast stars."""
@@ -233,8 +232,7 @@ class Identification:
             yield piece.tables
         if not opened:
             return
-        none = [each.take(np.empty(0, np.int64)) for each in opened[0]]
-        border = finished(self._across(opened), none, self.scene, self.final)
+        border = finished(self._across(opened), self.scene, self.final)
         alone.append(border.unmatched)
         yield border.tables
         if self.final.fast is not None:
@@ -248,7 +246,7 @@ class Identification:
             for patch in self.patches:
                 done = self._works.pop(patch.number, None)
                 if done is not None:
-                    yield patch.number, finished, (*done, scene, final)
+                    yield patch.number, finished, (done, scene, final)
                 else:
                     yield patch.number, piece_of, (scene, patch, ring, final)
 
@@ -257,7 +255,7 @@ class Identification:
             self.progress("tables", done, len(self.patches))
             yield piece
 
-    def _at_once(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    def at_once(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """A function's values, in their order, from threads: nothing that it needs travels."""
         where: Where = "inline" if self.executor == "inline" else "threads"
         tasks = ((n, function, (item,)) for n, item in enumerate(items))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,9 +12,12 @@ import numpy as np
 from skyquarry.match.given.merging import merged
 from skyquarry.match.kernels import surveying
 from skyquarry.match.likelihood.epochs import search_reach
+from skyquarry.match.likelihood.evidence import node_pairs
+from skyquarry.match.likelihood.nodetable import node_table
 from skyquarry.match.priors.densitysums import Summary
-from skyquarry.match.results.tables import tables
-from skyquarry.match.runs.identify import identify, solve
+from skyquarry.match.resolution.resolve import Resolved
+from skyquarry.match.results.tables import tables, with_lone
+from skyquarry.match.runs.identify import Solved, identified, solve, work_of_pairs
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 
 if TYPE_CHECKING:
@@ -26,12 +29,14 @@ if TYPE_CHECKING:
     from skyquarry.match.given.reading import Rejects
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.likelihood.epochs import Reach
+    from skyquarry.match.priors.footprints import Coverage
     from skyquarry.match.priors.learning import Learnt
     from skyquarry.match.results.tables import Shape, Tables
     from skyquarry.match.runs.identification import Identification
-    from skyquarry.match.runs.identify import Rules, Solved, Work
+    from skyquarry.match.runs.identify import Found, Work
     from skyquarry.match.runs.patches import Patch
     from skyquarry.match.runs.rowsource import RowSource
+    from skyquarry.match.runs.rules import Rules
     from skyquarry.sky.ranges import Ranges
 
     Ints = NDArray[np.int64]
@@ -57,8 +62,8 @@ class Scene:
 class FastPass(Protocol):
     """The second search, for stars that have moved far."""
 
-    def deferred(self, work: Work, solved: Solved) -> Mask:
-        """(nodes,) rows that stand alone and may be such stars: they are told of later."""
+    def deferred(self, alone: list[Rows]) -> list[Mask]:
+        """Of rows without any candidate those that may be such stars: they are told of later."""
 
     def words(self, made: Identification) -> str:
         """What it can have missed."""
@@ -74,6 +79,8 @@ class Final:
     learnt: Learnt
     shape: Shape
     fast: FastPass | None
+    later: bool = False
+    """tables of rows alone are made when they are asked for, where they are most of the rows"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,31 +183,55 @@ def survey_patch(scene: Scene, patch: Patch, order: int) -> Surveyed:
     return Surveyed(found, Summary.of(rows, order), errors, rejects, timeless)
 
 
-def work_of(scene: Scene, patch: Patch, ring_arcsec: float) -> tuple[Work, list[Rows]]:
+def work_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Found:
     """The evidence of a patch's closed islands, and the rows of those that cross its border."""
     if patch.is_whole:
-        return identify(scene.rows(None), scene.rules)
+        return identified(scene.rows(None), scene.rules)
     rows = scene.rows(patch.core | patch.ring(ring_arcsec))
-    core = [patch.core.contains(each.spatial) for each in rows]
-    return identify(rows, scene.rules, core)
+    return identified(rows, scene.rules, [patch.core.contains(each.spatial) for each in rows])
 
 
 def piece_of(scene: Scene, patch: Patch, ring_arcsec: float, final: Final) -> Piece:
     """The tables of a patch's closed islands, and the rows that go on."""
-    return finished(*work_of(scene, patch, ring_arcsec), scene, final)
+    return finished(work_of(scene, patch, ring_arcsec), scene, final)
 
 
-def finished(work: Work, opened: list[Rows], scene: Scene, final: Final) -> Piece:
-    """A patch's work, solved and told."""
-    solved = solve(work, scene.rules, final.learnt.densities, final.learnt.photometry)
-    defer = final.fast.deferred(work, solved) if final.fast is not None else None
-    coverage = final.learnt.densities.coverage
-    made = tables(work, solved, final.shape, scene.rules, scene.calibration, coverage, defer)
-    if defer is None:
-        return Piece(made, opened, [each.take(_NONE) for each in work.rows])
-    parts = np.split(defer, work.start[1:-1])
-    left = [rows.take(np.flatnonzero(part)) for rows, part in zip(work.rows, parts, strict=True)]
-    return Piece(made, opened, left)
+def finished(found: Found, scene: Scene, final: Final) -> Piece:
+    """What was found in a patch, solved and told."""
+    if final.fast is None:
+        none = [each.take(_NONE) for each in found.alone]
+        return Piece(tables_of(found.work, found.alone, scene, final), found.opened, none)
+    both = list(zip(found.alone, final.fast.deferred(found.alone), strict=True))
+    waiting = [rows.take(np.flatnonzero(mask)) for rows, mask in both]
+    rest = [rows.take(np.flatnonzero(~mask)) for rows, mask in both]
+    return Piece(tables_of(found.work, rest, scene, final), found.opened, waiting)
+
+
+def tables_of(work: Work, alone: list[Rows], scene: Scene, final: Final) -> Tables:
+    """The tables of whole islands, and of rows without any candidate."""
+    learnt, rules = final.learnt, scene.rules
+    solved = solve(work, rules, learnt.densities, learnt.photometry)
+    common = final.shape, rules, scene.calibration, learnt.densities.coverage
+    made = tables(work, solved, *common)
+    many = sum(map(len, alone))
+    if not many:
+        return made
+    made = with_lone(made, partial(lone_tables, alone, *common), rules.names)
+    if not final.later or many < work.n_nodes:
+        made.make()
+    return made
+
+
+def lone_tables(
+    rows: list[Rows], shape: Shape, rules: Rules, calibration: Calibration, coverage: Coverage
+) -> Tables:
+    """The tables of rows without any candidate: each is an object, for certain."""
+    none = node_pairs(node_table([each.take(_NONE) for each in rows], rules.motion), _NONE, _NONE)
+    work = work_of_pairs(rows, _NONE, _NONE, none, rules)
+    sure, zero = np.ones(work.n_nodes), np.zeros(work.n_nodes)
+    solo = np.ones(work.n_nodes, bool)
+    resolved = Resolved(sure, solo, zero, ~solo, zero)
+    return tables(work, Solved(zero, zero, resolved, sure), shape, rules, calibration, coverage)
 
 
 _NONE = np.empty(0, np.int64)

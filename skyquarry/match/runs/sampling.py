@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.calibration.residuals import mixed
-from skyquarry.match.kernels.densities import lowest_members
 from skyquarry.match.priors.fields import Counts
-from skyquarry.match.runs.identify import identify
+from skyquarry.match.runs.identify import identified
 from skyquarry.match.runs.patches import Patch
 from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.ranges import Ranges
@@ -94,8 +93,4 @@ def lesson_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Weighed:
     They are seen as far as `_RINGS` rings go.
     """
     rows = scene.rows(patch.core | patch.ring(_RINGS * ring_arcsec))
-    work, _ = identify(rows, scene.rules)
-    spatial = np.concatenate([each.spatial for each in rows])
-    lowest = lowest_members(work.islands.start, work.islands.nodes, spatial)
-    mine = patch.core.contains(spatial[lowest])
-    return Weighed.of(work, scene.rules, mine)
+    return Weighed.of(identified(rows, scene.rules), scene.rules, patch.core)

@@ -20,8 +20,9 @@ from skyquarry.match.likelihood.fastpass import (
     free,
 )
 from skyquarry.match.resolution.groups import offsets
-from skyquarry.match.results.tables import tables
-from skyquarry.match.runs.identify import agree, chosen_evidence, solve, together, work_of_pairs
+from skyquarry.match.runs.identify import found_of, work_of_pairs
+from skyquarry.match.runs.nearby import agree, chosen_evidence, together
+from skyquarry.match.runs.passes import tables_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from skyquarry.match.priors.densities import Densities
     from skyquarry.match.results.tables import Tables
     from skyquarry.match.runs.identification import Identification
-    from skyquarry.match.runs.identify import Rules, Solved, Work
     from skyquarry.match.runs.passes import Final, Scene
+    from skyquarry.match.runs.rules import Rules
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -50,24 +51,18 @@ class SecondSearch:
 
     rules: tuple[FastRule, ...]
 
-    def deferred(self, work: Work, solved: Solved) -> Mask:  # noqa: ARG002  as FastPass has it
-        """(nodes,) rows without any candidate that may be such stars, or where one has gone.
+    def deferred(self, alone: list[Rows]) -> list[Mask]:
+        """Of rows without any candidate those that may be such stars, or where one has gone.
 
         A row that has candidates, if unlikely ones, keeps them: what is told of it is told once.
         """
-        label = work.islands.label
-        found = np.bincount(label, minlength=len(work.islands))[label] > 1
-        parts = np.split(found, work.start[1:-1])
-        waiting = [free(rows, part) for rows, part in zip(work.rows, parts, strict=True)]
-        return np.concatenate(waiting)
+        return [free(rows, np.zeros(len(rows), bool)) for rows in alone]
 
     def tables(self, rows: list[Rows], scene: Scene, final: Final) -> Tables:
         """Tables of the rows that waited, with the pairs that the second search finds."""
-        densities, rules = final.learnt.densities, self.fastest(scene.rules)
-        work = work_of_pairs(rows, *self.pairs(rows, scene.rules, densities), rules)
-        solved = solve(work, rules, densities, final.learnt.photometry)
-        coverage = densities.coverage
-        return tables(work, solved, final.shape, rules, scene.calibration, coverage)
+        rules = self.fastest(scene.rules)
+        found = found_of(rows, *self.pairs(rows, scene.rules, final.learnt.densities), rules)
+        return tables_of(found.work, found.alone, replace(scene, rules=rules), final)
 
     def fastest(self, rules: Rules) -> Rules:
         """The rules of the first search, with stars that move as fast as any do."""
@@ -98,7 +93,7 @@ class SecondSearch:
         for a, b in rules.catalog_pairs():
             i, j = fast_candidates(rows[a], rows[b], (rest[a], rest[b]), (fast[a], fast[b]), k)
             usual = pair_evidence(rows[a], rows[b], i, j, first.motion)
-            new = ~agree(rows[a], rows[b], i, j, usual, first)
+            new = ~agree([rows[a], rows[b]], i, j + len(rows[a]), usual, first)
             i, j = i[new], j[new]
             evidence = pair_evidence(rows[a], rows[b], i, j, rules.motion)
             flagged = replace(evidence, flags=evidence.flags | np.int32(Flag.FAST_PASS))

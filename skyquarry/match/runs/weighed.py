@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skyquarry.match.kernels.densities import lowest_members
 from skyquarry.match.priors.densityplaces import Lone
-from skyquarry.match.resolution.exact import Ready
-from skyquarry.match.resolution.groups import Groups, Islands
 from skyquarry.match.resolution.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
-    from skyquarry.match.runs.identify import Constraint, Rules, Work
+    from skyquarry.match.resolution.exact import Ready
+    from skyquarry.match.resolution.groups import Groups, Islands
+    from skyquarry.match.runs.identify import Found
+    from skyquarry.match.runs.rules import Constraint, Rules
+    from skyquarry.sky.ranges import Ranges
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -47,37 +48,19 @@ class Weighed:
     """of every catalogue, the rows that stand alone and are counted here"""
 
     @classmethod
-    def of(
-        cls,
-        work: Work,
-        rules: Rules,
-        mine: Mask | None = None,
-        beside: Sequence[Rows] | None = None,
-    ) -> Weighed:
-        """Of a work; `mine` (islands,): those that are counted here, all where None.
-
-        `beside`: rows of each catalogue that stand alone, are counted here and not in the work.
-        """
-        several = np.diff(work.islands.start) > 1
-        kept = several[work.islands.label]
-        alone = ~kept if mine is None else ~kept & mine[work.islands.label]
-        lone = [
-            Lone(each.spatial[part], each.mag[part])
-            for each, part in zip(work.rows, _split(alone, work.start), strict=True)
-        ]
-        if beside is not None:
-            lone = [_with(*both) for both in zip(lone, beside, strict=True)]
-        rows = work.rows
-        if not kept.all():
-            parts = _split(kept, work.start)
-            rows = [each.take(np.flatnonzero(m)) for each, m in zip(rows, parts, strict=True)]
-        islands, groups = _without(work.islands, several), work.groups
-        chosen = several[groups.island]
-        groups = _renumbered(groups, chosen, np.cumsum(kept) - 1, np.cumsum(several) - 1)
-        counted = None if mine is None else mine[work.groups.island[chosen]]
-        ready = Ready.of(islands, groups)
-        bayes = work.evidence.lnB[chosen]
-        return cls(rows, islands, groups, bayes, ready, rules.constraint, counted, lone)
+    def of(cls, found: Found, rules: Rules, core: Ranges | None = None) -> Weighed:
+        """Of a patch; an island is counted where its lowest pixel is: in the core, or anywhere."""
+        work, mine = found.work, None
+        lone = [Lone(each.spatial, each.mag) for each in found.alone]
+        if core is not None:
+            lone = [each.within(core) for each in lone]
+            spatial = np.concatenate([each.spatial for each in work.rows])
+            lowest = lowest_members(work.islands.start, work.islands.nodes, spatial)
+            mine = core.contains(spatial[lowest])[work.groups.island]
+        return cls(
+            work.rows, work.islands, work.groups, work.evidence.lnB, work.ready, rules.constraint,
+            mine, lone,
+        )  # fmt: skip
 
     def posterior(self, ln_weight: Floats) -> Floats:
         """(groups,) for these weights; 0 for groups that are counted elsewhere."""
@@ -85,30 +68,3 @@ class Weighed:
             self.islands, self.groups, ln_weight, self.constraint, ready=self.ready, rivals=False
         )
         return told.posterior if self.mine is None else np.where(self.mine, told.posterior, 0.0)
-
-
-def _with(lone: Lone, rows: Rows) -> Lone:
-    return Lone(np.append(lone.spatial, rows.spatial), np.append(lone.mag, rows.mag))
-
-
-def _split(mask: Mask, start: Ints) -> list[Mask]:
-    """The mask (nodes,) of each catalogue."""
-    return np.split(mask, start[1:-1])
-
-
-def _without(islands: Islands, kept: Mask) -> Islands:
-    """Only the kept islands; they and their nodes are numbered anew, in their order."""
-    nodes = kept[islands.label]
-    number, node = np.cumsum(kept) - 1, np.cumsum(nodes) - 1
-    start = np.concatenate([[0], np.cumsum(np.diff(islands.start)[kept])]).astype(np.int64)
-    left = islands.nodes[nodes[islands.nodes]]
-    return Islands(number[islands.label[nodes]], start, node[left])
-
-
-def _renumbered(groups: Groups, chosen: Mask, node: Ints, island: Ints) -> Groups:
-    """The chosen groups, of nodes and islands that are called `node` (n,) and `island` now."""
-    size = np.diff(groups.start)
-    start = np.concatenate([[0], np.cumsum(size[chosen])]).astype(np.int64)
-    nodes = node[groups.nodes[np.repeat(chosen, size)]]
-    there = island[groups.island[chosen]]
-    return Groups(start, nodes, groups.catalogs[chosen], there, groups.heuristic[chosen])

@@ -22,7 +22,7 @@ from skyquarry.match.explain.whole import cells_of
 from skyquarry.match.given.dilation import around
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.results.tables import Tables, together
-from skyquarry.match.runs.identify import identify
+from skyquarry.match.runs.identify import identified
 from skyquarry.match.runs.passes import finished
 from skyquarry.match.updates.lines import Keys, as_part, kept, renumbered, with_homes
 from skyquarry.match.updates.marks import Changes, Marks, compared
@@ -126,9 +126,8 @@ class _Update:
         lost = around(self._gone_pixels(), made.ring_arcsec) if self._is_best_only else None
         partners = self._partners(self.gone, fast=False)
         near = first_search(made, cells_of(pixels, 0.0), self._seeds(partners, lost))
-        none = [each.take(_NONE) for each in near.island_rows]
-        work = identify(near.island_rows, made.rules)[0]
-        return near, finished(work, none, made.scene, made.final).tables
+        found = identified(near.island_rows, made.rules)
+        return near, finished(found, made.scene, made.final).tables
 
     def second(self, first: Neighbourhood) -> tuple[Neighbourhood | None, Tables | None]:
         """The islands of the second search that were touched; None where there is no such search.
