@@ -15,10 +15,10 @@ from skyquarry.match.given.reading import Rejects
 from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.priors.fields import Counts
 from skyquarry.match.runs.calibrating import Draw, draws_of, mutual_nearest, residuals_of
-from skyquarry.match.runs.identify import Rules
 from skyquarry.match.runs.passes import Scene
 from skyquarry.match.runs.patches import Patch
 from skyquarry.match.runs.rowsource import Resident
+from skyquarry.match.runs.rules import Rules
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, to_xyz
 from skyquarry.testing.setsky import set_sky

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from skyquarry.errors import UserError
 from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.priors.fields import Counts
-from skyquarry.match.runs.identify import Rules, identify, joined
+from skyquarry.match.runs.identify import identified, identify, joined
 from skyquarry.match.runs.passes import reach_arcsec
 from skyquarry.match.runs.patches import Patch, patches_of
+from skyquarry.match.runs.rules import Rules
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import N_PIXELS, Ranges
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN, separation_arcsec, to_radec, to_xyz
@@ -170,22 +171,27 @@ def told(work):
 @settings(max_examples=60)
 def test_islands_of_patches_and_of_those_across_borders_are_those_of_the_whole(sky):
     rows, patches = sky
-    expected_ids, expected = told(identify(rows, RULES)[0])
+    expected_ids, expected = told(identify(rows, RULES))
     ring = reach_arcsec(rows, RULES)
-    ids, pairs, opened = [], {}, []
+    ids, alone, pairs, opened = [], [], {}, []
     for patch in patches:
         near = [
             each.take(np.flatnonzero((patch.core | patch.ring(ring)).contains(each.spatial)))
             for each in rows
         ]
         core = [patch.core.contains(each.spatial) for each in near]
-        work, left = identify(near, RULES, core)
-        opened.append(left)
-        mine, found = told(work)
+        here = identified(near, RULES, core)
+        opened.append(here.opened)
+        mine, found = told(here.work)
         ids += mine
+        alone += [i for rows in here.alone for i in rows.ids.to_pylist()]
         pairs |= found
-    mine, across = told(identify(joined(opened), RULES)[0])
-    assert sorted(ids + mine) == sorted(expected_ids)
+    border = identified(joined(opened), RULES)
+    assert not any(map(len, border.alone + border.opened))
+    mine, across = told(border.work)
+    in_pairs = {i for pair in expected for i in pair}
+    assert sorted(ids + mine) == sorted(in_pairs)
+    assert sorted(alone) == sorted(set(expected_ids) - in_pairs)
     assert not pairs.keys() & across.keys()
     assert (pairs | across).keys() == expected.keys()
     assert all(lnB == expected[pair] for pair, lnB in (pairs | across).items())
