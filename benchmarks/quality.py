@@ -25,6 +25,7 @@ from skyquarry.testing.fieldscores import (
     judged_crossfield,
     judged_field4,
 )
+from skyquarry.testing.xraysky import xraysky
 
 import record
 
@@ -169,21 +170,39 @@ def print_groups(each: list[Judgement]) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- the X-ray field
 def xray_table(scale: float, seeds: int) -> dict[str, Any]:
-    """The X-ray field of COSMOS's densities, seed by seed."""
-    print("\n## X-ray x optical, densities of COSMOS\n")
-    print(
-        "| seed | in doubt | ECE % | ECE % all | sum % (noise) | right % alone | with magnitudes |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    found = {}
-    for seed in range(1, 1 + seeds):
-        score = xrayscores.measured(scale, seed)
-        found[str(seed)] = asdict(score)
-        sums = f"{100 * score.sum_error:+.2f} ({100 * score.sum_noise:.2f})"
-        errors = f"{shown(score.ece_doubt)} | {shown(score.ece_all)} | {sums}"
-        rights = f"{shown(score.right_alone)} | {shown(score.right)}"
-        print(f"| {seed} | {score.n_doubt} | {errors} | {rights} |")
-    return found
+    """X-ray sources of COSMOS's densities: each field by itself, then all of them together."""
+    print("\n## X-ray sources, densities of COSMOS\n")
+    print("| seeds | of | with | in doubt | ECE % (noise) | ECE % all | sum % (noise) | right % |")
+    print("|---|---|---|---|---|---|---|---|")
+    found: dict[str, Any] = {}
+    for names, others in (
+        (xrayscores.TWO, ["optical"]),
+        (xrayscores.THREE, ["optical", "infrared"]),
+    ):
+        parts: dict[str, list[xrayscores.Candidates]] = {other: [] for other in others}
+        for seed in range(1, 1 + seeds):
+            sky = xraysky(scale, seed=seed)
+            rule = "many_to_one" if names == xrayscores.TWO else "one_to_one"
+            pairs = xrayscores.identified(sky, names, constraint=rule)
+            for other, mine in parts.items():
+                mine.append(xrayscores.candidates(sky, pairs, other))
+        for other, mine in parts.items():
+            key = f"{len(names)} at once, {other}"
+            lines = {str(seed): [each] for seed, each in enumerate(mine, 1)} | {"all": mine}
+            found[key] = {name: xray_line(name, key, some) for name, some in lines.items()}
+    alone = xrayscores.measured(scale, (1,), prior="uniform", photometry=None)
+    print(f"\nBy geometry alone (seed 1): {shown(alone.right)} % right.")
+    return found | {"geometry alone, seed 1": asdict(alone)}
+
+
+def xray_line(name: str, key: str, parts: list[xrayscores.Candidates]) -> dict[str, Any]:
+    score = xrayscores.score(xrayscores.Candidates.together(parts))
+    doubt = f"{score.n_doubt} | {shown(score.ece_doubt)} ({shown(score.ece_noise)})"
+    sums = f"{100 * score.sum_error:+.2f} ({100 * score.sum_noise:.2f})"
+    count, other = key.split(" at once, ")
+    rest = f"{shown(score.ece_all)} | {sums} | {shown(score.right)}"
+    print(f"| {name} | {count} | {other} | {doubt} | {rest} |")
+    return asdict(score)
 
 
 if __name__ == "__main__":

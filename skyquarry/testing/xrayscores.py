@@ -1,4 +1,8 @@
-"""How good an identification of the X-ray field is: probabilities, and what magnitudes add."""
+"""How good an identification of the X-ray field is: probabilities, and what magnitudes add.
+
+Fields of several seeds are judged together: of one field of 2 square degrees the sum of perfect
+probabilities scatters by 1.1 % of the true pairs, and their calibration error in doubt by 0.01.
+"""
 
 from __future__ import annotations
 
@@ -6,83 +10,119 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import to_numpy
 from skyquarry.testing import golden, scores
 from skyquarry.testing.xraysky import xraysky
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from skyquarry.testing.xraysky import XraySky
 
+TWO = ("xray", "optical")
+THREE = ("xray", "optical", "infrared")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """X-ray sources and their candidates in one other catalogue."""
+
+    p: NDArray[np.float64]
+    """(m,) probability of each candidate"""
+    is_true: NDArray[np.bool_]
+    """(m,) whether it is the counterpart"""
+    n_true: int
+    """sources that have a counterpart"""
+    n_right: int
+    """those whose likeliest candidate it is"""
+
+    @classmethod
+    def together(cls, parts: Iterable[Candidates]) -> Candidates:
+        """Those of several fields."""
+        some = list(parts)
+        return cls(
+            np.concatenate([each.p for each in some]),
+            np.concatenate([each.is_true for each in some]),
+            sum(each.n_true for each in some),
+            sum(each.n_right for each in some),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class XrayScore:
-    """Figures of one field, X-ray sources with optical ones, many to one."""
+    """Figures of X-ray sources with one other catalogue, of one field or several together."""
 
     n_true: int
     n_doubt: int
     """candidates with 0.01 < P < 0.99"""
     ece_doubt: float
     """there, debiased, in bins of equal count"""
+    ece_noise: float
+    """what it would be, not debiased, of perfect probabilities"""
     ece_all: float
     sum_error: float
     """(sum P - true pairs) / true pairs"""
     sum_noise: float
     """what that scatters by where probabilities are perfect: sqrt(sum P (1 - P)) / true pairs"""
-    right_alone: float
-    """of the X-ray sources with a counterpart, those whose likeliest candidate it is, by geometry
-    alone"""
     right: float
-    """the same, with magnitudes"""
+    """of the X-ray sources with a counterpart, those whose likeliest candidate it is"""
     among: float
     """share of the true pairs that are candidates"""
 
 
-def measured(scale: float = 1.0, seed: int = 1) -> XrayScore:
-    """The field of this seed, identified with everything at its default, and by geometry alone."""
-    sky = xraysky(scale, seed=seed)
-    return score(sky, identified(sky), identified(sky, prior="uniform", photometry=None))
+def measured(
+    scale: float = 1.0,
+    seeds: Iterable[int] = (1,),
+    names: tuple[str, ...] = TWO,
+    other: str = "optical",
+    **settings: Any,
+) -> XrayScore:
+    """The fields of these seeds, each identified by itself, judged together.
+
+    Two catalogues many to one, three one to one; everything else is at its default, or as
+    `settings` say: prior="uniform", photometry=None is geometry alone.
+    """
+    rule = {"constraint": "many_to_one" if names == TWO else "one_to_one"}
+    skies = (xraysky(scale, seed=seed) for seed in seeds)
+    found = [candidates(sky, identified(sky, names, **(rule | settings)), other) for sky in skies]
+    return score(Candidates.together(found))
 
 
-def identified(sky: XraySky, **settings: Any) -> pa.Table:
-    """The candidates of `sq.crossmatch`, each X-ray source for itself."""
-    field = golden.Field(sky.catalogs, sky.roles)
-    told = golden.identify(field, ("xray", "optical"), constraint="many_to_one", **settings)
+def identified(sky: XraySky, names: tuple[str, ...] = TWO, **settings: Any) -> pa.Table:
+    """The table of candidates of `sq.crossmatch`."""
+    told = golden.identify(golden.Field(sky.catalogs, sky.roles), names, **settings)
     pairs: pa.Table = told.pairs
     return pairs
 
 
-def score(sky: XraySky, pairs: pa.Table, alone: pa.Table) -> XrayScore:
-    """The figures; `alone` is of geometry alone."""
-    p, true = to_numpy(pairs["posterior"]), is_true(sky, pairs)
-    n_true = int((to_numpy(sky.truth["optical"]) >= 0).sum())
-    doubt = scores.reliability(p, true, low=0.01, high=0.99)
+def candidates(sky: XraySky, pairs: pa.Table, other: str = "optical") -> Candidates:
+    """The candidates of the X-ray sources in the catalogue `other`."""
+    left, right = (pc.cast(pairs[f"{side}_catalog"], "string") for side in ("left", "right"))
+    mine = pairs.filter(pc.and_(pc.equal(left, "xray"), pc.equal(right, other)))
+    source, row, p = (to_numpy(mine[name]) for name in ("left_row", "right_row", "posterior"))
+    counterpart = to_numpy(sky.truth[other])
+    true = np.asarray(counterpart[source] == row)
+    order = np.lexsort((row, -p, source))
+    likeliest = order[np.r_[True, np.diff(source[order]) > 0]]
+    return Candidates(p, true, int((counterpart >= 0).sum()), int(true[likeliest].sum()))
+
+
+def score(of: Candidates) -> XrayScore:
+    """The figures."""
+    doubt = scores.reliability(of.p, of.is_true, low=0.01, high=0.99)
     return XrayScore(
-        n_true,
+        of.n_true,
         doubt.n,
         doubt.ece,
-        scores.reliability(p, true).ece,
-        float(p.sum()) / n_true - 1.0,
-        float(np.sqrt(np.sum(p * (1.0 - p)))) / n_true,
-        share_right(sky, alone),
-        share_right(sky, pairs),
-        float(true.sum()) / n_true,
+        doubt.ece_noise,
+        scores.reliability(of.p, of.is_true).ece,
+        float(of.p.sum()) / of.n_true - 1.0,
+        float(np.sqrt(np.sum(of.p * (1.0 - of.p)))) / of.n_true,
+        of.n_right / of.n_true,
+        float(of.is_true.sum()) / of.n_true,
     )
-
-
-def is_true(sky: XraySky, pairs: pa.Table) -> NDArray[np.bool_]:
-    """(m,): whether the candidate is the counterpart."""
-    counterpart = to_numpy(sky.truth["optical"])
-    return np.asarray(counterpart[to_numpy(pairs["left_row"])] == to_numpy(pairs["right_row"]))
-
-
-def share_right(sky: XraySky, pairs: pa.Table) -> float:
-    """Of the X-ray sources with a counterpart, those whose most probable candidate it is."""
-    left, p = to_numpy(pairs["left_row"]), to_numpy(pairs["posterior"])
-    order = np.lexsort((to_numpy(pairs["right_row"]), -p, left))
-    first = order[np.r_[True, np.diff(left[order]) > 0]]
-    n_true = (to_numpy(sky.truth["optical"]) >= 0).sum()
-    return float(is_true(sky, pairs)[first].sum() / n_true)
