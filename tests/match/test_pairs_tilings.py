@@ -123,6 +123,26 @@ def test_tiles_that_are_worked_on_in_parts_give_the_same_bytes(
     assert len(parts.root.units) > len(whole.root.units) + 3
 
 
+def test_a_tile_with_its_rows_in_a_corner_is_divided_by_its_rows(tmp_path, monkeypatch):
+    random = np.random.default_rng(3)
+    ra, dec = 10.0 + random.random(8_000), 20.0 + random.random(8_000)
+    table = pa.table({"id": np.arange(8_000), "ra": ra, "dec": dec})
+    options = handmade.Options(row_group_rows=200)
+    handmade.write_catalog(
+        tmp_path / "corner", table, max_rows=100_000, properties=ROLES, options=options
+    )
+    whole = sq.pairs(tmp_path / "corner", radius_arcsec=30.0)
+    assert len(whole.root.left.tiles) == len(whole.root.units) == 1
+    monkeypatch.setattr(units, "FEW_ROWS", 1000)
+    parts = sq.pairs(tmp_path / "corner", radius_arcsec=30.0)
+    rows = parts.root.units.rows
+    assert 8 <= len(rows) <= 20
+    assert rows.max() <= 1000
+    assert rows.sum() == pytest.approx(8_000, rel=0.1)
+    assert (parts.root.units.starts[1:] >= parts.root.units.stops[:-1]).all()
+    assert rows_of(parts).equals(rows_of(whole))
+
+
 def test_tables_give_the_bytes_of_catalogues(tilings, tables, tmp_path):
     paths = [tmp_path / name for name in ("a.parquet", "b.parquet")]
     for table, path in zip(tables, paths, strict=True):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
 
 UNIT_PAIRS = 10_000_000
 """A part of the sky with more predicted pairs is worked on in smaller pieces."""
@@ -28,7 +29,7 @@ UNIT_ROWS = 2_000_000
 UNIT_BYTES = 64 << 20
 """The same for the rows of both sides as they lie in memory, where a part of a tile can be read
 alone: few columns never come to that, all columns of a full tile do."""
-FEW, FEW_ROWS = 8, 131_072
+FEW, FEW_ROWS = 8, 262_144
 """Fewer parts than this are divided until each has an eighth of the rows, or so many at most: there
 should be work for every core. Also only where a part of a tile can be read alone."""
 NARROW = 12_000
@@ -53,6 +54,10 @@ class Units:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def take(self, which: Mask) -> Units:
+        """Some of them."""
+        return Units(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+
     def core(self, number: int) -> Ranges:
         """The part of the sky of one unit."""
         return Ranges(self.starts[number : number + 1], self.stops[number : number + 1])
@@ -76,26 +81,38 @@ def units_of(
         starts, stops = starts[near], stops[near]
     if rule.how == "outer":
         starts, stops = _with_gaps(starts, stops, right.tiles)
-    units = _described(starts, stops, left, right, rule, radius_arcsec)
-    deeper = _deeper(units, left, right, rule, row_bytes)
-    if not deeper.any():
+    units = _described(starts, stops, (left.density, right.density), rule, radius_arcsec)
+    if not (_load(units, left, right, rule, row_bytes) > 1.0).any():
         return units
-    return _described(*_divided(starts, stops, deeper), left, right, rule, radius_arcsec)
+    density, parent = (left.crowding, right.crowding), np.arange(len(units))
+    for _ in range(_FINEST):
+        units = _described(units.starts, units.stops, density, rule, radius_arcsec)
+        full = _load(units, left, right, rule, row_bytes) > 1.0
+        full &= (units.stops - units.starts) % 4 == 0
+        if not full.any():
+            break
+        parent = np.repeat(parent, np.where(full, 4, 1))
+        starts, stops = _quartered(units.starts, units.stops, full)
+        units = _described(starts, stops, density, rule, radius_arcsec)
+    first = _gathered(_load(units, left, right, rule, row_bytes), parent)
+    starts, stops = units.starts[first], np.append(units.stops[first[1:] - 1], units.stops[-1:])
+    units = _described(starts, stops, density, rule, radius_arcsec)
+    return units.take(units.rows > 0.0) if rule.how == "inner" else units
 
 
 def _described(
-    starts: Ints, stops: Ints, left: Side, right: Side, rule: Rule, radius_arcsec: float
+    starts: Ints, stops: Ints, density: tuple[Tiles, Tiles], rule: Rule, radius_arcsec: float
 ) -> Units:
-    rows = rows_within(left.density, starts, stops)
-    others = rows_within(right.density, starts, stops)
-    pairs = chance_pairs(starts, stops, left.density, right.density, radius_arcsec)
+    left, right = density
+    rows, others = rows_within(left, starts, stops), rows_within(right, starts, stops)
+    pairs = chance_pairs(starts, stops, left, right, radius_arcsec)
     return Units(starts, stops, rows, others, pairs / 2.0 if not rule.both else pairs)
 
 
-def _deeper(
+def _load(
     units: Units, left: Side, right: Side, rule: Rule, row_bytes: tuple[float, float]
-) -> Ints:
-    """(n,) how many orders each part is divided by."""
+) -> Floats:
+    """(n,) how full each part is; above 1 it is too full."""
     others = units.others.copy()
     if left.in_memory and rule.how != "outer":
         others[units.rows * NARROW < others] = 0.0  # read around the left rows only
@@ -107,11 +124,18 @@ def _deeper(
         load = np.maximum(load, units.rows / enough)
         size = units.rows * row_bytes[0] + units.others * row_bytes[1]
         load = np.maximum(load, size / UNIT_BYTES)
-    deeper = np.ceil(np.log2(np.maximum(load, 1.0)) / 2.0).astype(np.int64)
-    width = units.stops - units.starts
-    divisible = np.floor(np.log2(width & -width) / 2.0).astype(np.int64)
-    found: Ints = np.minimum(np.minimum(deeper, divisible), _FINEST)
-    return found
+    return np.asarray(load, np.float64)
+
+
+def _gathered(load: Floats, parent: Ints) -> Ints:
+    """The first of each run of neighbours of one parent that are not too much together."""
+    first, whole = [0], 0.0
+    for i, (own, same) in enumerate(zip(load, parent[1:] == parent[:-1], strict=False)):
+        whole += own
+        if not same or whole + load[i + 1] > 1.0:
+            first.append(i + 1)
+            whole = 0.0
+    return np.array(first, np.int64)
 
 
 def _covered(tiles: Tiles) -> Ranges:
@@ -129,11 +153,10 @@ def _with_gaps(starts: Ints, stops: Ints, right: Tiles) -> tuple[Ints, Ints]:
     return low[along], high[along]
 
 
-def _divided(starts: Ints, stops: Ints, deeper: Ints) -> tuple[Ints, Ints]:
-    """Each range in 4**deeper equal pieces."""
-    count = np.int64(1) << 2 * deeper
+def _quartered(starts: Ints, stops: Ints, full: Mask) -> tuple[Ints, Ints]:
+    """Each range that is full in four equal pieces."""
+    count = np.where(full, 4, 1)
     width = np.repeat((stops - starts) // count, count)
-    offset = np.cumsum(count) - count
-    within = np.arange(int(count.sum())) - np.repeat(offset, count)
+    within = np.arange(len(width)) - np.repeat(np.cumsum(count) - count, count)
     low = np.repeat(starts, count) + within * width
     return low, low + width

@@ -20,19 +20,26 @@ from skyquarry.engine.source import Source
 from skyquarry.errors import UserError
 from skyquarry.match.given.dilation import dilated
 from skyquarry.match.given.sides import Fetched, along_the_sky
-from skyquarry.sky.ranges import Ranges
+from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
+    from skyquarry.catalog.counts import RowGroups
     from skyquarry.catalog.roles import Roles
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.reader import Reader
+
+    Floats = NDArray[np.float64]
 
 _SLACK_ARCSEC = (
     0.002  # a margin is trusted so far below its threshold: rows of one pixel stay whole
 )
 _FEW_LEAVES = 4
+_FEW_TILES = 64  # of more there are parts enough
+_FINER = 6  # orders below its own in which the rows of a tile are told apart
 
 
 class CatalogSide:
@@ -101,6 +108,29 @@ class CatalogSide:
     def density(self) -> Tiles:
         """The tiles again."""
         return self.tiles
+
+    @cached_property
+    def crowding(self) -> Tiles:
+        """The tiles in smaller cells, with their rows by the row groups, where tiles are few."""
+        tiles = self.tiles
+        if not self._is_ours or len(tiles) > _FEW_TILES:
+            return tiles
+        numbers = self._scan(()).numbers.tolist()
+        return _joined([self._cells_of(number, i) for i, number in enumerate(numbers)] or [tiles])
+
+    def _cells_of(self, number: int, i: int) -> Tiles:
+        """A tile in cells of some orders less; where no row group reaches, there is no row."""
+        tile, groups = self.tiles.take(np.array([i])), self.source.stored.row_groups(number)
+        order = min(int(tile.order[0]) + _FINER, MAX_ORDER)
+        shift = 2 * (MAX_ORDER - order)
+        first = int(tile.starts[0]) >> shift
+        cells = np.arange(first, int(tile.stops[0]) >> shift, dtype=np.int64)
+        part = int(tile.rows[0]) / max(int(groups.rows.sum()), 1)
+        rows = _spread(groups, first, len(cells), shift) * part
+        there = rows > 0.0
+        return Tiles(
+            np.full(int(there.sum()), order), cells[there], np.ceil(rows[there]).astype(np.int64)
+        )
 
     @cached_property
     def n_rows(self) -> int:
@@ -251,6 +281,22 @@ class CatalogFetch:
             for n in self.reader.columns
         ]
         return pa.schema(fields).empty_table()
+
+
+def _spread(groups: RowGroups, first: int, n: int, shift: int) -> Floats:
+    """(n,) rows of row groups in each cell from `first` on: above 0 wherever one reaches."""
+    found = np.zeros(n)
+    ends = (groups.low >> shift) - first, (groups.high >> shift) - first
+    each = zip(*(end.tolist() for end in ends), groups.rows.tolist(), strict=True)
+    for low, high, rows in each:
+        found[max(low, 0) : high + 1] += rows / (high - low + 1)
+    return found
+
+
+def _joined(tiles: list[Tiles]) -> Tiles:
+    """Tiles one after the other."""
+    parts = zip(*((each.order, each.pixel, each.rows) for each in tiles), strict=True)
+    return Tiles(*(np.concatenate(part) for part in parts))
 
 
 def _cut_to(piece: Piece, ranges: Ranges) -> Piece:

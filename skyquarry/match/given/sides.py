@@ -55,6 +55,10 @@ class Side(Protocol):
         """The same in finer cells, where that can be told: how many pairs there will be."""
 
     @property
+    def crowding(self) -> Tiles:
+        """The same in cells as fine as can be told at some cost; where none is, there is no row."""
+
+    @property
     def n_rows(self) -> int:
         """How many rows it has, about, those without a position included."""
 

@@ -174,6 +174,11 @@ class TableSide:
         """The same in some thousands of cells."""
         return self._tiles_of(max(self.placed.usable // _DENSITY_CELLS, _DENSITY_ROWS))
 
+    @property
+    def crowding(self) -> Tiles:
+        """The same: its cells are as fine as can be told."""
+        return self.density
+
     def _tiles_of(self, max_rows: int) -> Tiles:
         leaves = tiles_from_counts(*self._counts, _COUNT_ORDER, max_rows)
         return leaves.take(leaves.rows > 0)
