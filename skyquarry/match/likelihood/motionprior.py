@@ -127,7 +127,9 @@ class MotionPrior:
     def _shares(self, rows: Rows) -> tuple[Floats, Floats]:
         """(n,) share of what stands still, and that of the fast among the stars."""
         bright = ~np.isnan(rows.mag)
-        sin_b = np.abs(to_xyz(rows.ra_deg, rows.dec_deg) @ rotation("galactic")[2])
+        xyz, pole = to_xyz(rows.ra_deg, rows.dec_deg), rotation("galactic")[2].tolist()
+        # no matrix product: how that adds up depends on how many rows there are
+        sin_b = np.abs(xyz[:, 0] * pole[0] + xyz[:, 1] * pole[1] + xyz[:, 2] * pole[2])
         base = self.base[:3] / self.base[:3].sum()
         fast = np.full(len(rows), base[2] / (1.0 - base[0]))
         odds = FAST_BY_MAG * (rows.mag - 8.5) + FAST_BY_LATITUDE * (sin_b - 0.5)

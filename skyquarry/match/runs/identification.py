@@ -5,7 +5,8 @@
 3. learn       the sample: candidates, groups, evidence -> densities and photometry, by EM
 4. tables      every patch: islands inside it to tables; rows of islands that cross a border go on
 5. the border  those rows together are whole islands again
-6. fast stars  what is alone and bright or red is searched once more, as far as 10.5"/yr goes
+6. fast stars  what is alone is searched once more, every patch with what waits around it, as far as
+   10.5"/yr goes from what is bright or red
 
 A sample (`sampling.py`) is a fixed choice of cells of the sky: it does not depend on tiles, order
 or workers.
@@ -13,7 +14,10 @@ or workers.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.engine.executors import shares_memory
@@ -21,6 +25,7 @@ from skyquarry.engine.run import run_tasks
 from skyquarry.errors import UserError
 from skyquarry.match.calibration import calibrate, residuals
 from skyquarry.match.calibration.calibrate import Calibration
+from skyquarry.match.likelihood.fastpass import FASTEST_ARCSEC_YR
 from skyquarry.match.priors.densities import Densities
 from skyquarry.match.priors.fields import counting_order
 from skyquarry.match.priors.learning import learn
@@ -42,6 +47,7 @@ from skyquarry.match.runs.patches import patches_of
 from skyquarry.match.runs.rowsource import Resident, Streamed, footprint_of
 from skyquarry.match.runs.sampling import lesson_of, sample_of
 from skyquarry.match.runs.secondsearch import second_search
+from skyquarry.match.runs.waiting import Waiting
 from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.ranges import Ranges
 
@@ -56,7 +62,7 @@ if TYPE_CHECKING:
     from skyquarry.match.priors.learning import Learnt
     from skyquarry.match.results.tables import Tables
     from skyquarry.match.runs.identify import Found
-    from skyquarry.match.runs.passes import Piece
+    from skyquarry.match.runs.passes import FastPass, Piece
     from skyquarry.match.runs.patches import Patch
     from skyquarry.match.runs.rowsource import RowSource
     from skyquarry.match.runs.rules import Rules
@@ -225,18 +231,43 @@ class Identification:
 
     def tables(self) -> Iterator[Tables]:
         """The tables of each patch, then those of islands across borders and of fast stars."""
-        opened, alone = [], []
-        for piece in self._pieces():
-            opened.append(piece.opened)
-            alone.append(piece.unmatched)
-            yield piece.tables
-        if not opened:
+        opened = []
+        with self._waiting() as waiting:
+            for patch, piece in zip(self.patches, self._pieces(), strict=True):
+                opened.append(piece.opened)
+                waiting.add(patch.number, piece.unmatched)
+                yield piece.tables
+            border = finished(self._across(opened), self.scene, self.final)
+            waiting.scatter(border.unmatched)
+            yield border.tables
+            if self.final.fast is not None:
+                yield from self._searched_again(self.final.fast, waiting)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[Waiting]:
+        """The rows that wait for the second search: in files where the others are not held."""
+        count = len(self.rules.names)
+        if self.is_resident:
+            yield Waiting(self.patches, count)
             return
-        border = finished(self._across(opened), self.scene, self.final)
-        alone.append(border.unmatched)
-        yield border.tables
-        if self.final.fast is not None:
-            yield self.final.fast.tables(joined(alone), self.scene, self.final)
+        with TemporaryDirectory(prefix="skyquarry-waiting-") as folder:
+            yield Waiting(self.patches, count, Path(folder))
+
+    def _searched_again(self, fast: FastPass, waiting: Waiting) -> Iterator[Tables]:
+        """The tables of what waited in each patch, then those of fast stars across borders."""
+        ring, opened = waiting.ring_arcsec(self.rules, FASTEST_ARCSEC_YR), []
+        tasks = (
+            (patch.number, fast.piece, (*waiting.around(patch, ring), self.scene, self.final))
+            for patch in self.patches
+            if patch in waiting
+        )
+        run = run_tasks(tasks, self.executor, ordered=True, cancel=self.cancel)
+        for done, (_, (tables, beyond)) in enumerate(run, 1):
+            self.progress("fast stars", done, len(self.patches))
+            opened.append(beyond)
+            yield tables
+        if opened:
+            yield fast.tables(joined(opened), self.scene, self.final)
 
     def _pieces(self) -> Iterator[Piece]:
         """Each patch's piece, in the order of the sky; evidence that is there is used again."""

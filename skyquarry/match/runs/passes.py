@@ -68,8 +68,16 @@ class FastPass(Protocol):
     def words(self, made: Identification) -> str:
         """What it can have missed."""
 
+    def piece(
+        self, rows: list[Rows], core: list[Mask], scene: Scene, final: Final
+    ) -> tuple[Tables, list[Rows]]:
+        """Tables of deferred rows of a patch's core, with the pairs that the second search finds.
+
+        And the rows whose islands reach beyond the core.
+        """
+
     def tables(self, rows: list[Rows], scene: Scene, final: Final) -> Tables:
-        """Tables of the rows that were deferred, with the pairs that the second search finds."""
+        """Tables of such rows of all patches together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.given.rows import Flag
-from skyquarry.match.kernels import pairtable
 from skyquarry.match.likelihood.evidence import pair_evidence
 from skyquarry.match.likelihood.fastpass import (
-    FASTEST_ARCSEC_YR,
-    Conditions,
     FastRule,
-    completeness_by_speed,
     eligible,
     fast_candidates,
     free,
 )
 from skyquarry.match.resolution.groups import offsets
-from skyquarry.match.runs.identify import found_of, work_of_pairs
+from skyquarry.match.resolution.islands import islands
+from skyquarry.match.runs.fastwords import fast_words, pair_groups
+from skyquarry.match.runs.identify import found_of
 from skyquarry.match.runs.nearby import agree, chosen_evidence, together
 from skyquarry.match.runs.passes import tables_of
 
@@ -42,7 +40,8 @@ if TYPE_CHECKING:
 LEAST_LN_GAIN = -7.0
 """Candidates of the second search with odds below exp(-7) are not told: there are thousands."""
 SHORTEST_YEARS = 0.25
-"""Between epochs nearer than this no star goes farther than the first search looks."""
+"""A season, in which the fastest star goes 2.6 arcsec: epochs of one survey, nearer than this, are
+no second look at the sky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,28 @@ class SecondSearch:
         return [free(rows, np.zeros(len(rows), bool)) for rows in alone]
 
     def tables(self, rows: list[Rows], scene: Scene, final: Final) -> Tables:
-        """Tables of the rows that waited, with the pairs that the second search finds."""
-        rules = self.fastest(scene.rules)
-        found = found_of(rows, *self.pairs(rows, scene.rules, final.learnt.densities), rules)
-        return tables_of(found.work, found.alone, replace(scene, rules=rules), final)
+        """Tables of rows that waited, all that there are, with the pairs that are found."""
+        return self.piece(rows, [np.ones(len(each), bool) for each in rows], scene, final)[0]
+
+    def piece(
+        self, rows: list[Rows], core: list[Mask], scene: Scene, final: Final
+    ) -> tuple[Tables, list[Rows]]:
+        """Tables of the core rows, and those whose islands reach beyond the core: they go on.
+
+        As of the first search: an island inside the core is whole (`runs/patches.py`).
+        """
+        rules, inside = self.fastest(scene.rules), np.concatenate(core)
+        left, right, pairs = self.pairs(rows, scene.rules, final.learnt.densities)
+        whole = islands(len(inside), left, right)
+        beyond = np.zeros(len(whole), bool)
+        beyond[whole.label[~inside]] = True
+        crosses = beyond[whole.label]
+        closed, start = inside & ~crosses, offsets(rows)
+        kept, number = closed[left], np.cumsum(closed) - 1
+        mine, opened = _parted(rows, closed, start), _parted(rows, inside & crosses, start)
+        evidence = chosen_evidence(pairs, kept)
+        found = found_of(mine, number[left[kept]], number[right[kept]], evidence, rules)
+        return tables_of(found.work, found.alone, replace(scene, rules=rules), final), opened
 
     def fastest(self, rules: Rules) -> Rules:
         """The rules of the first search, with stars that move as fast as any do."""
@@ -74,11 +91,8 @@ class SecondSearch:
         """Nodes of the candidates that are not hopeless, sorted, with their evidence."""
         rules = self.fastest(first)
         left, right, evidence = self._candidates(rows, rules, first)
-        work = work_of_pairs(rows, left, right, evidence, replace(rules, constraint="none"))
-        weight = densities.ln_weight(work.groups, work.evidence.lnB, rows)
-        begin = np.searchsorted(left, np.arange(work.n_nodes + 1))
-        own = pairtable.pair_groups(begin, right, work.groups.start, work.groups.nodes)
-        likely = (own >= 0) & (weight[own] > LEAST_LN_GAIN)
+        weight = densities.ln_weight(pair_groups(rows, left, right), evidence.lnB, rows)
+        likely = weight > LEAST_LN_GAIN
         return left[likely], right[likely], chosen_evidence(evidence, likely)
 
     def _candidates(
@@ -106,8 +120,7 @@ class SecondSearch:
 
     def words(self, made: Identification) -> str:
         """How complete the search for fast stars is, by their speed, between the catalogues."""
-        told = "; ".join(_completeness(made, a, b) for a, b in made.rules.catalog_pairs())
-        return f"Of bright or red stars of unknown motion are expected to be found: {told}."
+        return fast_words(made, self.rules)
 
 
 def second_search(made: Identification) -> SecondSearch | None:
@@ -121,46 +134,7 @@ def second_search(made: Identification) -> SecondSearch | None:
     return SecondSearch(tuple(FastRule.of(side.roles) for side in made.plan.sides))
 
 
-def _completeness(made: Identification, a: int, b: int) -> str:
-    """One sentence of two catalogues: the share that is expected to be found, per 1"/yr."""
-    names = made.rules.names
-    epochs = [made.extremes[n].epoch for n in (a, b)]
-    if not all(np.isfinite(each).any() for each in epochs):
-        return f"{names[a]} x {names[b]}, an epoch of which is unknown, none"
-    years = abs(float(np.nanmedian(epochs[0])) - float(np.nanmedian(epochs[1])))
-    densities = made.learnt.densities
-    errors = made.surveyed.median_errors_arcsec
-    sigma = np.hypot(errors[a], errors[b])
-    prior = made.rules.motion.with_fastest()
-    case = Conditions(
-        years=years,
-        sigma_arcsec=float(sigma),
-        left_deg2=densities.of(names[a]) or 1e-3,
-        right_deg2=densities.of(names[b]) or 1e-3,
-        both_deg2=sum(_with_both(densities, a, b)) or 1e-3,
-        k=float(np.sqrt(made.rules.chi2_limit)),
-    )
-    edges = np.append(np.arange(0.0, 11.0), FASTEST_ARCSEC_YR)[:-1]
-    share = completeness_by_speed(edges, case, prior, np.asarray(prior.base))
-    return f"{names[a]} x {names[b]}, {years:.1f} years apart, {_by_speed(share)}"
-
-
-def _by_speed(share: Floats) -> str:
-    """Percentages per 1"/yr, equal neighbours together.
-
-    >>> _by_speed(np.array([0.4, 0.0, 0.0]))
-    '40 % at 0-1"/yr and 0 % at 1-3"/yr'
-    """
-    told = [f"{100.0 * value:.0f} %" for value in share]
-    starts = [n for n in range(len(told)) if n == 0 or told[n] != told[n - 1]]
-    runs = [
-        f'{told[start]} at {start}-{stop}"/yr'
-        for start, stop in zip(starts, [*starts[1:], len(told)], strict=True)
-    ]
-    return " and ".join([", ".join(runs[:-1]), runs[-1]] if len(runs) > 1 else runs)
-
-
-def _with_both(densities: object, a: int, b: int) -> list[float]:
-    nu = densities.nu * (np.pi / 180.0) ** 2  # type: ignore[attr-defined]
-    both = 1 << a | 1 << b
-    return [float(nu[mask]) for mask in range(len(nu)) if mask & both == both]
+def _parted(rows: list[Rows], mask: Mask, start: Ints) -> list[Rows]:
+    """The rows of each catalogue where the mask (nodes,) is true."""
+    parts = np.split(mask, start[1:-1])
+    return [each.take(np.flatnonzero(part)) for each, part in zip(rows, parts, strict=True)]
