@@ -26,15 +26,16 @@ from skyquarry.match.kernels.nodes import (
 from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
+APPLIED, PRIOR, BLEND = 1, 2, 64  # rows.Flag.PM_APPLIED, PM_PRIOR, BLEND
 _LARGE2 = 100.0  # (10 arcsec)^2: beyond, the sphere's curvature is felt (crossmatch.md 1.1)
 _STILL = 1e-14  # sigma_mu^2 dt^2 / sigma^2: below, motion cannot move lnB by 1e-12
 
 
 @kernel
 def groups_evidence(
-    nodes, motions, ratio, base, sigma2, starts, members, first, last, least, lnB, chi2, dof, best
+    nodes, motions, ratio, base, sigma2, starts, members, first, last, least, lnB, chi2, dof, flags
 ):
-    """Fill lnB, chi2, dof, best (stop - first, 2: component of motion, wide members as bits).
+    """Fill lnB, chi2, dof, flags (last - first,) each.
 
     starts, members: CSR of the groups; first, last: which groups; a single row gives 0 throughout.
     Groups of several rows, but fewer than `least`, are left as they are.
@@ -51,16 +52,24 @@ def groups_evidence(
     for g in range(first, last):
         start, stop, out = starts[g], starts[g + 1], g - first
         if stop - start < 2:
-            lnB[out], chi2[out], dof[out], best[out, 0], best[out, 1] = 0.0, 0.0, 0, 0, 0
+            lnB[out], chi2[out], dof[out], flags[out] = 0.0, 0.0, 0, 0
             continue
         if stop - start < least:
             continue
         prepare(nodes, motions, widest2, members, start, stop, info, place, head)
-        lnB[out], chi2[out], best[out, 0], best[out, 1] = mixed(
+        lnB[out], chi2[out], motion, wide = mixed(
             ratio, base, sigma2, members, start, stop, info, place, head, weights, terms, sums,
             states, odds,
         )  # fmt: skip
         dof[out] = 2 * (stop - start) - 2 + 2 * int(head[N_PM])
+        flags[out] = group_flags(head[N_PM] > 0.0, motion >= 0, wide > 0)
+
+
+@step
+def group_flags(measured, moving, wide):
+    """What a group's evidence rests on: rows.Flag.PM_APPLIED, or PM_PRIOR; and BLEND."""
+    flags = APPLIED if measured else PRIOR if moving else 0
+    return flags + BLEND if wide else flags
 
 
 @step

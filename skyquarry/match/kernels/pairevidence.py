@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from skyquarry.match.kernels.evidence import prepare
+from skyquarry.match.kernels.evidence import APPLIED, PRIOR, group_flags, prepare
 from skyquarry.match.kernels.filter import (
     FCA, FCD, FSA, FSD, MOVING, N_PM, mixed, motion_weights,
 )  # fmt: skip
@@ -21,19 +21,18 @@ from skyquarry.match.kernels.nodes import (
 from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
-APPLIED, PRIOR, BLEND = 1, 2, 64  # rows.Flag.PM_APPLIED, PM_PRIOR, BLEND
 _LARGE2 = 100.0
-# out columns
+# lines of out
 SEP, PA, EAST, NORTH, MET, CXX, CYY, CXY, CHI2, LNB, JOINT_CHI2, JOINT_DOF, JOINT_FLAGS = range(13)
 
 
 @kernel
 def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags):
-    """Fill out (m, 13) and flags (m,) for the nodes left (m,), right (m,).
+    """Fill out (13, m) and flags (m,) for the nodes left (m,), right (m,).
 
     Offsets and covariance are in the left row's local axes at the epoch compared. chi2 takes a
     motion that neither knows from the component of the prior that weighs most, or from the
-    slowest that moves if that is faster; lnB is from all. The last three columns are what
+    slowest that moves if that is faster; lnB is from all. The last three lines are what
     `groups_evidence` tells of the two as a group.
     """
     members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
@@ -52,9 +51,9 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
             ratio, base, sigma2, members, first, last, info, place, head, weights, terms, sums,
             states, odds,
         )  # fmt: skip
-        out[p, LNB], out[p, JOINT_CHI2] = found[0], found[1]
-        out[p, JOINT_DOF] = 2.0 + 2.0 * head[N_PM]
-        out[p, JOINT_FLAGS] = _joint_flags(head[N_PM] > 0.0, found[2] >= 0, found[3] > 0)
+        out[LNB, p], out[JOINT_CHI2, p] = found[0], found[1]
+        out[JOINT_DOF, p] = 2.0 + 2.0 * head[N_PM]
+        out[JOINT_FLAGS, p] = group_flags(head[N_PM] > 0.0, found[2] >= 0, found[3] > 0)
         epoch, carried = _meeting(nodes, i, j)
         flags[p] = 0
         extra = 0.0
@@ -63,7 +62,7 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
             dt = nodes[i, EPOCH] - nodes[j, EPOCH]
             extra = max(sigma2[np.argmax(weights)], slow2) * dt * dt
             flags[p] = PRIOR
-        out[p, MET] = epoch
+        out[MET, p] = epoch
         t_i = epoch - nodes[i, EPOCH] if carried == 0 else 0.0
         t_j = epoch - nodes[j, EPOCH] if carried == 1 else 0.0
         if not (t_i == 0.0 and t_j == 0.0):
@@ -71,12 +70,6 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         _carry(nodes, motions, i, t_i, moved_by, first)
         _carry(nodes, motions, j, t_j, moved_by, second)
         _compare(nodes, motions, i, j, moved_by, extra, head, out, p)
-
-
-@step
-def _joint_flags(measured, moving, wide):
-    flags = APPLIED if measured else PRIOR if moving else 0
-    return flags + BLEND if wide else flags
 
 
 @step
@@ -142,7 +135,7 @@ def _compare(nodes, motions, i, j, at, extra, head, out, p):
         pe, pn = offset(at[0, 3], at[0, 4], at[0, 5], at[0, 6], dx, dy, dz)
         sa, ca, sd, cd = frame_of(sx, sy, sz)
     pa = math.atan2(pe, pn) * 180.0 / math.pi
-    out[p, 0], out[p, 1] = sep, pa + 360.0 if pa < 0.0 else pa
+    out[0, p], out[1, p] = sep, pa + 360.0 if pa < 0.0 else pa
     large = max(nodes[i, XX], nodes[i, YY], nodes[j, XX], nodes[j, YY]) > _LARGE2
     e, n = offset(sa, ca, sd, cd, dx, dy, dz)
     if large and chord > 0.0:
@@ -154,11 +147,11 @@ def _compare(nodes, motions, i, j, at, extra, head, out, p):
     for k in range(2):
         c0, c1, c2 = _covariance(nodes, motions, i if k == 0 else j, at, k, sa, ca, sd, cd, large)
         xx, yy, xy = xx + c0, yy + c1, xy + c2
-    out[p, 8] = (yy * e * e - 2.0 * xy * e * n + xx * n * n) / (xx * yy - xy * xy)
+    out[8, p] = (yy * e * e - 2.0 * xy * e * n + xx * n * n) / (xx * yy - xy * xy)
     back = turn(at[0, 3], at[0, 4], at[0, 5], at[0, 6], sa, ca, sd, cd)
     jee, jen, jne, jnn = rotation_in(back[0], back[1], back[2], back[3])
-    out[p, 2], out[p, 3] = jee * e + jen * n, jne * e + jnn * n
-    out[p, 5], out[p, 6], out[p, 7] = turned(jee, jen, jne, jnn, xx, yy, xy)
+    out[2, p], out[3, p] = jee * e + jen * n, jne * e + jnn * n
+    out[5, p], out[6, p], out[7, p] = turned(jee, jen, jne, jnn, xx, yy, xy)
 
 
 @step

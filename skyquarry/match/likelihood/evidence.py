@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyquarry.match.given.rows import Flag
 from skyquarry.match.likelihood.nodetable import NodeTable, Prior, node_table
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-_COLUMNS = (0, 1, 2, 3, 4, 8, 9)  # of what the kernel gives; 5 to 7 are the covariance
+_LINES = (0, 1, 2, 3, 4, 8, 9)  # of what the kernel gives; 5 to 7 are the covariance
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +132,12 @@ def pair_evidence(
 def node_pairs(table: NodeTable, left: Ints, right: Ints) -> PairEvidence:
     """The nodes left (m,) against right (m,), of any catalogues of the table."""
     left, right = np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64)
-    out, flags = np.empty((len(left), 13)), np.empty(len(left), np.int32)
+    out, flags = np.empty((13, len(left))), np.empty(len(left), np.int32)
     _kernels().pairs_evidence(
         table.nodes, table.motions, table.ratio, table.base, table.sigma2, left, right, out, flags
     )
-    sep, pa, east, north, epoch, chi2, lnB = (np.ascontiguousarray(out[:, k]) for k in _COLUMNS)
-    covariance, joint = np.ascontiguousarray(out[:, 5:8]), np.ascontiguousarray(out[:, 10:])
-    return PairEvidence(sep, pa, east, north, epoch, covariance, chi2, lnB, flags, joint)
+    sep, pa, east, north, epoch, chi2, lnB = (out[k] for k in _LINES)
+    return PairEvidence(sep, pa, east, north, epoch, out[5:8].T, chi2, lnB, flags, out[10:].T)
 
 
 def group_evidence(
@@ -164,18 +162,16 @@ def group_evidence(
     last = len(groups) if stop is None else stop
     count = last - start
     lnB, chi2 = np.empty(count), np.empty(count)
-    dof, best = np.empty(count, np.int64), np.zeros((count, 2), np.int64)
+    dof, flags = np.empty(count, np.int64), np.empty(count, np.int32)
     _kernels().groups_evidence(
         told.nodes, told.motions, told.ratio, told.base, told.sigma2,
-        groups.start, groups.nodes, start, last, 2 if pairs is None else 3, lnB, chi2, dof, best,
+        groups.start, groups.nodes, start, last, 2 if pairs is None else 3, lnB, chi2, dof, flags,
     )  # fmt: skip
-    size = np.diff(groups.start[start : last + 1])
-    made = GroupEvidence(lnB, chi2, dof, _flags(size, dof, best))
     if pairs is not None:
         own, known = pairs
         lnB[own], chi2[own], dof[own] = known.lnB, known.joint[:, 0], known.joint[:, 1]
-        made.flags[own] = known.joint[:, 2]
-    return made
+        flags[own] = known.joint[:, 2]
+    return GroupEvidence(lnB, chi2, dof, flags)
 
 
 def _kernels() -> Any:
@@ -184,12 +180,3 @@ def _kernels() -> Any:
     return SimpleNamespace(
         groups_evidence=evidence.groups_evidence, pairs_evidence=pairevidence.pairs_evidence
     )
-
-
-def _flags(size: Ints, dof: Ints, best: Ints) -> NDArray[np.int32]:
-    several = size > 1
-    moving, measured = several & (best[:, 0] >= 0), dof > 2 * size - 2
-    flags = np.where(measured & several, int(Flag.PM_APPLIED), 0)
-    flags |= np.where(moving & ~measured, int(Flag.PM_PRIOR), 0)
-    flags |= np.where(several & (best[:, 1] > 0), int(Flag.BLEND), 0)
-    return flags.astype(np.int32)

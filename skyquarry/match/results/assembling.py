@@ -105,7 +105,12 @@ def _gathered(table: pa.Table, order: Ints) -> pa.Table:
         ends = [0, *cuts.tolist(), len(order)]
         runs = [table.slice(int(order[start]), stop - start) for start, stop in pairwise(ends)]
         return pa.concat_tables(runs)
-    return table.take(from_numpy(order))
+    index = from_numpy(order)
+    columns = [
+        pa.nulls(len(index), each.type) if each.null_count == len(each) else each.take(index)
+        for each in table.columns
+    ]
+    return pa.Table.from_arrays(columns, schema=table.schema)
 
 
 def _tied(

@@ -146,8 +146,8 @@ def chosen_evidence(evidence: PairEvidence, index: Ints | Mask) -> PairEvidence:
         if index.all():
             return evidence
         index = np.flatnonzero(index)
-    names = (each.name for each in fields(evidence))
-    return PairEvidence(*(np.take(getattr(evidence, name), index, axis=0) for name in names))
+    lines = (getattr(evidence, each.name).T for each in fields(evidence))
+    return PairEvidence(*(np.take(each, index, axis=-1).T for each in lines))
 
 
 def together(parts: list[PairEvidence]) -> PairEvidence:
