@@ -239,13 +239,30 @@ def test_rivals_are_true_as_often_as_accepted_pairs_are_false(lost: int, told: A
     Where they take none, the rivals belong to the same objects, and nothing tells which is right.
     """
     rows, sky = half_a_sky()
-    home = Home(at(0.45, 200), at(0.45, 200), 0.5 * at(0.45, 200))
+    home = Home(at(0.45, 200), at(0.45, 200), 0.5 * at(0.45, 200), 0.0 * at(0.45, 0))
     none = at(0.45, 0)
     beside = Strangers(1_000, none, none, accepted=2 * lost)
     found = measured(at(0.45, 200), rows, sky, Strangers(1_000, none, none, beside, home))
     assert found is not None
     share, _ = found.of_bin(int(p_bins(np.array([0.45]))[0]))
     assert share == (None if told is None else pytest.approx(told))
+
+
+def test_accepted_pairs_of_blends_are_false_as_often_as_their_rivals_are_true() -> None:
+    """100 accepted pairs of P = 0.92 with a rival of 0.07 each, none of them by chance."""
+    rows, sky = half_a_sky()
+    none, both = at(0.5, 0), at(0.92, 100) + at(0.07, 100)
+    home = Home(both, at(0.07, 100), 0.08 * at(0.07, 100), 0.07 * at(0.92, 100))
+    strangers = Strangers(100_000, none, none, Strangers(100_000, none, none), home)
+    found = measured(both, rows, sky, strangers)
+    assert found is not None
+    blends = 1.0 - 3.0 * np.sqrt(101.0) / 100.0  # what may be the scatter of chance is not counted
+    share, error = found.of_bin(int(p_bins(np.array([0.92]))[0]))
+    assert share == pytest.approx(1.0 - 0.07 * blends)
+    assert error is not None
+    assert error > 0.07 * blends
+    share, _ = found.of_bin(int(p_bins(np.array([0.07]))[0]))
+    assert share == pytest.approx(0.08)
 
 
 # ------------------------------------------------------------------ words

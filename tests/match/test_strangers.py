@@ -97,6 +97,14 @@ def test_which_star_of_a_blend_it_is_is_not_said_to_be_measured():
     between = [each for each in bins if 0.1 <= each["from"] < 0.8]
     assert sum(each["candidates"] for each in between) > 100
     assert all(each["shifted"] is None for each in between)  # by chance alone all would be true
+    p = result.pairs["posterior"].to_numpy()
+    left, other = (result.pairs[n].to_numpy() for n in ("left_id", "right_id"))
+    right = left == other - 10**6 + n * seen[other - 10**6]
+    likely = [each for each in bins if 0.8 <= each["from"] < 0.999 and each["shifted"] is not None]
+    assert len(likely) > 2
+    for each in likely:
+        here = (p >= each["from"]) & (p < each["to"])
+        assert abs(each["shifted"] - right[here].mean()) < 2.0 * each["shifted_error"]
     hopeless = [each["shifted"] for each in bins if each["to"] <= 0.1]
     assert any(share is not None for share in hopeless)
     assert all(share is None or share < 0.1 for share in hopeless)

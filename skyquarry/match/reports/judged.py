@@ -52,14 +52,16 @@ class Judged:
             np.bincount(places[self.rival > 0.0], minlength=count),
         )
 
-    def possible(self) -> Floats:
-        """(p bins,) how many of those with a rival can be true: as many as accepted ones are not.
+    def contested(self) -> tuple[Floats, Floats]:
+        """(p bins,) how many rivals can be true: as many as accepted pairs are not.
 
-        The same of accepted ones that are a rival: how many may be false for the sake of another.
+        And (p bins,) how many accepted pairs can be false for the sake of a rival.
         """
-        might = np.where(self.rival > 0.0, 1.0 - self.rival, self.threat)
-        told = np.bincount(p_bins(self.posterior), might, minlength=len(P_EDGES) - 1)
-        return told.astype(np.float64)
+        places, count = p_bins(self.posterior), len(P_EDGES) - 1
+        might = np.where(self.rival > 0.0, 1.0 - self.rival, 0.0)
+        told = (np.bincount(places, each, minlength=count) for each in (might, self.threat))
+        possible, threatened = (each.astype(np.float64) for each in told)
+        return possible, threatened
 
 
 def judged(work: Work, solved: Solved, constraint: Constraint) -> Judged:

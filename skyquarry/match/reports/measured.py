@@ -10,7 +10,8 @@ no more rivals can be true than accepted pairs are false:
 
 Which star of a blend it is no shifted sky can tell. Strangers tell how many rows with a counterpart
 lose it to chance, which makes as many rivals true; where more rivals than these are not by chance,
-the others are blends, and what hangs on them is the error of a bin.
+the others are blends: as many accepted pairs as theirs are true are taken for false, by what they
+say, and all that hangs on it is added to the error of a bin.
 """
 
 from __future__ import annotations
@@ -63,15 +64,15 @@ def measured(
         return None
     count = np.maximum(candidates, 1).astype(np.float64)
     chance, by_rivals, error, lost = _by_chance(rows, sky, strangers)
-    rivals, possible, unsure = _rivals(count, strangers)
-    others = np.maximum(candidates - rivals - (chance - by_rivals), 0.0)
+    rivals, possible, threatened, unsure = _rivals(count, strangers)
     near = np.maximum(rivals - by_rivals, 0.0)
-    true = others + np.minimum(near, possible)
+    blends = max(1.0 - (lost + 3.0 * np.sqrt(near.sum() + 1.0)) / max(near.sum(), 1.0), 0.0)
+    others = candidates - rivals - (chance - by_rivals) - blends * threatened
+    true = np.maximum(others, 0.0) + np.minimum(near, possible)
     share = np.clip(true / count, 0.0, 1.0)
     scatter = np.sqrt((1.0 - share) / count)  # of the false ones that the run happens to have
-    blends = max(1.0 - (lost + 3.0 * np.sqrt(near.sum() + 1.0)) / max(near.sum(), 1.0), 0.0)
     error = np.sqrt((error / count) ** 2 + unsure**2 + scatter**2)
-    return Measured(share, error + blends * possible / count)
+    return Measured(share, error + blends * (possible + threatened) / count)
 
 
 def _by_chance(
@@ -95,17 +96,19 @@ def _by_chance(
     return found[0], found[1], np.sqrt(found[2]), lost
 
 
-def _rivals(count: Floats, strangers: Strangers) -> tuple[Floats, Floats, Floats]:
-    """(p bins,) candidates that have an accepted rival, and how many may be right or wrong by it.
+def _rivals(count: Floats, strangers: Strangers) -> tuple[Floats, Floats, Floats, Floats]:
+    """(p bins,) candidates that have an accepted rival, and how many of these can be true.
 
-    And the error of the share of the former, for they are counted among a sample of the rows.
+    How many accepted ones can be false for a rival's sake. And the error of the share of the
+    first, for they are counted among a sample of the rows.
     """
     home = strangers.home
     if home is None:
         none = np.zeros(len(count))
-        return none, none, none
+        return none, none, none, none
     looked = np.maximum(home.candidates, 1)
     share = home.rivals / looked
     missed = np.clip(1.0 / looked - 1.0 / count, 0.0, None)
     unsure = np.where(home.candidates > 0, np.sqrt(share * (1.0 - share) * missed), 1.0)
-    return count * share, count * home.possible / looked, unsure
+    scale = count / looked
+    return count * share, scale * home.possible, scale * home.threatened, unsure

@@ -55,8 +55,9 @@ class Home:
     rivals: Ints
     """of them: not accepted, while another candidate of one of the two rows is"""
     possible: Floats
-    """how many of those rivals can be true, and of the accepted ones false for the sake of a rival:
-    the chance that what was accepted is not, or that of the rival, summed"""
+    """how many of those rivals can be true: the chance that what was accepted is not, summed"""
+    threatened: Floats
+    """how many accepted ones can be false for the sake of a rival: its chance, summed"""
 
     def __add__(self, other: Home) -> Home:
         """Both."""
@@ -64,6 +65,7 @@ class Home:
             self.candidates + other.candidates,
             self.rivals + other.rivals,
             self.possible + other.possible,
+            self.threatened + other.threatened,
         )
 
 
@@ -87,7 +89,8 @@ class Strangers:
     def start(cls) -> Strangers:
         """None yet."""
         none = np.zeros(len(P_EDGES) - 1, np.int64)
-        return cls(0, none, none, cls(0, none, none), Home(none, none, none.astype(np.float64)))
+        zero = none.astype(np.float64)
+        return cls(0, none, none, cls(0, none, none), Home(none, none, zero, zero))
 
     def __add__(self, other: Strangers) -> Strangers:
         """Both."""
@@ -186,7 +189,9 @@ class _Moving:
         pairs = judged(self.work, self.solution, self.sky.made.rules.constraint)
         pairs = pairs.where(pairs.left_flags & _MOVED > 0)
         each = {b: pairs.where(pairs.right_catalog == b) for b in self.others}
-        return {(self.number, b): Home(*some.binned(), some.possible()) for b, some in each.items()}
+        return {
+            (self.number, b): Home(*some.binned(), *some.contested()) for b, some in each.items()
+        }
 
     @cached_property
     def company(self) -> list[Rows]:
