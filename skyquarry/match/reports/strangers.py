@@ -178,10 +178,11 @@ class _Moving:
         self.sky, self.number = sky, number
         self.rows = sky.rows[number].take(some)
         self.others = [b for a, b in sky.made.rules.catalog_pairs() if a == number]
+        around = sky.around(self.rows)
+        near = [rows.take(n) for rows, n in zip(sky.rows, around, strict=True)]
         mark = np.zeros(len(sky.rows[number]), np.int32)
         mark[some] = _MOVED
-        near = [rows.take(n) for rows, n in zip(sky.rows, sky.around(self.rows), strict=True)]
-        near[number] = _marked(near[number], mark[sky.around(self.rows)[number]])
+        near[number] = _marked(near[number], mark[around[number]])
         self.work, self.solution = sky.solved(near)
 
     def home(self) -> dict[tuple[int, int], Home]:
