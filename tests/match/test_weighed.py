@@ -38,8 +38,9 @@ def test_posteriors_are_those_of_the_whole() -> None:
     exact = resolve(work.islands, work.groups, weight, "one_to_one").posterior
     told = piece.posterior(weight)
     np.testing.assert_array_equal(told[size <= LARGE_ROWS], exact[size <= LARGE_ROWS])
-    assert np.abs(told - exact).max() < 0.01
-    assert told.sum() == pytest.approx(exact.sum(), rel=1e-4)
+    large = (size > LARGE_ROWS) & (np.diff(work.groups.start) > 1)
+    assert told[large].sum() == pytest.approx(exact[large].sum(), rel=0.01)
+    assert np.abs(told - exact)[large].sum() < 0.05 * exact[large].sum()
 
 
 def test_large_islands_are_solved_again_only_where_it_would_be_seen() -> None:

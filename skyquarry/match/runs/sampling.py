@@ -1,10 +1,11 @@
 """The part of the sky that calibration and densities are learnt from, where not all is needed.
 
-Errors of a thousandth need a million objects, and nobody needs them: 200,000 rows tell
-calibration, densities and magnitudes as well as they are used. The sample is of whole cells of the
-sky, one of every so many along the curve, chosen by a hash of its number. Which cells these are
-depends on how many rows lie where, and on nothing else: not on tiles, workers, or the order of rows
-or of catalogues. Numbers of rows by place and magnitude are those of all rows nevertheless.
+Errors of a thousandth need a million objects, and nobody needs them: 25,000 rows of a catalogue
+tell a density to 0.6 per cent, which moves no probability by more than 0.0015, and an error scale
+to 0.3 per cent. The sample is of whole cells of the sky, one of every so many along the curve,
+chosen by a hash of its number. Which cells these are depends on how many rows lie where, and on
+nothing else: not on tiles, workers, or the order of rows or of catalogues. Numbers of rows by place
+and magnitude are those of all rows nevertheless.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-SAMPLE_ROWS = 200_000
+SAMPLE_ROWS = 100_000
 """Rows that are learnt from, of all catalogues together, where that is enough."""
-LEAST_ROWS = 50_000
+LEAST_ROWS = 25_000
 """Rows that are learnt from of each catalogue, where it has so many."""
 MOST_ROWS = 1_500_000
 """No more than this for the sake of a short catalogue: they are held in memory."""
