@@ -106,11 +106,11 @@ def test_stars_that_cross_borders_are_found_patch_by_patch(
     tables = [pa.concat_tables(each) for each in zip(sky(3, (8.0, 14.0)), crossing(), strict=True)]
     whole = plan(tables).run("inline")
     assert len(whole.made.patches) == 1
-    monkeypatch.setattr(identification, "PATCH_ROWS", 60)
+    monkeypatch.setattr(identification, "PATCH_ROWS", 150)
     if large:
         monkeypatch.setattr(crossmatch, "RESIDENT_ROWS", 10)
     parts = plan(tables).run("inline")
-    assert len(parts.made.patches) > 30
+    assert len(parts.made.patches) > 20
     assert parts.made.is_resident != large
     for kind in ("pairs", "groups", "members"):
         assert getattr(parts, kind).equals(getattr(whole, kind)), kind
