@@ -9,8 +9,8 @@ import numpy as np
 
 from skyquarry.match.kernels.evidence import prepare
 from skyquarry.match.kernels.filter import (
-    BX, BY, FCA, FCD, FSA, FSD, LARGE, ME, MN, MOVING, N_PM, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3,
-    SPAN, T0, mixed, reduced, room, summed,
+    BX, BY, FCA, FCD, FSA, FSD, LARGE, ME, MN, MOVING, N_PM, OE, ON, PLACE_COLUMNS, PXX, PXY, PYY,
+    R0, R1, R2, R3, SPAN, T0, mixed, reduced, room, summed,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import frame_of, rotation_in, turn, turned
 from skyquarry.match.kernels.nodes import (
@@ -36,7 +36,7 @@ def combine_groups(
     size = 1
     for g in range(first, last):
         size = max(size, starts[g + 1] - starts[g])
-    info, place = np.empty((2, size, 16)), np.empty((size, 7))
+    info, place = np.empty((2, size, 16)), np.empty((size, PLACE_COLUMNS))
     many = room(nodes, members, starts, first, last)
     states, odds = np.empty(many, np.int64), np.empty(many)
     head, terms = np.empty(16), np.empty((many * len(sigma2), 2))

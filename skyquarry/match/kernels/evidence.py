@@ -12,9 +12,9 @@ import math
 import numpy as np
 
 from skyquarry.match.kernels.filter import (
-    BU, BV, BX, BY, C, CURVED, DET, EAST, FCA, FCD, FSA, FSD, LARGE, LN_DETS, LONE_SUM, ME, MN,
-    MOVING, MXX, MXY, MYY, N_PM, NORTH, ODDS, OE, ON, PXX, PXY, PYY, R0, R1, R2, R3, RX, RY, RZ,
-    SPAN, T0, TOGETHER, YEARS, mixed, room,
+    BU, BV, BX, BY, C, CURVED, DET, EAST, FCA, FCD, FSA, FSD, JOINS, LARGE, LN_DETS, LONE_SUM, ME,
+    MN, MOVING, MXX, MXY, MYY, N_PM, NORTH, ODDS, OE, ON, PLACE_COLUMNS, PXX, PXY, PYY, R0, R1, R2,
+    R3, RX, RY, RZ, SPAN, T0, YEARS, mixed, room,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned, turned_cross,
@@ -43,7 +43,7 @@ def groups_evidence(
     size = 1
     for g in range(first, last):
         size = max(size, starts[g + 1] - starts[g])
-    info, place = np.empty((2, size, 16)), np.empty((size, 7))
+    info, place = np.empty((2, size, 16)), np.empty((size, PLACE_COLUMNS))
     many = room(nodes, members, starts, first, last)
     states, odds = np.empty(many, np.int64), np.empty(many)
     head, terms = np.empty(16), np.empty((many * len(sigma2), 2))
@@ -103,7 +103,9 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
             place[k, RX], place[k, RY], place[k, RZ] = x - now[0], y - now[1], z - now[2]
         else:
             place[k, RX], place[k, RY], place[k, RZ] = x - bx, y - by, z - bz
-        place[k, ODDS] = _odds(nodes, i, n)
+        f = nodes[i, WIDE]
+        place[k, ODDS] = f / (1.0 - f) if f > 0.0 else 0.0
+        place[k, JOINS] = 1.0 if f != 0.0 else 0.0
     _offsets(n, best, bx, by, bz, large, place, head)
     for k in range(n):
         i = members[start + k]
@@ -118,7 +120,7 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
         if large:
             jee, jen, jne, jnn = rotation_in(jee, jen, jne, jnn)
         xx, yy, xy = turned(jee, jen, jne, jnn, nodes[i, XX], nodes[i, YY], nodes[i, XY])
-        states = 2 if place[k, ODDS] > 0.0 else 1
+        states = 2 if place[k, JOINS] > 0.0 else 1
         if own < 0:
             t = path[2]
             xx, yy = xx + path[0] * path[0] * t * t, yy + path[1] * path[1] * t * t
@@ -147,19 +149,10 @@ def prepare(nodes, motions, widest2, members, start, stop, info, place, head):
         for k in range(n):
             if nodes[members[start + k], MOTION] < 0.0:
                 _let_move(info, np.int64(0), k, place[k, YEARS])
-                if place[k, ODDS] > 0.0:
+                if place[k, JOINS] > 0.0:
                     _let_move(info, np.int64(1), k, place[k, YEARS])
     head[LARGE] = 1.0 if large else 0.0
     head[CURVED] = _curvature(nodes, members, start, n, place) if large else 0.0
-
-
-@step
-def _odds(nodes, i, n):
-    """Of the wide error of a row among n; one that has no fit shares that of all the others."""
-    f = nodes[i, WIDE]
-    if f > 0.0:
-        return f / (1.0 - f)
-    return TOGETHER if f < 0.0 and n > 2 else 0.0
 
 
 @step

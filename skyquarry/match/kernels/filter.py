@@ -24,8 +24,10 @@ from skyquarry.match.kernels.stepping import step
 
 # a member's part of A, b, c
 PXX, PYY, PXY, R0, R1, R2, R3, MXX, MYY, MXY, BX, BY, BU, BV, C, DET = range(16)
-# where a member is: residual direction, residual offset, years from T0, odds of the wide error
-RX, RY, RZ, EAST, NORTH, YEARS, ODDS = range(7)
+# where a member is: residual direction, residual offset, years from T0, odds of the wide error by
+# itself, and whether it can be wide where all members are
+RX, RY, RZ, EAST, NORTH, YEARS, ODDS, JOINS = range(8)
+PLACE_COLUMNS = 8
 # what holds for the group
 FSA, FCA, FSD, FCD, T0, N_PM, MOVING, ME, MN, OE, ON, LARGE, CURVED, SPAN, LONE_SUM, LN_DETS = (
     range(16)
@@ -33,7 +35,6 @@ FSA, FCA, FSD, FCD, T0, N_PM, MOVING, ME, MN, OE, ON, LARGE, CURVED, SPAN, LONE_
 
 MOST_WIDE = 4  # members of a group that are in their wide state at once: of up to 4, any
 _LAST_BIT = 62  # members from here on are never wide; groups have no more than 16
-TOGETHER = 1e-300  # odds that say: wide where all members are, never alone (no fit of its own)
 _LEAST_OF_ALL = 3  # members of a group whose rows may be wide all at once
 _SHARE = 0.5  # of the least f: how often an object is wide in all its rows
 
@@ -67,7 +68,7 @@ def wide_states(n, place, states, odds):
     states[0], odds[0] = 0, 1.0
     count, norm = 1, 1.0
     for k in range(min(n, _LAST_BIT)):
-        if place[k, ODDS] > TOGETHER:
+        if place[k, ODDS] > 0.0:
             before = count
             for j in range(before):
                 if bits_of(states[j]) < MOST_WIDE:
@@ -92,10 +93,10 @@ def _all_wide(n, place):
     """
     least = 1.0
     for k in range(n):
-        odds = place[k, ODDS]
-        if odds <= 0.0:
+        if place[k, JOINS] == 0.0:
             return 0.0
-        if odds > TOGETHER:
+        odds = place[k, ODDS]
+        if odds > 0.0:
             least = min(least, odds / (1.0 + odds))
     return _SHARE * least if _LEAST_OF_ALL <= n < _LAST_BIT and least < 1.0 else 0.0
 

@@ -1,7 +1,8 @@
 """Rows as the evidence kernels read them: one line of numbers a node, another a measured motion.
 
-Columns of a node: sin and cos of ra and dec, covariance (arcsec^2), epoch, probability and variance
-of the wide error, number of its line among the motions (-1: none) and of its catalogue, degrees.
+Columns of a node: sin and cos of ra and dec, covariance (arcsec^2), epoch, probability (-1: not by
+itself, only where all members of a group are) and variance of the wide error, number of its line
+among the motions (-1: none) and of its catalogue, degrees.
 Columns of a motion: pmra*, pmdec (arcsec/yr), their covariance, the covariance with the position
 (ra-pmra, ra-pmdec, dec-pmra, dec-pmdec), zeta and its variance (1/yr), ln of its lone evidence.
 """

@@ -9,7 +9,7 @@ import numpy as np
 
 from skyquarry.match.kernels.evidence import APPLIED, PRIOR, group_flags, prepare
 from skyquarry.match.kernels.filter import (
-    FCA, FCD, FSA, FSD, MOVING, N_PM, mixed, motion_weights,
+    FCA, FCD, FSA, FSD, MOVING, N_PM, PLACE_COLUMNS, mixed, motion_weights,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned,
@@ -36,7 +36,7 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
     `groups_evidence` tells of the two as a group.
     """
     members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
-    info, place = np.empty((2, 2, 16)), np.empty((2, 7))
+    info, place = np.empty((2, 2, 16)), np.empty((2, PLACE_COLUMNS))
     sums = np.empty((2, 16))
     head, terms = np.empty(16), np.empty((4 * len(sigma2), 2))
     states, odds = np.empty(4, np.int64), np.empty(4)
