@@ -53,8 +53,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     ("rows", "share"),
     [
         ([100_000, 100_000], 1.0),  # too few to leave some out
-        ([1_000_000] * 4, 0.05),
-        ([200_000, 5_000_000], 0.25),  # 50,000 of the shorter one
+        ([1_000_000] * 4, 0.025),
+        ([200_000, 5_000_000], 0.125),  # 25,000 of the shorter one
         ([2_000, 300_000], 1.0),
         ([2_000, 1_000_000_000], 0.0015),  # and never more than 1.5 million
     ],

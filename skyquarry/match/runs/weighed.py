@@ -39,16 +39,15 @@ if TYPE_CHECKING:
 LARGE_ROWS: Final = 12
 """Islands of more rows are large: sums over all their partitions take long."""
 SEEN: Final = 0.02
-"""A change of the posteriors of an island that counts, in quadrature: of a probability of one half
-it is a hundredth."""
+"""A change of an island's posteriors that counts: in quadrature, for each of its rows."""
 FAR: Final = 1.0
 """A weight (ln) that has changed by more may have brought in groups that were left out before."""
 LEFT_OUT: Final = -7.0
 """Ln: groups of less gain over their rows alone, each of a probability below e^-7, are left out."""
-ROUNDS: Final = 30
+ROUNDS: Final = 20
 """Of belief propagation; always as many, so that no island depends on another. Of 135 islands of
 four clumpy catalogues, 4,149 rows, the expected groups of each set came out within 0.2 per cent of
-the 1,024 that exact sums gave, in 0.1 in place of 0.6 s."""
+the 1,021 that exact sums gave, in 0.07 in place of 0.6 s; 12 rounds are as near as 0.8 per cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,8 @@ class Large:
         grown = np.exp(near)
         scatter = np.minimum(self.posterior * grown, 1.0)
         scatter *= np.minimum((1.0 - self.posterior) * grown, 1.0)
-        island, count = self.part.groups.island, len(self.part.islands)
-        seen = np.bincount(island, scatter * near**2, count) > SEEN**2
+        island, rows = self.part.groups.island, np.diff(self.part.islands.start)
+        seen = np.bincount(island, scatter * near**2, len(rows)) > SEEN**2 * rows
         seen[island[moved > FAR]] = True
         return np.asarray(seen)
 
