@@ -137,3 +137,17 @@ def test_columns_are_encoded_as_those_of_tiles_unless_the_caller_says_how(tmp_pa
     assert "RLE_DICTIONARY" in used["ours"][2]
     assert "RLE_DICTIONARY" in used["theirs"][1]
     assert "RLE_DICTIONARY" not in used["theirs"][2]
+
+
+def test_numbers_are_compressed_quickly_and_texts_well_unless_the_caller_says_how(tmp_path):
+    columns = {"id": list(range(99)), "ra": [i / 7 for i in range(99)], "name": ["a star"] * 99}
+    table, path = pa.table(columns), tmp_path / "a.parquet"
+    for options, codecs in (
+        ({}, ["LZ4", "LZ4", "ZSTD"]),
+        ({"compression": "gzip"}, ["GZIP"] * 3),
+        ({"compression_level": 9}, ["ZSTD"] * 3),
+    ):
+        write_table(table.to_batches(), table.schema, path, **options)
+        group = pq.read_metadata(path).row_group(0)
+        assert [group.column(i).compression for i in range(3)] == codecs
+        assert pq.read_table(path).cast(table.schema).equals(table)
