@@ -313,7 +313,7 @@ class Scan:
 
     @cached_property
     def _row_bytes(self) -> float:
-        return sum(_width_of(self.source.schema.field(name).type) for name in self._needed)
+        return sum(width_of(self.source.schema.field(name).type) for name in self._needed)
 
     # ------------------------------------------------------------ cost
     def _decoded_rows(self) -> Floats:
@@ -368,7 +368,8 @@ def below(ranges: Ranges, pixels: Ints) -> Ints:
     return total[last] + np.where(at > 0, partial, 0)
 
 
-def _width_of(kind: pa.DataType) -> float:
+def width_of(kind: pa.DataType) -> float:
+    """About how many bytes a value of a type takes in memory."""
     try:
         return float(kind.bit_width) / 8.0
     except ValueError:

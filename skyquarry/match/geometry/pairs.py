@@ -15,6 +15,7 @@ import numpy as np
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.engine import cost as costs
 from skyquarry.engine.executors import cpu_count
+from skyquarry.engine.scan import width_of
 from skyquarry.errors import UserError
 from skyquarry.match.geometry.joins import Rule
 from skyquarry.match.geometry.pairing import Pairing, Part, pair_unit
@@ -294,17 +295,10 @@ def _part(side: Side, radius: Radius, handed_out: tuple[str, ...]) -> Part:
 
 
 def _row_bytes(part: Part, side: Side) -> float:
-    return sum(_width(field_of(side, name).type) for name in part.needed)
-
-
-def _width(kind: pa.DataType) -> float:
-    try:
-        return float(kind.bit_width) / 8.0
-    except ValueError:
-        return 48.0
+    return sum(width_of(field_of(side, name).type) for name in part.needed)
 
 
 def _bytes_of(side: Side, columns: Sequence[str]) -> float:
     if isinstance(side, CatalogSide):
         return side.bytes_of([*columns, SPATIAL])
-    return float(side.n_rows) * sum(_width(field_of(side, n).type) for n in columns)
+    return float(side.n_rows) * sum(width_of(field_of(side, n).type) for n in columns)
