@@ -47,13 +47,11 @@ def measure(number, at, to, left, right, spans, rises, products, sep):  # noqa: 
 
 
 @step
-def measure_far(i, j, left, right):
+def measure_far(a, d, product, dec_1, dec_2):
     """The separation that `measure` leaves out."""
-    a, d = across(left[0][i], right[0][j]), left[1][i] - right[1][j]
-    product = left[2][i] * right[2][j]
     if abs(a) <= NEAR and abs(d) <= NEAR:
         return near_separation(a, d, product)
-    return far_separation(a, left[1][i], right[1][j], product)
+    return far_separation(a, dec_1, dec_2, product)
 
 
 @step
@@ -72,7 +70,7 @@ def judge(left, right, same, number, desk, m, out_left, out_right, out_sep):  # 
     for c in range(np.uint64(number)):
         i, j, s = at[c], to[c], sep[c]
         if math.isnan(s):  # seldom
-            s = measure_far(i, j, left, right)
+            s = measure_far(spans[c], rises[c], products[c], left[1][i], right[1][j])
         row = j if in_order else right_row[j]
         out_left[end], out_right[end], out_sep[end] = i, row, s
         limit = left_radius[i * left_step] + right_radius[j * right_step]
