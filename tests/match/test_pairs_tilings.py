@@ -143,6 +143,16 @@ def test_a_tile_with_its_rows_in_a_corner_is_divided_by_its_rows(tmp_path, monke
     assert rows_of(parts).equals(rows_of(whole))
 
 
+@pytest.mark.parametrize("order", [3, 6])
+def test_no_row_lies_where_the_crowding_of_a_side_has_no_cell(tilings, order):
+    side = CatalogSide(open_catalog(tilings["a", order]))
+    pixels, cells = side.read(None, [SPATIAL]).column(SPATIAL).to_numpy(), side.crowding
+    assert len(cells) > len(side.tiles)
+    assert (cells.find(pixels) >= 0).all()
+    assert (cells.starts[1:] >= cells.stops[:-1]).all()
+    assert len(pixels) <= cells.rows.sum() < 1.1 * len(pixels) + len(cells)
+
+
 def test_tables_give_the_bytes_of_catalogues(tilings, tables, tmp_path):
     paths = [tmp_path / name for name in ("a.parquet", "b.parquet")]
     for table, path in zip(tables, paths, strict=True):
