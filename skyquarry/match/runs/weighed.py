@@ -48,8 +48,6 @@ LARGE_ROWS: Final = 63
 of 13 to 63 rows made 2.9 per cent too few of a sparse catalogue's matches."""
 SEEN: Final = 0.02
 """A change of an island's posteriors that counts: in quadrature, for each of its rows."""
-FAR: Final = 1.0
-"""A weight (ln) that has changed by more may have brought in groups that were left out before."""
 LEFT_OUT: Final = -7.0
 """Ln: groups of less gain over their rows alone, each of a probability below e^-7, are left out."""
 ROUNDS: Final = 20
@@ -116,13 +114,12 @@ class Large:
             moved = np.abs(ln_weight - self.weight)
         moved[ln_weight == self.weight] = 0.0  # two of weight 0 too
         moved[np.isnan(moved)] = np.inf
-        near = np.minimum(moved, FAR)
-        grown = np.exp(near)
-        scatter = np.minimum(self.posterior * grown, 1.0)
-        scatter *= np.minimum((1.0 - self.posterior) * grown, 1.0)
+        grown = np.exp(np.minimum(moved, 30.0))  # 1e13: certain, whatever it was
+        could = np.where(self.posterior > 0.0, self.posterior, np.exp(LEFT_OUT)) * grown
+        scatter = np.minimum(could, 1.0) * np.minimum((1.0 - self.posterior) * grown, 1.0)
         island, rows = self.part.groups.island, np.diff(self.part.islands.start)
-        seen = np.bincount(island, scatter * near**2, len(rows)) > SEEN**2 * rows
-        seen[island[moved > FAR]] = True
+        change2 = np.bincount(island, scatter * np.minimum(moved, 1.0) ** 2, len(rows))
+        seen = change2 > SEEN**2 * rows
         return np.asarray(seen)
 
 
