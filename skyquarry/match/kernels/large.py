@@ -18,13 +18,9 @@ def believe(n_nodes, group_start, group_nodes, gain, rounds, settled, posterior)
     groups of a row sum to at most 1.
     """
     edges = group_nodes.shape[0]
-    sent, heard = np.zeros(edges), np.zeros(edges)  # group to row, row to group: ln odds
-    top, second, total, rest = (
-        np.empty(n_nodes),
-        np.empty(n_nodes),
-        np.empty(n_nodes),
-        np.empty(n_nodes),
-    )
+    sent, heard, share = np.zeros(edges), np.zeros(edges), np.zeros(edges)  # ln odds, both ways
+    top, second, total = np.empty(n_nodes), np.empty(n_nodes), np.empty(n_nodes)
+    rest, ratio = np.empty(n_nodes), np.empty(n_nodes)
     holder = np.empty(n_nodes, np.int64)
     for _ in range(rounds):
         top[:], second[:], holder[:] = 0.0, -np.inf, -1  # the single row: ln odds 0
@@ -32,26 +28,28 @@ def believe(n_nodes, group_start, group_nodes, gain, rounds, settled, posterior)
             low, high = group_start[g], group_start[g + 1]
             if high - low == 1:
                 continue
+            whole = gain[g]
             for m in range(low, high):
-                sent[m] = gain[g]
-                for other in range(low, high):
-                    if other != m:
-                        sent[m] += heard[other]
+                whole += heard[m]
+            for m in range(low, high):
+                sent[m] = whole - heard[m]
                 i = group_nodes[m]
                 if sent[m] > top[i]:
                     second[i], top[i], holder[i] = top[i], sent[m], m
                 elif sent[m] > second[i]:
                     second[i] = sent[m]
         for i in range(n_nodes):
-            total[i] = np.exp(-top[i])
-            rest[i] = 0.0 if holder[i] < 0 else np.exp(-second[i])
+            ratio[i] = np.exp(second[i] - top[i])
+            rest[i] = 0.0 if holder[i] < 0 else np.exp(-second[i])  # without the holder
         for g in range(gain.shape[0]):
             if group_start[g + 1] - group_start[g] > 1:
                 for m in range(group_start[g], group_start[g + 1]):
                     i = group_nodes[m]
-                    total[i] += np.exp(sent[m] - top[i])
-                    if holder[i] >= 0 and holder[i] != m:
-                        rest[i] += np.exp(sent[m] - second[i])
+                    if holder[i] != m:
+                        share[m] = np.exp(sent[m] - second[i])
+                        rest[i] += share[m]
+        for i in range(n_nodes):
+            total[i] = 1.0 + rest[i] * ratio[i]
         change = 0.0
         for g in range(gain.shape[0]):
             if group_start[g + 1] - group_start[g] > 1:
@@ -60,7 +58,7 @@ def believe(n_nodes, group_start, group_nodes, gain, rounds, settled, posterior)
                     if holder[i] == m:
                         told = -(second[i] + np.log(rest[i]))
                     else:
-                        told = -(top[i] + np.log(total[i] - np.exp(sent[m] - top[i])))
+                        told = -(top[i] + np.log(total[i] - share[m] * ratio[i]))
                     change = max(change, abs(told - heard[m]))
                     heard[m] = 0.5 * (heard[m] + told)
         if change < settled:

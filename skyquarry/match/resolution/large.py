@@ -33,12 +33,20 @@ if TYPE_CHECKING:
 
 SMALL = -16.0
 """ln: groups of less gain, each below 1.2e-7, are left out where sums are too long with them"""
+CROWDED_ROWS, SLIGHT = 24, -7.0
+"""In larger islands of three catalogues and more, where sums are too long, groups of less gain (ln)
+are left out at once: each has a posterior below 1e-3, told as if its rows were free. Crowds then
+fall apart into islands whose sums are exact. Of 1,153 objects there none is lost, while belief
+propagation, which is as good as exact for two catalogues, is wrong by up to 0.8"""
 FEW_ROWS = 15
 """of the smaller of two catalogues: sums over their sets are done whatever the other has"""
 WIDE_STATES = 1 << 18
 """Sets that such sums may meet: 15 rows beside as many"""
 ROUNDS, SETTLED = 200, 1e-8
 """of belief propagation, and the change (ln) at which it stops earlier"""
+VAST_ROWS, VAST_ROUNDS, VAST_SETTLED = 1_000, 20, 1e-3
+"""Of islands beyond so many rows, cores of crowds whose stars lie closer than the errors: there
+belief propagation itself is wrong by more than what further rounds would change"""
 MAX_MATRIX = 4_000_000
 """Elements of the matrix of an assignment: 2,000 rows beside as many, some 10 s at worst"""
 MAX_TIED = 64
@@ -68,10 +76,14 @@ def solve_large(groups: Groups, ln_weight: Floats, found: Solution, islands: Isl
     unclear = ~found.solved | found.tied
     open_groups = unclear[groups.island]
     many = np.diff(groups.start) > 1
-    kept = open_groups & (~many | (gain >= NEGLIGIBLE))
+    crowded = (np.diff(islands.start) > CROWDED_ROWS) & (_catalogs(groups, islands) > 2)
+    least = np.where(crowded, SLIGHT, NEGLIGIBLE)[groups.island]
+    kept = open_groups & (~many | (gain >= least))
+    slight = open_groups & ~kept & (gain >= NEGLIGIBLE)
     part = part_of(groups, kept, unclear[islands.label])
     inner = solve_exactly(part.islands, part.groups, gain[part.group])
     heuristic = np.zeros(len(islands), bool)
+    heuristic[groups.island[slight]] = True
     home = islands.label[part.node[part.islands.nodes[part.islands.start[:-1]]]]
     begin = beginnings(part.islands, part.groups)
     for k in np.flatnonzero(~inner.solved | inner.tied):
@@ -80,6 +92,8 @@ def solve_large(groups: Groups, ln_weight: Floats, found: Solution, islands: Isl
     found.posterior[part.group] = inner.posterior
     found.chosen[part.group] = inner.chosen
     _negligible(groups, gain, open_groups & ~kept, found.posterior, len(islands.nodes))
+    if slight.any():
+        _at_most_one(groups, heuristic[groups.island], found.posterior, len(islands.nodes))
     base = np.bincount(islands.label, alone, len(islands))
     inside = np.bincount(home, inner.evidence, len(islands))
     found.evidence[unclear] = (base + inside)[unclear]
@@ -98,6 +112,22 @@ def _negligible(
     single[groups.nodes[groups.start[:-1][alone]]] = posterior[alone]
     free = np.multiply.reduceat(single[groups.nodes], groups.start[:-1])
     posterior[left_out] = (np.exp(np.minimum(gain, 0.0)) * free)[left_out]
+
+
+def _at_most_one(groups: Groups, these: Mask, posterior: Floats, n_nodes: int) -> None:
+    """Let the posteriors of these groups (g,) sum to 1 at most in each of their rows."""
+    member_of = np.repeat(np.arange(len(groups)), np.diff(groups.start))
+    total = np.maximum(np.bincount(groups.nodes, posterior[member_of], n_nodes), 1.0)
+    most = np.maximum.reduceat(total[groups.nodes], groups.start[:-1])
+    posterior[these] /= most[these]
+
+
+def _catalogs(groups: Groups, islands: Islands) -> Ints:
+    """(islands,) how many catalogues each has rows of."""
+    alone = np.diff(groups.start) == 1
+    held = np.zeros(len(islands), np.uint32)
+    np.bitwise_or.at(held, groups.island[alone], groups.catalogs[alone])
+    return np.bitwise_count(held).astype(np.int64)
 
 
 def _solve_one(one: Part, gain: Floats, inner: Solution, k: int) -> bool:
@@ -133,8 +163,10 @@ def _thinned(one: Part, gain: Floats) -> tuple[Floats, float] | None:
 
 def _believed(one: Part, gain: Floats) -> tuple[Floats, float]:
     posterior = np.empty(len(gain))
+    vast = len(one.node) > VAST_ROWS
+    rounds, settled = (VAST_ROUNDS, VAST_SETTLED) if vast else (ROUNDS, SETTLED)
     evidence = believe(
-        len(one.node), one.groups.start, one.groups.nodes, gain, ROUNDS, SETTLED, posterior
+        len(one.node), one.groups.start, one.groups.nodes, gain, rounds, settled, posterior
     )
     return posterior, float(evidence)
 
