@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.resolution.groups import Islands
 
+    Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
@@ -36,6 +37,10 @@ class Limits:
 
     sets: int = 4096
     """of an island"""
+    vast_rows: int = 1000
+    """Islands of more rows are cores of crowds, where rows have counterparts without number: of
+    their pairs count those that are among the `best` of both rows in the other's catalogue"""
+    best: int = 3
     sets_a_row: int = 256
     """of a large island: as many round each row; beyond, a greedy choice"""
 
@@ -47,6 +52,7 @@ def candidate_groups(
     catalog_of_node: NDArray[np.uint8],
     constraint: Constraint = "one_to_one",
     limits: Limits | None = None,
+    strength: Floats | None = None,
 ) -> Groups:
     """Sets of rows that may be one object: connected by pairs, at most one row a catalogue.
 
@@ -54,6 +60,8 @@ def candidate_groups(
     ----------
     left, right
         (m,) int64 nodes of the candidate pairs, those that the islands were made of.
+    strength
+        (m,) how well each pair fits; without it no pair of a vast island is left out.
     catalog_of_node
         (n,) uint8, from 0 to 15.
     constraint
@@ -65,7 +73,8 @@ def candidate_groups(
     Groups
         Sorted by island, members, nodes. `heuristic` marks islands beyond the limits: of these
         all single rows and pairs are listed and, of larger sets, those whose rows are all
-        candidates of each other; where that is too many round a row, a greedy choice of them.
+        candidates of each other; where that is too many round a row, a greedy choice of them. Of
+        vast islands only the strongest pairs count.
 
     Raises
     ------
@@ -73,10 +82,15 @@ def candidate_groups(
         For more than 16 catalogues or a constraint of another name.
     """
     catalog = _checked(catalog_of_node, constraint)
-    first, second = _pairs(left, right, catalog, constraint)
-    if constraint == "none" or int(catalog.max(initial=0)) < 2:
-        return _pairs_only(islands, first, second, catalog)
     chosen = limits or Limits()
+    if constraint == "none" or int(catalog.max(initial=0)) < 2:
+        return _pairs_only(islands, *_pairs(left, right, catalog, constraint), catalog)
+    if strength is not None:
+        vast = (np.diff(islands.start) > chosen.vast_rows)[islands.label[left]]
+        if vast.any():
+            vast[vast] = ~_strongest(left[vast], right[vast], strength[vast], catalog, chosen.best)
+            left, right = left[~vast], right[~vast]
+    first, second = _pairs(left, right, catalog, constraint)
     next_start, neighbour = adjacency(len(catalog), first, second)
     _, _, place = bucket(islands.label, len(islands))
     keys, begin, large = connected_sets(
@@ -91,6 +105,23 @@ def candidate_groups(
     limit = chosen.sets if star else chosen.sets_a_row
     sets, whole = large_sets(seeds, star, limit, next_start, neighbour, catalog)
     return _joined(listed, _groups_of(sets, whole & star, islands, catalog))
+
+
+def _strongest(
+    left: Ints, right: Ints, strength: Floats, catalog: NDArray[np.uint8], best: int
+) -> Mask:
+    """(m,) pairs that are among so many best ones of both their rows, by the other's catalogue.
+
+    Of equal ones the lower row is better.
+    """
+    kept = np.ones(len(left), bool)
+    for mine, other in ((left, right), (right, left)):
+        order = np.lexsort((other, -strength, catalog[other], mine))
+        key = mine[order] * MAX_CATALOGS + catalog[other[order]]
+        begin = np.concatenate([[True], key[1:] != key[:-1]])
+        place = np.arange(len(order)) - np.flatnonzero(begin)[np.cumsum(begin) - 1]
+        kept[order[place >= best]] = False
+    return kept
 
 
 def _checked(catalog_of_node: NDArray[np.uint8], constraint: str) -> NDArray[np.uint8]:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 COMPARABLE = 0.5
 """A candidate is comparable (`match_flag` 2) above this share of the best one's probability."""
 
+ABSENT = -2
+"""In place of a pair's own group: it is no candidate, a chosen group joins its rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
@@ -40,7 +43,7 @@ class _Pairs:
     right: Ints
     evidence: PairEvidence
     own: Ints
-    """(m,) the group that is the pair alone; -1 for no candidates"""
+    """(m,) the group that is the pair alone; -1: not weighed, in the core of a crowd; ABSENT"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def _with_absent(maker: Maker) -> _Pairs:
     if rules.radius_arcsec is not None:
         near = evidence.sep_arcsec <= rules.radius_arcsec
         left, right, evidence = left[near], right[near], chosen_evidence(evidence, near)
-    own = np.concatenate([work.own, np.full(len(left), -1)])
+    own = np.concatenate([work.own, np.full(len(left), ABSENT)])
     left, right = np.concatenate([work.left, left]), np.concatenate([work.right, right])
     order = in_order(left, right, work.n_nodes)
     both = together([work.pairs, evidence])
@@ -158,7 +161,7 @@ def _flags(
         (blended & (right.count > 1), Flag.BLEND),
         ((left.ties > 1) | (right.ties > 1), Flag.TIE),
         (heuristic, Flag.HEURISTIC),
-        (pairs.own < 0, Flag.OUTLIER),
+        (pairs.own == ABSENT, Flag.OUTLIER),
     ):
         flags |= where.astype(np.int32) * np.int32(flag)
     return flags

@@ -246,7 +246,7 @@ def work_of_rows(
     n_nodes = int(start[-1])
     whole = islands(n_nodes, left, right)
     catalog = np.repeat(np.arange(len(rows), dtype=np.uint8), np.diff(start))
-    groups = candidate_groups(whole, left, right, catalog, rules.constraint)
+    groups = candidate_groups(whole, left, right, catalog, rules.constraint, strength=pairs.lnB)
     begin = pairtable.starts_of(left, n_nodes)
     own = pairtable.pair_groups(begin, right, groups.start, groups.nodes)
     evidence = group_evidence(rows, groups, rules.motion, table=told, pairs=(own, pairs))
