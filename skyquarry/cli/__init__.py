@@ -5,6 +5,9 @@ Nothing heavy is imported before a command runs, so that a cone search in a new 
 
 from __future__ import annotations
 
+import gc
+import os
+
 from skyquarry.cli.app import app
 
 __all__ = ["app", "main"]
@@ -12,4 +15,6 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """The console script; exit code 2 for the user's mistakes, a traceback for ours."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's: idle threads cost a short command
+    gc.set_threshold(50_000, 20, 100)  # imports make a million objects and no garbage
     app(prog_name="skyquarry")
