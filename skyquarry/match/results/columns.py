@@ -56,7 +56,7 @@ PAIRS = (
     ("match_flag", pa.int8(), "", "1 best, 2 more than half as probable as the best, 0 other"),
     ("group_id", _T, "", "the accepted group of both; null where there is none"),
     ("home_group", _T, "", "the group of the left row"),
-    ("flags", _I, "", "bits of skyquarry.match.given.rows.Flag"),
+    ("flags", _I, "", "bits, as listed under Flags"),
 )
 GROUPS = (
     ("group_id", _T, "", "catalogue and id of the first member"),
@@ -78,7 +78,7 @@ GROUPS = (
     ("pmdec", _D, "mas/yr", "proper motion towards north"),
     ("pmra_error", _D, "mas/yr", "one sigma"),
     ("pmdec_error", _D, "mas/yr", "one sigma"),
-    ("flags", _I, "", "bits of skyquarry.match.given.rows.Flag"),
+    ("flags", _I, "", "bits, as listed under Flags"),
 )
 MEMBERS = (
     ("group_id", _T, "", "the group that the row is in; its own where it is alone"),
@@ -89,7 +89,7 @@ MEMBERS = (
     ("p_none", _D, "", "probability that the row is alone"),
     ("n", _S, "", "how many members the group has"),
     ("reason", _NAME, "", "why a row is alone: no candidate, candidates rejected, ..."),
-    ("flags", _I, "", "bits of skyquarry.match.given.rows.Flag of the row itself"),
+    ("flags", _I, "", "bits of the row itself, as listed under Flags"),
 )
 
 FLAGS = {
