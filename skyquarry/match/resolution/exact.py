@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,14 @@ import numpy as np
 
 from skyquarry.match.kernels.islands import bucket, label_nodes
 from skyquarry.match.kernels.pairtable import starts_of
-from skyquarry.match.kernels.resolve import DENSE, frontier_places, group_masks, room, solve
+from skyquarry.match.kernels.resolve import (
+    DENSE,
+    Work,
+    frontier_places,
+    group_masks,
+    room,
+    solve,
+)
 from skyquarry.match.resolution.groups import Groups, Islands
 
 if TYPE_CHECKING:
@@ -74,11 +82,11 @@ def solve_exactly(
     found = unsolved(len(islands), len(groups))
     size = np.diff(islands.start)
     least = int(min(size.max(initial=1), DENSE))
-    small = room(1 << least, 3**least, 1)
+    small = _kept_room(1 << least, 3**least, 1)
     solve(islands.start, begin, masks, ln_weight, small, True, found.arrays())
     found.tied[:] = False  # rows were taken in their own order: decided by the rule
     if ((size > DENSE) & (size <= 63)).any():
-        wide = room(STATES, 16 * STATES, 4 * STATES)
+        wide = _kept_room(STATES, 16 * STATES, 4 * STATES)
         better = place.copy()
         frontier_places(islands.start, islands.nodes, begin, groups.start, groups.nodes, better)
         masks_there = group_masks(groups.start, groups.nodes, better)
@@ -91,6 +99,24 @@ def solve_exactly(
             found.chosen[decided[groups.island]] = again.chosen[decided[groups.island]]
             found.tied[decided] = False
     return found
+
+
+class _Rooms(threading.local):
+    """Each thread's own."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[int, int, int], Work] = {}
+
+
+_ROOMS = _Rooms()
+
+
+def _kept_room(states: int, choices: int, table: int) -> Work:
+    """A room of this thread, used again: to touch new memory takes longer than most sums."""
+    key = states, choices, table
+    if key not in _ROOMS.kept:
+        _ROOMS.kept[key] = room(*key)
+    return _ROOMS.kept[key]
 
 
 def unsolved(n_islands: int, n_groups: int) -> Solution:
