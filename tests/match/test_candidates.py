@@ -182,3 +182,24 @@ def test_a_crowded_island_of_thousands_of_rows_is_listed_in_proportion():
     assert (size == 2).sum() == len(pairs)
     assert (size == 4).any()
     assert len(groups) < 1000 * n
+
+
+def test_in_the_core_of_a_crowd_only_pairs_among_the_best_of_both_rows_make_groups():
+    """Six rows of three catalogues each, all candidates of each other; row i fits row i best."""
+    rows = 6
+    catalog = np.repeat(np.arange(3), rows).astype(np.uint8)
+    pairs = [(a, b) for a in range(3 * rows) for b in range(a) if catalog[a] != catalog[b]]
+    left, right = np.array(pairs, np.int64).T
+    fit = np.where(left % rows == right % rows, 5.0, -np.abs(left % rows - right % rows))
+    held = islands(len(catalog), left, right)
+    limits = Limits(sets=20, vast_rows=10, best=1)
+    groups = candidate_groups(held, left, right, catalog, limits=limits, strength=fit)
+    several = [group for group in members(groups) if len(group) > 1]
+    assert len(several) == 4 * rows  # three pairs and one group of three, for each i
+    assert all(len({node % rows for node in group}) == 1 for group in several)
+    assert len(members(groups)) == 4 * rows + 3 * rows
+    plain = candidate_groups(held, left, right, catalog, limits=limits)
+    assert len(plain) > len(groups)
+    assert plain.heuristic.all()
+    whole = candidate_groups(held, left, right, catalog, limits=Limits(vast_rows=18), strength=fit)
+    assert members(whole) == members(candidate_groups(held, left, right, catalog))

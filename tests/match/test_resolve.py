@@ -382,3 +382,26 @@ def test_a_weight_that_is_no_number_is_refused():
         resolve(held, groups, np.zeros(2))
     with pytest.raises(UserError, match=r"single row of group 1 has weight 0"):
         resolve(held, groups, np.array([0.0, -np.inf, 1.0]), "none")
+
+
+def test_a_crowd_falls_apart_where_groups_of_next_to_no_weight_are_left_out():
+    """Twelve objects of three rows, each a candidate of every other: the wrong ones at e^-8."""
+    rows, rng = 12, np.random.default_rng(3)
+    catalog = np.repeat(np.arange(3), rows)
+    pairs = [(b, a) for a in range(3 * rows) for b in range(a) if catalog[a] != catalog[b]]
+    held, groups = prepared(catalog.tolist(), pairs, limits=Limits(sets=50_000))
+    assert len(held) == 1
+    assert len(groups) == 3 * rows + 3 * rows**2 + rows**3
+    count = np.diff(groups.start)
+    same = np.array([len({node % rows for node in group}) == 1 for group in members(groups)])
+    weight = np.where(same, 9.0 * (count - 1), rng.uniform(-9.0, -8.0, len(groups)))
+    weight[count == 1] = 0.0
+    answer = resolve(held, groups, weight)
+    assert (answer.posterior[same & (count == 3)] > 0.99).all()
+    assert (answer.chosen == (same & (count == 3))).all()
+    assert answer.heuristic.all()
+    wrong = answer.posterior[~same]
+    assert 0.0 < wrong.max() < 1e-3
+    sums = of_rows(groups, answer.posterior, 3 * rows)
+    assert (sums <= 1.0 + 1e-12).all()
+    assert np.allclose(sums, 1.0, rtol=0, atol=1e-3)
