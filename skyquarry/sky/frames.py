@@ -62,12 +62,18 @@ def to_frame(xyz: npt.ArrayLike, frame: str) -> Floats:
     >>> abs(centre).round(8).tolist()
     [[1.0, 0.0, 0.0]]
     """
-    return np.asarray(np.asarray(xyz, dtype=np.float64) @ rotation(frame).T)
+    return _turned(xyz, rotation(frame).T)
 
 
 def from_frame(xyz: npt.ArrayLike, frame: str) -> Floats:
     """Unit vectors (n, 3) of `frame` as seen in ICRS."""
-    return np.asarray(np.asarray(xyz, dtype=np.float64) @ rotation(frame))
+    return _turned(xyz, rotation(frame))
+
+
+def _turned(xyz: npt.ArrayLike, matrix: Floats) -> Floats:
+    """The product (n, 3) with a matrix, a row at a time: BLAS's last bit depends on how many."""
+    x, y, z = np.moveaxis(np.asarray(xyz, dtype=np.float64), -1, 0)[..., None]
+    return np.asarray(x * matrix[0] + y * matrix[1] + z * matrix[2])
 
 
 def lonlat_to_frame(

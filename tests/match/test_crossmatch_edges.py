@@ -178,6 +178,14 @@ def test_rows_without_an_id_are_called_by_their_number() -> None:
     assert pairs_of(found) == [(0, 0), (1, 1), (2, 2)]
 
 
+def test_a_row_whose_id_is_missing_names_its_group_by_its_place() -> None:
+    found = matched(table([10.0, 10.1, 10.2], 20.0, ids=[1, None, 3]), B)
+    names = sorted(found.groups["group_id"].to_pylist())
+    assert names[:2] == ["a:1", "a:3"]
+    assert names[2].startswith("a:@")
+    assert found.members["group_id"].null_count == 0
+
+
 def test_rows_that_share_an_id_are_matched_each_and_told_of() -> None:
     found = matched(table([10.0, 10.1, 10.2], 20.0, ids=[1, 1, 2]), B)
     assert pairs_of(found) == [(1, 100), (1, 101), (2, 102)]

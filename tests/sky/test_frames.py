@@ -59,3 +59,14 @@ def test_an_unknown_frame_is_named() -> None:
     with pytest.raises(PositionError, match="frame is 'fk4'"):
         frames.rotation("fk4")
     np.testing.assert_array_equal(frames.rotation("ICRS"), np.eye(3))
+
+
+@pytest.mark.parametrize("turn", [frames.to_frame, frames.from_frame])
+def test_a_turned_row_does_not_depend_on_how_many_there_are(turn):
+    xyz = np.random.default_rng(4).normal(size=(1000, 3))
+    xyz /= np.linalg.norm(xyz, axis=1)[:, None]
+    whole = turn(xyz, "galactic")
+    assert all(
+        (turn(xyz[k : k + 7], "galactic") == whole[k : k + 7]).all() for k in range(0, 990, 7)
+    )
+    assert (turn(xyz[3], "galactic") == whole[3]).all()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.calibration.calibrate import Calibration
+    from skyquarry.match.given.rows import Rows
     from skyquarry.match.priors.footprints import Coverage
     from skyquarry.match.runs.identify import Solved, Work
     from skyquarry.match.runs.rules import Rules
@@ -197,12 +198,12 @@ class Maker:
 
     @cached_property
     def names(self) -> pa.Array:
-        """(nodes,) `gaia:4472...`: what a group is called whose first member is this row."""
+        """(nodes,) `gaia:4472...`: what a group is called whose first member is this row.
+
+        A row without an id has the pixel of its place instead, as `gaia:@3458...`.
+        """
         rows = zip(self.shape.names, self.work.rows, strict=True)
-        parts = [
-            pc.binary_join_element_wise(name, _flat(each.ids).cast(pa.string()), ":")
-            for name, each in rows
-        ]
+        parts = [pc.binary_join_element_wise(name, _texts(each), ":") for name, each in rows]
         return pa.concat_arrays(parts)
 
     def first(self, group: Ints) -> Ints:
@@ -227,6 +228,15 @@ class Maker:
 
 def _flat(ids: Any) -> pa.Array:
     return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+
+
+def _texts(rows: Rows) -> pa.Array:
+    """(n,) ids as text."""
+    texts = _flat(rows.ids).cast(pa.string())
+    if not texts.null_count:
+        return texts
+    pixels = from_numpy(rows.spatial).cast(pa.string())
+    return pc.coalesce(texts, pc.binary_join_element_wise("@", pixels, ""))
 
 
 def known(row: Ints) -> pa.Array:
