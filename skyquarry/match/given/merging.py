@@ -20,7 +20,7 @@ def merged(parts: list[Rows]) -> Rows:
     """All of the rows, sorted by order-29 pixel, then id, then row; ranks are made to agree."""
     names = [f.name for f in fields(parts[0]) if f.name not in ("ids", "motions", "wide_arcsec")]
     arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    ids = pa.concat_arrays([_flat(part.ids) for part in parts])
+    ids = pa.concat_arrays([flat(part.ids) for part in parts])
     if not pa.types.is_integer(ids.type):
         arrays["rank"] = to_numpy(pc.rank(ids, tiebreaker="dense").cast(pa.int64()))
     told: dict[str, Any] = {**arrays, "ids": ids, "motions": _motions(parts)}
@@ -28,7 +28,8 @@ def merged(parts: list[Rows]) -> Rows:
     return everything.take(np.lexsort((arrays["row"], arrays["rank"], arrays["spatial"])))
 
 
-def _flat(ids: pa.Array) -> pa.Array:
+def flat(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Ids as one array."""
     return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
 
 

@@ -47,7 +47,7 @@ def together(parts: Sequence[Tables], names: tuple[str, ...], over: Any = map) -
 def pairs_together(parts: Sequence[pa.Table], names: tuple[str, ...]) -> pa.Table:
     """By the left row (pixel, catalogue, id, row), then the right catalogue, then rank."""
     pairs = pa.concat_tables(parts).unify_dictionaries()
-    more = ("_node", _code(pairs["right_catalog"], names), _column(pairs, "rank"))
+    more = ("_node", _code(pairs["right_catalog"], names), column(pairs, "rank"))
     left = _code(pairs["left_catalog"], names)
     return _sorted(pairs, left, ("left_id", "left_row"), list(map(len, parts)), more)
 
@@ -80,7 +80,7 @@ def _sorted(
     `more`: the column that numbers the catalogue rows of a part, where one has several lines (else
     each line is a row of its own), and keys of these.
     """
-    spatial = _column(table, "_spatial")
+    spatial = column(table, "_spatial")
     order = np.argsort(spatial, kind="stable")
     tied = _tied(table, spatial, catalog, order, lengths, more[0] if more else None)
     if len(tied):
@@ -134,7 +134,7 @@ def _tied(
     apart = np.searchsorted(part, before, "right") != np.searchsorted(part, after, "right")
     alike = catalog[before] == catalog[after]
     if node is not None:
-        own = _column(table, node)
+        own = column(table, node)
         alike &= own[before] != own[after]
     unsure = same[apart | alike]
     if not len(unsure):
@@ -158,6 +158,7 @@ def _code(names: pa.ChunkedArray, wanted: tuple[str, ...]) -> Ints:
     return found
 
 
-def _column(table: pa.Table, name: str) -> NDArray[Any]:
+def column(table: pa.Table, name: str) -> NDArray[Any]:
+    """A column as numpy, null as NaN."""
     told: NDArray[Any] = to_numpy(table.column(name))
     return told

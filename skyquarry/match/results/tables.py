@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.arrow import from_numpy
+from skyquarry.match.given.merging import flat
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.kernels import pairtable
-from skyquarry.match.results.assembling import together
+from skyquarry.match.results.assembling import column, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,7 +194,7 @@ class Maker:
     @cached_property
     def ids(self) -> pa.Array:
         """(nodes,) ids of all rows in one type."""
-        parts = [_flat(each.ids).cast(self.shape.id_type) for each in self.work.rows]
+        parts = [flat(each.ids).cast(self.shape.id_type) for each in self.work.rows]
         return pa.concat_arrays(parts)
 
     @cached_property
@@ -226,13 +227,9 @@ class Maker:
 # ---------------------------------------------------------------- small things
 
 
-def _flat(ids: Any) -> pa.Array:
-    return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-
-
 def _texts(rows: Rows) -> pa.Array:
     """(n,) ids as text."""
-    texts = _flat(rows.ids).cast(pa.string())
+    texts = flat(rows.ids).cast(pa.string())
     if not texts.null_count:
         return texts
     pixels = from_numpy(rows.spatial).cast(pa.string())
@@ -259,12 +256,6 @@ def made_table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
         made[name] = array
     arrays = [made[name].cast(schema.field(name).type) for name in schema.names]
     return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def column(table: pa.Table, name: str) -> NDArray[Any]:
-    """A column as numpy, null as NaN."""
-    told: NDArray[Any] = to_numpy(table.column(name))
-    return told
 
 
 def public(table: pa.Table) -> pa.Table:

@@ -155,25 +155,5 @@ def _renumbered(
     )
 
 
-def with_homes(pairs: pa.Table, members: pa.Table, names: tuple[str, ...]) -> pa.Table:
-    """The pairs whose left row is among these members, with the group that it is in now."""
-    code, spatial = numbers(members["catalog"], names), to_numpy(members["_spatial"])
-    ids = members["id"].cast(pa.string()).to_pylist()
-    keys = zip(code.tolist(), spatial.tolist(), ids, strict=True)
-    home = dict(zip(keys, members["group_id"].to_pylist(), strict=True))
-    pixel = to_numpy(pairs["_spatial"])
-    maybe = np.flatnonzero(np.isin(pixel, spatial))
-    some = pairs.take(from_numpy(maybe))
-    left = numbers(some["left_catalog"], names).tolist()
-    texts = some["left_id"].cast(pa.string()).to_pylist()
-    asked = list(zip(left, pixel[maybe].tolist(), texts, strict=True))
-    mask = np.zeros(len(pairs), bool)
-    mask[maybe] = [key in home for key in asked]
-    told = pa.array([home[key] for key in asked if key in home], pa.string())
-    place = pairs.schema.get_field_index("home_group")
-    values = pc.replace_with_mask(pairs["home_group"].combine_chunks(), from_numpy(mask), told)
-    return pairs.set_column(place, pairs.schema.field(place), values)
-
-
 def _texts(ids: pa.Array) -> tuple[Any, ...]:
     return tuple(ids.cast(pa.string()).to_pylist())

@@ -24,7 +24,7 @@ from skyquarry.match.given.rows import Flag
 from skyquarry.match.results.tables import Tables, together
 from skyquarry.match.runs.identify import identified
 from skyquarry.match.runs.passes import finished
-from skyquarry.match.updates.lines import Keys, as_part, kept, renumbered, with_homes
+from skyquarry.match.updates.lines import Keys, as_part, kept, renumbered
 from skyquarry.match.updates.marks import Changes, Marks, compared
 
 if TYPE_CHECKING:
@@ -88,8 +88,6 @@ def updated(
     stayed = as_part(kept(work.before, names, touched, searched), names)
     parts = [stayed, told] if more is None else [stayed, told, more]
     whole = together(parts, names)
-    if more is not None:
-        whole = Tables(with_homes(whole.pairs, more.members, names), whole.groups, whole.members)
     islands = 0 if second is None else second.n_islands
     rows = sum(map(len, first.island_rows)) + sum(map(len, second.island_rows if second else []))
     return Updated(whole, counts, first.n_islands, islands, rows)
