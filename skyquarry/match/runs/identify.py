@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from skyquarry.match.likelihood.evidence import GroupEvidence, PairEvidence
     from skyquarry.match.priors.densities import Densities
     from skyquarry.match.priors.photometry import Photometry
+    from skyquarry.match.resolution.answers import Resolved
     from skyquarry.match.resolution.groups import Groups, Islands
-    from skyquarry.match.resolution.resolve import Resolved
     from skyquarry.match.runs.rules import Rules
 
     Floats = NDArray[np.float64]

@@ -15,7 +15,7 @@ from skyquarry.match.likelihood.epochs import search_reach
 from skyquarry.match.likelihood.evidence import node_pairs
 from skyquarry.match.likelihood.nodetable import node_table
 from skyquarry.match.priors.densitysums import Summary
-from skyquarry.match.resolution.resolve import Resolved
+from skyquarry.match.resolution.answers import Resolved
 from skyquarry.match.results.tables import tables, with_lone
 from skyquarry.match.runs.identify import Solved, identified, solve, work_of_pairs
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
