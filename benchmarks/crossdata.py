@@ -1,8 +1,8 @@
 """Four catalogues of one sky: A is the truth with errors, B, C and D see 85 % of it and others.
 
-A fifth of the rows of B, C and D are unrelated to A. Errors of 0.05, 0.1, 0.15 and 0.2" as stated,
-each with 17 columns, in random order, as plain Parquet files and as archives of ours with a margin
-of 10". The truth is the clumpy sky of `data.py`; ids tell which of its rows a row is.
+A fifth of the rows of B, C and D are unrelated to A. Errors of 0.05" in A and 0.1" in the others, as
+in `pairdata.py`, 0.7 to 1.4 times that along each axis of a row, as its columns say. 17 columns, in
+random order, as plain Parquet files and as archives of ours with a margin of 10". The truth is the clumpy sky of `data.py`; ids tell which of its rows a row is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skyquarry.catalog.roles import Roles, Survey
 
 SIDES = ("a", "b", "c", "d")
-ERROR_ARCSEC = {"a": 0.05, "b": 0.1, "c": 0.15, "d": 0.2}
+ERROR_ARCSEC = {"a": 0.05, "b": 0.1, "c": 0.1, "d": 0.1}
 SHARED, UNRELATED = 0.85, 0.20
 STEP = 1 << 41
 """ids: number of the catalogue times STEP, plus the row of the truth; unrelated ones from STEP/2"""
@@ -58,7 +58,7 @@ def survey(side: str) -> Survey:
 def plain_files(rows: int) -> list[Path]:
     """One plain Parquet file each, rows in random order; written where they are missing."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    paths = [FOLDER / f"cross-{side}-{rows}.parquet" for side in SIDES]
+    paths = [FOLDER / f"four-{side}-{rows}.parquet" for side in SIDES]
     for side, path in zip(SIDES, paths, strict=True):
         if not path.exists():
             _write(path, side, rows)
@@ -69,7 +69,7 @@ def archives(rows: int) -> list[Path]:
     """The same as catalogues, built where they are missing."""
     import skyquarry as sq
 
-    paths = [FOLDER / f"cross-{side}-{rows}" for side in SIDES]
+    paths = [FOLDER / f"four-{side}-{rows}" for side in SIDES]
     for side, plain, path in zip(SIDES, plain_files(rows), paths, strict=True):
         if not (path / "collection.properties").exists():
             sq.build(str(plain), path, survey=survey(side), margin_arcsec=10, progress=False)
