@@ -71,8 +71,9 @@ def test_all_within_the_radius_of_rows_lies_around_them(place, radius_arcsec):
     assert there[within & (radius_arcsec > 0)].all()
 
 
-def test_many_cells_are_grown_together():
-    cells = np.arange(500)
+@pytest.mark.parametrize("count", [500, 2_500])
+def test_many_cells_are_grown_together(count):
+    cells = np.arange(count)
     grown = dilated(Ranges.from_cells(5, cells * 3), 10.0)
     one_by_one = Ranges.union(dilated(Ranges.from_cells(5, [c]), 10.0) for c in cells * 3)
     assert one_by_one <= grown

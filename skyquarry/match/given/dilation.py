@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _SAFE = 1.02  # cells are at least so much wider than the radius
 _HEIGHT = 0.68  # as catalog.kernels.HEIGHT, which would load numba
 _FINE = 6  # orders below a cell's own: its ring is then a 64th of its side wide
-_FEW_CELLS = 64  # more are grown by whole cells
-_MANY_CELLS = 200_000
+_FEW_CELLS = 2_000  # more are grown by whole cells
+_MANY_BORDERS, _MANY_CELLS = 32_000, 200_000  # that rings are made of
 
 
 def order_of(radius_arcsec: float) -> int | None:
@@ -42,8 +42,9 @@ def order_of(radius_arcsec: float) -> int | None:
 def dilated(ranges: Ranges, radius_arcsec: float) -> Ranges:
     """The ranges and all that lies within the radius of them, and some more.
 
-    A few cells get a ring of a 64th of their side or of the radius, whichever is wider; more than
-    that are grown by cells that are coarse enough for there to be no more than 200,000.
+    Up to 2,000 cells get a ring of a 64th of their side (a few hundred: of a 32nd, and so on) or of
+    the radius, whichever is wider; more than that are grown by cells that are coarse enough for
+    there to be no more than 200,000.
     """
     order = order_of(radius_arcsec)
     if not len(ranges):
@@ -53,10 +54,10 @@ def dilated(ranges: Ranges, radius_arcsec: float) -> Ranges:
     orders, pixels = ranges.cells()
     if len(orders) > _FEW_CELLS:
         return ranges | _grown(ranges, order)
-    parts = [ranges]
-    for cell_order, pixel in zip(orders.tolist(), pixels.tolist(), strict=True):
-        parts.append(_around_cell(cell_order, pixel, order))
-    return Ranges.union(parts)
+    levels = np.unique(orders).tolist()
+    return Ranges.union(
+        [ranges, *(_around_cells(level, pixels[orders == level], order) for level in levels)]
+    )
 
 
 def around(pixels: Ints, radius_arcsec: float, coarsest: int = 14) -> Ranges:
@@ -85,13 +86,15 @@ def _count(ranges: Ranges, order: int) -> int:
     return ranges.coarsen(order).count() >> 2 * (MAX_ORDER - order)
 
 
-def _around_cell(cell_order: int, pixel: int, order: int) -> Ranges:
-    """What surrounds one cell, in cells of `order` or, for a small radius, of a few orders less."""
+def _around_cells(cell_order: int, pixels: Ints, order: int) -> Ranges:
+    """What surrounds cells, in cells of `order` or, for a small radius, of a few orders less."""
     if cell_order >= order:
-        return _beside(np.array([pixel >> 2 * (cell_order - order)]), order)
+        return _beside(np.unique(pixels >> 2 * (cell_order - order)), order)
     deeper = min(order - cell_order, _FINE)
-    border = (pixel << 2 * deeper) + _border(deeper)
-    return _beside(border, cell_order + deeper)
+    while deeper > 1 and len(pixels) << deeper + 2 > _MANY_BORDERS:
+        deeper -= 1
+    border = (pixels[:, None] << 2 * deeper) + _border(deeper)
+    return _beside(border.ravel(), cell_order + deeper)
 
 
 def _beside(cells: Ints, order: int) -> Ranges:
