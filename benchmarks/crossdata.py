@@ -1,8 +1,9 @@
 """Four catalogues of one sky: A is the truth with errors, B, C and D see 85 % of it and others.
 
-A fifth of the rows of B, C and D are unrelated to A. Errors of 0.05" in A and 0.1" in the others, as
-in `pairdata.py`, 0.7 to 1.4 times that along each axis of a row, as its columns say. 17 columns, in
-random order, as plain Parquet files and as archives of ours with a margin of 10". The truth is the clumpy sky of `data.py`; ids tell which of its rows a row is.
+A fifth of the rows of B, C and D are unrelated to A. Errors are 0.05" in A and 0.1" in the others,
+as in `pairdata.py`, 0.7 to 1.4 times that along each axis of a row, as its columns say. 17 columns,
+in random order, as plain Parquet files and as archives of ours with a margin of 10". The truth is
+the clumpy sky of `data.py`; ids tell which of its rows a row is.
 """
 
 from __future__ import annotations

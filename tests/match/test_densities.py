@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
+from skyquarry.match.kernels.magnitudes import on_scale
 from skyquarry.match.priors.densities import Densities, converged
 from skyquarry.match.priors.densitysums import Summary, Sums, distinct
+from skyquarry.match.priors.magnitudes import MagnitudeScale
 from skyquarry.match.resolution.groups import Groups
 from skyquarry.match.resolution.resolve import resolve
 from skyquarry.sky.footprint import Footprint
@@ -303,3 +305,19 @@ def golden_posteriors(rows: list[Rows], partitions: list[str]) -> dict[str, floa
     ln = np.array([sum(gain[block] for block in each.split("|")) for each in partitions])
     odds = np.exp(ln - ln.max())
     return dict(zip(partitions, (odds / odds.sum()).tolist(), strict=True))
+
+
+@given(
+    st.lists(st.floats(-30.0, 40.0) | st.sampled_from([np.nan, np.inf, -np.inf]), max_size=30),
+    st.lists(st.integers(0, 60), max_size=8, unique=True),
+)
+@settings(max_examples=60, deadline=None)
+def test_magnitudes_lie_on_their_bins_as_numpy_finds(mags: list[float], centers: list[int]) -> None:
+    mag, middle = np.array(mags, float), np.sort(np.array(centers, float)) / 2.0
+    scale = MagnitudeScale(0.5 * (middle[1:] + middle[:-1]), middle)
+    bins, low, way = np.empty(len(mag), int), np.empty(len(mag), int), np.empty(len(mag))
+    on_scale(mag, scale.edges, scale.centers, bins, low, way)
+    there, (below, along) = scale.bins(mag), scale.between(mag) if len(middle) else (bins, way)
+    np.testing.assert_array_equal(bins, there)
+    np.testing.assert_array_equal(low, np.where(there < 0, -1, below))
+    np.testing.assert_array_equal(way, np.where(there < 0, 0.0, along))

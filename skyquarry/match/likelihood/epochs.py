@@ -159,22 +159,18 @@ class _Search:
             nothing = np.zeros(len(rows))
             return Reach(rows.ra_deg, rows.dec_deg, nothing, nothing, moved=False)
         theirs = has_motion(others)
-        at_home = bool(theirs.any() or np.isnan(others.epoch).any())
         if rows.motions is None:
-            ra, dec, slack = rows.ra_deg, rows.dec_deg, np.zeros(len(rows))
-            variance = largest_variance(rows.covariance)
-        else:
-            radec, variance, slack = self._along(rows, rows.motions, others, at_home=at_home)
-            ra, dec = radec[:, 0].copy(), radec[:, 1].copy()
+            span = None if theirs.all() else epoch_span(others)
+            return reach_at_home(rows, span, self.k, self.prior)
+        at_home = bool(theirs.any() or np.isnan(others.epoch).any())
+        radec, variance, slack = self._along(rows, rows.motions, others, at_home=at_home)
+        ra, dec = radec[:, 0].copy(), radec[:, 1].copy()
         if not theirs.all():
             unknown = ~has_motion(rows)
-            drift = self._drift(rows, others)
+            drift = _drift(rows, epoch_span(others), self.prior)
             if drift is not None:
                 variance[unknown] += drift[unknown] ** 2
-        if rows.wide_arcsec > 0.0:
-            variance[rows.wide > 0.0] += rows.wide_arcsec**2
-        radius = _on_the_sphere(self.k * np.sqrt(variance)) + slack
-        return Reach(ra, dec, radius, slack, moved=ra is not rows.ra_deg)
+        return Reach(ra, dec, _radius(rows, self.k, variance) + slack, slack, moved=True)
 
     def _along(
         self, rows: Rows, motions: Motions, others: Rows, *, at_home: bool
@@ -191,15 +187,43 @@ class _Search:
             variance += _parallactic(motions, np.arange(n))
         return radec, variance, slack
 
-    def _drift(self, rows: Rows, others: Rows) -> Floats | None:
-        """(n,) arcsec: this row's part in how far an unknown motion has taken it; None: nowhere."""
-        low, high = _span(others.epoch)
-        years = np.fmax(np.abs(low - rows.epoch), np.abs(high - rows.epoch))
-        years[np.isnan(years)] = 0.0
-        if not years.any():
-            return None
-        told: Floats = years * self.prior.reach_masyr(rows) * 1e-3
-        return told
+
+def reach_at_home(
+    rows: Rows, other_epochs: tuple[float, float] | None, k: float, prior: Drift
+) -> Reach:
+    """Of `search_reach` the part for rows of a catalogue without motions.
+
+    `other_epochs`: what `epoch_span` tells of the other side; None where all of its motions are
+    known.
+    """
+    variance, slack = largest_variance(rows.covariance), np.zeros(len(rows))
+    drift = None if other_epochs is None else _drift(rows, other_epochs, prior)
+    if drift is not None:
+        variance += drift**2
+    return Reach(rows.ra_deg, rows.dec_deg, _radius(rows, k, variance), slack, moved=False)
+
+
+def _radius(rows: Rows, k: float, variance: Floats) -> Floats:
+    """(n,) arcsec: k sigma, with the wide errors of blends."""
+    if rows.wide_arcsec > 0.0:
+        variance[rows.wide > 0.0] += rows.wide_arcsec**2
+    return _on_the_sphere(k * np.sqrt(variance))
+
+
+def _drift(rows: Rows, other_epochs: tuple[float, float], prior: Drift) -> Floats | None:
+    """(n,) arcsec: this row's part in how far an unknown motion has taken it; None: nowhere."""
+    low, high = other_epochs
+    years = np.fmax(np.abs(low - rows.epoch), np.abs(high - rows.epoch))
+    years[np.isnan(years)] = 0.0
+    if not years.any():
+        return None
+    told: Floats = years * prior.reach_masyr(rows) * 1e-3
+    return told
+
+
+def epoch_span(rows: Rows) -> tuple[float, float]:
+    """Earliest and latest epoch that is known; NaN where none is."""
+    return _span(rows.epoch)
 
 
 def largest_variance(covariance: Floats) -> Floats:

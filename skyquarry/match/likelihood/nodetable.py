@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from skyquarry.match.likelihood.epochs import RV_DISPERSION_KMS
+from skyquarry.match.likelihood.epochs import RV_DISPERSION_KMS, epoch_span
 from skyquarry.match.resolution.groups import offsets
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class NodeTable:
     motions: Floats
     """(measured motions, 12)"""
     ratio: Floats
-    """(nodes, k) weight of each component of motion by that of a row of which nothing is known"""
+    """(nodes, k) weight of each component of motion by that of a row of which nothing is known; 1
+    where nothing can have moved between the rows"""
     base: Floats
     """(k,)"""
     sigma2: Floats
@@ -68,6 +69,7 @@ def node_table(rows: list[Rows], prior: Prior) -> NodeTable:
     motions = np.empty((sum(map(len, moving)), packing.MOTION_COLUMNS))
     done = 0
     least = _least_wide(rows)
+    still = not len(motions) and _at_one_epoch(rows)
     for number, each in enumerate(rows):
         first, last = int(start[number]), int(start[number + 1])
         wide, width = each.wide, _width(each)
@@ -77,6 +79,9 @@ def node_table(rows: list[Rows], prior: Prior) -> NodeTable:
             nodes, first, each.ra_deg, each.dec_deg, each.covariance, each.epoch, wide, width**2,
             number,
         )  # fmt: skip
+        if still:  # nothing has moved: no weight of a motion is asked for
+            ratio[first:last] = 1.0
+            continue
         weights = np.ascontiguousarray(prior.weights(each), np.float64)
         np.divide(weights, base, out=ratio[first:last], where=base > 0.0)
         ratio[first:last, base <= 0.0] = 0.0
@@ -84,6 +89,13 @@ def node_table(rows: list[Rows], prior: Prior) -> NodeTable:
             _pack(each.motions, moving[number], weights, sigma2, (motions, done, nodes, first))
             done += len(moving[number])
     return NodeTable(nodes, motions, ratio, base, sigma2, start)
+
+
+def _at_one_epoch(rows: list[Rows]) -> bool:
+    """Whether all rows that have an epoch have the same."""
+    spans = [epoch_span(each) for each in rows]
+    known = {epoch for span in spans for epoch in span if not np.isnan(epoch)}
+    return len(known) <= 1
 
 
 def _width(rows: Rows) -> float:

@@ -7,11 +7,13 @@ magnitudes alone. Densities that no magnitude has a say in use the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skyquarry.match.kernels.densities import counted_members, lowest_members
+from skyquarry.match.kernels.magnitudes import on_scale
 from skyquarry.match.priors.densitysums import LOCAL_ORDER, UNIT, Sums, Tally, distinct
 from skyquarry.sky.ranges import MAX_ORDER
 
@@ -91,6 +93,20 @@ class Nodes:
 
 
 @dataclass(frozen=True, slots=True)
+class Kinds:
+    """Groups told apart by what sums are made of."""
+
+    keys: Ints
+    """of `Sums.groups`"""
+    key: Ints
+    """(groups,) which of them"""
+    kinds: Ints
+    """ascending: observed set << 16 | set"""
+    kind: Ints
+    """(groups,) which of them"""
+
+
+@dataclass(frozen=True)
 class Placed:
     """All of a patch."""
 
@@ -104,14 +120,6 @@ class Placed:
     """(groups,)"""
     observed: Ints
     """(groups,)"""
-    keys: Ints
-    """of `Sums.groups`"""
-    key: Ints
-    """(groups,) which of them"""
-    kinds: Ints
-    """ascending: observed set << 16 | set"""
-    kind: Ints
-    """(groups,) which of them"""
     most_bins: int
     """of any catalogue; 0 where magnitudes do not matter"""
 
@@ -124,31 +132,33 @@ class Placed:
         place = lowest_members(groups.start, groups.nodes, spatial)
         catalogs = groups.catalogs.astype(np.int64)
         observed = nodes.observed[place] | catalogs
-        kinds, kind = distinct(observed << 16 | catalogs)
-        there = cell[place]
-        both, key = distinct(there * len(kinds) + kind)
-        keys = cells[both // max(len(kinds), 1)] << 32 | kinds[both % max(len(kinds), 1)]
         most = max((len(each) for each in scales or ()), default=0)
-        return cls(
-            groups, nodes, cells, there, catalogs, observed, keys, key, kinds, kind, most
-        )  # fmt: skip
+        return cls(groups, nodes, cells, cell[place], catalogs, observed, most)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """What only those need that count: made when it is first asked for."""
+        kinds, kind = distinct(self.observed << 16 | self.catalogs)
+        many = max(len(kinds), 1)
+        both, key = distinct(self.cell * len(kinds) + kind)
+        return Kinds(self.cells[both // many] << 32 | kinds[both % many], key, kinds, kind)
 
     def sums(self, posterior: Floats, *, magnitudes: bool = True) -> Sums:
         """Expected numbers, from the posterior (groups,) of each group."""
         amount = np.rint(posterior * UNIT)
-        by_place = Tally.summed(self.keys, self.key, amount)
+        by_place = Tally.summed(self.kinds.keys, self.kinds.key, amount)
         return Sums(by_place, self._members(amount) if magnitudes else Tally.none())
 
     def _members(self, amount: Floats) -> Tally:
         """Keys of `Sums.members`: observed set << 28 | set << 12 | catalogue << 8 | bin."""
-        catalogs = int(self.nodes.catalog.max(initial=-1)) + 1
-        table = np.zeros((len(self.kinds), catalogs, self.most_bins))
+        catalogs, told = int(self.nodes.catalog.max(initial=-1)) + 1, self.kinds
+        table = np.zeros((len(told.kinds), catalogs, self.most_bins))
         if not table.size:
             return Tally.none()
-        each = (self.groups.start, self.groups.nodes, self.kind, self.nodes.catalog)
+        each = (self.groups.start, self.groups.nodes, told.kind, self.nodes.catalog)
         counted_members(*each, self.nodes.bins, amount, table)
         kind, catalog, place = np.nonzero(table)
-        key = self.kinds[kind] << 12 | catalog << 8 | place
+        key = told.kinds[kind] << 12 | catalog << 8 | place
         return Tally(key, table[kind, catalog, place].astype(np.int64))
 
 
@@ -160,8 +170,15 @@ def _nodes(
     if scales is None:
         none = np.full(len(spatial), -1, np.int64)
         return Nodes(catalog, seen, cell, none, np.zeros(len(spatial)), none)
-    both = list(zip(scales, rows, strict=True))
-    bins = np.concatenate([scale.bins(each.mag) for scale, each in both])
-    low, way = zip(*(scale.between(each.mag) for scale, each in both), strict=True)
-    known = np.where(bins >= 0, np.concatenate(low), -1)
-    return Nodes(catalog, seen, cell, known, np.concatenate(way), bins)
+    bins, low, way = (
+        np.concatenate(each) for each in zip(*map(_on_scale, scales, rows), strict=True)
+    )
+    return Nodes(catalog, seen, cell, low, way, bins)
+
+
+def _on_scale(scale: MagnitudeScale, rows: Rows) -> tuple[Ints, Ints, Floats]:
+    """`MagnitudeScale.bins` and `between` of the rows; -1 for both where there is no magnitude."""
+    n = len(rows)
+    bins, low, way = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
+    on_scale(rows.mag, scale.edges, scale.centers, bins, low, way)
+    return bins, low, way

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.geometry.search import Points, find_pairs
-from skyquarry.match.likelihood.epochs import search_reach
+from skyquarry.match.likelihood.epochs import epoch_span, reach_at_home, search_reach
 from skyquarry.match.likelihood.evidence import PairEvidence, node_pairs, node_table
 from skyquarry.sky import healpix
 
@@ -57,6 +57,8 @@ class _Searched:
 
     motion: MotionPrior
     masyr: dict[int, Floats] = field(default_factory=dict)
+    spans: dict[int, tuple[float, float]] = field(default_factory=dict)
+    still: dict[tuple[int, float, float], Reach] = field(default_factory=dict)
     homes: dict[int, tuple[Points, Ints]] = field(default_factory=dict)
 
     def reach_masyr(self, rows: Rows) -> Floats:
@@ -64,6 +66,21 @@ class _Searched:
         if id(rows) not in self.masyr:
             self.masyr[id(rows)] = self.motion.reach_masyr(rows)
         return self.masyr[id(rows)]
+
+    def reaches(self, a: Rows, b: Rows, k: float) -> tuple[Reach, Reach]:
+        """As `search_reach`; that of a catalogue without motions once for all of its like."""
+        if a.motions is None and b.motions is None and len(a) and len(b):
+            return self._at_home(a, b, k), self._at_home(b, a, k)
+        return search_reach(a, b, k, self)
+
+    def _at_home(self, rows: Rows, others: Rows, k: float) -> Reach:
+        if id(others) not in self.spans:
+            self.spans[id(others)] = epoch_span(others)
+        low, high = self.spans[id(others)]
+        key = id(rows), float(np.nan_to_num(low)), float(np.nan_to_num(high))
+        if key not in self.still:
+            self.still[key] = reach_at_home(rows, (low, high), k, self)
+        return self.still[key]
 
     def points(self, rows: Rows, reach: Reach) -> tuple[Points, Ints]:
         """The places where rows are searched; those of rows that stay where they are, once."""
@@ -76,7 +93,7 @@ class _Searched:
 
 def _near(a: Rows, b: Rows, rules: Rules, searched: _Searched) -> tuple[Ints, Ints]:
     """Rows (m,), (m,) of two catalogues that lie in each other's reach."""
-    here, there = search_reach(a, b, np.sqrt(rules.chi2_limit), searched)
+    here, there = searched.reaches(a, b, np.sqrt(rules.chi2_limit))
     from_a, order_a = searched.points(a, here)
     from_b, order_b = searched.points(b, there)
     found = find_pairs(
