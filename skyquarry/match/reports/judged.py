@@ -13,7 +13,8 @@ from skyquarry.match.reports.tally import P_EDGES, p_bins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.match.runs.identify import Solved, Work
+    from skyquarry.match.resolution.resolve import Resolved
+    from skyquarry.match.runs.identify import Work
     from skyquarry.match.runs.rules import Constraint
 
     Floats = NDArray[np.float64]
@@ -64,7 +65,7 @@ class Judged:
         return possible, threatened
 
 
-def judged(work: Work, solved: Solved, constraint: Constraint) -> Judged:
+def judged(work: Work, told: Resolved, constraint: Constraint) -> Judged:
     """The candidates of a work that is solved.
 
     Where rows may be shared (many to one) those that share the row that chooses are rivals; where
@@ -77,8 +78,8 @@ def judged(work: Work, solved: Solved, constraint: Constraint) -> Judged:
         right,
         groups.start,
         groups.nodes,
-        np.clip(solved.resolved.posterior, 0.0, 1.0),
-        solved.resolved.chosen,
+        np.clip(told.posterior, 0.0, 1.0),
+        told.chosen,
     )
     posterior = np.clip(posterior, 0.0, 1.0)
     catalog = np.repeat(np.arange(len(work.rows)), np.diff(work.start))

@@ -22,18 +22,27 @@ import numpy as np
 
 from skyquarry.match.geometry.search import find_pairs, sorted_points
 from skyquarry.match.given.merging import merged
+from skyquarry.match.likelihood.evidence import node_pairs
+from skyquarry.match.likelihood.nodetable import node_table
 from skyquarry.match.reports.judged import judged
 from skyquarry.match.reports.shifted import DIRECTIONS, rotated, shift_arcsec
 from skyquarry.match.reports.tally import P_EDGES
-from skyquarry.match.runs.identify import identify, solve
+from skyquarry.match.resolution.groups import offsets
+from skyquarry.match.resolution.islands import islands
+from skyquarry.match.resolution.resolve import resolve
+from skyquarry.match.runs.identify import found_of, in_order
+from skyquarry.match.runs.nearby import agree, chosen_evidence, near_nodes
 from skyquarry.sky import healpix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
+    from skyquarry.match.reports.judged import Judged
+    from skyquarry.match.resolution.resolve import Resolved
     from skyquarry.match.runs.identification import Identification
-    from skyquarry.match.runs.identify import Solved, Work
+    from skyquarry.match.runs.identify import Work
+    from skyquarry.match.runs.rules import Rules
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -121,14 +130,16 @@ def strangers(made: Identification) -> dict[tuple[int, int], Strangers]:
     for patch in made.sample:
         ranges = None if patch.is_whole else patch.core | patch.ring(angle + made.ring_arcsec)
         sky = _Sky(made, made.scene.rows(ranges))
+        chosen = {}
         for number in sorted({a for a, _ in told}):
             core = np.flatnonzero(patch.core.contains(sky.rows[number].spatial))
-            if not len(core):
-                continue
-            some = core[:: -(-len(core) // most)]
-            moving = _Moving(sky, number, some)
-            for key, home in moving.home().items():
-                told[key] = told[key] + replace(Strangers.start(), home=home)
+            if len(core):
+                chosen[number] = core[:: -(-len(core) // most)]
+        home = _Home.of(sky, chosen)
+        for number, some in chosen.items():
+            moving = _Moving(sky, number, some, home)
+            for key, where in moving.home().items():
+                told[key] = told[key] + replace(Strangers.start(), home=where)
             for direction in range(DIRECTIONS):
                 for key, found in moving.judged(direction, angle).items():
                     told[key] = told[key] + found
@@ -164,32 +175,81 @@ class _Sky:
         found = (order[find_pairs(near, points, reach).right] for points, order in self.points)
         return [np.unique(each) for each in found]
 
-    def solved(self, rows: list[Rows]) -> tuple[Work, Solved]:
-        """What the run would say of these rows."""
+    def solved(self, rows: list[Rows]) -> tuple[Work, Resolved]:
+        """What the run would say of the islands that hold a marked row."""
         made = self.made
-        work = identify(rows, made.rules)
-        return work, solve(work, made.rules, made.learnt.densities, made.learnt.photometry)
+        work = _work(rows, made.rules)
+        learnt = made.learnt
+        weight = learnt.densities.ln_weight(work.groups, work.evidence.lnB, work.rows)
+        if learnt.photometry is not None:
+            weight = weight + learnt.photometry.ln_ratio(work.rows, work.groups)
+        told = resolve(
+            work.islands, work.groups, weight, made.rules.constraint, ready=work.ready, rivals=False
+        )
+        return work, told
+
+
+def _work(rows: list[Rows], rules: Rules) -> Work:
+    """The islands of several rows that hold one with a mark: no other has a pair that is asked for.
+
+    An island is solved by itself, so that the others change nothing.
+    """
+    start = offsets(rows)
+    left, right = near_nodes(rows, start, rules)
+    order = in_order(left, right, int(start[-1]))
+    left, right = left[order], right[order]
+    pairs = node_pairs(node_table(rows, rules.motion), left, right)
+    near = agree(rows, left, right, pairs, rules)
+    left, right, pairs = left[near], right[near], chosen_evidence(pairs, near)
+    whole = islands(int(start[-1]), left, right)
+    asked = np.zeros(len(whole), bool)
+    asked[whole.label[np.concatenate([each.flags for each in rows]) >> _BROUGHT > 0]] = True
+    some = asked[whole.label[left]]
+    left, right, pairs = left[some], right[some], chosen_evidence(pairs, some)
+    return found_of(rows, left, right, pairs, rules).work
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """The rows of every catalogue that are to be moved where they belong, and what is near them."""
+
+    work: Work
+    told: Resolved
+    pairs: Judged
+    """whose left row is one of them"""
+
+    @classmethod
+    def of(cls, sky: _Sky, chosen: dict[int, Ints]) -> _Home:
+        """The rows with these numbers, of these catalogues."""
+        none = np.empty(0, np.int64)
+        around = [[none] for _ in sky.rows]
+        for number, some in chosen.items():
+            for each, near in zip(around, sky.around(sky.rows[number].take(some)), strict=True):
+                each.append(near)
+        rows = []
+        for number, parts in enumerate(around):
+            near = np.unique(np.concatenate(parts))
+            mark = np.zeros(len(sky.rows[number]), np.int32)
+            mark[chosen.get(number, none)] = _MOVED
+            rows.append(_marked(sky.rows[number].take(near), mark[near]))
+        work, told = sky.solved(rows)
+        pairs = judged(work, told, sky.made.rules.constraint)
+        return cls(work, told, pairs.where(pairs.left_flags & _MOVED > 0))
 
 
 class _Moving:
     """Some rows of a catalogue at home, and what is moved with them."""
 
-    def __init__(self, sky: _Sky, number: int, some: Ints) -> None:
-        self.sky, self.number = sky, number
+    def __init__(self, sky: _Sky, number: int, some: Ints, at_home: _Home) -> None:
+        self.sky, self.number, self.at_home = sky, number, at_home
         self.rows = sky.rows[number].take(some)
         self.others = [b for a, b in sky.made.rules.catalog_pairs() if a == number]
-        around = sky.around(self.rows)
-        near = [rows.take(n) for rows, n in zip(sky.rows, around, strict=True)]
-        mark = np.zeros(len(sky.rows[number]), np.int32)
-        mark[some] = _MOVED
-        near[number] = _marked(near[number], mark[around[number]])
-        self.work, self.solution = sky.solved(near)
 
     def home(self) -> dict[tuple[int, int], Home]:
         """What the rows have for candidates where they belong."""
-        pairs = judged(self.work, self.solution, self.sky.made.rules.constraint)
-        pairs = pairs.where(pairs.left_flags & _MOVED > 0)
-        each = {b: pairs.where(pairs.right_catalog == b) for b in self.others}
+        pairs = self.at_home.pairs
+        mine = pairs.left_catalog == self.number
+        each = {b: pairs.where(mine & (pairs.right_catalog == b)) for b in self.others}
         return {
             (self.number, b): Home(*some.binned(), *some.contested()) for b, some in each.items()
         }
@@ -200,9 +260,9 @@ class _Moving:
 
         Of the objects that a row may be, each is drawn as often as it is probable.
         """
-        work = self.work
-        leads = np.flatnonzero(np.concatenate([rows.flags for rows in work.rows]) & _MOVED)
-        group = _drawn(work, self.solution, leads)
+        work, own = self.at_home.work, self.number
+        leads = work.start[own] + np.flatnonzero(work.rows[own].flags & _MOVED)
+        group = _drawn(work, self.at_home.told, leads)
         told = []
         for c, rows in enumerate(work.rows):
             nodes, come_with = _members(work, group, c)
@@ -245,7 +305,7 @@ class _Moving:
         return (seen >> np.uint32(catalog) & np.uint32(1)).astype(bool)
 
 
-def _drawn(work: Work, solved: Solved, leads: Ints) -> Ints:
+def _drawn(work: Work, told: Resolved, leads: Ints) -> Ints:
     """Of each lead (ascending nodes) a group that it is in; of those that are not alone in it.
 
     By a number that depends on the row's place alone, against the posteriors of its groups.
@@ -258,10 +318,10 @@ def _drawn(work: Work, solved: Solved, leads: Ints) -> Ints:
     here = np.flatnonzero(leads[np.minimum(place, len(leads) - 1)] == groups.nodes)
     order = here[np.argsort(place[here], kind="stable")]
     lead, group = place[order], number[order]
-    passed = np.cumsum(np.clip(solved.resolved.posterior[group], 0.0, 1.0))
+    passed = np.cumsum(np.clip(told.posterior[group], 0.0, 1.0))
     first = np.searchsorted(lead, np.arange(len(leads)))
     last = np.append(first[1:], len(lead)) - 1
-    before = passed[first] - np.clip(solved.resolved.posterior[group[first]], 0.0, 1.0)
+    before = passed[first] - np.clip(told.posterior[group[first]], 0.0, 1.0)
     whole = np.maximum(passed[last] - before, 1.0)
     spatial = np.concatenate([rows.spatial for rows in work.rows])[leads]
     chance = (spatial.astype(np.uint64) * _GOLDEN >> np.uint64(11)) * 2.0**-53
