@@ -5,6 +5,8 @@ three: what LSDB's chained cross-match and STILTS's tmatchn (pairs mode) give, b
 The identification has everything at its default: calibration, evidence, densities by magnitude,
 islands, all candidates kept; from files to three Parquet files, and from archives to a catalogue.
 Files to files, in process, kernels and page cache warm, each in a process of its own; medians.
+"whole process": what a user waits for who starts each once, from archives to a file, imports and
+what is made at a first use included: `skyquarry crossmatch`, and a script that calls LSDB.
 Beside the times: of the true groups of four how many were found, and how many found are true.
 """
 
@@ -167,6 +169,33 @@ def called(command: list[str]) -> dict[str, Any]:
     return figures(json.loads(done.stdout.splitlines()[-1]))
 
 
+def whole_process(command: list[str], times: int) -> dict[str, Any]:
+    """Wall seconds from its start to its end; one before compiles what is missing."""
+    wall = []
+    for _ in range(times + 1):
+        begun = time.perf_counter()
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr else "no message"}
+        wall.append(time.perf_counter() - begun)
+    return figures({"wall": wall[1:]})
+
+
+def whole_processes(given: argparse.Namespace) -> dict[str, Any]:
+    """Ours and LSDB's, one after the other."""
+    sides = list(map(str, crossdata.archives(given.rows)))
+    with tempfile.TemporaryDirectory() as folder:
+        out = ["--names", ",".join(crossdata.SIDES), "--out", f"{folder}/ours.parquet"]
+        commands = {"skyquarry": [sys.executable, "-m", "skyquarry", "crossmatch", *sides, *out]}
+        if given.rivals_python is not None:
+            script = [str(HERE / "rival_lsdb_chain.py"), f"{folder}/lsdb.parquet", *sides]
+            commands["lsdb"] = [given.rivals_python, *script, "--times", "0"]
+        return {
+            f"{name}, whole process": whole_process(command, given.times)
+            for name, command in commands.items()
+        }
+
+
 def rival(given: argparse.Namespace, name: str) -> dict[str, Any]:
     """A rival's figures, or why there are none."""
     if name == "stilts":
@@ -198,6 +227,8 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     for name in RIVALS:
         if given.only is None or name in given.only:
             found[name] = rival(given, name)
+    if given.only is None or "whole" in given.only:
+        found |= whole_processes(given)
     return found | ratios(found)
 
 
