@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyquarry.match.geometry import search
-from skyquarry.match.kernels import boxes
+from skyquarry.match.geometry import search, searching
+from skyquarry.match.kernels import boxes, tables
 from skyquarry.sky import healpix
 from skyquarry.sky.cellsearch import center_xyz
 from skyquarry.sky.vectors import to_radec, to_xyz
@@ -225,3 +225,21 @@ def test_x_and_y_of_base_cells_change_no_faster_than_the_search_allows(face: int
     dec = np.degrees(np.arcsin(center_xyz(29, faces, x, y)[:, 2]))
     assert 0.97 < slope.max() < boxes.STEEP
     assert slope[np.abs(dec) < boxes.FLAT_DEG].max() < boxes.FLAT
+
+
+@pytest.mark.parametrize("crowded", [0.0, 0.9, 1.0])
+def test_a_crowd_does_not_crowd_the_table_of_its_rows(crowded: float) -> None:
+    random, rows = np.random.default_rng(3), 5000
+    wide = random.integers(0, 12 << 58, rows)
+    narrow = (7 << 58) + random.integers(0, 1 << 52, rows)
+    spatial = np.sort(np.where(random.random(rows) < crowded, narrow, wide))
+    spatial[100:110] = spatial[100]
+    table = searching.table_of_classes(spatial, np.array([0, rows]))
+    first, last, shift, start, cells, buckets = table
+    own = first[0], last[0], shift[0], start[0], cells, buckets
+    found = np.array([tables.bucket_of.py_func(pixel, own) for pixel in spatial])
+    numbers = np.arange(rows)
+    assert ((found[:, 0] <= numbers) & (numbers < found[:, 1])).all()
+    assert (found[:, 1] - found[:, 0]).mean() < 5.0
+    outside = [tables.bucket_of.py_func(pixel, own) for pixel in (-1, 12 << 58)]
+    assert (outside[0][0], outside[1][1]) == (0, rows)

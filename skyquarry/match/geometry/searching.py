@@ -133,11 +133,10 @@ def _right(side: Any, radius: Floats, rank: Ints, left: Any) -> Any:
     columns = side[:4] if row.size == 0 else tuple(column[row] for column in side[:4])
     if row.size and len(radius) > 1:
         radius = radius[row]
-    first, shift, bucket_start, buckets = _tables(columns[3], class_start)
     zones = _zones(left, columns, class_start, class_radius)
     return kernels("search").Right(
-        *columns, radius, row, rank, class_start, class_radius, first, shift, bucket_start, buckets,
-        *zones,
+        *columns, radius, row, rank, class_start, class_radius,
+        *table_of_classes(columns[3], class_start), *zones,
     )  # fmt: skip
 
 
@@ -170,23 +169,28 @@ def _classes(radius: Floats, n: int) -> tuple[Ints, Ints, Floats]:
     return known[order], class_start, greatest
 
 
-def _tables(spatial: Ints, class_start: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """(first pixel, shift) of each class, where its table begins, and the tables."""
+def table_of_classes(spatial: Ints, class_start: Ints) -> tuple[Any, ...]:
+    """(first pixel, last, shift, first cell) of each class, cells and buckets: see `Right`."""
+    of = kernels("tables")
     classes = len(class_start) - 1
-    first, shift = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
-    found = []
+    first, last, shift = (np.zeros(classes, np.int64) for _ in range(3))
+    number = np.zeros(classes + 1, np.int64)
     for c in range(classes):
-        begin, own = int(class_start[c]), spatial[class_start[c] : class_start[c + 1]]
-        bits = max(0, ((int(own[-1] - own[0]) + 1) // len(own)).bit_length() - 2)
-        begins_at = int(own[0]) >> bits << bits  # a bucket is a cell, or half of one
-        span = int(own[-1]) - begins_at + 1
-        starts = np.empty((span >> bits) + 2, np.int64)
-        kernels("tables").bucket_starts(own, begin, begins_at, bits, starts)
-        first[c], shift[c] = begins_at, bits
-        found.append(starts)
-    ends = np.cumsum([0, *(len(starts) for starts in found)], dtype=np.int64)
-    joined = found[0] if classes == 1 else np.concatenate([np.empty(0, np.int64), *found])
-    return first, shift, ends, joined
+        own = spatial[class_start[c] : class_start[c + 1]]
+        span = int(own[-1] - own[0]) + 1
+        wide = span * min(of.A_CELL, len(own)) // len(own)
+        shift[c] = max(0, wide.bit_length() - 1)
+        first[c], last[c] = own[0] >> shift[c] << shift[c], own[-1]
+        number[c + 1] = number[c] + ((last[c] - first[c]) >> shift[c]) + 1
+    cells = np.empty((number[-1], 3), np.int64)
+    room = 2 * (len(spatial) + len(cells))
+    buckets = np.empty(room, np.int32 if len(spatial) < 1 << 31 else np.int64)
+    end = 0
+    for c in range(classes):
+        begin, stop = class_start[c : c + 2].tolist()
+        own = cells[number[c] : number[c + 1]]
+        end = of.cells_of(spatial[begin:stop], begin, first[c], shift[c], end, own, buckets)
+    return first, last, shift, number[:-1], cells, buckets
 
 
 def _zones(

@@ -13,9 +13,10 @@ from skyquarry.match.kernels.boxes import (
     spread,
 )
 from skyquarry.match.kernels.looking import look_across, look_at_few, look_near, look_within
-from skyquarry.match.kernels.runs import FINEST, bucket, runs_of
+from skyquarry.match.kernels.runs import FINEST, runs_of
 from skyquarry.match.kernels.separation import ARCSEC, HALF_TURN, NEAR, RADIAN
 from skyquarry.match.kernels.stepping import step
+from skyquarry.match.kernels.tables import bucket_of
 
 NEAR_ENOUGH = 0.99 * NEAR * 3600.0  # arcsec
 FEW = 16  # rows that are looked at without more ado
@@ -43,11 +44,17 @@ def alike(i, end, cell, total, pixels, dec, cos, spatial):  # noqa: PLR0917
 
 
 @step
-def window(x_from, x_to, y_from, y_to, face, first, shift, table, last, buckets):  # noqa: PLR0917
-    """Rows [low, high) that hold all rows of a box, by the table of buckets."""
-    low = bucket(face | x_from | y_from, first, shift, table, last)
-    high = bucket(face | x_to | y_to, first, shift, table, last)
-    return buckets[low], buckets[min(high + 1, table + last)]
+def window(x_from, x_to, y_from, y_to, face, table):
+    """Rows [low, high) that hold all rows of a box, by the table of their buckets."""
+    low = bucket_of(face | x_from | y_from, table)[0]
+    return low, bucket_of(face | x_to | y_to, table)[1]
+
+
+@step
+def table_of(right, c):
+    """The table of one class of radius, as `bucket_of` takes it."""
+    firsts, lasts, shifts, cell_start, cells, buckets = right[9:15]
+    return firsts[c], lasts[c], shifts[c], cell_start[c], cells, buckets
 
 
 @step
@@ -60,7 +67,6 @@ def near_rows(left, right, i, after, desk, room, number):
     left_ra, left_dec, left_cos, left_spatial, left_radius = left
     right_ra, right_dec, right_cos, right_spatial = right[:4]
     class_start, class_radius = right[7], right[8]
-    firsts, shifts, bucket_start, buckets = right[9:13]
     at, to = desk[:2]
     squares, stack, starts, stops = desk[6:10]
     classes, n = class_radius.size, left_ra.size
@@ -88,11 +94,8 @@ def near_rows(left, right, i, after, desk, room, number):
                 x_from, x_to, y_from, y_to, cut = box(own, own, spread_reach)
                 if cut or not is_plain(total, cos):
                     return i, start
-                first, shift, table = firsts[c], shifts[c], bucket_start[c]
-                last = bucket_start[c + 1] - table - 1
-                low, high = window(
-                    x_from, x_to, y_from, y_to, face, first, shift, table, last, buckets
-                )
+                table = table_of(right, c)
+                low, high = window(x_from, x_to, y_from, y_to, face, table)
                 low = max(low, begin)
                 if high - low <= FEW:
                     number = look_at_few(
@@ -105,12 +108,10 @@ def near_rows(left, right, i, after, desk, room, number):
                     x_from, x_to, y_from, y_to, cut = box(own & ~cell, own | cell, spread_reach)
                     if cut:
                         return i, start
-                    low, high = window(
-                        x_from, x_to, y_from, y_to, face, first, shift, table, last, buckets
-                    )
+                    low, high = window(x_from, x_to, y_from, y_to, face, table)
                 runs = runs_of(
                     x_from, x_to, y_from, y_to, face, max(low, begin), high, finest,
-                    right_spatial, first, shift, table, last, buckets, stack, starts, stops,
+                    right_spatial, table, stack, starts, stops,
                 )  # fmt: skip
             number = look_near(
                 i, ra, dec, cos, square_deg, begin, runs, starts, stops,
@@ -126,8 +127,7 @@ def any_row(left, right, i, after, desk, number):
     at, to = desk[:2]
     stack, starts, stops = desk[7:10]
     right_spatial, class_radius = right[3], right[8]
-    firsts, shifts, bucket_start, buckets = right[9:13]
-    zone_start, zone_dec, zone_at, zone_xyz = right[13:]
+    zone_start, zone_dec, zone_at, zone_xyz = right[15:]
     ra, dec, cos = left[0][i], left[1][i], left[2][i]
     own, face = left[3][i] & WHOLE, left[3][i] & ~WHOLE
     own_radius = left[4][0 if left[4].size == 1 else i]
@@ -140,13 +140,12 @@ def any_row(left, right, i, after, desk, number):
             pixels = reach(dec, total)
             finest = (1 << max(even_size(pixels) - 2 * FINEST, 0)) - 1
             x_from, x_to, y_from, y_to, cut = box(own, own, spread(pixels))
-            first, shift, table = firsts[c], shifts[c], bucket_start[c]
-            last = bucket_start[c + 1] - table - 1
-            low, high = window(x_from, x_to, y_from, y_to, face, first, shift, table, last, buckets)
+            table = table_of(right, c)
+            low, high = window(x_from, x_to, y_from, y_to, face, table)
             begin = max(low, i + 1) if after else low
             runs = runs_of(
                 x_from, x_to, y_from, y_to, face, begin, high, finest,
-                right_spatial, first, shift, table, last, buckets, stack, starts, stops,
+                right_spatial, table, stack, starts, stops,
             )  # fmt: skip
             number = look_within(
                 i, face, x_from, x_to, y_from, y_to, begin, runs, starts, stops, right_spatial,

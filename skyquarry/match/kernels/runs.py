@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from skyquarry.match.kernels.boxes import EVEN, ODD
 from skyquarry.match.kernels.stepping import step
-from skyquarry.match.kernels.tables import smear
+from skyquarry.match.kernels.tables import bucket_of, smear
 
 LEAF = 64  # rows that are sooner looked at than halved
 FINEST = 4  # a box is cut into cells of a 16th of its side
@@ -32,17 +32,10 @@ def lower(values, value, start, stop):
 
 
 @step
-def bucket(pixel, first, shift, table, last):
-    """Place in the table of buckets: of the pixel's own, of the first or of the end of the last."""
-    return table + min(max((pixel - first) >> shift, 0), last)
-
-
-@step
-def around(pixel, low, high, spatial, first, shift, table, last, buckets):  # noqa: PLR0917
+def around(pixel, low, high, spatial, table):
     """Two places in [low, high], at most ROUGH apart, about the first row not below the pixel."""
-    k = bucket(pixel, first, shift, table, last)
-    end = min(k + 1, table + last) if pixel >= first else k
-    low, high = max(low, min(buckets[k], high)), min(high, max(buckets[end], low))
+    start, stop = bucket_of(pixel, table)
+    low, high = max(low, min(start, high)), min(high, max(stop, low))
     while high - low > ROUGH:
         middle = (low + high) >> 1
         below = spatial[middle] < pixel
@@ -51,9 +44,9 @@ def around(pixel, low, high, spatial, first, shift, table, last, buckets):  # no
 
 
 @step
-def runs_of(  # noqa: PLR0917  a box, a window of rows, tables and scratch
+def runs_of(  # noqa: PLR0917  a box, a window of rows, a table and scratch
     x_from, x_to, y_from, y_to, face, low, high, finest,
-    spatial, first, shift, table, last, buckets, stack, starts, stops,
+    spatial, table, stack, starts, stops,
 ):  # fmt: skip
     """Runs of the rows in [low, high) that hold all rows of a box, ascending; how many there are.
 
@@ -63,8 +56,8 @@ def runs_of(  # noqa: PLR0917  a box, a window of rows, tables and scratch
     while True:
         bottom, top = face | x_from | y_from, face | x_to | y_to
         if high - low > LEAF:
-            low = around(bottom, low, high, spatial, first, shift, table, last, buckets)[0]
-            high = around(top + 1, low, high, spatial, first, shift, table, last, buckets)[1]
+            low = around(bottom, low, high, spatial, table)[0]
+            high = around(top + 1, low, high, spatial, table)[1]
         bits = smear(bottom ^ top)
         part = (bottom & bits) != 0 or (top & bits) != bits  # of a cell, not all of it
         if high - low > LEAF and bits > finest and part:

@@ -1,7 +1,7 @@
 """Pairs within a radius, from rows sorted by the nested index: no tree is built.
 
 For each left row the box of `boxes.py` holds every right row of the same base cell that can match;
-its rows are found in a table of buckets, a few of them at once, many as the runs of `runs.py`. Rows
+its rows are found in a table, a few of them at once, many as the runs of `runs.py`. Rows
 of a crowd share the runs of the small cell they lie in. What the box cannot hold, pairs across the
 edge of a base cell, is sought among the right rows that lie near an edge, sorted by declination.
 """
@@ -52,12 +52,15 @@ class Right(NamedTuple):
     class_radius: np.ndarray
     """(classes,) greatest radius in it"""
     first: np.ndarray
+    last: np.ndarray
+    """(classes,) pixels of the first cell's beginning and of the last row"""
     shift: np.ndarray
-    """(classes,) bucket of a pixel: (pixel - first) >> shift"""
-    bucket_start: np.ndarray
-    """(classes + 1,) where the table of a class lies in `buckets`"""
+    """(classes,) cell of a pixel: (pixel - first) >> shift"""
+    cell_start: np.ndarray
+    """(classes,) where the cells of a class begin in `cells`"""
+    cells: np.ndarray
     buckets: np.ndarray
-    """first row of each bucket, and the end of the last"""
+    """as `tables.cells_of` makes them"""
     zone_start: np.ndarray
     """(classes + 1,) where the edge rows of a class lie in the arrays below"""
     zone_dec: np.ndarray

@@ -10,6 +10,7 @@ from skyquarry.sky.compiled import kernel
 
 BLOCK = 64  # rows that are looked at together
 STRETCH = 4096  # the same where only their order counts
+A_CELL = 32  # rows of a cell of the table, on the average
 
 
 @kernel
@@ -28,19 +29,54 @@ def disorder(spatial):
 
 
 @kernel
-def bucket_starts(spatial, begin, first, shift, starts):
-    """First row of each bucket (n_buckets + 1,) of sorted pixels (n,), counted from `begin`.
+def cells_of(spatial, begin, first, shift, at, cells, buckets):
+    """Where sorted pixels (n,) lie: `cells` of the sky, each in as many buckets as it has rows.
 
-    The last row of a bucket tells where it ends; an empty one ends where the one before it does.
+    Rows are strewn so unevenly over the sky that buckets of one size would be empty or crowded. A
+    cell (n_cells, 3) is: its first row, counted from `begin`; the place of its first bucket; how
+    far a pixel is shifted to be a bucket. A bucket is its first row, counted from that of its cell;
+    behind the last of a cell stands how many rows it has. The first bucket goes to `at`; returns
+    the end of the last.
     """
-    for k in range(starts.size):
-        starts[k] = begin
-    for i in range(spatial.size):
-        starts[((spatial[i] - first) >> shift) + 1] = begin + i + 1
-    latest = begin
-    for k in range(starts.size):
-        latest = max(latest, starts[k])
-        starts[k] = latest
+    i, n = np.int64(0), spatial.size
+    for c in range(cells.shape[0]):
+        start, behind = i, first + ((np.int64(c) + 1) << shift)
+        while i < n and spatial[i] < behind:
+            i += 1
+        bits = np.int64(0)
+        while bits < shift and (np.int64(1) << bits) < i - start:
+            bits += 1
+        cells[c, 0], cells[c, 1], cells[c, 2] = begin + start, at, shift - bits
+        end = at + (np.int64(1) << bits)
+        fill(spatial, start, i, shift - bits, (np.int64(1) << bits) - 1, at, end, buckets)
+        at = end + 1
+    return at
+
+
+@step
+def fill(spatial, start, stop, shift, within, at, end, buckets):  # noqa: PLR0917
+    """Write the buckets [at, end) of the rows [start, stop) of a cell, and their end."""
+    for k in range(np.uint64(at), np.uint64(end + 1)):  # unsigned: see `looking.py`
+        buckets[k] = 0
+    for i in range(np.uint64(start), np.uint64(stop)):
+        buckets[np.uint64(at + 1 + ((spatial[i] >> shift) & within))] += 1
+    rows = np.int64(0)
+    for k in range(np.uint64(at), np.uint64(end + 1)):
+        rows += buckets[k]
+        buckets[k] = rows
+
+
+@step
+def bucket_of(pixel, table):
+    """(first row, row behind the last) of the bucket of a pixel.
+
+    That of the first or the last row where the pixel lies outside the table.
+    """
+    first, last, shift, start, cells, buckets = table
+    inside = min(max(pixel, first), last)
+    c = start + ((inside - first) >> shift)
+    k = cells[c, 1] + ((inside & ((1 << shift) - 1)) >> cells[c, 2])
+    return cells[c, 0] + buckets[k], cells[c, 0] + buckets[k + 1]
 
 
 @step
