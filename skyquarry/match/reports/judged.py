@@ -13,7 +13,7 @@ from skyquarry.match.reports.tally import P_EDGES, p_bins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.match.resolution.resolve import Resolved
+    from skyquarry.match.resolution.answers import Resolved
     from skyquarry.match.runs.identify import Work
     from skyquarry.match.runs.rules import Constraint
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.reports.judged import Judged
-    from skyquarry.match.resolution.resolve import Resolved
+    from skyquarry.match.resolution.answers import Resolved
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.runs.identify import Work
     from skyquarry.match.runs.rules import Rules
