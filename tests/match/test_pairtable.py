@@ -108,6 +108,20 @@ def test_a_group_of_two_has_the_evidence_of_its_pair_to_the_last_bit():
         np.testing.assert_array_equal(getattr(plain, name), getattr(taken, name))
 
 
+def test_a_pair_without_a_group_of_its_own_touches_no_other() -> None:
+    """In the core of a crowd some pairs are not weighed: -1 is no group, not the last one."""
+    rows = [_rows(10, 1, 2000.0, 0.1), _rows(10, 2, 2015.0, 0.0)]
+    prior = MotionPrior()
+    table = node_table(rows, prior)
+    known = node_pairs(table, np.array([0, 0]), np.array([10, 11]))
+    groups = Groups(
+        np.array([0, 1, 3]), np.array([11, 0, 10]), np.array([2, 3], np.uint32),
+        np.zeros(2, np.int64), np.zeros(2, bool),
+    )  # fmt: skip
+    told = group_evidence(rows, groups, prior, table=table, pairs=(np.array([1, -1]), known))
+    assert told.lnB.tolist() == [0.0, known.lnB[0]]
+
+
 def _rows(n: int, seed: int, epoch: float, wide: float) -> Rows:
     rng = np.random.default_rng(seed)
     ra, dec = 10.0 + 0.1 * np.arange(n) + rng.normal(0, 1e-5, n), 20.0 + rng.normal(0, 1e-5, n)

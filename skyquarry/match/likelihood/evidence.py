@@ -153,7 +153,8 @@ def group_evidence(
     """Groups start to stop (default: all), in any split the same to the last bit.
 
     `pairs`: the evidence of every group of two, where that is known already (of the same rows and
-    prior), and their groups; then these are not worked out again, and all groups must be asked for.
+    prior), and their groups, -1 for none; then these are not worked out again, and all groups must
+    be asked for.
 
     `table`: node_table(rows, prior), where it is there already. Any number of threads may work on
     slices of the same groups at once: nothing that is given is written to.
@@ -169,8 +170,10 @@ def group_evidence(
     )  # fmt: skip
     if pairs is not None:
         own, known = pairs
-        lnB[own], chi2[own], dof[own] = known.lnB, known.joint[:, 0], known.joint[:, 1]
-        flags[own] = known.joint[:, 2]
+        held = slice(None) if (own >= 0).all() else own >= 0
+        own, joint = own[held], known.joint[held]
+        lnB[own], chi2[own], dof[own] = known.lnB[held], joint[:, 0], joint[:, 1]
+        flags[own] = joint[:, 2]
     return GroupEvidence(lnB, chi2, dof, flags)
 
 
