@@ -14,6 +14,7 @@ from skyquarry.errors import UserError
 from skyquarry.match.resolution.candidates import Limits, candidate_groups
 from skyquarry.match.resolution.islands import islands
 from skyquarry.match.resolution.resolve import resolve
+from skyquarry.match.resolution.stars import star_groups
 from skyquarry.testing.naive import resolve as naive
 
 
@@ -89,26 +90,52 @@ def test_the_runner_up_is_the_best_other_group_of_its_rows(problem):
         assert found == max(others, default=0.0)
 
 
-@given(problems(HALVES | st.floats(-50, 1e3)))
-def test_many_to_one_lets_each_first_row_choose(problem):
-    catalog, pairs, weight = problem
-    stars = [p for p in pairs if 0 in (catalog[p[0]], catalog[p[1]])]
-    chosen_from = {
-        g: w
-        for g, w in weight.items()
-        if len(g) == 1 or (catalog[g[0]] == 0 and all({(i, g[0])} & set(stars) for i in g[1:]))
-    }
-    posterior, best, answer = solved(catalog, pairs, chosen_from, "many_to_one")
-    assert set(posterior) == set(chosen_from)
+@st.composite
+def choices(draw, weights):
+    """Catalogue of each node, ascending; pairs with a leader; pairs of others; ln weights."""
+    catalog = sorted(draw(st.lists(st.integers(0, 3), min_size=2, max_size=8)))
+    n = len(catalog)
+    every = [(a, b) for b in range(n) for a in range(b) if catalog[a] != catalog[b]]
+    pairs = draw(st.lists(st.sampled_from(every), max_size=16, unique=True)) if every else []
+    led = [p for p in pairs if catalog[p[0]] == 0]
+    others = [p for p in pairs if catalog[p[0]] != 0]
+    others = [p for p in others if any((x, p[0]) in led and (x, p[1]) in led for x in range(n))]
+    names = [g for isle in naive.islands(n, led) for g in naive.stars(isle, led + others, catalog)]
+    drawn = draw(st.lists(weights, min_size=len(names), max_size=len(names)))
+    return catalog, led, others, dict(zip(names, drawn, strict=True))
+
+
+def chosen(catalog, led, others, weight):
+    """Answers of `many_to_one` by the fast way, as dictionaries."""
+
+    def given(pairs):
+        left, right = (np.array([p[k] for p in pairs], np.int64) for k in (0, 1))
+        return left, right, np.zeros(len(left))
+
+    held = islands(len(catalog), *given(led)[:2])
+    groups = star_groups(held, given(led), given(others), np.array(catalog, np.uint8))
+    names = members(groups)
+    answer = resolve(held, groups, np.array([weight[g] for g in names]), "many_to_one")
+    best = sorted(g for g, c in zip(names, answer.chosen, strict=True) if c)
+    return dict(zip(names, answer.posterior, strict=True)), best, answer
+
+
+@given(choices(HALVES | st.floats(-50, 1e3)))
+@settings(max_examples=150)
+def test_many_to_one_lets_each_first_row_choose_among_partitions_of_its_star(problem):
+    catalog, led, _, weight = problem
+    posterior, best, answer = chosen(*problem)
+    assert set(posterior) == set(weight)
     expected = []
-    for k, isle in enumerate(naive.islands(len(catalog), pairs)):
-        own = {g: w for g, w in chosen_from.items() if g[0] in isle}
+    for k, isle in enumerate(naive.islands(len(catalog), led)):
+        own = {g: w for g, w in weight.items() if g[0] in isle}
         probabilities, choice, evidence = naive.many_to_one(isle, own, catalog)
         for group, p in probabilities.items():
             assert posterior[group] == pytest.approx(p, rel=1e-7, abs=1e-9)
         assert answer.ln_evidence[k] == pytest.approx(evidence, rel=1e-12, abs=1e-9)
         expected += choice
     assert best == sorted(expected)
+    assert not answer.heuristic.any()
 
 
 def test_without_constraint_a_pair_is_judged_alone():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from skyquarry.match.kernels.densities import best_of_their_rows, ln_weights
-from skyquarry.match.priors import densityprior, densitystep
+from skyquarry.match.priors import densityprior, densitystep, fielddensities
 from skyquarry.match.priors.densityplaces import Placed
 from skyquarry.match.priors.footprints import Coverage
 from skyquarry.match.priors.magnitudes import Magnitudes, MagnitudeScale
@@ -57,6 +57,9 @@ class Densities:
     rule: Literal["em", "fixed", "nway"] = "em"
     moved: Floats | None = None
     """(2^N,) by how much the last step changed the expected objects; None: it went beyond"""
+    field: Densities | None = None
+    """of the others among themselves, where rows of the first catalogue choose among three and
+    more: what sets without it take from there (`fielddensities.py`)"""
 
     @classmethod
     def start(
@@ -165,16 +168,30 @@ class Densities:
         table = densitystep.by_kind(len(self.names), observed, catalogs, amount)
         nu = densitystep.solve(self.nu, table, self.area)
         local = densitystep.local(nu, cell, observed, catalogs, amount, self.area)
+        if self.field is not None:
+            nu = fielddensities.beside(nu, self.field.nu)
+            local = fielddensities.local_beside(local, self.field.local)
         magnitudes = self.magnitudes
         if magnitudes is not None:
             counts = densitystep.by_magnitude(nu, magnitudes, sums.magnitude_table())
+            if self.field is not None:
+                counts = fielddensities.counts_beside(counts, self.field)
             magnitudes = magnitudes.learnt(counts)
         sky = self.area.of_sets(len(self.names))
         moved = (nu - self.nu) * sky
         further = densitystep.further(self.moved, moved, nu * sky)
         if further is None:
             return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=moved)
-        return replace(self, nu=further / sky, local=local, magnitudes=magnitudes, moved=None)
+        nu = further / sky
+        if self.field is not None:
+            nu = fielddensities.beside(nu, self.field.nu)
+        return replace(self, nu=nu, local=local, magnitudes=magnitudes, moved=None)
+
+    def chosen_from(self, field: Densities | None) -> Densities:
+        """The same where the first catalogue's rows choose from this field; None: as they are."""
+        if field is None or self.rule != "em":
+            return self
+        return replace(self, nu=fielddensities.beside(self.nu, field.nu), field=field)
 
     def without_magnitudes(self) -> Densities:
         """The same densities, told by no magnitude: geometry alone."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.priors.densityplaces import Lone, Placed
     from skyquarry.match.priors.densitysums import Summary
+    from skyquarry.match.priors.magnitudes import MagnitudeScale
     from skyquarry.match.priors.photometry import Photometry
     from skyquarry.match.resolution.groups import Groups
 
@@ -63,13 +64,14 @@ class Learnt:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A piece, sorted out."""
+class Field:
+    """The other catalogues among themselves, where rows of the first choose from them."""
 
-    piece: Piece
-    placed: Placed
-    ratio: Floats | None
-    """(groups,) what magnitudes together say"""
+    start: Densities
+    """as `fielddensities.of_field` has it"""
+    pieces: Sequence[Piece]
+    """without a row of the first"""
+    lone: Sequence[Sequence[Lone]]
 
 
 def learn(  # noqa: PLR0913 - what is learnt from, what is given, and how it is run
@@ -80,59 +82,117 @@ def learn(  # noqa: PLR0913 - what is learnt from, what is given, and how it is 
     photometry: Photometry | None = None,
     magnitude_prior: bool = True,
     lone: Sequence[Sequence[Lone]] = (),
+    field: Field | None = None,
     each_pass: Callable[[Densities], None] | None = None,
     over: Over = map,
 ) -> Learnt:
     """Densities and, where none is given and 100 secure pairs allow it, the magnitude prior.
 
     `lone`: rows of each catalogue that have no candidate and are in no piece, as often as liked.
+    `field`: where rows of the first of three catalogues and more choose by themselves.
     `each_pass` is told of the densities after every pass. `over(function, items)` gives the
     function's value for each item, in their order, and may work on several at once: what is learnt
     is the same to the bit.
     """
-    placed = list(over(lambda piece: start.placed(piece.groups, piece.rows), pieces))
-    seen = [_Seen(*both, None) for both in zip(pieces, placed, strict=True)]
-    scales = None if start.magnitudes is None else start.magnitudes.scales
-    alone = Sums.union(over(lambda rows: lone_sums(rows, start.coverage, scales), [*lone, ()]))
-    settled = partial(_settled, alone=alone, each_pass=each_pass, over=over)
-    geometry, passes = settled(start.without_magnitudes(), seen)
-    if photometry is None and magnitude_prior:
-        full = start.magnitudes is None
-        photometry = _magnitude_prior(geometry, summary, seen, over, full=full)
-    if start.magnitudes is None:
-        return Learnt(geometry, photometry, passes)
-    if photometry is not None:
-        ratios = over(lambda piece: photometry.ln_ratio(piece.rows, piece.groups), pieces)
-        seen = [replace(each, ratio=ratio) for each, ratio in zip(seen, ratios, strict=True)]
-    begin = replace(geometry, magnitudes=start.magnitudes)
-    final, more = settled(begin, seen, begun=True)
-    return Learnt(final, photometry, passes + more)
+    scales, full = scales_of(summary), start.magnitudes is None
+    others = None if field is None else _Lesson.of(field.start, field.pieces, field.lone, over)
+    around = None
+    if field is not None and others is not None:
+        around, _ = others.settled(field.start.without_magnitudes(), each_pass)
+    own = _Lesson.of(start, pieces, lone, over)
+    geometry, passes = own.settled(start.without_magnitudes().chosen_from(around), each_pass)
+    if photometry is None and magnitude_prior and pieces:
+        secure = own.secure(geometry, scales)
+        if others is not None and around is not None:
+            secure += others.secure(around, scales)
+        sums = MagnitudeSums.union(secure)
+        photometry = MagnitudePrior.fit(sums, summary, "field" if full else "matched")
+    if full:
+        return Learnt(replace(geometry, field=None), photometry, passes)
+    if field is not None and others is not None and around is not None:
+        begin = replace(around, magnitudes=field.start.magnitudes)
+        around, _ = others.told(photometry).settled(begin, each_pass, begun=True)
+    begin = replace(geometry, magnitudes=start.magnitudes).chosen_from(around)
+    final, more = own.told(photometry).settled(begin, each_pass, begun=True)
+    return Learnt(replace(final, field=None), photometry, passes + more)
 
 
-def _settled(
-    densities: Densities,
-    seen: list[_Seen],
-    *,
-    alone: Sums,
-    each_pass: Callable[[Densities], None] | None,
-    over: Over,
-    begun: bool = False,
-) -> tuple[Densities, int]:
-    if densities.rule != "em" or not seen:
-        return densities, 0
-    if not begun:
-        guesses = over(partial(_guessed, densities), seen)
-        densities = densities.updated(Sums.union([alone, *guesses]))
-    for k in range(MOST_PASSES):
-        expected = over(partial(_expected, densities), seen)
-        after = densities.updated(Sums.union([alone, *expected]))
-        done = converged(densities, after) and (k > 0 or not begun)
-        densities = after
-        if each_pass is not None:
-            each_pass(densities)
-        if done:
-            return densities, k + 1
-    return densities, MOST_PASSES
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A piece, sorted out."""
+
+    piece: Piece
+    placed: Placed
+    ratio: Floats | None
+    """(groups,) what magnitudes together say"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """Pieces, sorted out, and the rows that stand alone whatever the densities are."""
+
+    seen: list[_Seen]
+    alone: Sums
+    over: Over
+
+    @classmethod
+    def of(
+        cls,
+        start: Densities,
+        pieces: Sequence[Piece],
+        lone: Sequence[Sequence[Lone]],
+        over: Over,
+    ) -> _Lesson:
+        """With what does not change from pass to pass."""
+        placed = over(lambda piece: start.placed(piece.groups, piece.rows), pieces)
+        seen = [_Seen(*both, None) for both in zip(pieces, placed, strict=True)]
+        scales = None if start.magnitudes is None else start.magnitudes.scales
+        counted = over(lambda rows: lone_sums(rows, start.coverage, scales), [*lone, ()])
+        return cls(seen, Sums.union(counted), over)
+
+    def told(self, photometry: Photometry | None) -> _Lesson:
+        """The same with what magnitudes together say."""
+        if photometry is None:
+            return self
+        pieces = [each.piece for each in self.seen]
+        ratios = self.over(lambda piece: photometry.ln_ratio(piece.rows, piece.groups), pieces)
+        both = zip(self.seen, ratios, strict=True)
+        return replace(self, seen=[replace(each, ratio=ratio) for each, ratio in both])
+
+    def settled(
+        self,
+        densities: Densities,
+        each_pass: Callable[[Densities], None] | None,
+        *,
+        begun: bool = False,
+    ) -> tuple[Densities, int]:
+        """Passes from these densities on until they no longer change, and how many there were."""
+        if densities.rule != "em" or not self.seen:
+            return densities, 0
+        if not begun:
+            guesses = self.over(partial(_guessed, densities), self.seen)
+            densities = densities.updated(Sums.union([self.alone, *guesses]))
+        for k in range(MOST_PASSES):
+            expected = self.over(partial(_expected, densities), self.seen)
+            after = densities.updated(Sums.union([self.alone, *expected]))
+            done = converged(densities, after) and (k > 0 or not begun)
+            densities = after
+            if each_pass is not None:
+                each_pass(densities)
+            if done:
+                return densities, k + 1
+        return densities, MOST_PASSES
+
+    def secure(
+        self, geometry: Densities, scales: tuple[MagnitudeScale, ...]
+    ) -> list[MagnitudeSums]:
+        """What geometry alone is sure of."""
+
+        def of(each: _Seen) -> MagnitudeSums:
+            posterior = _posterior(geometry, each)
+            return MagnitudeSums.of(each.piece.rows, each.piece.groups, posterior, scales)
+
+        return list(self.over(of, self.seen))
 
 
 def _guessed(densities: Densities, seen: _Seen) -> Sums:
@@ -146,19 +206,3 @@ def _expected(densities: Densities, seen: _Seen) -> Sums:
 def _posterior(densities: Densities, seen: _Seen) -> Floats:
     weight = densities.weigh(seen.placed, seen.piece.ln_bayes, seen.ratio)
     return seen.piece.posterior(weight)
-
-
-def _magnitude_prior(
-    geometry: Densities, summary: Summary, seen: list[_Seen], over: Over, *, full: bool
-) -> MagnitudePrior | None:
-    """From secure pairs; `full`: the densities know no magnitudes."""
-    if not seen:
-        return None
-    scales = scales_of(summary)
-
-    def secure(each: _Seen) -> MagnitudeSums:
-        posterior = _posterior(geometry, each)
-        return MagnitudeSums.of(each.piece.rows, each.piece.groups, posterior, scales)
-
-    sums = MagnitudeSums.union(over(secure, seen))
-    return MagnitudePrior.fit(sums, summary, "field" if full else "matched")

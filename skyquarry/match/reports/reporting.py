@@ -137,13 +137,6 @@ def _thinned(made: Identification, number: int) -> Rows:
 
 # ---------------------------------------------------------------- what the run knows
 
-CHOSEN_ALONE = (
-    "Rows of the first catalogue chose by themselves: that the rows of the others may be objects "
-    "without it was not weighed, so that probabilities of three or more are some per cent too "
-    "large; match one_to_one where that matters."
-)
-"""Of a simulated field of X-ray, optical and infrared sources: 6 % too many (design/quality.md)."""
-
 
 def _facts(made: Identification, told: RunCounts) -> Facts:
     names = made.plan.names
@@ -168,8 +161,6 @@ def _facts(made: Identification, told: RunCounts) -> Facts:
     sides = dict(zip(names, made.plan.sides, strict=True))
     repeated = {name: repeated_ids(side) for name, side in sides.items()}
     notes += [line for name in names if (line := _of_ids(name, sides[name], repeated[name]))]
-    if made.rules.constraint == "many_to_one" and len(names) > 2:
-        notes.append(CHOSEN_ALONE)
     photometry = made.learnt.photometry
     joints = getattr(photometry, "joints", None)
     return Facts(

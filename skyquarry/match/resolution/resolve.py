@@ -45,8 +45,9 @@ def resolve(
         groups: exact sums where that goes, else belief propagation, flagged. Posteriors of the
         groups of a row sum to 1 (heuristic: to at most 1). Where all partitions have weight 0
         rows stand alone.
-        "many_to_one": every row of catalogue 0 chooses a group by itself; another row may be in
-        several, and alone is what is in none.
+        "many_to_one": every row of catalogue 0 chooses a group by itself: the rows of its groups
+        are partitioned as above, apart from those of other such rows. Another row may be in
+        several groups, and alone is what is in none; groups without catalogue 0 have 0.
         "none": every group is judged alone, against its rows single.
 
     ready

@@ -15,10 +15,13 @@ or workers.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from skyquarry.engine.executors import shares_memory
 from skyquarry.engine.run import run_tasks
@@ -27,8 +30,9 @@ from skyquarry.match.calibration import calibrate, residuals
 from skyquarry.match.calibration.calibrate import Calibration
 from skyquarry.match.likelihood.fastpass import FASTEST_ARCSEC_YR
 from skyquarry.match.priors.densities import Densities
+from skyquarry.match.priors.fielddensities import of_field
 from skyquarry.match.priors.fields import counting_order
-from skyquarry.match.priors.learning import learn
+from skyquarry.match.priors.learning import Field, learn
 from skyquarry.match.runs.calibrating import draws_of, residuals_of
 from skyquarry.match.runs.expecting import check_candidates
 from skyquarry.match.runs.identify import identified, joined
@@ -45,7 +49,7 @@ from skyquarry.match.runs.passes import (
 )
 from skyquarry.match.runs.patches import patches_of
 from skyquarry.match.runs.rowsource import Resident, Streamed, footprint_of
-from skyquarry.match.runs.sampling import lesson_of, sample_of
+from skyquarry.match.runs.sampling import field_lesson_of, field_sample, lesson_of, sample_of
 from skyquarry.match.runs.secondsearch import second_search
 from skyquarry.match.runs.waiting import Waiting
 from skyquarry.match.runs.weighed import Weighed
@@ -66,7 +70,9 @@ if TYPE_CHECKING:
     from skyquarry.match.runs.patches import Patch
     from skyquarry.match.runs.rowsource import RowSource
     from skyquarry.match.runs.rules import Rules
+    from skyquarry.sky.footprint import Footprint
 
+_NONE = np.empty(0, np.int64)
 PATCH_ROWS = 500_000
 """A patch holds about so many rows, of all catalogues together."""
 SAMPLE_ROWS = 1_500_000
@@ -187,10 +193,11 @@ class Identification:
         if self.plan.learnt is not None:
             return self.plan.learnt.learnt
         plan = self.plan
+        footprints = [footprint_of(side) for side in plan.sides]
         first = Densities.start(
             self.rules.names,
             self.surveyed.summary,
-            [footprint_of(side) for side in plan.sides],
+            footprints,
             prior=plan.settings.prior,
             completeness=plan.settings.completeness,
             within=Ranges.union(part.core for part in self.lessons) if self.lessons else None,
@@ -203,6 +210,7 @@ class Identification:
             self.surveyed.summary,
             pieces,
             lone=[piece.lone for piece in pieces],
+            field=self._field_to_learn_from(first, footprints),
             photometry=None if isinstance(chosen, str) else chosen,
             magnitude_prior=chosen == "auto",
             each_pass=lambda _: self.progress("learn", 0, 0),
@@ -218,6 +226,22 @@ class Identification:
             self._works = dict(zip([p.number for p in self.patches], made, strict=True))
         whole = [*made, self._across([found.opened for found in made])]
         return [Weighed.of(found, self.rules) for found in whole]
+
+    def _field_to_learn_from(
+        self, start: Densities, footprints: Sequence[Footprint | None]
+    ) -> Field | None:
+        """The other catalogues among themselves, where rows of the first choose from them."""
+        if self.rules.constraint != "many_to_one" or len(self.rules.names) < 3:
+            return None
+        summary = self.surveyed.summary
+        scene = replace(self.scene, rules=replace(self.rules, constraint="one_to_one"))
+        lessons = field_sample(summary.counts, self.lessons)
+        rows = [self.calibration.apply(each, n) for n, each in enumerate(self.extremes)]
+        ring = reach_arcsec([rows[0].take(_NONE), *rows[1:]], scene.rules) + SLACK_ARCSEC
+        pieces = self._over("evidence", field_lesson_of, scene, lessons, ring)
+        within = Ranges.union(part.core for part in lessons)
+        field = of_field(start, summary, footprints, within)
+        return Field(field, pieces, [piece.lone for piece in pieces])
 
     def _across(self, opened: list[list[Rows]]) -> Found:
         """The islands that cross borders, whole."""

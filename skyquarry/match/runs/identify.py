@@ -16,6 +16,7 @@ from skyquarry.match.resolution.groups import offsets
 from skyquarry.match.resolution.islands import islands
 from skyquarry.match.resolution.resolve import resolve
 from skyquarry.match.runs.nearby import agree, chosen_evidence, near_nodes
+from skyquarry.match.runs.starfields import NodePairs, groups_of_stars, pairs_of_candidates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -246,9 +247,15 @@ def work_of_rows(
     n_nodes = int(start[-1])
     whole = islands(n_nodes, left, right)
     catalog = np.repeat(np.arange(len(rows), dtype=np.uint8), np.diff(start))
-    groups = candidate_groups(whole, left, right, catalog, rules.constraint, strength=pairs.lnB)
-    begin = pairtable.starts_of(left, n_nodes)
-    own = pairtable.pair_groups(begin, right, groups.start, groups.nodes)
-    evidence = group_evidence(rows, groups, rules.motion, table=told, pairs=(own, pairs))
+    candidates = NodePairs(left, right, pairs)
+    if rules.constraint == "many_to_one" and len(rows) > 2:
+        others = pairs_of_candidates(rows, start, candidates, told, rules)
+        groups, known = groups_of_stars(whole, candidates, others, catalog)
+        own = known[0][: len(left)]
+    else:
+        groups = candidate_groups(whole, left, right, catalog, rules.constraint, strength=pairs.lnB)
+        own = candidates.groups_of(groups, n_nodes)
+        known = own, pairs
+    evidence = group_evidence(rows, groups, rules.motion, table=told, pairs=known)
     ready = Ready.of(whole, groups)
     return Work(rows, start, left, right, pairs, whole, groups, evidence, told, own, ready)

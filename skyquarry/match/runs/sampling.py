@@ -95,3 +95,20 @@ def lesson_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Weighed:
     """
     rows = scene.rows(patch.core | patch.ring(_RINGS * ring_arcsec))
     return Weighed.of(identified(rows, scene.rules), scene.rules, patch.core)
+
+
+def field_sample(counts: Sequence[Counts], lessons: list[Patch]) -> list[Patch]:
+    """Patches to learn from what catalogues are without the first: those of all, if these are few.
+
+    A short first catalogue needs all of the sky, the others only a sample of it.
+    """
+    return lessons or sample_of(counts[1:]) or [Patch(0, Ranges.whole())]
+
+
+def field_lesson_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Weighed:
+    """As `lesson_of`, of the other catalogues among themselves; `scene` is one to one."""
+    ranges = patch.core | patch.ring(_RINGS * ring_arcsec)
+    first, *others = range(len(scene.rules.names))
+    rows = [scene.source.rows(first, Ranges.empty())]
+    rows += [scene.source.rows(n, ranges) for n in others]
+    return Weighed.of(identified(rows, scene.rules), scene.rules, patch.core)

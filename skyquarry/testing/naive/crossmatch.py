@@ -67,13 +67,17 @@ def crossmatch(
         (i, j)
         for i in range(len(nodes))
         for j in range(i + 1, len(nodes))
-        if catalog[i] != catalog[j]
-        and (constraint != "many_to_one" or catalog[i] == 0)
-        and chi2(nodes[i], nodes[j], motion) <= chi2_limit
+        if catalog[i] != catalog[j] and chi2(nodes[i], nodes[j], motion) <= chi2_limit
     ]
+    every = pairs
+    if constraint == "many_to_one":
+        pairs = [(i, j) for i, j in pairs if catalog[i] == 0]
     told = Answer({}, {}, {})
     for island in resolve.islands(len(nodes), pairs):
-        listed = resolve.groups(island, pairs, catalog)
+        if constraint == "many_to_one":
+            listed = resolve.stars(island, every, catalog)
+        else:
+            listed = resolve.groups(island, pairs, catalog)
         if constraint == "none":
             listed = [g for g in listed if len(g) < 3]
         weight = {g: _gain(g, nodes, catalog, per_deg2, motion, looked) for g in listed}

@@ -76,33 +76,61 @@ def posteriors(
     return posterior, best, top + math.log(total)
 
 
+def stars(nodes: Group, pairs: Sequence[tuple[int, int]], catalog: Sequence[int]) -> list[Group]:
+    """The groups of an island where rows of catalogue 0 choose: sets of one and its candidates.
+
+    And connected sets of rows that are all candidates of one of them; pairs of other rows do not
+    make islands.
+    """
+    beside = {frozenset(p) for p in pairs}
+
+    def led(group: Group) -> bool:
+        return all(frozenset((i, group[0])) in beside for i in group[1:])
+
+    leaders = [i for i in nodes if catalog[i] == 0]
+    shared = [
+        p
+        for p in pairs
+        if 0 in {catalog[i] for i in p}
+        or any(all(frozenset((i, x)) in beside for i in p) for x in leaders)
+    ]
+    of_leaders = [p for p in pairs if 0 in {catalog[i] for i in p}]
+    return [g for g in groups(nodes, of_leaders, catalog) if catalog[g[0]] == 0 and led(g)] + [
+        g for g in groups(nodes, [p for p in shared if p not in of_leaders], catalog)
+        if catalog[g[0]] != 0
+    ]  # fmt: skip
+
+
 def many_to_one(
     nodes: Group, ln_weight: Mapping[Group, float], catalog: Sequence[int]
 ) -> tuple[dict[Group, float], Partition, float]:
-    """The same where each row of catalogue 0 chooses for itself; other rows may be chosen twice."""
+    """The same where each row of catalogue 0 chooses for itself; other rows may be chosen twice.
+
+    It and its candidates, the rows of its groups, are partitioned, with all groups of these rows:
+    a group of it has the part of the sum that holds it. What the others are without it is not told.
+    """
     posterior, best, evidence = {}, [], 0.0
     unclaimed = {i: 1.0 for i in nodes if catalog[i] != 0}
     taken: set[int] = set()
     for primary in (i for i in nodes if catalog[i] == 0):
-        gains = {
-            g: w - math.fsum(ln_weight[(i,)] for i in g if i != primary)
-            for g, w in ln_weight.items()
-            if primary in g
-        }
-        top = max(gains.values())
-        total = math.fsum(math.exp(w - top) for w in gains.values())
-        for g, w in gains.items():
-            posterior[g] = math.exp(w - top) / total
-            for i in g:
-                if i != primary:
-                    unclaimed[i] *= 1.0 - posterior[g]
-        choice = min(g for g, w in gains.items() if w >= top - TIE)
+        star = tuple(sorted({i for g in ln_weight if primary in g for i in g}))
+        inside = {g: w for g, w in ln_weight.items() if set(g) <= set(star)}
+        told, _, whole = posteriors(star, inside)
+        own = {g: p for g, p in told.items() if primary in g}
+        posterior.update(own)
+        for g, p in own.items():
+            for i in set(g) - {primary}:
+                unclaimed[i] *= 1.0 - p
+        top = max(own.values())
+        choice = min(g for g, p in own.items() if p >= top * math.exp(-TIE))
         best.append(choice)
         taken.update(choice)
-        evidence += top + math.log(total)
+        evidence += whole - math.fsum(ln_weight[(i,)] for i in star if i != primary)
     for i, free in unclaimed.items():
         posterior[(i,)] = free
         evidence += ln_weight[(i,)]
         if i not in taken:
             best.append((i,))
+    for g in ln_weight:
+        posterior.setdefault(g, 0.0)
     return posterior, best, evidence
