@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from skyquarry.match.given.rows import Rows
-from skyquarry.match.kernels import pairtable
+from skyquarry.match.kernels import pairlines, pairtable
 from skyquarry.match.likelihood.evidence import group_evidence, node_pairs, node_table
 from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.resolution.groups import Groups
+from skyquarry.match.results.arrays import known, named, nothing, numbered, texts_at, where
 from skyquarry.match.results.assembling import together
 from skyquarry.match.results.tables import Tables
 
@@ -40,45 +43,141 @@ def test_starts_count_labels_that_nothing_has():
     assert pairtable.starts_of(NONE, 2).tolist() == [0, 0, 0]
 
 
-def test_standings_are_those_of_a_plain_sort(pairs):
-    """Rank, number, sum, best and ties among the pairs of a row with one other catalogue."""
+def rivals_of(left, right, p):
+    """The pairs of the left row of p with the catalogue of its right row."""
+    return np.flatnonzero((left == left[p]) & (CATALOG[right] == CATALOG[right[p]]))
+
+
+def weighed_lines(left, right, value, odds, *, apart=False):
+    """The lines of the table, by pair: probabilities, ranks, and match flags."""
+    begin, m = pairtable.starts_of(left, 60), len(left)
+    order, top = pairlines.ranked(begin, right, CATALOG, value, odds)
+    line, at_left = pairlines.along_the_sky(np.arange(60), begin, order)
+    told, ranks, best = np.empty((6, m)), np.empty((3, m), np.int32), np.empty(m, np.int8)
+    nan = np.full(m, np.nan)
+    missing = pairlines.of_weights(
+        line, at_left, right, CATALOG, odds, nan, value, value, odds, apart, told, ranks, best
+    )
+    assert missing.tolist() == [m, 0, 0, 0, 0, 0]
+    back = np.argsort(line)
+    assert sorted(line.tolist()) == list(range(m))
+    np.testing.assert_array_equal(at_left, left[line])
+    return told[:, back], ranks[:, back], best[back], top
+
+
+def test_lines_are_ranked_as_a_plain_sort_does(pairs):
+    """Rank, number, sum, ties and flag among the pairs of a row with one other catalogue."""
     left, right = pairs
     rng = np.random.default_rng(3)
     value = rng.integers(0, 4, len(left)) / 4.0  # many are equal
     odds = rng.integers(0, 3, len(left)).astype(float)
-    begin = pairtable.starts_of(left, 60)
-    own = np.arange(len(left))
-    found = pairtable.standings(begin, own, right, CATALOG, value, value, odds, False)
-    rank, count, total, best, ties, order = found
-    assert sorted(order.tolist()) == own.tolist()
-    for p in own:
-        mine = [q for q in own if left[q] == left[p] and CATALOG[right[q]] == CATALOG[right[p]]]
-        mine.sort(key=lambda q: (-value[q], -odds[q], right[q]))
-        assert (rank[p], count[p]) == (mine.index(p) + 1, len(mine))
-        assert total[p] == sum(value[q] for q in mine)
-        assert best[p] == value[mine[0]]
-        assert ties[p] == sum(odds[q] == odds[mine[0]] for q in mine)
-        assert order[begin[left[p]] : begin[left[p] + 1]].tolist().index(p) >= rank[p] - 1
+    told, ranks, best, top = weighed_lines(left, right, value, odds)
+    for p in range(len(left)):
+        mine = sorted(rivals_of(left, right, p), key=lambda q: (-value[q], -odds[q], right[q]))
+        even = sum(odds[q] == odds[mine[0]] for q in mine)
+        assert ranks[:, p].tolist() == [mine.index(p) + 1, len(mine), even]
+        assert top[p] == (mine[0] == p)
+        any_ = min(sum(value[q] for q in mine), 1.0)
+        assert told[4, p] == any_
+        assert told[5, p] == (value[p] / any_ if any_ else 0.0)
+        near = value[mine[0]] > 0 and value[p] / value[mine[0]] > 0.5
+        assert best[p] == (1 if mine[0] == p else 2 if near else 0)
 
 
 def test_candidates_judged_apart_are_any_of_them(pairs):
     left, right = pairs
     value = np.random.default_rng(3).random(len(left))
-    begin, own = pairtable.starts_of(left, 60), np.arange(len(left))
-    total = pairtable.standings(begin, own, right, CATALOG, value, value, value, True)[2]
-    for p in own:
-        mine = (left == left[p]) & (CATALOG[right] == CATALOG[right[p]])
-        assert total[p] == pytest.approx(1.0 - np.prod(1.0 - value[mine]), abs=1e-12)
-
-
-def test_mates_are_other_rows_with_the_same_best(pairs):
-    left, right = pairs
-    best = np.random.default_rng(4).random(len(left)) < 0.5
-    begin = pairtable.starts_of(left, 60)
-    told = pairtable.mates(*pairtable.by_right(begin, right, 60), CATALOG, best)
+    any_ = weighed_lines(left, right, value, value, apart=True)[0][4]
     for p in range(len(left)):
-        same = (right == right[p]) & (CATALOG[left] == CATALOG[left[p]])
-        assert told[p] == (same & best).sum() - best[p]
+        mine = rivals_of(left, right, p)
+        assert any_[p] == pytest.approx(1.0 - np.prod(1.0 - value[mine]), abs=1e-12)
+
+
+def test_a_crowd_of_candidates_is_ranked_too():
+    """300 pairs of one row: more than an insertion sort is meant for."""
+    value = np.random.default_rng(2).permutation(300) / 300.0
+    begin, catalog = np.array([0, 300, *[300] * 300]), np.append(0, np.full(300, 1))
+    order, _ = pairlines.ranked(begin, np.arange(1, 301), catalog, value, value)
+    np.testing.assert_array_equal(order, np.argsort(-value))
+
+
+def test_the_right_row_says_which_is_its_best_and_of_how_many_others_it_is_the_best(pairs):
+    left, right = pairs
+    rng = np.random.default_rng(4)
+    value, odds = rng.integers(0, 4, (2, len(left))) / 4.0
+    best = rng.random(len(left)) < 0.5
+    begin = pairtable.starts_of(left, 60)
+    bits, mates = pairlines.seen_from_right(begin, right, CATALOG, value, odds, best)
+    for p in range(len(left)):
+        mine = np.flatnonzero((right == right[p]) & (CATALOG[left] == CATALOG[left[p]])).tolist()
+        assert mates[p] == best[mine].sum() - best[p]
+        mine.sort(key=lambda q: (-value[q], -odds[q], left[q]))
+        told = pairlines.TOP * (mine[0] == p) | pairlines.SEVERAL * (len(mine) > 1)
+        even = sum(odds[q] == odds[mine[0]] for q in mine) > 1
+        assert bits[p] == told | pairlines.EVEN * even
+
+
+def test_marginals_are_sums_over_the_groups_that_hold_both(pairs):
+    """Groups of two and three; a row with more pairs than are looked through one by one."""
+    left, right = np.zeros(40, np.int64), np.arange(20, 60)
+    left, right = np.append(left, np.arange(20, 30)), np.append(right, np.arange(40, 50))
+    begin = pairtable.starts_of(left, 60)
+    twos = np.stack([left, right], axis=1)
+    threes = np.array([[0, 20 + k, 40 + k] for k in range(10)])
+    start = np.concatenate([[0], np.cumsum([2] * 50 + [3] * 10)])
+    nodes = np.concatenate([twos.ravel(), threes.ravel()])
+    posterior = np.random.default_rng(5).random(60) / 2.0
+    chosen = np.arange(60) == 55
+    own = np.arange(50)
+    total, plain, inside = pairlines.marginals(
+        begin, right, own, start, nodes, posterior, posterior / 2, chosen
+    )
+    for p in range(50):
+        holds = [{left[p], right[p]} <= set(nodes[a:b]) for a, b in pairwise(start)]
+        assert total[p] == pytest.approx(posterior[holds].sum(), abs=1e-15)
+        assert plain[p] == pytest.approx(posterior[holds].sum() / 2, abs=1e-15)
+        assert inside[p] == chosen[holds].any()
+
+
+def test_two_lists_of_pairs_become_one(pairs):
+    left, right = pairs
+    some = np.random.default_rng(6).random(len(left)) < 0.1
+    found = pairtable.among(left[~some], right[~some], left[some], right[some])
+    np.testing.assert_array_equal(found[0], left)
+    np.testing.assert_array_equal(found[1], right)
+    back = np.append(np.flatnonzero(~some), np.flatnonzero(some))
+    np.testing.assert_array_equal(back[found[2]], np.arange(len(left)))
+
+
+def test_groups_stand_by_their_first_member_and_a_row_is_at_home_in_its_first():
+    """Rows 2, 0, 1, 3 along the sky; row 1 is in two groups, as where rows may be shared."""
+    start, nodes = np.array([0, 2, 4, 5, 6]), np.array([0, 1, 1, 3, 2, 0])
+    along, chosen = np.array([2, 0, 1, 3]), np.array([0, 1, 2])
+    order, home = pairtable.groups_along(along, start, nodes, chosen)
+    assert order.tolist() == [2, 0, 1]
+    assert home.tolist() == [1, 1, 0, 2]
+
+
+def test_names_of_numbers_are_what_python_writes():
+    numbers = np.array([0, 7, -1, 10, 2**63 - 1, -(2**63), 99, 100], np.int64)
+    kind = np.array([0, 1, 0, 1, 0, 1, 0, 1])
+    told = named(kind, ["a:", "bé:"], numbers)
+    told.validate(full=True)
+    names = [f"{('a:', 'bé:')[k]}{n}" for k, n in zip(kind, numbers, strict=True)]
+    assert told.to_pylist() == names
+    index = np.array([3, 3, 0, 7, 5])
+    assert texts_at(told, index).to_pylist() == [names[k] for k in index]
+    assert texts_at(told.slice(2), index[:3]).to_pylist() == [names[2 + k] for k in index[:3]]
+    assert texts_at(told, NONE).to_pylist() == []
+
+
+def test_columns_that_share_values_differ_in_what_is_missing():
+    names, there = pa.array(["x", "y", "z"]), np.array([True, False, True])
+    assert where(names, there).to_pylist() == ["x", None, "z"]
+    assert names.to_pylist() == ["x", "y", "z"]
+    assert known(np.array([1.0, np.nan]), pa.float64()).to_pylist() == [1.0, None]
+    assert numbered(np.array([4, -1])).to_pylist() == [4, None]
+    assert nothing(pa.int64(), 9).null_count == nothing(pa.string(), 9).null_count == 9
 
 
 def test_rows_of_a_chosen_group_that_are_no_candidates_are_found():
@@ -86,9 +185,9 @@ def test_rows_of_a_chosen_group_that_are_no_candidates_are_found():
     left, right = np.array([0, 20]), np.array([20, 40])
     groups = np.array([0, 3, 5]), np.array([0, 20, 40, 0, 20])
     begin = pairtable.starts_of(left, 60)
-    found = pairtable.absent_pairs(begin, right, *groups, np.array([True, False]))
+    found = pairtable.absent_pairs(begin, right, *groups, np.array([0]))
     assert [each.tolist() for each in found] == [[0], [40]]
-    found = pairtable.absent_pairs(begin, right, *groups, np.array([False, True]))
+    found = pairtable.absent_pairs(begin, right, *groups, np.array([1]))
     assert [each.tolist() for each in found] == [[], []]
 
 

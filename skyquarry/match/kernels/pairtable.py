@@ -10,6 +10,8 @@ import numpy as np
 
 from skyquarry.sky.compiled import kernel
 
+FAR = 16  # pairs of a node above which one is sought by halves
+
 
 @kernel
 def starts_of(label, count):
@@ -50,36 +52,6 @@ def pair_order(left, right, n_nodes):
 
 
 @kernel
-def by_right(begin, right, n_nodes):
-    """Pairs as their right nodes see them: first (n_nodes + 1,), numbers of pairs, left nodes."""
-    first = np.zeros(n_nodes + 1, np.int64)
-    for p in range(right.shape[0]):
-        first[right[p] + 1] += 1
-    for i in range(n_nodes):
-        first[i + 1] += first[i]
-    filled = first[:-1].copy()
-    pair, left = np.empty(right.shape[0], np.int64), np.empty(right.shape[0], np.int64)
-    for i in range(n_nodes):
-        for p in range(begin[i], begin[i + 1]):
-            at = filled[right[p]]
-            pair[at], left[at] = p, i
-            filled[right[p]] += 1
-    return first, pair, left
-
-
-@kernel
-def runs_in_order(begin, order):
-    """(m,) numbers of what stands in runs begin[i] to begin[i + 1], the runs taken in an order."""
-    told = np.empty(begin[-1], np.int64)
-    at = 0
-    for k in range(order.shape[0]):
-        for p in range(begin[order[k]], begin[order[k] + 1]):
-            told[at] = p
-            at += 1
-    return told
-
-
-@kernel
 def find_pair(start, right, i, j):
     """Number of the pair (i, j) in pairs sorted by left node, then right node; -1 if there is none.
 
@@ -116,17 +88,7 @@ def pair_marginals(start, right, group_start, group_nodes, posterior, chosen):
 
     Groups are added in their order: the sum does not depend on anything else.
     """
-    total, _, inside = both_marginals(
-        start, right, group_start, group_nodes, posterior, posterior, chosen
-    )
-    return total, inside
-
-
-@kernel
-def both_marginals(start, right, group_start, group_nodes, posterior, geometry, chosen):
-    """As `pair_marginals`, for two kinds of posteriors: (m,), (m,), (m,) bool."""
-    total, plain = np.zeros(right.shape[0]), np.zeros(right.shape[0])
-    inside = np.zeros(right.shape[0], np.bool_)
+    total, inside = np.zeros(right.shape[0]), np.zeros(right.shape[0], np.bool_)
     for g in range(group_start.shape[0] - 1):
         low, high = group_start[g], group_start[g + 1]
         for a in range(low, high - 1):
@@ -134,23 +96,33 @@ def both_marginals(start, right, group_start, group_nodes, posterior, geometry, 
                 pair = find_pair(start, right, group_nodes[a], group_nodes[b])
                 if pair >= 0:
                     total[pair] += posterior[g]
-                    plain[pair] += geometry[g]
                     inside[pair] = inside[pair] or chosen[g]
-    return total, plain, inside
+    return total, inside
 
 
 @kernel
 def absent_pairs(start, right, group_start, group_nodes, chosen):
-    """Pairs of nodes (k,), (k,) that share a chosen group and are not in the table of pairs."""
+    """Pairs of nodes (k,), (k,) that share a chosen group and are not in the table of pairs.
+
+    `chosen`: numbers of groups.
+    """
     many = 0
     left_of, right_of = np.empty(16, np.int64), np.empty(16, np.int64)
-    for g in range(group_start.shape[0] - 1):
+    for g in chosen:
         low, high = group_start[g], group_start[g + 1]
-        if not chosen[g] or high - low < 3:
+        if high - low < 3:
             continue
         for a in range(low, high - 1):
+            at, end = start[group_nodes[a]], start[group_nodes[a] + 1]
+            far = end - at > FAR
             for b in range(a + 1, high):
-                if find_pair(start, right, group_nodes[a], group_nodes[b]) >= 0:
+                if far:
+                    there = find_pair(start, right, group_nodes[a], group_nodes[b]) >= 0
+                else:
+                    while at < end and right[at] < group_nodes[b]:
+                        at += 1
+                    there = at < end and right[at] == group_nodes[b]
+                if there:
                     continue
                 if many == left_of.shape[0]:
                     left_of = np.concatenate((left_of, np.empty(many, np.int64)))
@@ -158,6 +130,28 @@ def absent_pairs(start, right, group_start, group_nodes, chosen):
                 left_of[many], right_of[many] = group_nodes[a], group_nodes[b]
                 many += 1
     return left_of[:many], right_of[:many]
+
+
+@kernel
+def among(left, right, more_left, more_right):
+    """Two lists of pairs, each sorted by left node, then right node, as one: left, right, and the
+    number of each: those of the second list follow on those of the first."""
+    m, q = left.shape[0], more_left.shape[0]
+    both_left, both_right = np.empty(m + q, np.int64), np.empty(m + q, np.int64)
+    source = np.empty(m + q, np.int64)
+    p, r = 0, 0
+    for k in range(m + q):
+        first = r == q
+        if not first and p < m:
+            before = left[p] < more_left[r]
+            first = before or (left[p] == more_left[r] and right[p] < more_right[r])
+        if first:
+            both_left[k], both_right[k], source[k] = left[p], right[p], p
+            p += 1
+        else:
+            both_left[k], both_right[k], source[k] = more_left[r], more_right[r], m + r
+            r += 1
+    return both_left, both_right, source
 
 
 @kernel
@@ -183,6 +177,47 @@ def chosen_groups(n_nodes, group_start, group_nodes, chosen):
 
 
 @kernel
+def groups_along(along, group_start, group_nodes, chosen):
+    """(k,) the groups `chosen` (k,) in the order in which `along` (nodes,) comes to their first
+    members, those of one member as they stand; (nodes,) the place, in that order, of the first of
+    `chosen` that holds the node; -1 where none does."""
+    n_nodes, count = along.shape[0], chosen.shape[0]
+    first = np.zeros(n_nodes + 1, np.int64)
+    for c in range(count):
+        first[group_nodes[group_start[chosen[c]]]] += 1
+    at = 0
+    for k in range(n_nodes):
+        many = first[along[k]]
+        first[along[k]] = at
+        at += many
+    order, home = np.empty(count, np.int64), np.full(n_nodes, -1, np.int64)
+    for c in range(count):
+        low, high = group_start[chosen[c]], group_start[chosen[c] + 1]
+        line = first[group_nodes[low]]
+        first[group_nodes[low]] += 1
+        order[line] = chosen[c]
+        for k in range(low, high):
+            if home[group_nodes[k]] < 0:
+                home[group_nodes[k]] = line
+    return order, home
+
+
+@kernel
+def subset(number, group_start, group_nodes):
+    """(k + 1,) starts and nodes of the groups `number` (k,)."""
+    start = np.empty(number.shape[0] + 1, np.int64)
+    start[0] = 0
+    for c in range(number.shape[0]):
+        start[c + 1] = start[c] + group_start[number[c] + 1] - group_start[number[c]]
+    nodes = np.empty(start[-1], np.int64)
+    for c in range(number.shape[0]):
+        move = group_start[number[c]] - start[c]
+        for k in range(start[c], start[c + 1]):
+            nodes[k] = group_nodes[k + move]
+    return start, nodes
+
+
+@kernel
 def member_nodes(number, group_start, group_nodes, catalog, n_catalogs):
     """(n_catalogs, k) the member of each catalogue of the groups `number` (k,); -1: none."""
     node = np.full((n_catalogs, number.shape[0]), -1, np.int64)
@@ -193,110 +228,19 @@ def member_nodes(number, group_start, group_nodes, catalog, n_catalogs):
 
 
 @kernel
-def _before(p, q, likely, odds, partner, at):
-    """Whether the pair at place p comes before that at place q: more probable, of greater odds, or
-    of a lower partner."""
-    a, b = at[p], at[q]
-    if likely[a] != likely[b]:
-        return likely[a] > likely[b]
-    if odds[a] != odds[b]:
-        return odds[a] > odds[b]
-    return partner[p] < partner[q]
-
-
-@kernel
-def standings(first, pair, partner, catalog, value, likely, odds, apart):  # noqa: PLR0917  columns
-    """What each pair is among those of one node with one other catalogue.
-
-    `first` (n + 1,): where those of each node begin; `pair`, `partner` (m,): their numbers and
-    other nodes, ascending. `value` (m,) by number, and what ranks: `likely`, then `odds`, then the
-    lower partner. Gives, by number: rank from 1, how many there are, the probability of any (the
-    sum of their values; where they are judged `apart`, each for itself, 1 - prod(1 - value)), the
-    best value, how many share the best odds; and the numbers (m,) as ranked, node after node.
-    """
-    m = value.shape[0]
-    rank, count, ties = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m, np.int32)
-    total, best = np.empty(m), np.empty(m)
-    order, place = np.empty(m, np.int64), np.empty(max(m, 1), np.int64)
-    for i in range(first.shape[0] - 1):
-        low = first[i]
-        while low < first[i + 1]:
-            high = low + 1
-            while high < first[i + 1] and catalog[partner[high]] == catalog[partner[low]]:
-                high += 1
-            _sort(low, high, likely, odds, partner, pair, place)
-            summed, same = 0.0, 0
-            top = pair[place[low]]
-            for k in range(low, high):
-                p = pair[place[k]]
-                summed += value[p] * (1.0 - summed) if apart else value[p]
-                if odds[p] == odds[top]:
-                    same += 1
-            for k in range(low, high):
-                p = pair[place[k]]
-                order[k] = p
-                rank[p], count[p], ties[p] = k - low + 1, high - low, same
-                total[p], best[p] = summed, value[top]
-            low = high
-    return rank, count, total, best, ties, order
-
-
-@kernel
-def _sort(low, high, likely, odds, partner, pair, place):
-    """Fill place[low:high] with the places in their order (Shell's sort, 1959)."""
-    for k in range(low, high):
-        place[k] = k
-    gap = 1
-    while gap < (high - low) // 3:
-        gap = 3 * gap + 1
-    while gap >= 1:
-        for k in range(low + gap, high):
-            own, j = place[k], k
-            while j >= low + gap and _before(own, place[j - gap], likely, odds, partner, pair):
-                place[j] = place[j - gap]
-                j -= gap
-            place[j] = own
-        gap //= 3
-
-
-@kernel
-def mates(first, pair, left, catalog, best):
-    """(m,) how many other left rows of the same catalogue have the right row as their best.
-
-    `first`, `pair`, `left`: as `by_right` gives them; `best` (m,) whether a pair is the left's.
-    """
-    told = np.empty(best.shape[0], np.int32)
-    for i in range(first.shape[0] - 1):
-        low = first[i]
-        while low < first[i + 1]:
-            high, many = low, 0
-            while high < first[i + 1] and catalog[left[high]] == catalog[left[low]]:
-                many += best[pair[high]]
-                high += 1
-            for k in range(low, high):
-                told[pair[k]] = many - best[pair[k]]
-            low = high
-    return told
-
-
-@kernel
-def ellipses(xx, yy, xy):
-    """Semi-axes and direction, degrees east of north in [0, 180), of covariances (m,) each.
+def ellipse(xx, yy, xy):
+    """Semi-axes and direction, degrees east of north in [0, 180), of a covariance.
 
     The smaller axis is det / larger: mean - half loses the digits of a thin ellipse.
     """
-    m = xx.shape[0]
-    major, minor, pa = np.empty(m), np.empty(m), np.empty(m)
-    for p in range(m):
-        mean, half = 0.5 * (xx[p] + yy[p]), np.hypot(0.5 * (xx[p] - yy[p]), xy[p])
-        major[p] = np.sqrt(mean + half)
-        minor[p] = np.sqrt((xx[p] * yy[p] - xy[p] * xy[p]) / (mean + half))
-        angle = 0.0
-        if xy[p] != 0.0 or yy[p] != xx[p]:
-            angle = np.degrees(0.5 * np.arctan2(2.0 * xy[p], yy[p] - xx[p]))
-            if angle < 0.0:
-                angle += 180.0
-            if angle >= 180.0:
-                angle -= 180.0
-        pa[p] = angle
-    return major, minor, pa
+    mean, half = 0.5 * (xx + yy), np.hypot(0.5 * (xx - yy), xy)
+    major = np.sqrt(mean + half)
+    minor = np.sqrt((xx * yy - xy * xy) / (mean + half))
+    angle = 0.0
+    if xy != 0.0 or yy != xx:
+        angle = np.degrees(0.5 * np.arctan2(2.0 * xy, yy - xx))
+        if angle < 0.0:
+            angle += 180.0
+        if angle >= 180.0:
+            angle -= 180.0
+    return major, minor, angle

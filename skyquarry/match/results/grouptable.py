@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import from_numpy
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.kernels import pairtable
 from skyquarry.match.likelihood.combine import combine
 from skyquarry.match.resolution.groups import Groups
+from skyquarry.match.results.arrays import column, known, nothing, numbered, plain_ids, words
 from skyquarry.match.results.columns import groups_schema, members_schema
-from skyquarry.match.results.tables import REASONS, known, made_table
+from skyquarry.match.results.tables import REASONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,24 +32,19 @@ AMBIGUOUS = 0.1
 
 def groups_of(maker: Maker) -> pa.Table:
     """One row an object of the best partition: combined position, motion, and how sure."""
-    work, chosen = maker.work, _chosen(maker)
+    work, chosen = maker.work, maker.in_order
     groups, evidence = work.groups, work.evidence
     taken = _taken(groups, chosen)
     floor = maker.calibration.common_floor_arcsec
     combined = combine(work.rows, taken, maker.rules.motion, floor, table=work.table)
     runner_up = maker.solved.resolved.runner_up[chosen]
-    first = maker.first(chosen)
-    columns: dict[str, Any] = {
-        "group_id": maker.names.take(from_numpy(first)),
+    floats: dict[str, Floats] = {
         "ra": combined.ra_deg,
         "dec": combined.dec_deg,
-        "n": np.diff(taken.start).astype(np.int16),
-        "catalogs": taken.catalogs.astype(np.int64),
         "posterior": maker.posterior[chosen],
         "runner_up": runner_up,
         "lnB": evidence.lnB[chosen],
         "chi2": combined.chi2,
-        "dof": combined.dof.astype(np.int16),
         "p_value": combined.p_value,
         "ra_error": combined.ra_error,
         "dec_error": combined.dec_error,
@@ -59,31 +54,26 @@ def groups_of(maker: Maker) -> pa.Table:
         "pmdec": combined.pm[:, 1],
         "pmra_error": np.sqrt(combined.pm_covariance[:, 0]),
         "pmdec_error": np.sqrt(combined.pm_covariance[:, 1]),
-        "flags": _group_flags(maker, taken, runner_up, combined),
-        "_spatial": maker.spatial[first],
+    }
+    columns: dict[str, Any] = {
+        "group_id": maker.names,
+        "n": column(np.diff(taken.start).astype(np.int16), pa.int16()),
+        "catalogs": column(taken.catalogs.astype(np.int64), pa.int64()),
+        "dof": column(combined.dof.astype(np.int16), pa.int16()),
+        "flags": column(_group_flags(maker, taken, runner_up, combined), pa.int32()),
+        "_spatial": column(maker.spatial[maker.first(chosen)], pa.int64()),
+        **{name: known(values, pa.float64()) for name, values in floats.items()},
         **_member_columns(maker, chosen),
     }
-    return made_table(columns, groups_schema(maker.shape, hidden=True))
-
-
-def _chosen(maker: Maker) -> Ints:
-    """The groups of the best partition, by first member along the sky."""
-    chosen = np.flatnonzero(maker.solved.resolved.chosen)
-    order: Ints = np.argsort(maker.place[maker.first(chosen)], kind="stable")
-    return chosen[order]
+    schema = groups_schema(maker.shape, hidden=True)
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
 def _taken(groups: Groups, chosen: Ints) -> Groups:
     """These groups as `Groups` of their own."""
-    size = np.diff(groups.start)[chosen]
-    start = np.concatenate([[0], np.cumsum(size)])
-    place = np.repeat(groups.start[chosen] - start[:-1], size) + np.arange(start[-1])
+    start, nodes = pairtable.subset(chosen, groups.start, groups.nodes)
     return Groups(
-        start.astype(np.int64),
-        groups.nodes[place],
-        groups.catalogs[chosen],
-        groups.island[chosen],
-        groups.heuristic[chosen],
+        start, nodes, groups.catalogs[chosen], groups.island[chosen], groups.heuristic[chosen]
     )
 
 
@@ -114,14 +104,20 @@ def _member_columns(maker: Maker, chosen: Ints) -> dict[str, Any]:
     )
     columns: dict[str, Any] = {}
     for number, (name, rows) in enumerate(zip(maker.shape.names, work.rows, strict=True)):
-        there = nodes[number] >= 0
-        mask, local = from_numpy(there), np.where(there, nodes[number] - work.start[number], 0)
+        kind = maker.shape.id_types[number]
         if not len(rows):
-            columns[f"{name}_id"] = pa.nulls(len(chosen), rows.ids.type)
-            columns[f"_{number}"] = pa.nulls(len(chosen), pa.int64())
+            columns[f"{name}_id"] = nothing(kind, len(chosen))
+            columns[f"_{number}"] = nothing(pa.int64(), len(chosen))
             continue
-        columns[f"{name}_id"] = pc.if_else(mask, rows.ids.take(from_numpy(local)), None)
-        columns[f"_{number}"] = pc.if_else(mask, from_numpy(rows.spatial[local]), None)
+        there = nodes[number] >= 0
+        local = np.where(there, nodes[number] - work.start[number], 0)
+        columns[f"_{number}"] = column(rows.spatial[local], pa.int64(), there)
+        plain = plain_ids(rows.ids) if kind == rows.ids.type else None
+        if plain is not None:
+            columns[f"{name}_id"] = column(plain[local], kind, there)
+        else:
+            index = column(local, pa.int64(), there)
+            columns[f"{name}_id"] = rows.ids.take(index).cast(kind)
     return columns
 
 
@@ -130,34 +126,40 @@ def _member_columns(maker: Maker, chosen: Ints) -> dict[str, Any]:
 
 def members_of(maker: Maker) -> pa.Table:
     """One row a row of a catalogue: its group, how sure, and why it is alone if it is."""
-    work, told = maker.work, maker.along
+    work, told, ids = maker.work, maker.along, maker.plain_ids
     home = maker.home[told]
-    names = pa.array(REASONS, pa.string())
-    reasons = from_numpy(_reasons(maker)[told].astype(np.int32))
+    group = maker.in_order[home]
+    size = np.diff(work.groups.start)[maker.in_order].astype(np.int16)
+    reasons = _reasons(maker)[told]
+    catalogs = maker.catalog[told].astype(np.int32)
     columns: dict[str, Any] = {
-        "group_id": maker.group_names(home),
-        "catalog": maker.catalog_names(told),
-        "row": known(maker.row[told]),
-        "id": maker.ids.take(from_numpy(told)),
-        "membership_posterior": maker.posterior[home],
-        "p_none": maker.posterior[maker.single[told]],
-        "n": np.diff(work.groups.start)[home].astype(np.int16),
-        "reason": pa.DictionaryArray.from_arrays(reasons, names),
-        "flags": maker.node_flags[told],
-        "_spatial": maker.spatial[told],
-        "_mag": np.concatenate([each.mag for each in work.rows])[told],
+        "group_id": maker.group_names(told),
+        "catalog": words(catalogs, maker.shape.names),
+        "row": numbered(maker.row[told]),
+        "id": maker.ids.take(from_numpy(told)) if ids is None else column(ids[told], pa.int64()),
+        "membership_posterior": known(maker.posterior[group], pa.float64()),
+        "p_none": known(maker.posterior[maker.single[told]], pa.float64()),
+        "n": column(size[home], pa.int16()),
+        "reason": words(reasons, REASONS),
+        "flags": column(maker.node_flags[told], pa.int32()),
+        "_spatial": column(maker.spatial[told], pa.int64()),
+        "_mag": known(np.concatenate([each.mag for each in work.rows])[told], pa.float64()),
     }
-    return made_table(columns, members_schema(maker.shape, hidden=True))
+    schema = members_schema(maker.shape, hidden=True)
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _reasons(maker: Maker) -> Ints:
+def _reasons(maker: Maker) -> NDArray[np.int32]:
     """(nodes,) number in REASONS: alone without candidates, or with candidates rejected."""
     work = maker.work
-    alone = np.diff(work.groups.start)[maker.home] == 1
+    several = (np.diff(work.groups.start)[maker.in_order] > 1)[maker.home]
+    why = np.where(several, np.int32(0), np.int32(1))
+    rest = np.flatnonzero(~several)
+    own = np.left_shift(np.uint32(1), maker.catalog[rest].astype(np.uint32))
+    unseen = (maker.coverage.observed_at(maker.spatial[rest]) | own) == own
+    why[rest[unseen]] = 3
     with_candidates = np.zeros(work.n_nodes, bool)
     with_candidates[work.left] = True
     with_candidates[work.right] = True
-    own = np.left_shift(1, maker.catalog).astype(np.uint32)
-    unseen = (maker.coverage.observed_at(maker.spatial) | own) == own
-    why = np.where(with_candidates, 2, np.where(unseen, 3, 1))
-    return np.where(alone, why, 0)
+    why[rest[with_candidates[rest]]] = 2
+    return why

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.compute as pc
+import pyarrow as pa
 
-from skyquarry.catalog.arrow import from_numpy
 from skyquarry.match.given.rows import Flag
-from skyquarry.match.kernels import pairtable
+from skyquarry.match.kernels import pairlines, pairtable
 from skyquarry.match.likelihood.evidence import node_pairs
+from skyquarry.match.results.arrays import column, known, nothing, numbered, where, words
 from skyquarry.match.results.columns import pairs_schema
-from skyquarry.match.results.tables import known, made_table
 from skyquarry.match.runs.identify import in_order
-from skyquarry.match.runs.nearby import chosen_evidence, together
+from skyquarry.match.runs.nearby import chosen_evidence
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from skyquarry.match.likelihood.evidence import PairEvidence
@@ -28,11 +26,15 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-COMPARABLE = 0.5
-"""A candidate is comparable (`match_flag` 2) above this share of the best one's probability."""
-
 ABSENT = -2
 """In place of a pair's own group: it is no candidate, a chosen group joins its rows."""
+
+_OF_EVIDENCE = (
+    "sep_arcsec", "pa_deg", "dra_cosdec_arcsec", "ddec_arcsec", "epoch_used", "sigma_major_arcsec",
+    "sigma_minor_arcsec", "sigma_pa_deg", "chi2", "norm_sep", "lnB_pos",
+)  # fmt: skip
+_OF_WEIGHTS = ("lnB_phot", "ln_gain", "posterior", "posterior_geometry", "p_any", "p_i")
+_MARKS = (Flag.SHARED, Flag.BLEND, Flag.TIE, Flag.HEURISTIC, Flag.OUTLIER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +43,36 @@ class _Pairs:
 
     left: Ints
     right: Ints
-    evidence: PairEvidence
     own: Ints
     """(m,) the group that is the pair alone; -1: not weighed, in the core of a crowd; ABSENT"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """The pairs as seen from one of their sides; see `kernels.pairtable.standings`."""
-
-    rank: NDArray[np.int32]
-    count: NDArray[np.int32]
-    total: Floats
-    best: Floats
-    ties: NDArray[np.int32]
+    source: Ints
+    """(m,) where the evidence is: in the first of the two, or beyond its length in the second"""
+    evidence: tuple[PairEvidence, PairEvidence]
 
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
-    """(m,) each: what the groups say of a pair."""
+    """(m,) each: what the groups say of a pair, and how it ranks."""
 
     posterior: Floats
     geometry: Floats
     inside: Mask
     photometric: Floats
     gain: Floats
+    odds: Floats
+    bits: NDArray[np.uint8]
+    """of `kernels.pairlines`: what the right row says"""
+    mates: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The pairs in the order of the table."""
+
+    pair: Ints
+    """(m,) number of each"""
+    left: Ints
+    """(m,) its left node"""
 
 
 def pairs_of(maker: Maker) -> pa.Table:
@@ -73,162 +80,177 @@ def pairs_of(maker: Maker) -> pa.Table:
 
     The pairs of an accepted group are all there, those too that are no candidates of each other: a
     fast star seen thrice is joined by the row between. These have no gain of their own, and
-    Flag.OUTLIER.
+    Flag.OUTLIER. Columns are written once, in the order of the table.
     """
     pairs = _with_absent(maker)
-    work, catalog = maker.work, maker.catalog
-    begin = pairtable.starts_of(pairs.left, work.n_nodes)
-    told = _weighed(maker, pairs, begin)
-    own = np.arange(len(pairs.left))
-    # What differs by rounding alone is a tie: else the order of the catalogues would decide.
-    odds = np.round(np.nan_to_num(told.gain, nan=-np.inf, neginf=-np.inf), 9)
-    value = told.posterior, np.round(told.posterior, 12), odds, maker.rules.constraint == "none"
-    *seen, order = pairtable.standings(begin, own, pairs.right, catalog, *value)
-    left = _Standing(*seen)
-    first, number, partner = pairtable.by_right(begin, pairs.right, work.n_nodes)
-    *seen, _ = pairtable.standings(first, number, partner, catalog, *value)
-    right = _Standing(*seen)
-    mates = pairtable.mates(first, number, partner, catalog, left.rank == 1)
-    flags = _flags(maker, pairs, left, right, mates)
-    order = order[pairtable.runs_in_order(begin, maker.along)]
-    pairs = _Pairs(
-        pairs.left[order],
-        pairs.right[order],
-        chosen_evidence(pairs.evidence, order),
-        pairs.own[order],
-    )
-    told, left, right = (_taken(each, order) for each in (told, left, right))
-    mates, flags = mates[order], flags[order]
+    begin = pairtable.starts_of(pairs.left, maker.work.n_nodes)
+    told, ranked = _weighed(maker, pairs, begin)
+    lines = _Lines(*pairlines.along_the_sky(maker.along, begin, ranked))
     columns = {
-        **_of_rows(maker, pairs),
-        **_of_evidence(pairs.evidence),
-        **_of_weights(told, left),
-        "n_mates": mates,
-        "multiplicity": left.ties,
-        "mutual": (left.rank == 1) & (right.rank == 1),
-        **_of_groups(maker, pairs, told.inside),
-        "flags": flags,
+        **_of_rows(maker, pairs, lines),
+        **_of_evidence(pairs, lines),
+        **_of_weights(maker, pairs, told, lines),
+        **_of_groups(maker, told, lines),
     }
-    return made_table(columns, pairs_schema(maker.shape, hidden=True))
+    even, chi2 = columns.pop("_even"), columns.pop("_chi2")
+    columns["flags"] = _flags(maker, pairs, told, lines, even, chi2)
+    schema = pairs_schema(maker.shape, hidden=True)
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
 def _with_absent(maker: Maker) -> _Pairs:
     """The candidates, and the other pairs of rows that are in one chosen group."""
     work, rules = maker.work, maker.rules
-    given = _Pairs(work.left, work.right, work.pairs, work.own)
+    none = np.empty(0, np.int64)
+    every = np.arange(len(work.left))
+    given = _Pairs(
+        work.left, work.right, work.own, every, (work.pairs, chosen_evidence(work.pairs, none))
+    )
     if rules.constraint != "one_to_one":
         return given
     begin = pairtable.starts_of(work.left, work.n_nodes)
-    groups, chosen = work.groups, maker.solved.resolved.chosen
-    left, right = pairtable.absent_pairs(begin, work.right, groups.start, groups.nodes, chosen)
+    groups = work.groups
+    left, right = pairtable.absent_pairs(
+        begin, work.right, groups.start, groups.nodes, maker.chosen
+    )
     if not len(left):
         return given
+    order = in_order(left, right, work.n_nodes)
+    left, right = left[order], right[order]
     evidence = node_pairs(work.table, left, right)
     if rules.radius_arcsec is not None:
         near = evidence.sep_arcsec <= rules.radius_arcsec
         left, right, evidence = left[near], right[near], chosen_evidence(evidence, near)
     own = np.concatenate([work.own, np.full(len(left), ABSENT)])
-    left, right = np.concatenate([work.left, left]), np.concatenate([work.right, right])
-    order = in_order(left, right, work.n_nodes)
-    both = together([work.pairs, evidence])
-    return _Pairs(left[order], right[order], chosen_evidence(both, order), own[order])
+    left, right, source = pairtable.among(work.left, work.right, left, right)
+    return _Pairs(left, right, own[source], source, (work.pairs, evidence))
 
 
-def _weighed(maker: Maker, pairs: _Pairs, begin: Ints) -> _Weighed:
-    work, solved = maker.work, maker.solved
-    groups, weight, own = work.groups, solved.ln_weight, pairs.own
-    total, plain, inside = pairtable.both_marginals(
-        begin, pairs.right, groups.start, groups.nodes,
+def _weighed(maker: Maker, pairs: _Pairs, begin: Ints) -> tuple[_Weighed, Ints]:
+    """What is told of each pair, and (m,) the pairs of each left node by catalogue and rank."""
+    solved, groups = maker.solved, maker.work.groups
+    value, plain, inside = pairlines.marginals(
+        begin, pairs.right, pairs.own, groups.start, groups.nodes,
         maker.posterior, solved.geometry_posterior, solved.resolved.chosen,
     )  # fmt: skip
-    there = own >= 0
-    alone = weight[maker.single[pairs.left]] + weight[maker.single[pairs.right]]
-    gain = np.where(there, weight[own] - alone, np.nan)
-    photometric = np.where(there, solved.ln_photometry[own], np.nan)
-    return _Weighed(np.clip(total, 0.0, 1.0), np.clip(plain, 0.0, 1.0), inside, photometric, gain)
-
-
-def _flags(
-    maker: Maker, pairs: _Pairs, left: _Standing, right: _Standing, mates: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    work, node = maker.work, maker.node_flags
-    wide = np.concatenate([each.wide for each in work.rows])
-    blended = (wide[pairs.right] > 0.0) & (pairs.evidence.chi2 > maker.rules.chi2_limit)
-    heuristic = maker.solved.resolved.heuristic[work.islands.label[pairs.left]]
-    flags = pairs.evidence.flags | node[pairs.left] | node[pairs.right]
-    for where, flag in (
-        (mates > 0, Flag.SHARED),
-        (blended & (right.count > 1), Flag.BLEND),
-        ((left.ties > 1) | (right.ties > 1), Flag.TIE),
-        (heuristic, Flag.HEURISTIC),
-        (pairs.own == ABSENT, Flag.OUTLIER),
-    ):
-        flags |= where.astype(np.int32) * np.int32(flag)
-    return flags
+    gain, photometric, likely, odds = pairlines.gains(
+        pairs.left, pairs.right, pairs.own, maker.single,
+        solved.ln_weight, solved.ln_photometry, value,
+    )  # fmt: skip
+    ranked, top = pairlines.ranked(begin, pairs.right, maker.catalog, likely, odds)
+    bits, mates = pairlines.seen_from_right(begin, pairs.right, maker.catalog, likely, odds, top)
+    return _Weighed(value, plain, inside, photometric, gain, odds, bits, mates), ranked
 
 
 # ---------------------------------------------------------------- the columns
 
 
-def _of_rows(maker: Maker, pairs: _Pairs) -> dict[str, Any]:
+def _of_rows(maker: Maker, pairs: _Pairs, lines: _Lines) -> dict[str, Any]:
     """Who they are."""
-    left, right = pairs.left, pairs.right
-    return {
-        "left_id": maker.ids.take(from_numpy(left)),
-        "right_id": maker.ids.take(from_numpy(right)),
-        "left_catalog": maker.catalog_names(left),
-        "right_catalog": maker.catalog_names(right),
-        "left_row": known(maker.row[left]),
-        "right_row": known(maker.row[right]),
-        "_spatial": maker.spatial[left],
-        "_node": left,
+    columns = {
+        "_spatial": column(maker.spatial[lines.left], pa.int64()),
+        "_node": column(lines.left, pa.int64()),
     }
+    catalogs = _both(maker.catalog.astype(np.int32), pairs, lines)
+    some, ids = bool((maker.row >= 0).any()), maker.plain_ids
+    rows = _both(maker.row, pairs, lines) if some else None
+    values = None if ids is None else _both(ids, pairs, lines)
+    for k, side in enumerate(("left", "right")):
+        columns[f"{side}_catalog"] = words(catalogs[k], maker.shape.names)
+        none = nothing(pa.int64(), len(lines.pair))
+        columns[f"{side}_row"] = none if rows is None else numbered(rows[k])
+        if values is not None:
+            columns[f"{side}_id"] = column(values[k], pa.int64())
+    if values is None:
+        columns["left_id"] = maker.ids.take(column(lines.left, pa.int64()))
+        columns["right_id"] = maker.ids.take(column(pairs.right[lines.pair], pa.int64()))
+    return columns
 
 
-def _of_evidence(evidence: PairEvidence) -> dict[str, Any]:
+def _both(values: NDArray[Any], pairs: _Pairs, lines: _Lines) -> NDArray[Any]:
+    """(2, m) of the left and the right node of each line."""
+    told = np.empty((2, len(lines.pair)), values.dtype)
+    pairlines.of_rows(lines.pair, lines.left, pairs.right, values, told)
+    return told
+
+
+def _of_evidence(pairs: _Pairs, lines: _Lines) -> dict[str, Any]:
     """How they lie."""
-    columns = (np.ascontiguousarray(evidence.covariance[:, k]) for k in range(3))
-    major, minor, direction = pairtable.ellipses(*columns)
-    return {
-        "sep_arcsec": evidence.sep_arcsec,
-        "pa_deg": evidence.pa_deg,
-        "dra_cosdec_arcsec": evidence.dra_cosdec_arcsec,
-        "ddec_arcsec": evidence.ddec_arcsec,
-        "epoch_used": evidence.epoch_used,
-        "sigma_major_arcsec": major,
-        "sigma_minor_arcsec": minor,
-        "sigma_pa_deg": direction,
-        "chi2": evidence.chi2,
-        "norm_sep": np.sqrt(evidence.chi2),
-        "lnB_pos": evidence.lnB,
-    }
+    told, first = np.empty((len(_OF_EVIDENCE), len(lines.pair))), 0
+    missing = np.zeros(len(told), np.int64)
+    for each in pairs.evidence:
+        if len(each.flags):
+            known_of = _arrays(each)
+            pairlines.of_evidence(lines.pair, pairs.source, first, known_of, told, missing)
+            first += len(each.flags)
+    columns = _floats(_OF_EVIDENCE, told, missing)
+    return {**columns, "_chi2": told[_OF_EVIDENCE.index("chi2")]}
 
 
-def _of_weights(told: _Weighed, left: _Standing) -> dict[str, Any]:
+def _arrays(evidence: PairEvidence) -> tuple[Floats, ...]:
+    """As `kernels.pairlines.of_evidence` takes it."""
+    told = (
+        evidence.sep_arcsec, evidence.pa_deg, evidence.dra_cosdec_arcsec, evidence.ddec_arcsec,
+        evidence.epoch_used, *evidence.covariance.T, evidence.chi2, evidence.lnB,
+    )  # fmt: skip
+    return tuple(np.ascontiguousarray(each) for each in told)
+
+
+def _of_weights(maker: Maker, pairs: _Pairs, told: _Weighed, lines: _Lines) -> dict[str, Any]:
     """How probable they are."""
-    posterior = told.posterior
-    any_ = np.clip(left.total, 0.0, 1.0)
-    share = np.divide(posterior, left.best, out=np.zeros_like(posterior), where=left.best > 0)
-    flag = np.where(left.rank == 1, 1, np.where(share > COMPARABLE, 2, 0))
+    m = len(lines.pair)
+    floats, ranks = np.empty((len(_OF_WEIGHTS), m)), np.empty((3, m), np.int32)
+    best = np.empty(m, np.int8)
+    missing = pairlines.of_weights(
+        lines.pair, lines.left, pairs.right, maker.catalog, told.gain, told.photometric,
+        told.posterior, told.geometry, told.odds, maker.rules.constraint == "none", floats, ranks,
+        best,
+    )  # fmt: skip
     return {
-        "lnB_phot": told.photometric,
-        "ln_gain": told.gain,
-        "posterior": posterior,
-        "posterior_geometry": told.geometry,
-        "p_any": any_,
-        "p_i": np.divide(posterior, any_, out=np.zeros_like(posterior), where=any_ > 0),
-        "rank": left.rank,
-        "n_candidates": left.count,
-        "is_match": told.inside,
-        "match_flag": flag.astype(np.int8),
+        **_floats(_OF_WEIGHTS, floats, missing),
+        "rank": column(ranks[0], pa.int32()),
+        "n_candidates": column(ranks[1], pa.int32()),
+        "multiplicity": column(ranks[2], pa.int32()),
+        "match_flag": column(best, pa.int8()),
+        "mutual": column((ranks[0] == 1) & (told.bits[lines.pair] & pairlines.TOP > 0), pa.bool_()),
+        "n_mates": column(told.mates[lines.pair], pa.int32()),
+        "_even": ranks[2],
     }
 
 
-def _of_groups(maker: Maker, pairs: _Pairs, inside: Mask) -> dict[str, Any]:
+def _of_groups(maker: Maker, told: _Weighed, lines: _Lines) -> dict[str, Any]:
     """Where they ended: the group of both, null where they are no match; and that of the left."""
-    home = maker.group_names(maker.home[pairs.left])
-    return {"group_id": pc.if_else(from_numpy(inside), home, None), "home_group": home}
+    home, inside = maker.group_names(lines.left), told.inside[lines.pair]
+    return {
+        "is_match": column(inside, pa.bool_()),
+        "group_id": where(home, inside),
+        "home_group": home,
+    }
 
 
-def _taken(of: Any, order: Ints) -> Any:
-    return type(of)(*(getattr(of, each.name)[order] for each in fields(of)))
+def _flags(
+    maker: Maker,
+    pairs: _Pairs,
+    told: _Weighed,
+    lines: _Lines,
+    even: NDArray[np.int32],
+    chi2: Floats,
+) -> pa.Array:
+    work = maker.work
+    listed, others = pairs.evidence
+    flags = listed.flags
+    if len(others.flags):
+        flags = np.concatenate([listed.flags, others.flags])[pairs.source]
+    found = np.empty(len(lines.pair), np.int32)
+    pairlines.flags_of(
+        lines.pair, lines.left, pairs.right, flags, maker.node_flags,
+        np.concatenate([each.wide for each in work.rows]), chi2, maker.rules.chi2_limit,
+        maker.solved.resolved.heuristic[work.islands.label], told.bits, told.mates, even,
+        pairs.own == ABSENT, tuple(int(flag) for flag in _MARKS), found,
+    )  # fmt: skip
+    return column(found, pa.int32())
+
+
+def _floats(names: tuple[str, ...], told: Floats, missing: Ints) -> dict[str, Any]:
+    """A column a row of `told`, null where NaN."""
+    return {name: known(told[k], pa.float64(), int(missing[k])) for k, name in enumerate(names)}

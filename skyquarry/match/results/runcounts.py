@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from skyquarry.match.reports.tally import Tally
     from skyquarry.match.results.tables import Tables
 
+    Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
 
 _BINS: Final = 4_000
 _LEAST_ARCSEC: Final = 1e-6
@@ -83,17 +85,24 @@ class RunCounts:
         return float(_LEAST_ARCSEC * _STEP ** (1 + np.searchsorted(passed, share * passed[-1])))
 
 
-def _separations(left: Ints, right: Ints, sep: Ints, match: Ints) -> dict[tuple[int, int], Ints]:
-    place = np.log(np.maximum(sep, _LEAST_ARCSEC) / _LEAST_ARCSEC) / np.log(_STEP)
+def _separations(left: Ints, right: Ints, sep: Floats, match: Mask) -> dict[tuple[int, int], Ints]:
+    own = np.maximum(sep[match], _LEAST_ARCSEC)
+    place = np.log(own / _LEAST_ARCSEC) / np.log(_STEP)
     bins = np.minimum(place.astype(np.int64), _BINS - 1)
-    found = {}
-    for key in sorted(set(zip(left[match].tolist(), right[match].tolist(), strict=True))):
-        mine = match & (left == key[0]) & (right == key[1])
-        found[key] = np.bincount(bins[mine], minlength=_BINS)
-    return found
+    many = int(right.max(initial=0)) + 1
+    key = left[match] * many + right[match]
+    counts = np.bincount(key * _BINS + bins)
+    counts.resize((int(key.max(initial=-1)) + 1) * _BINS)
+    found = counts.reshape(-1, _BINS)
+    return {divmod(k, many): found[k] for k in np.flatnonzero(found.any(axis=1)).tolist()}
 
 
 def numbers(words: pa.ChunkedArray, known: tuple[str, ...]) -> Ints:
     """(n,) the place of each word among the known ones."""
-    found = pc.index_in(words.cast(pa.string()), pa.array(known, pa.string()))
-    return np.asarray(to_numpy(found), np.int64)
+    parts = [np.empty(0, np.int64)]
+    for chunk in words.chunks:
+        held = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        place = pc.index_in(held.dictionary.cast(pa.string()), pa.array(known, pa.string()))
+        if len(held):
+            parts.append(np.asarray(to_numpy(place), np.int64)[to_numpy(held.indices)])
+    return np.concatenate(parts)

@@ -18,6 +18,7 @@ from skyquarry.catalog.arrow import from_numpy
 from skyquarry.match.given.merging import flat
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.kernels import pairtable
+from skyquarry.match.results.arrays import named, plain_ids, texts_at
 from skyquarry.match.results.assembling import column, together
 
 if TYPE_CHECKING:
@@ -149,11 +150,30 @@ class Maker:
         return found
 
     @cached_property
+    def chosen(self) -> Ints:
+        """Numbers of the groups of the best partition, ascending."""
+        return np.flatnonzero(self.solved.resolved.chosen)
+
+    @cached_property
+    def _along_groups(self) -> tuple[Ints, Ints]:
+        groups = self.work.groups
+        told: tuple[Ints, Ints] = pairtable.groups_along(
+            self.along, groups.start, groups.nodes, self.chosen
+        )
+        return told
+
+    @property
+    def in_order(self) -> Ints:
+        """The same by first member along the sky: the lines of the table of groups."""
+        return self._along_groups[0]
+
+    @property
     def home(self) -> Ints:
-        """(nodes,) the chosen group that holds the row."""
-        groups, chosen = self.work.groups, self.solved.resolved.chosen
-        found: Ints = pairtable.chosen_groups(self.work.n_nodes, groups.start, groups.nodes, chosen)
-        return found
+        """(nodes,) the line, in the table of groups, of the chosen group that holds the row.
+
+        Of several, as where rows may be shared, the first by number.
+        """
+        return self._along_groups[1]
 
     @cached_property
     def row(self) -> Ints:
@@ -169,13 +189,6 @@ class Maker:
     def along(self) -> Ints:
         """(nodes,) the rows along the sky: by pixel, catalogue, and as they stand in it."""
         told: Ints = np.argsort(self.spatial, kind="stable")
-        return told
-
-    @cached_property
-    def place(self) -> Ints:
-        """(nodes,) where each row stands along the sky."""
-        told = np.empty(self.work.n_nodes, np.int64)
-        told[self.along] = np.arange(len(told))
         return told
 
     @cached_property
@@ -198,14 +211,26 @@ class Maker:
         return pa.concat_arrays(parts)
 
     @cached_property
+    def plain_ids(self) -> Ints | None:
+        """(nodes,) the same where they are int64 and none is missing; else None."""
+        parts = [plain_ids(flat(each.ids)) for each in self.work.rows]
+        if self.shape.id_type != pa.int64() or any(part is None for part in parts):
+            return None
+        return np.concatenate([part for part in parts if part is not None])
+
+    @cached_property
     def names(self) -> pa.Array:
-        """(nodes,) `gaia:4472...`: what a group is called whose first member is this row.
+        """`gaia:4472...`: what each line of the table of groups is called, by its first member.
 
         A row without an id has the pixel of its place instead, as `gaia:@3458...`.
         """
+        first = self.first(self.in_order)
+        if self.plain_ids is not None:
+            prefixes = [f"{name}:" for name in self.shape.names]
+            return named(self.catalog[first], prefixes, self.plain_ids[first])
         rows = zip(self.shape.names, self.work.rows, strict=True)
         parts = [pc.binary_join_element_wise(name, _texts(each), ":") for name, each in rows]
-        return pa.concat_arrays(parts)
+        return pa.concat_arrays(parts).take(from_numpy(first))
 
     def first(self, group: Ints) -> Ints:
         """(k,) the first members of these groups."""
@@ -213,15 +238,9 @@ class Maker:
         told: Ints = groups.nodes[groups.start[group]]
         return told
 
-    def group_names(self, group: Ints) -> pa.Array:
-        """(k,) what these groups are called."""
-        return self.names.take(from_numpy(self.first(group)))
-
-    def catalog_names(self, nodes: Ints) -> pa.Array:
-        """(k,) the catalogues of these nodes."""
-        names = pa.array(self.shape.names, pa.string())
-        numbers = self.catalog[nodes].astype(np.int32)
-        return pa.DictionaryArray.from_arrays(from_numpy(numbers), names)
+    def group_names(self, nodes: Ints) -> pa.Array:
+        """(k,) what the groups of these rows are called."""
+        return texts_at(self.names, self.home[nodes])
 
 
 # ---------------------------------------------------------------- small things
@@ -234,28 +253,6 @@ def _texts(rows: Rows) -> pa.Array:
         return texts
     pixels = from_numpy(rows.spatial).cast(pa.string())
     return pc.coalesce(texts, pc.binary_join_element_wise("@", pixels, ""))
-
-
-def known(row: Ints) -> pa.Array:
-    """Row numbers; null for rows of a catalogue on disk, which are known by their id."""
-    if len(row) and (row >= 0).all():
-        return from_numpy(row)
-    return pc.if_else(from_numpy(row >= 0), from_numpy(row), None)
-
-
-def made_table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
-    """A table of that schema; NaN of floats becomes null."""
-    made = {}
-    for name, values in columns.items():
-        if not isinstance(values, np.ndarray):
-            made[name] = values
-            continue
-        array = from_numpy(np.ascontiguousarray(values))
-        if values.dtype.kind == "f" and np.isnan(values).any():
-            array = pc.if_else(from_numpy(~np.isnan(values)), array, None)
-        made[name] = array
-    arrays = [made[name].cast(schema.field(name).type) for name in schema.names]
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def public(table: pa.Table) -> pa.Table:
