@@ -91,9 +91,8 @@ def _separations(left: Ints, right: Ints, sep: Floats, match: Mask) -> dict[tupl
     bins = np.minimum(place.astype(np.int64), _BINS - 1)
     many = int(right.max(initial=0)) + 1
     key = left[match] * many + right[match]
-    counts = np.bincount(key * _BINS + bins)
-    counts.resize((int(key.max(initial=-1)) + 1) * _BINS)
-    found = counts.reshape(-1, _BINS)
+    size = (int(key.max(initial=-1)) + 1) * _BINS
+    found = np.bincount(key * _BINS + bins, minlength=size).reshape(-1, _BINS)
     return {divmod(k, many): found[k] for k in np.flatnonzero(found.any(axis=1)).tolist()}
 
 
