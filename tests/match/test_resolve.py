@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skyquarry.errors import UserError
 from skyquarry.match.resolution.candidates import Limits, candidate_groups
+from skyquarry.match.resolution.groups import Groups, Islands
 from skyquarry.match.resolution.islands import islands
 from skyquarry.match.resolution.resolve import resolve
 from skyquarry.match.resolution.stars import star_groups
@@ -411,24 +412,109 @@ def test_a_weight_that_is_no_number_is_refused():
         resolve(held, groups, np.array([0.0, -np.inf, 1.0]), "none")
 
 
-def test_a_crowd_falls_apart_where_groups_of_next_to_no_weight_are_left_out():
-    """Twelve objects of three rows, each a candidate of every other: the wrong ones at e^-8."""
-    rows, rng = 12, np.random.default_rng(3)
+def crowd(rows, seed=3):
+    """Objects of three rows, each a candidate of every other: the wrong groups at e^-8."""
+    rng = np.random.default_rng(seed)
     catalog = np.repeat(np.arange(3), rows)
     pairs = [(b, a) for a in range(3 * rows) for b in range(a) if catalog[a] != catalog[b]]
-    held, groups = prepared(catalog.tolist(), pairs, limits=Limits(sets=50_000))
-    assert len(held) == 1
-    assert len(groups) == 3 * rows + 3 * rows**2 + rows**3
+    held, groups = prepared(catalog.tolist(), pairs, limits=Limits(sets=50_000, sets_a_row=600))
     count = np.diff(groups.start)
     same = np.array([len({node % rows for node in group}) == 1 for group in members(groups)])
     weight = np.where(same, 9.0 * (count - 1), rng.uniform(-9.0, -8.0, len(groups)))
     weight[count == 1] = 0.0
+    return held, groups, weight, same
+
+
+@pytest.mark.parametrize("rows", [12, 22])
+def test_a_crowd_falls_apart_where_groups_of_next_to_no_weight_are_left_out(rows):
+    """36 rows are exact; of 66 those groups are left out that have next to no weight."""
+    held, groups, weight, same = crowd(rows)
+    count = np.diff(groups.start)
+    assert len(held) == 1
+    assert len(groups) == 3 * rows + 3 * rows**2 + rows**3
     answer = resolve(held, groups, weight)
-    assert (answer.posterior[same & (count == 3)] > 0.99).all()
+    assert (answer.posterior[same & (count == 3)] > 0.98).all()
     assert (answer.chosen == (same & (count == 3))).all()
-    assert answer.heuristic.all()
+    assert answer.heuristic.all() == (rows > 21)
     wrong = answer.posterior[~same]
     assert 0.0 < wrong.max() < 1e-3
     sums = of_rows(groups, answer.posterior, 3 * rows)
     assert (sums <= 1.0 + 1e-12).all()
-    assert np.allclose(sums, 1.0, rtol=0, atol=1e-3)
+    assert np.allclose(sums, 1.0, rtol=0, atol=1e-3 if rows > 21 else 1e-12)
+
+
+def tangle(steps, seed, spread=4.0):
+    """Islands of so many steps along a line, at each a row of three catalogues; random weights."""
+    rng, place = np.random.default_rng(seed), [np.arange(n) + 1e3 * n for n in steps]
+    catalog = np.repeat(np.arange(3), sum(steps))
+    x = np.concatenate(place * 3) + rng.uniform(0.0, 0.8, len(catalog))
+    near = np.triu((np.abs(x[:, None] - x) < 1.4) & (catalog[:, None] != catalog))
+    held, groups = prepared(catalog.tolist(), np.argwhere(near).tolist(), limits=Limits(50_000))
+    count = np.diff(groups.start)
+    weight = rng.normal(1.5, spread, len(groups)) * (count - 1)
+    return held, groups, np.where(count > 1, weight, rng.normal(-3.0, 1.0, len(groups)))
+
+
+def whole_sums(held, groups, weight):
+    """Posteriors, choices and ln of the sum without a state left out, however long it takes."""
+    from skyquarry.match.kernels.resolve import frontier_places, group_masks, room, solve
+    from skyquarry.match.resolution.exact import beginnings, places, unsolved
+
+    found, begin, place = unsolved(len(held), len(groups)), beginnings(held, groups), places(held)
+    frontier_places(held.start, held.nodes, begin, groups.start, groups.nodes, place)
+    masks = group_masks(groups.start, groups.nodes, place)
+    wide = room(1 << 18, 1 << 22, 1 << 20)
+    solve(held.start, begin, masks, weight, wide, False, found.arrays())
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("spread", [1.0, 4.0, 300.0])
+def test_states_of_next_to_no_probability_are_left_out_unseen(seed, spread):
+    held, groups, weight = tangle([5, 7, 8, 9], seed, spread)
+    judge, answer = whole_sums(held, groups, weight), resolve(held, groups, weight)
+    known = judge.solved & ~answer.heuristic
+    assert (known & (np.diff(held.start) > 20)).any()
+    here = known[groups.island]
+    assert np.abs(answer.posterior - judge.posterior)[here].max() < 1e-13
+    assert np.array_equal(answer.chosen[here], judge.chosen[here])
+    assert answer.ln_evidence[known] == pytest.approx(judge.evidence[known], rel=1e-13, abs=1e-12)
+
+
+def test_an_island_of_many_rows_with_a_single_row_of_weight_zero_is_exact():
+    held, groups, weight = tangle([7], 1)
+    weight[groups.start[:-1][np.diff(groups.start) == 1][4]] = -np.inf
+    judge, answer = whole_sums(held, groups, weight), resolve(held, groups, weight)
+    assert not answer.heuristic.any()
+    assert np.abs(answer.posterior - judge.posterior).max() < 1e-13
+
+
+def test_an_island_is_told_as_if_it_were_alone():
+    """Exact ones, those with too many partitions that matter, and those of too many rows."""
+    together = tangle([5, 8, 30, 12], 5, spread=0.3)
+    answer = resolve(*together)
+    assert answer.heuristic.any()
+    assert not answer.heuristic.all()
+    held, groups, weight = together
+    for k in range(len(held)):
+        rows = held.nodes[held.start[k] : held.start[k + 1]]
+        own = groups.island == k
+        number = np.full(len(held.nodes), -1)
+        number[rows] = np.arange(len(rows))
+        start = np.concatenate([[0], np.cumsum(np.diff(groups.start)[own])])
+        nodes = number[groups.nodes[np.repeat(own, np.diff(groups.start))]]
+        zeros = np.zeros(len(rows), np.int64)
+        alone = Islands(zeros, np.array([0, len(rows)]), np.arange(len(rows)))
+        island, flags = np.zeros(own.sum(), np.int64), groups.heuristic[own]
+        its = Groups(start, nodes, groups.catalogs[own], island, flags)
+        one = resolve(alone, its, weight[own])
+        assert np.array_equal(one.posterior, answer.posterior[own])
+        assert np.array_equal(one.chosen, answer.chosen[own])
+        assert one.heuristic[0] == answer.heuristic[k]
+
+
+def test_posteriors_alone_are_the_same():
+    held, groups, weight = tangle([5, 8, 30], 5)
+    whole, few = resolve(held, groups, weight), resolve(held, groups, weight, best=False)
+    assert np.array_equal(few.posterior, whole.posterior)
+    assert len(few.chosen) == len(few.runner_up) == 0

@@ -81,6 +81,29 @@ def believe(n_nodes, group_start, group_nodes, gain, rounds, settled, posterior)
 
 
 @kernel
+def believe_each(  # noqa: PLR0917
+    start, begin, group_start, group_places, gain, rounds, settled, posterior, evidence
+):
+    """Belief propagation in every island by itself; `believe` tells the rest.
+
+    `start` (k + 1,) rows and `begin` (k + 1,) groups of each, `group_places` the number of each
+    member within its island; rounds and settled (k,).
+    """
+    for k in range(begin.shape[0] - 1):
+        low, high = begin[k], begin[k + 1]
+        first, last = group_start[low], group_start[high]
+        evidence[k] = believe(
+            start[k + 1] - start[k],
+            group_start[low : high + 1] - first,
+            group_places[first:last],
+            gain[low:high],
+            rounds[k],
+            settled[k],
+            posterior[low:high],
+        )
+
+
+@kernel
 def best_assignment(gain):
     """Column (n,) of each row, -1 for none, of greatest total gain; and the prices that prove it.
 

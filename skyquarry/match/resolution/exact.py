@@ -10,6 +10,7 @@ import numpy as np
 
 from skyquarry.match.kernels.islands import bucket, label_nodes
 from skyquarry.match.kernels.pairtable import starts_of
+from skyquarry.match.kernels.pruned import Space, solve_pruned, space
 from skyquarry.match.kernels.resolve import (
     DENSE,
     Work,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 STATES = 1 << 14
 """Sets of rows that the sums of an island beyond 12 rows may meet: some 5 ms."""
+WIDEST = 63
+"""Rows of which a set is one 64-bit word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Solution:
     """(islands,)"""
     tied: Mask
     """(islands,) another partition may weigh as much as the best, and the rule has not decided"""
+    rough: Mask
+    """(islands,) what was left out may be more than `kernels.pruned.EXACT` of the sum"""
 
     def arrays(self) -> tuple[Floats, Mask, Floats, Mask, Mask]:
         """As the kernels take them."""
@@ -74,8 +79,8 @@ def solve_exactly(
 ) -> Solution:
     """Posteriors and best partitions, where the sums over all partitions can be done.
 
-    That is every island of up to 12 rows, and of those of up to 63 each that meets no more than
-    `STATES` sets of rows when they are taken in a good order.
+    That is every island of up to 12 rows, and of those of up to 63 each that has no more than
+    `STATES` sets of rows that matter when they are taken in a good order.
     """
     told = Ready.of(islands, groups) if ready is None else ready
     begin, place, masks = told.begin, told.place, told.masks
@@ -85,19 +90,43 @@ def solve_exactly(
     small = _kept_room(1 << least, 3**least, 1)
     solve(islands.start, begin, masks, ln_weight, small, True, found.arrays())
     found.tied[:] = False  # rows were taken in their own order: decided by the rule
-    if ((size > DENSE) & (size <= 63)).any():
-        wide = _kept_room(STATES, 16 * STATES, 4 * STATES)
+    if ((size > DENSE) & (size <= WIDEST)).any():
         better = place.copy()
         frontier_places(islands.start, islands.nodes, begin, groups.start, groups.nodes, better)
-        masks_there = group_masks(groups.start, groups.nodes, better)
-        solve(islands.start, begin, masks_there, ln_weight, wide, False, found.arrays())
+        narrow = group_masks(groups.start, groups.nodes, better)
+        _solve_wide(islands, groups, begin, narrow, ln_weight, found)
         if found.tied.any():
-            again = unsolved(len(islands), len(groups))
-            again.solved[:] = ~found.tied
-            solve(islands.start, begin, masks, ln_weight, wide, False, again.arrays())
+            again = _whole_sums(islands, begin, masks, ln_weight, found.tied)
             decided = found.tied & again.solved
-            found.chosen[decided[groups.island]] = again.chosen[decided[groups.island]]
+            here = decided[groups.island]
+            found.chosen[here] = again.chosen[here]
             found.tied[decided] = False
+    return found
+
+
+def _solve_wide(
+    islands: Islands, groups: Groups, begin: Ints, masks: Ints, ln_weight: Floats, found: Solution
+) -> None:
+    """Islands of 13 to 63 rows: states of next to no probability are left out where that goes."""
+    unfit, some = np.zeros(len(islands), bool), _ROOMS.states()
+    answer = found.arrays()
+    solve_pruned(islands.start, begin, masks, ln_weight, some, answer, found.rough, unfit)
+    if unfit.any():
+        again = _whole_sums(islands, begin, masks, ln_weight, unfit)
+        here = unfit[groups.island]
+        found.posterior[here], found.chosen[here] = again.posterior[here], again.chosen[here]
+        found.evidence[unfit], found.tied[unfit] = again.evidence[unfit], again.tied[unfit]
+        found.solved[unfit] = again.solved[unfit]
+
+
+def _whole_sums(
+    islands: Islands, begin: Ints, masks: Ints, ln_weight: Floats, these: Mask
+) -> Solution:
+    """These islands (islands,) of up to 63 rows, no state left out."""
+    found = unsolved(len(islands), len(masks))
+    found.solved[:] = ~these
+    wide = _kept_room(STATES, 16 * STATES, 4 * STATES)
+    solve(islands.start, begin, masks, ln_weight, wide, False, found.arrays())
     return found
 
 
@@ -106,6 +135,13 @@ class _Rooms(threading.local):
 
     def __init__(self) -> None:
         self.kept: dict[tuple[int, int, int], Work] = {}
+        self.pruned: Space | None = None
+
+    def states(self) -> Space:
+        """For the states of islands beyond 12 rows."""
+        if self.pruned is None:
+            self.pruned = space(STATES, 16 * STATES)
+        return self.pruned
 
 
 _ROOMS = _Rooms()
@@ -125,6 +161,7 @@ def unsolved(n_islands: int, n_groups: int) -> Solution:
         np.zeros(n_groups),
         np.zeros(n_groups, bool),
         np.zeros(n_islands),
+        np.zeros(n_islands, bool),
         np.zeros(n_islands, bool),
         np.zeros(n_islands, bool),
     )
@@ -184,21 +221,35 @@ def part_of(groups: Groups, kept: Mask, nodes: Mask) -> Part:
     )
 
 
-def island_of(islands: Islands, groups: Groups, begin: Ints, k: int) -> Part:
-    """One island, alone; `begin` as `beginnings` tells."""
-    node = islands.nodes[islands.start[k] : islands.start[k + 1]]
-    group = np.arange(begin[k], begin[k + 1])
-    start = groups.start[begin[k] : begin[k + 1] + 1]
-    members = np.searchsorted(node, groups.nodes[start[0] : start[-1]])
+def some_islands(islands: Islands, groups: Groups, begin: Ints, which: Ints) -> Part:
+    """These islands (numbers, ascending) as a whole of their own; `begin` as `beginnings` tells.
+
+    It costs what they are, not what the others are.
+    """
+    rows, held = np.diff(islands.start)[which], np.diff(begin)[which]
+    first = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
+    node = islands.nodes[spans(islands.start[which], rows)]
+    group = spans(begin[which], held)
+    size = groups.start[group + 1] - groups.start[group]
+    number = np.empty(len(islands.nodes), np.int64)
+    number[node] = np.arange(len(node))
+    label = np.repeat(np.arange(len(which)), rows)
     return Part(
-        Islands(np.zeros(len(node), np.int64), np.array([0, len(node)]), np.arange(len(node))),
+        Islands(label, first, np.arange(len(node))),
         Groups(
-            start - start[0],
-            members,
+            np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
+            number[groups.nodes[spans(groups.start[group], size)]],
             groups.catalogs[group],
-            np.zeros(len(group), np.int64),
+            np.repeat(np.arange(len(which)), held),
             groups.heuristic[group],
         ),
         node,
         group,
     )
+
+
+def spans(start: Ints, count: Ints) -> Ints:
+    """The numbers start, start + 1, ... of every span, one span after the other."""
+    ends = np.cumsum(count)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(start - (ends - count), count) + np.arange(total)

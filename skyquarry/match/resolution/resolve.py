@@ -33,6 +33,7 @@ def resolve(
     *,
     ready: Ready | None = None,
     rivals: bool = True,
+    best: bool = True,
 ) -> Resolved:
     """Solve every island for its groups' weights; call again with other weights as often as liked.
 
@@ -53,7 +54,10 @@ def resolve(
     ready
         What does not depend on the weights, `Ready.of(islands, groups)`, where it is there already.
     rivals
-        Without them `runner_up` is empty: an expectation step needs none.
+        Without them `runner_up` is empty.
+    best
+        Without it `chosen` and `runner_up` are empty where that spares time ("one_to_one"): an
+        expectation step needs posteriors alone.
 
     Of solutions of one weight (to 1e-9 in ln) that is chosen whose sorted list of groups of
     several rows comes first.
@@ -66,7 +70,7 @@ def resolve(
     """
     weight = _checked(groups, ln_weight, constraint)
     if constraint == "one_to_one":
-        return _partitioned(islands, groups, weight, ready, rivals=rivals)
+        return _partitioned(islands, groups, weight, ready, rivals=rivals, best=best)
     gain, _ = gains(groups, weight, len(islands.nodes))
     if constraint == "many_to_one":
         return chosen_by_leaders(islands, groups, weight, gain)
@@ -99,16 +103,24 @@ def _checked(groups: Groups, ln_weight: Floats, constraint: str) -> Floats:
 
 
 def _partitioned(
-    islands: Islands, groups: Groups, weight: Floats, ready: Ready | None, *, rivals: bool
+    islands: Islands,
+    groups: Groups,
+    weight: Floats,
+    ready: Ready | None,
+    *,
+    rivals: bool,
+    best: bool,
 ) -> Resolved:
-    found = solve_exactly(islands, groups, weight, ready)
-    heuristic = listed_in_part(islands, groups)
-    if not found.solved.all() or found.tied.any():
-        heuristic |= solve_large(groups, weight, found, islands)
+    told = Ready.of(islands, groups) if ready is None else ready
+    found = solve_exactly(islands, groups, weight, told)
+    if not found.solved.all() or (best and found.tied.any()):
+        solve_large(islands, groups, weight, found, told.begin, best=best)
+    heuristic = listed_in_part(islands, groups) | found.rough
     posterior, rival = np.minimum(found.posterior, 1.0), np.empty(0)
-    if rivals:
+    chosen = found.chosen if best else np.empty(0, bool)
+    if rivals and best:
         rival = best_rivals(len(islands.nodes), groups.start, groups.nodes, posterior)
-    return Resolved(posterior, found.chosen, rival, heuristic, found.evidence)
+    return Resolved(posterior, chosen, rival, heuristic, found.evidence)
 
 
 def _judged_alone(islands: Islands, groups: Groups, weight: Floats, gain: Floats) -> Resolved:

@@ -205,13 +205,13 @@ def solve(work: Work, rules: Rules, densities: Densities, photometry: Photometry
         resolved = _resolved(work, plain, rules)
         return Solved(plain, np.zeros_like(plain), resolved, resolved.posterior)
     ratio = photometry.ln_ratio(work.rows, work.groups)
-    without = _resolved(work, plain, rules, rivals=False)
+    without = _resolved(work, plain, rules, best=False)
     return Solved(plain + ratio, ratio, _resolved(work, plain + ratio, rules), without.posterior)
 
 
-def _resolved(work: Work, ln_weight: Floats, rules: Rules, *, rivals: bool = True) -> Resolved:
+def _resolved(work: Work, ln_weight: Floats, rules: Rules, *, best: bool = True) -> Resolved:
     return resolve(
-        work.islands, work.groups, ln_weight, rules.constraint, ready=work.ready, rivals=rivals
+        work.islands, work.groups, ln_weight, rules.constraint, ready=work.ready, best=best
     )
 
 

@@ -83,7 +83,7 @@ class _Part:
     def posterior(self, ln_weight: Floats, constraint: Constraint) -> Floats:
         """(groups of the part,) for these weights."""
         told = resolve(
-            self.islands, self.groups, ln_weight, constraint, ready=self.ready, rivals=False
+            self.islands, self.groups, ln_weight, constraint, ready=self.ready, best=False
         )
         return told.posterior
 
@@ -138,7 +138,7 @@ def _thinned(part: _Part, ln_weight: Floats, constraint: Constraint) -> Floats:
     n_nodes, several = len(part.islands.nodes), np.diff(part.groups.start) > 1
     gain, _ = gains(part.groups, ln_weight, n_nodes)
     left = part_of(part.groups, ~several | (gain >= NOTHING), np.ones(n_nodes, bool))
-    told = resolve(left.islands, left.groups, gain[left.group], constraint, rivals=False)
+    told = resolve(left.islands, left.groups, gain[left.group], constraint, best=False)
     found = np.zeros(len(gain))
     found[left.group] = told.posterior
     return found
