@@ -24,8 +24,9 @@ def to_numpy(column: pa.ChunkedArray | pa.Array) -> NDArray[Any]:
     plain = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
     if not plain or column.null_count or not len(column):
         return _empty(kind) if plain and not len(column) else _general(column)
-    parts = [np.from_dlpack(chunk) for chunk in chunks if len(chunk)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    parts = [chunk for chunk in chunks if len(chunk)]
+    # joined by Arrow, whose pool has room at hand
+    return np.from_dlpack(parts[0] if len(parts) == 1 else pa.concat_arrays(parts))
 
 
 def from_numpy(values: NDArray[Any]) -> pa.Array:

@@ -83,7 +83,8 @@ def _pixels(
         return healpix.index(ra, dec)
     name = str(stored.spatial.column)
     values = parquet.integers(table.column(name), footer.path, name)
-    return values << 2 * (29 - stored.spatial.order)
+    shift = 2 * (29 - stored.spatial.order)
+    return values << shift if shift else values  # a copy less
 
 
 def _degrees(

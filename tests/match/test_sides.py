@@ -18,7 +18,7 @@ from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.match.given.dilation import around, dilated, order_of
 from skyquarry.match.given.ordering import ranks, settled, sky_order
-from skyquarry.match.given.sides import ROW
+from skyquarry.match.given.sides import ROW, along_the_sky
 from skyquarry.match.given.tablesides import NOWHERE, TableSide
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import Ranges
@@ -281,3 +281,17 @@ def test_equal_tables_have_equal_fingerprints(rows):
     one, other = (TableSide(t, ROLES, "t").fingerprint for t in (rows, rows.slice(0)))
     assert one == other
     assert TableSide(rows.slice(1), ROLES, "t").fingerprint != one
+
+
+@pytest.mark.parametrize("main", [[40, 50, 50, 60], [60, 40, 50, 50], []], ids=str)
+@pytest.mark.parametrize("more", [[70, 30], [60, 30], [45], [90, 40, 50, 10], [40]], ids=str)
+def test_lent_rows_lie_along_the_sky_with_the_others(main, more):
+    tables = []
+    for first, pixels in ((0, main), (100, more)):
+        ids = pa.array(range(first + len(pixels), first, -1), pa.int64())
+        tables.append(pa.table({SPATIAL: pa.array(pixels, pa.int64()), "id": ids}))
+    found = along_the_sky(*tables, "id")
+    rows = pa.concat_tables(tables).to_pylist()
+    expected = sorted(rows, key=lambda row: (row[SPATIAL], row["id"]))
+    assert found.sorted().to_pylist() == expected
+    assert found.pixels.tolist() == [row[SPATIAL] for row in expected]

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skyquarry.catalog.arrow import to_numpy
 from skyquarry.catalog.columns import (
     VO_CONTENT,
     VO_VERSION,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 PART_ROWS = 1 << 20
 PART_BYTES = 256 << 20
 GROUP_ROWS = 122_880
+_SAMPLE = 16_384
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, **op
     first = next(groups, None) or pa.Table.from_batches([], schema)  # empty_table() loads pandas
     # pyarrow's own choice, a dictionary for every column, costs five times the time
     encodings, dictionaries = encodings_of(first)
+    encodings |= {path: "PLAIN" for path in encodings if _in_runs(first, path)}
     codecs = "zstd" if "compression_level" in options else _codecs(schema, encodings)
     options = {"compression": codecs, "write_page_index": True} | options
     ours = {"use_dictionary": dictionaries or False, "column_encoding": encodings or None}
@@ -90,6 +94,17 @@ def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, **op
             writer.write_table(table, row_group_size=GROUP_ROWS)
             rows += table.num_rows
     return rows
+
+
+def _in_runs(table: pa.Table, path: str) -> bool:
+    """Whether most integers equal the one before, as the left id of many pairs does.
+
+    lz4 alone makes such a column as small as packed differences do, in half their time.
+    """
+    if path not in table.schema.names or not pa.types.is_integer(table.schema.field(path).type):
+        return False
+    values = to_numpy(table.column(path).slice(0, _SAMPLE).drop_null())
+    return bool(2 * np.count_nonzero(values[1:] == values[:-1]) > len(values))
 
 
 def _codecs(schema: pa.Schema, encodings: Mapping[str, str]) -> dict[str, str]:

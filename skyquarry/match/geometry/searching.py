@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from skyquarry.errors import PositionError, UserError
 
@@ -94,8 +95,8 @@ class _Room:
     """Buffers for pairs that can grow."""
 
     def __init__(self, size: int) -> None:
-        self.left, self.right = np.empty(size, np.int64), np.empty(size, np.int64)
-        self.sep = np.empty(size)
+        self.left, self.right = fresh(size, np.int64), fresh(size, np.int64)
+        self.sep = fresh(size, np.float64)
 
     def first(self, filled: int) -> tuple[Ints, Ints, Floats]:
         return self.left[:filled], self.right[:filled], self.sep[:filled]
@@ -107,7 +108,7 @@ class _Room:
         """Twice the room; what is filled stays. One column after the other, to save memory."""
         for name in ("left", "right", "sep"):
             old = getattr(self, name)
-            new = np.empty(2 * len(old), old.dtype)
+            new = fresh(2 * len(old), old.dtype.type)
             new[:filled] = old[:filled]
             setattr(self, name, new)
 
@@ -260,6 +261,15 @@ def writable(values: npt.ArrayLike, kind: type[Number]) -> npt.NDArray[Number]:
     """
     array: npt.NDArray[Number] = np.ascontiguousarray(values, dtype=kind)
     return array if array.flags.writeable else np.asarray(_Face(array))
+
+
+def fresh(size: int, kind: type[Any]) -> npt.NDArray[Any]:
+    """Room for what is handed out, of Arrow's pool: it gives again what was let go a moment ago.
+
+    Numpy hands each large array back to the system at once, and to be given new pages takes as long
+    as to fill them.
+    """
+    return np.frombuffer(pa.allocate_buffer(size * np.dtype(kind).itemsize), kind)
 
 
 class _Face:

@@ -151,15 +151,26 @@ def along_the_sky(
         order = sky_order(pixels)
         pixels = pixels[order]
     if more is not None and more.num_rows:
-        pixels, order = _with_more(pixels, order, to_numpy(more.column(SPATIAL)))
-        main = pa.concat_tables([main, more])
+        more = more.take(from_numpy(sky_order(to_numpy(more.column(SPATIAL)))))
+        before = _before(pixels, to_numpy(more.column(SPATIAL))) if order is None else None
+        if before is None:
+            pixels, order = _with_more(pixels, order, to_numpy(more.column(SPATIAL)))
+            main = pa.concat_tables([main, more])
+        else:
+            main = pa.concat_tables([more.slice(0, before), main, more.slice(before)])
+            pixels = to_numpy(main.column(SPATIAL))
     return Fetched(main, pixels, settled(pixels, main.column(id_column), order), exact)
 
 
+def _before(pixels: Ints, more: Ints) -> int | None:
+    """How many of the others come before all sorted pixels, if the rest come behind them all."""
+    first = int(np.searchsorted(more, pixels[0])) if len(pixels) else 0
+    return first if not len(pixels) or first == np.searchsorted(more, pixels[-1]) else None
+
+
 def _with_more(pixels: Ints, order: Ints | None, more: Ints) -> tuple[Ints, Ints]:
-    """Sorted pixels with few others put in, and where each stands in the two tables together."""
+    """Sorted pixels with few sorted others put in; where each stands in the two tables together."""
     n = len(pixels)
-    along = sky_order(more)
-    at = np.searchsorted(pixels, more[along], side="right")
+    at = np.searchsorted(pixels, more, side="right")
     rows = np.arange(n, dtype=np.int64) if order is None else order
-    return np.insert(pixels, at, more[along]), np.insert(rows, at, n + along)
+    return np.insert(pixels, at, more), np.insert(rows, at, n + np.arange(len(more)))

@@ -151,3 +151,15 @@ def test_numbers_are_compressed_quickly_and_texts_well_unless_the_caller_says_ho
         group = pq.read_metadata(path).row_group(0)
         assert [group.column(i).compression for i in range(3)] == codecs
         assert pq.read_table(path).cast(table.schema).equals(table)
+
+
+def test_integers_in_runs_are_left_to_the_compression(tmp_path):
+    rows = range(9000)
+    columns = {"left": [row // 3 for row in rows], "right": [row * 7 % 9000 for row in rows]}
+    table, path = pa.table(columns), tmp_path / "a.parquet"
+    write_table(table.to_batches(), table.schema, path)
+    group = pq.read_metadata(path).row_group(0)
+    packed = ["DELTA_BINARY_PACKED" in group.column(i).encodings for i in range(2)]
+    assert packed == [False, True]
+    assert group.column(0).total_compressed_size < 9000 * 8 / 3
+    assert pq.read_table(path).cast(table.schema).equals(table)
