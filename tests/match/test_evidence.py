@@ -174,6 +174,21 @@ def test_the_lnb_of_a_pair_is_that_of_the_group_of_two(found):
 
 
 @settings(max_examples=60)
+@given(sources(max_size=2), st.sampled_from([2000.0, np.nan]))
+def test_two_rows_that_stand_still_are_told_as_the_filter_tells_them(found, epoch):
+    """In closed form: nothing is known to move and no time lies between."""
+    found = [replace(each, pm=None, epoch=2000.0) for each in found]
+    a, b = (replace(each, motions=None) for each in of_sources(found, 2.0))
+    b = replace(b, epoch=np.array([epoch]))
+    prior = prior_of(found)
+    pair = pair_evidence(a, b, np.array([0]), np.array([0]), prior)
+    group = group_evidence([a, b], groups([2]), prior)
+    assert pair.lnB[0] == pytest.approx(group.lnB[0], rel=1e-12, abs=1e-12)
+    np.testing.assert_allclose(pair.joint[0, 0], group.chi2[0], rtol=1e-9, atol=1e-12)
+    assert pair.joint[0, 1:].tolist() == [group.dof[0], group.flags[0]]
+
+
+@settings(max_examples=60)
 @given(sources(), st.randoms(use_true_random=False))
 def test_the_order_of_the_members_does_not_matter(found, random):
     shuffled = random.sample(found, len(found))

@@ -38,7 +38,7 @@ _LAST_BIT = 62  # members from here on are never wide; groups have no more than 
 _LEAST_OF_ALL = 3  # members of a group whose rows may be wide all at once
 _SHARE = 0.5  # of the least f: how often an object is wide in all its rows
 
-_LN_TWO_R2 = math.log(2.0 * ARCSEC * ARCSEC)
+LN_TWO_R2 = math.log(2.0 * ARCSEC * ARCSEC)
 _LN_TWO_PI = math.log(2.0 * math.pi)
 
 
@@ -129,7 +129,7 @@ def mixed(
     if count > 1:
         lnM -= math.log(norm)
     lnM -= head[N_PM] * _LN_TWO_PI + 0.5 * head[LN_DETS]
-    lnB = (n - 1) * _LN_TWO_R2 + lnM - head[LONE_SUM] + head[CURVED]
+    lnB = (n - 1) * LN_TWO_R2 + lnM - head[LONE_SUM] + head[CURVED]
     return lnB, chi2, k, wide
 
 
@@ -169,9 +169,9 @@ def _still(n, info, terms, states, odds, many):
         else:
             weight = odds[state] * math.sqrt(_narrowing(n, info, wide) * first / det)
         terms[state, 0], terms[state, 1] = weight, chi2
-        if state > 0 and _heavier(terms, state, best):
+        if state > 0 and heavier(terms, state, best):
             best = state
-    total = _sum(terms, many, best)
+    total = summed_weights(terms, many, best)
     lnM = math.log(total) - 0.5 * (math.log(first) + terms[best, 1])
     return lnM, terms[best, 1], states[best]
 
@@ -187,13 +187,13 @@ def _narrowing(n, info, wide):
 
 
 @step
-def _heavier(terms, i, j):
+def heavier(terms, i, j):
     """Whether w_i exp(-chi2_i / 2) is more than w_j exp(-chi2_j / 2)."""
     return terms[i, 0] * math.exp(0.5 * min(terms[j, 1] - terms[i, 1], 1400.0)) > terms[j, 0]
 
 
 @step
-def _sum(terms, count, best):
+def summed_weights(terms, count, best):
     """sum w exp(-(chi2 - chi2_best) / 2)."""
     total = terms[best, 0]
     for i in range(count):
@@ -223,10 +223,10 @@ def _moving(sigma2, n, info, head, weights, terms, sums, states, odds, many):
             det, more = _prior_terms(L, sigma2[k], head[ME], head[MN])
             terms[count, 0] = weights[k] * odds[state] * math.sqrt(ratio / det)
             terms[count, 1] = max(L[5] + more, 0.0)
-            if count == 0 or _heavier(terms, count, best):
+            if count == 0 or heavier(terms, count, best):
                 best, motion, members = count, k, wide
             count += 1
-    total = _sum(terms, count, best)
+    total = summed_weights(terms, count, best)
     lnM = math.log(total) - 0.5 * (math.log(first) + terms[best, 1])
     return lnM, terms[best, 1], motion, members
 

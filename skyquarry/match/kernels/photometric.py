@@ -32,9 +32,13 @@ def _lower(centers, begin, end, mag):
     """The centre below a magnitude, from `begin`, and the way from it to the next, 0 to 1."""
     if end - begin < 2:
         return begin, 0.0
-    low = begin
-    while low < end - 2 and centers[low + 1] < mag:
-        low += 1
+    low, last = begin, end - 2
+    while low < last:
+        middle = (low + last) // 2
+        if centers[middle + 1] < mag:
+            low = middle + 1
+        else:
+            last = middle
     way = (mag - centers[low]) / (centers[low + 1] - centers[low])
     return low, min(max(way, 0.0), 1.0)
 
