@@ -283,6 +283,11 @@ def _check_numbers(max_rows: int, row_group_rows: int, duplicates: str) -> None:
 def _check_duplicates(plan: BuildPlan) -> None:
     if plan.duplicates != "reject":
         return
+    if plan.sources.spilled is not None:
+        raise UserError(
+            'duplicates="reject" was given for rows that are spilled already, which keep no trace '
+            "of the order in which they came: leave it out"
+        )
     if plan.described.roles.id is None:
         raise UserError(
             'duplicates="reject" was given for a table without an id, or of sources, whose ids may '

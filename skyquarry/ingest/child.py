@@ -241,9 +241,9 @@ class ChildPlan(BuildPlan):
         return self.fostering
 
     def finishing(self, folder: Path) -> Finishing | None:
-        """The join with the parent's tile."""
+        """The join with the parent's tile; None where rows were spilled beside their parents."""
         del folder
-        return self.fostering
+        return None if self.sources.spilled is not None else self.fostering
 
     @property
     def stored_schema(self) -> pa.Schema:
@@ -253,6 +253,8 @@ class ChildPlan(BuildPlan):
     @property
     def spilled_schema(self) -> pa.Schema:
         """The columns of the runs."""
+        if self.sources.spilled is not None:
+            return self.stored_schema
         return self.fostering.spilled_schema()
 
     @property

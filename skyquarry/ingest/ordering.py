@@ -14,15 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 _WORD_BITS = 64
 
 
-def sky_order(pixels: NDArray[np.int64], ids: Any = None) -> NDArray[np.int64]:
+def sky_order(
+    pixels: NDArray[np.int64], ids: Any = None, runs: Sequence[int] = ()
+) -> NDArray[np.int64]:
     """Row numbers (n,) in storage order: ascending pixel, then id (nulls last), then row number.
 
     `pixels`: (n,) int64, not negative; `ids`: a pyarrow array of the same length, or None.
+    `runs`: where the rows are stretches that are each in storage order, how many rows each has;
+    then the ids of rows of one stretch need not be looked at.
     """
     rows = len(pixels)
     if rows < 2:
@@ -33,6 +39,8 @@ def sky_order(pixels: NDArray[np.int64], ids: Any = None) -> NDArray[np.int64]:
     order = (words & np.uint64((1 << row_bits) - 1)).astype(np.int64)
     prefixes = words >> np.uint64(row_bits)
     places = _tied(prefixes)
+    if len(places) and len(runs):
+        places = places[_from_several(prefixes[places], order[places], runs)]
     if len(places):
         tied = order[places]
         order[places] = tied[_tie_order(pixels[tied], ids, tied)]
@@ -59,6 +67,18 @@ def _tied(prefixes: NDArray[np.uint64]) -> NDArray[np.int64]:
     member[1:] = same
     member[:-1] |= same
     return np.flatnonzero(member)
+
+
+def _from_several(
+    prefixes: NDArray[np.uint64], rows: NDArray[np.int64], runs: Sequence[int]
+) -> NDArray[np.bool_]:
+    """(m,) whether rows of equal, ascending prefix come from more than one run."""
+    run = np.searchsorted(np.cumsum(runs), rows, side="right")
+    first = np.flatnonzero(np.append(True, prefixes[1:] != prefixes[:-1]))
+    group = np.repeat(np.arange(len(first)), np.diff(first, append=len(rows)))
+    other = run != run[first][group]
+    several: NDArray[np.bool_] = (np.bincount(group[other], minlength=len(first)) > 0)[group]
+    return several
 
 
 def _tie_order(pixels: NDArray[np.int64], ids: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -145,6 +145,9 @@ class _Running:
     # ------------------------------------------------------------------ first pass
     def first_pass(self) -> list[Run]:
         plan, folder = self.plan, self.folder("runs")
+        if plan.sources.spilled is not None:
+            self.tally.add(plan.sources.spilled.tally)
+            return plan.sources.spilled.runs()
         sorting = Sorting(
             plan.preparing, str(folder), plan.sort_id, plan.traced, durable=self.work.durable
         )

@@ -108,7 +108,7 @@ def store_group(storing: Storing, group: TileGroup) -> dict[str, Any]:
 
     Doing it again writes the same files again.
     """
-    rows = _in_order(gather(list(group.shares), storing.schema), storing.id)
+    rows = _in_order(group.shares, storing.schema, storing.id)
     pixels = rows.column(SPATIAL).to_numpy()
     records, waiting, rejects = [], [], []
     for order, pixel in group.tiles:
@@ -149,7 +149,7 @@ def store_margins(storing: Storing, group: MarginGroup) -> dict[str, Any]:
     records: list[list[dict[str, Any]]] = [[] for _ in storing.margins]
     ranks = np.argsort(np.argsort(storing.margins_arcsec))
     for order, pixel, shares in group.leaves:
-        rows = _in_order(gather(list(shares), waiting), storing.id)
+        rows = _in_order(shares, waiting, storing.id)
         for margin, rank, told in zip(storing.margins, ranks, records, strict=True):
             held = _of_rank(rows, int(rank)) if several else rows
             if len(held):
@@ -162,11 +162,19 @@ def _of_rank(rows: pa.Table, rank: int) -> pa.Table:
     return rows.filter(pc.less_equal(rows.column(RANK), rank)).drop_columns([RANK])
 
 
-def _in_order(rows: pa.Table, id_column: str | None) -> pa.Table:
-    """The rows in storage order; those that tie keep the order of the runs: the input's."""
+def _in_order(shares: Sequence[Share], schema: pa.Schema, id_column: str | None) -> pa.Table:
+    """The rows in storage order, as each share has them already.
+
+    Those that tie keep the order of the runs: the input's.
+    """
+    parts = [gather([share], schema) for share in shares]
+    rows, runs = pa.concat_tables(parts), [len(part) for part in parts]
+    del parts
     pixels = rows.column(SPATIAL).to_numpy()
-    order = sky_order(pixels, rows.column(id_column) if id_column else None)
-    columns, schema = list(rows.columns), rows.schema
+    order = sky_order(pixels, rows.column(id_column) if id_column else None, runs)
+    if bool((order[1:] > order[:-1]).all()):
+        return rows
+    columns = list(rows.columns)
     del rows
     return taken(columns, order, schema)
 

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyquarry.catalog.formats import open_table
-from skyquarry.catalog.formats.table import BATCH_ROWS, chosen
+from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen
 from skyquarry.errors import IngestError
 from skyquarry.ingest.sourcefiles import file_mark, list_files
 from skyquarry.ingest.sourcetables import opened_in_memory
+from skyquarry.ingest.spilled import Spilled
 from skyquarry.ingest.widening import unified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skyquarry.catalog.formats import Part, TableFile
+    from skyquarry.catalog.formats import Part
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Sources:
     schema: pa.Schema
     fingerprint: str
     """Changes when an input does: names, sizes and times of files, content of tables."""
+    spilled: Spilled | None = None
+    """the rows, where they are spilled already: there is no part to read"""
 
     @property
     def names(self) -> list[str]:
@@ -110,12 +113,17 @@ def open_sources(
     """Open inputs, read their schemas and check that they fit, before any row is read.
 
     source: a path, a glob, a folder, a URL (http, https, s3), a list of these; or a
-    pyarrow Table, RecordBatch or RecordBatchReader, a pandas DataFrame, an astropy Table.
+    pyarrow Table, RecordBatch or RecordBatchReader, a pandas DataFrame, an astropy Table;
+    or what was `Spilled`.
     options: passed to `open_table`.
 
     Raises NotFoundError for what is not there and a glob or folder without tables, IngestError for
     what cannot be read, and where columns differ between inputs, naming both and the column.
     """
+    if isinstance(source, Spilled):
+        told = source.tally
+        opened = TableFile(source.name, "arrow", source.schema, told.stored, told.bytes, ())
+        return Sources((opened,), source.schema, source.mark, source)
     memory = opened_in_memory(source)
     if memory is not None:
         table, mark = memory

@@ -92,6 +92,27 @@ class MatchResult(Result):
         self.counts = spilled(self.made.tables(), folder, self.plan.names, widened)
         self._seconds = time.perf_counter() - begun
 
+    def pieces(self, *, wide: bool = False) -> Iterator[tuple[pa.Table, pa.Table, pa.Table]]:
+        """Groups, pairs and members of one part of the sky after the other, at least of one.
+
+        A group is in one piece, with all that belongs to it. `wide`: groups have every column of
+        every catalogue. Tables that are not in memory are made on the way, and not kept; afterwards
+        there is a report. Columns of the matcher's own begin with `_`.
+        """
+        if "all" in self.__dict__:
+            told = self.all
+            yield self.wide if wide else public(told.groups), told.pairs, told.members
+            return
+        begun, counts = time.perf_counter(), None
+        for part in self.made.tables():
+            mine = RunCounts.of(part, self.plan.names)
+            counts = mine if counts is None else counts + mine
+            groups = self._wide(part.groups, everywhere=False) if wide else public(part.groups)
+            yield groups, part.pairs, part.members
+        assert counts is not None  # there is one part at least
+        self.counts = counts
+        self._seconds = time.perf_counter() - begun
+
     @contextmanager
     def kept(
         self, folder: Path | None = None, *, wide: bool = False

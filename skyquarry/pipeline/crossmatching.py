@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,27 +24,6 @@ if TYPE_CHECKING:
     from skyquarry.match.priors.photometry import Photometry
 
 MOST_CATALOGUES = 16
-_CHILDREN: dict[Literal["pairs", "members"], str] = {
-    "pairs": "home_group",
-    "members": "group_id",
-}
-_GROUP_ROLES = {
-    "id": "group_id",
-    "ra": "ra",
-    "dec": "dec",
-    "position_error": {
-        "model": "covariance",
-        "columns": ["ra_error", "dec_error", "ra_dec_corr"],
-        "unit": "arcsec",
-    },
-    "epoch": {"column": "epoch"},
-    "motion": {
-        "pmra": "pmra",
-        "pmdec": "pmdec",
-        "pmra_error": "pmra_error",
-        "pmdec_error": "pmdec_error",
-    },
-}
 
 
 def crossmatch(  # noqa: PLR0913  each keyword is said by its name
@@ -232,23 +210,8 @@ def write_catalog(
     **options: Any,
 ) -> Catalog:
     """Groups built at `path`, then pairs and members in the same tiles: `Crossmatch.to_catalog`."""
-    from skyquarry.catalog.formats.table import PROVENANCE
-    from skyquarry.catalog.roles import Roles, Survey
-    from skyquarry.pipeline.build import build
-    from skyquarry.pipeline.written import keep_learnt
+    from skyquarry.pipeline.matchcatalog import written
 
     check_target(path, overwrite=overwrite)
-    roles = Roles.from_mapping(_GROUP_ROLES, "the groups of a cross-match")
-    survey = Survey(name="crossmatch", title=" x ".join(result.plan.names), roles=roles)
-    told = {PROVENANCE: json.dumps(result.provenance, sort_keys=True)}
-    more: dict[str, Any] = {"progress": False, **options}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with result.kept(path.parent, wide=wide) as table:
-        groups = table("wide" if wide else "groups")
-        made = build(groups, path, survey=survey, properties=told, overwrite=overwrite, **more)
-        for kind, key in _CHILDREN.items():
-            beside = path.with_name(f"{path.name}_{kind}")
-            build(table(kind), beside, parent=made, on=key, overwrite=overwrite, **more)
-    (path / "report.json").write_text(json.dumps(result.report, indent=1) + "\n", encoding="utf-8")
-    keep_learnt(result, path, updatable=updatable)
-    return replace(made)
+    how: dict[str, Any] = {"wide": wide, "updatable": updatable, "overwrite": overwrite}
+    return written(result, path, **how, **options)

@@ -31,6 +31,16 @@ def test_ids_may_be_texts(rows):
     assert found.tolist() == storage_order(pixels, ids)
 
 
+@given(st.lists(st.lists(st.tuples(PIXELS, st.sampled_from(["b", "a", "", "é"])))))
+def test_of_stretches_that_are_in_order_only_what_they_share_is_compared(stretches):
+    ordered = [sorted(each, key=lambda row: (row[0], row[1].encode())) for each in stretches]
+    rows = [row for each in ordered for row in each]
+    pixels, ids = [pixel for pixel, _ in rows], [mark for _, mark in rows]
+    runs = [len(each) for each in ordered]
+    found = sky_order(np.array(pixels, np.int64), pa.array(ids, pa.string()), runs)
+    assert found.tolist() == storage_order(pixels, ids)
+
+
 @given(st.lists(PIXELS))
 def test_without_ids_ties_keep_their_order(pixels):
     assert sky_order(np.array(pixels, np.int64)).tolist() == storage_order(pixels)
