@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from skyquarry.catalog.arrow import pc, to_numpy
 from skyquarry.catalog.columns import SPATIAL, leaf_columns
 from skyquarry.catalog.footers import extremes
 
@@ -152,6 +152,8 @@ def repeats(table: pa.Table, path: str, kind: pa.DataType) -> bool:
     sample = table.column(path).slice(0, _SAMPLE)
     if pa.types.is_dictionary(sample.type):
         return True
+    if pa.types.is_integer(kind) and not sample.null_count:  # without loading pyarrow.compute
+        return len(np.unique(to_numpy(sample))) * _REPEATED <= len(sample)
     try:
         distinct = pc.count_distinct(sample, mode="all").as_py()
     except pa.ArrowNotImplementedError:

@@ -17,4 +17,7 @@ def main() -> None:
     """The console script; exit code 2 for the user's mistakes, a traceback for ours."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's: idle threads cost a short command
     gc.set_threshold(50_000, 20, 100)  # imports make a million objects and no garbage
-    app(prog_name="skyquarry")
+    try:
+        app(prog_name="skyquarry")
+    finally:
+        gc.freeze()  # else Python looks for garbage in all of it, several times, before it ends

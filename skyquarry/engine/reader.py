@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.arrow import from_numpy, pc, to_numpy
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.sky.vectors import to_xyz
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from skyquarry.catalog.stored import Stored

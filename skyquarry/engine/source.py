@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skyquarry.catalog import columns as columns_of
+from skyquarry.catalog.arrow import pc
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.errors import ColumnError
 

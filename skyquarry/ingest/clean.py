@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from skyquarry.catalog.arrow import pc
 from skyquarry.ingest import positions
 from skyquarry.ingest.missing import nan_to_null, sentinels_to_null
 from skyquarry.ingest.reasons import (

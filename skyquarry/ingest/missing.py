@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from skyquarry.catalog.arrow import pc
 from skyquarry.errors import UserError
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from skyquarry.catalog.arrow import to_numpy
+from skyquarry.catalog.arrow import pc, to_numpy
 from skyquarry.errors import ColumnError, DataError, UserError
 from skyquarry.ingest import reasons
 from skyquarry.ingest.guess import is_text

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.arrow import from_numpy, taken, to_numpy
 from skyquarry.testing.skies import uniform_sky
 from skyquarry.testing.trees import write_tree
 
@@ -66,3 +66,21 @@ heavy = {{"pandas", "astropy", "fsspec", "mocpy", "matplotlib", "dask"}} & set(s
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.chunked_array([[1, 2], [3, 4]], pa.int16()),
+        pa.chunked_array([[1.5, None], [2.5]]),
+        pa.chunked_array([["a", "b", None], ["c"]]),
+        pa.chunked_array([[0.1, 0.2], [0.3]], pa.float32()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("rows", [[2, 0, 0, 1], []], ids=str)
+def test_rows_are_taken_as_pyarrow_does(column, rows):
+    index = np.array(rows, np.int64)
+    found, expected = taken(column, index), column.take(pa.array(rows, pa.int64()))
+    assert found.type == expected.type
+    assert found.to_pylist() == expected.to_pylist()

@@ -103,7 +103,10 @@ def _in_runs(table: pa.Table, path: str) -> bool:
     """
     if path not in table.schema.names or not pa.types.is_integer(table.schema.field(path).type):
         return False
-    values = to_numpy(table.column(path).slice(0, _SAMPLE).drop_null())
+    sample = table.column(path).slice(0, _SAMPLE)
+    if sample.null_count:
+        return False
+    values = to_numpy(sample)
     return bool(2 * np.count_nonzero(values[1:] == values[:-1]) > len(values))
 
 
@@ -159,6 +162,18 @@ def _without(metadata: Mapping[bytes, bytes] | None, *keys: bytes) -> dict[bytes
     return {k: v for k, v in (metadata or {}).items() if k not in keys} or None
 
 
+def _gathered(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """The batches as one table of this schema; where types agree, no `pyarrow.compute` is loaded.
+
+    That is 40 ms of a short command.
+    """
+    table = pa.Table.from_batches(batches)
+    alike = table.schema.names == schema.names and table.schema.types == schema.types
+    if alike and all(field.nullable for field in schema):
+        return pa.Table.from_arrays(table.columns, schema=schema)
+    return cast("pa.Table", table.cast(schema))
+
+
 def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
     """Batches gathered into tables of a row group each (the last may be smaller)."""
     waiting: list[pa.RecordBatch] = []
@@ -167,9 +182,9 @@ def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
         waiting.append(batch)
         rows += batch.num_rows
         if rows >= GROUP_ROWS:
-            table = cast("pa.Table", pa.Table.from_batches(waiting).cast(schema))
+            table = _gathered(waiting, schema)
             whole = rows - rows % GROUP_ROWS
             yield table.slice(0, whole)
             waiting, rows = table.slice(whole).to_batches(), rows - whole
     if rows:
-        yield pa.Table.from_batches(waiting).cast(schema)
+        yield _gathered(waiting, schema)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.arrow import from_numpy, taken, to_numpy
 from skyquarry.engine.plan import Told
 from skyquarry.match.geometry.joins import Joined, Placed, Rule, joined
 from skyquarry.match.given.ordering import ranks
@@ -213,20 +213,11 @@ class Taking:
         return self._at(self.columns.pop(name))
 
     def _at(self, column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-        kind = column.type
-        number = pa.types.is_integer(kind) or pa.types.is_float32(kind) or pa.types.is_float64(kind)
-        if not number or column.null_count or not len(column):
-            return self._of_any_kind(column)
-        # rows lie within the column: numpy need not ask, and takes a third of Arrow's time
-        values = np.take(to_numpy(column), self.rows, mode="clip")
-        if self.known is not None:
-            values[~self.known] = 0
-        return _numbers(values, kind, self.known)
-
-    def _of_any_kind(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        if column.num_chunks > 1:  # to find the chunk of each row would cost more than one copy
+        if self.known is None and len(column):
+            return taken(column, self.rows)
+        if column.num_chunks > 1:
             column = column.combine_chunks()
-        return column.take(_numbers(self.rows, pa.int64(), self.known))
+        return column.take(_numbers(self.rows, self.known))
 
 
 def pair_unit(pairing: Pairing, left: Fetch, right: Fetch, core: Ranges) -> Told:
@@ -265,16 +256,17 @@ def _overwritten(rows: Ints, values: Ints) -> Ints:
     return rows
 
 
-def _numbers(
-    values: NDArray[np.generic], kind: pa.DataType, known: NDArray[np.bool_] | None
-) -> pa.Array:
-    """Numbers as an Arrow array of their type, null where they are not known."""
-    bits = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
-    return pa.Array.from_buffers(kind, len(values), [bits, pa.py_buffer(values)])
+def _numbers(values: NDArray[Any], known: NDArray[np.bool_] | None) -> pa.Array:
+    """An Arrow array of int64 or float64, null where they are not known, made of plain buffers."""
+    plain = from_numpy(values)
+    if known is None:
+        return plain
+    bits = pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(plain.type, len(plain), [bits, plain.buffers()[1]])
 
 
 def _separations(rows: Joined) -> pa.Array:
     known = ~np.isnan(rows.sep_arcsec)
     if known.all():
         return from_numpy(rows.sep_arcsec)
-    return _numbers(np.where(known, rows.sep_arcsec, 0.0), pa.float64(), known)
+    return _numbers(np.where(known, rows.sep_arcsec, 0.0), known)

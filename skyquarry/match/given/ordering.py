@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.arrow import from_numpy, pc, to_numpy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

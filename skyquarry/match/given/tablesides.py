@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.arrow import from_numpy, taken, to_numpy
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.parquet import rows_in
 from skyquarry.catalog.tiling import tiles_from_counts
@@ -225,7 +225,7 @@ class TableSide:
             if name in (SPATIAL, ROW):
                 made.append(from_numpy(pixels if name == SPATIAL else order))
             else:
-                made.append(self._loaded[name].take(from_numpy(order)))
+                made.append(taken(self._loaded[name], order))
         return Fetched(pa.table(made, schema=self._schema_of(columns)), pixels, None)
 
     def read(self, ranges: Ranges | None, columns: Sequence[str]) -> pa.Table:
