@@ -17,14 +17,18 @@ for _at in range(64):
 
 
 class Lists(NamedTuple):
-    """Of each row its groups, the heaviest first: begin (n + 1,), then mask, weight and group of
-    every entry; `bound` (n + 1,) as above.
+    """Of each row its groups, the heaviest first: begin (n + 1,), then of every entry mask, weight,
+    group, `hurt`, the rows whose heaviest group shares a row with it, and `tail`, the sum of its
+    weight and those behind it. `bound` (n + 1,): product over the rows from there on of the sum of
+    the weights of the groups they are lowest in, or of 1.
     """
 
     begin: np.ndarray
     mask: np.ndarray
     weight: np.ndarray
     group: np.ndarray
+    hurt: np.ndarray
+    tail: np.ndarray
     bound: np.ndarray
 
 
@@ -118,3 +122,20 @@ def list_groups(n, masks, weight, lists):
     bound[n] = 1.0
     for i in range(n - 1, -1, -1):
         bound[i] = bound[i + 1] * max(bound[i], 1.0)
+    needed = np.zeros(64, np.int64)  # the rows whose heaviest group this row is in
+    for i in range(n):
+        rest = mask[begin[i]]
+        while rest:
+            needed[place_of(rest & -rest)] |= np.int64(1) << i
+            rest &= rest - 1
+    for q in range(begin[n]):
+        rest, hurt = mask[q], np.int64(0)
+        while rest:
+            hurt |= needed[place_of(rest & -rest)]
+            rest &= rest - 1
+        lists.hurt[q] = hurt
+    for i in range(n):
+        behind = 0.0
+        for q in range(begin[i + 1] - 1, begin[i] - 1, -1):
+            behind += lists.weight[q]
+            lists.tail[q] = behind

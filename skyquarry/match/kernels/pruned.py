@@ -41,22 +41,29 @@ from skyquarry.sky.compiled import kernel
 
 URGENT = 0.1
 """Of 0.01, 0.1, 0.3, 0.5 and 0.9 that which met the fewest states in the islands of a crowd."""
-FAINT = (1e-15, 1e-12, 1e-9)
-"""Thresholds in terms of the whole sum; the next one where there is no room for the states."""
+FAINT = (1e-15, 1e-12, 1e-9, 1e-6)
+"""Thresholds in terms of the whole sum: the first for which there is room for the states."""
 BEGUN, GROWN, LEAST = 1e-3, 1e-4, 1e-60
 """Thresholds with which the sum is sought that those are measured by: the first, step and last."""
+FEW, LIKELY = 128, 1.5
+"""An island that met no more states with `BEGUN` is taken to fit. For others it is foretold: with
+the first of `FAINT` states are as many as with the last, times the square of what they grew by from
+`BEGUN` on (true to a factor of 2.4 in islands of all sizes). Tried is what may need up to `LIKELY`
+times the states there are."""
 EXACT = 1e-9
 """An answer that may have lost no more than this, in terms of the sum, is exact."""
 SPREAD = np.int64(-7046029254386353131)
 
 
 class Space(NamedTuple):
-    """Room for states (s,): keys (rows as bits), after (the next of as many rows), f, z, best,
+    """Room for states (s,): keys (rows as bits), hurt (those of them whose heaviest group has lost
+    a row), after (the next of as many rows), f, z, best,
     visit (in the order in which they are met), trail (the first step), steps (how many); for steps
     (t,): target (the state they lead to), taken (the entry of a row's list); `table` by hash.
     """
 
     keys: np.ndarray
+    hurt: np.ndarray
     after: np.ndarray
     f: np.ndarray
     z: np.ndarray
@@ -75,6 +82,7 @@ def space(states, steps):
     floats = [np.empty(states) for _ in range(3)]
     return Space(
         np.empty(states, np.int64),
+        np.empty(states, np.int64),
         ints[0],
         *floats,
         *ints[1:],
@@ -85,26 +93,24 @@ def space(states, steps):
 
 
 @kernel
-def _row(key, low, lists):
-    """The row of a state whose group is chosen next."""
-    begin, mask = lists.begin, lists.mask
-    row, least, rest = low, URGENT, key
-    while rest:
-        i = place_of(rest & -rest)
-        rest &= rest - 1
+def _row(key, hurt, lists):
+    """The row of a state whose group is chosen next; `hurt` have lost their heaviest group."""
+    begin, mask, weight = lists.begin, lists.mask, lists.weight
+    while hurt:
+        i = place_of(hurt & -hurt)
+        hurt &= hurt - 1
         q, end = begin[i], begin[i + 1]
-        while q < end and mask[q] & key != mask[q]:
+        while q < end and weight[q] >= URGENT and mask[q] & key != mask[q]:
             q += 1
-        best = lists.weight[q] if q < end else 0.0
-        if best < least:
-            row, least = i, best
-    return row
+        if q == end or weight[q] < URGENT:
+            return i
+    return place_of(key & -key)
 
 
 @kernel
 def _hashed(key, size):
-    mixed = key * SPREAD
-    return (mixed ^ (mixed >> 32)) & (size - 1)
+    mixed = (key ^ (key >> 31)) * SPREAD  # now its upper half depends on every bit
+    return (mixed >> 32) & (size - 1)
 
 
 @kernel
@@ -133,6 +139,7 @@ def _walk(n, lists, threshold, space):
     size = 1024
     table[:size] = -1
     keys[0], f[0], keys[1], f[1] = 0, 0.0, full(n), 1.0
+    space.hurt[1] = 0
     table[_hashed(keys[1], size)] = 1
     after[1], head[n] = -1, 1
     count, used, visited, lost = 2, 0, 0, 0.0
@@ -146,7 +153,7 @@ def _walk(n, lists, threshold, space):
                 lost += ways * ahead
                 s = after[s]
                 continue
-            row = _row(key, low, lists)
+            row = _row(key, space.hurt[s], lists)
             if row == low:
                 ahead = bound[low + 1]
             space.visit[visited], space.trail[s] = s, used
@@ -156,8 +163,7 @@ def _walk(n, lists, threshold, space):
             least = threshold / (ways * ahead)
             for q in range(begin[row], begin[row + 1]):
                 if weight[q] < least:
-                    for rest in range(q, begin[row + 1]):
-                        lost += ways * ahead * weight[rest]
+                    lost += ways * ahead * lists.tail[q]
                     break
                 m = mask[q]
                 if m & key != m:
@@ -174,6 +180,7 @@ def _walk(n, lists, threshold, space):
                             return count, -1, lost
                         number = np.int32(count)
                         table[at], keys[number], f[number] = number, left, 0.0
+                        space.hurt[number] = (space.hurt[s] | lists.hurt[q]) & left
                         fewer = how_many(left)
                         after[number], head[fewer] = head[fewer], number
                         count += 1
@@ -224,19 +231,35 @@ def _choose(lists, near, space, chosen):
 
 @kernel
 def _whole(n, lists, space):
-    """A sum that is less than the whole one by a small factor.
+    """A sum that is less than the whole one by a small factor, and how many states that took.
 
     It is nan where it is next to nothing, -inf where there is no room.
     """
     threshold = BEGUN
     while threshold > LEAST:
-        _, visited, _ = _walk(n, lists, threshold, space)
+        count, visited, _ = _walk(n, lists, threshold, space)
         if visited < 0:
-            return -np.inf
+            return -np.inf, count
         if space.f[0] > threshold:
-            return space.f[0]
+            return space.f[0], count
         threshold *= GROWN
-    return np.nan
+    return np.nan, 0
+
+
+@kernel
+def _finest(n, lists, whole, begun, space):
+    """Which of `FAINT` there may be room for; `begun`: the states that `_whole` met."""
+    if begun <= FEW:
+        return 0
+    last = len(FAINT) - 1
+    count, visited, _ = _walk(n, lists, FAINT[last] * whole, space)
+    if visited < 0:
+        return last + 1
+    for level in range(last):
+        steps = 2.0 * (last - level) / last
+        if count * (count / begun) ** steps <= LIKELY * space.keys.shape[0]:
+            return level
+    return last
 
 
 @kernel
@@ -245,18 +268,19 @@ def _answer(n, lists, space, share, chosen):
 
     The sum is nan where it is next to nothing, -inf where there is no room.
     """
-    whole = _whole(n, lists, space)
+    whole, begun = _whole(n, lists, space)
     if not whole > 0.0:
         return whole, 0.0, False
-    for faint in FAINT:
-        count, visited, lost = _walk(n, lists, faint * whole, space)
+    for level in range(_finest(n, lists, whole, begun, space), len(FAINT)):
+        threshold = FAINT[level] * whole
+        count, visited, lost = _walk(n, lists, threshold, space)
         if visited < 0:
             continue
         _sum_up(count, visited, lists, space, share)
         total = space.z[1]
         for g in range(share.shape[0]):
             share[g] /= total
-        if space.best[1] < faint * whole:  # the best one may have been left out
+        if space.best[1] < threshold:  # the best one may have been left out
             lost = max(lost, total)
         tied = _choose(lists, np.exp(-TIE), space, chosen)
         return np.log(total), lost / total, tied
@@ -285,6 +309,8 @@ def solve_pruned(start, begin, masks, ln_weight, space, answer, rough, unfit):  
         np.empty(members, np.int64),
         np.empty(members),
         np.empty(members, np.int64),
+        np.empty(members, np.int64),
+        np.empty(members),
         np.empty(65),
     )
     single, u = np.empty(64, np.int64), np.empty(64)

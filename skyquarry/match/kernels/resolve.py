@@ -237,8 +237,8 @@ def _list_dense(n, first, sequence, masks, work):
 def _number(bits, table, keys, count):
     """Number of the state `bits` in the hash table: a new one is `count`; -1 where it is full."""
     size = table.shape[0]
-    mixed = bits * np.int64(-7046029254386353131)
-    at = (mixed ^ (mixed >> 32)) & (size - 1)
+    mixed = (bits ^ (bits >> 31)) * np.int64(-7046029254386353131)
+    at = (mixed >> 32) & (size - 1)
     while table[at] >= 0:
         if keys[table[at]] == bits:
             return table[at]
