@@ -172,25 +172,26 @@ def print_groups(each: list[Judgement]) -> dict[str, Any]:
 def xray_table(scale: float, seeds: int) -> dict[str, Any]:
     """X-ray sources of COSMOS's densities: each field by itself, then all of them together."""
     print("\n## X-ray sources, densities of COSMOS\n")
-    print("| seeds | of | with | in doubt | ECE % (noise) | ECE % all | sum % (noise) | right % |")
+    head = "| seeds | catalogues | with | in doubt | ECE % (noise) | ECE % all | sum % (noise) |"
+    print(head + " right % |")
     print("|---|---|---|---|---|---|---|---|")
     found: dict[str, Any] = {}
-    for names, others in (
-        (xrayscores.TWO, ["optical"]),
-        (xrayscores.THREE, ["optical", "infrared"]),
+    for names, rule in (
+        (xrayscores.TWO, "many_to_one"),
+        (xrayscores.THREE, "one_to_one"),
+        (xrayscores.THREE, "many_to_one"),
     ):
-        parts: dict[str, list[xrayscores.Candidates]] = {other: [] for other in others}
+        parts: dict[str, list[xrayscores.Candidates]] = {other: [] for other in names[1:]}
         for seed in range(1, 1 + seeds):
             sky = xraysky(scale, seed=seed)
-            rule = "many_to_one" if names == xrayscores.TWO else "one_to_one"
             pairs = xrayscores.identified(sky, names, constraint=rule)
             for other, mine in parts.items():
                 mine.append(xrayscores.candidates(sky, pairs, other))
         for other, mine in parts.items():
-            key = f"{len(names)} at once, {other}"
+            key = f"{len(names)} {rule.replace('_', ' ')}, {other}"
             lines = {str(seed): [each] for seed, each in enumerate(mine, 1)} | {"all": mine}
             found[key] = {name: xray_line(name, key, some) for name, some in lines.items()}
-    alone = xrayscores.measured(scale, (1,), prior="uniform", photometry=None)
+    alone = xrayscores.measured(scale, (1,), prior="uniform", photometry=None)["optical"]
     print(f"\nBy geometry alone (seed 1): {shown(alone.right)} % right.")
     return found | {"geometry alone, seed 1": asdict(alone)}
 
@@ -199,7 +200,7 @@ def xray_line(name: str, key: str, parts: list[xrayscores.Candidates]) -> dict[s
     score = xrayscores.score(xrayscores.Candidates.together(parts))
     doubt = f"{score.n_doubt} | {shown(score.ece_doubt)} ({shown(score.ece_noise)})"
     sums = f"{100 * score.sum_error:+.2f} ({100 * score.sum_noise:.2f})"
-    count, other = key.split(" at once, ")
+    count, other = key.split(", ")
     rest = f"{shown(score.ece_all)} | {sums} | {shown(score.right)}"
     print(f"| {name} | {count} | {other} | {doubt} | {rest} |")
     return asdict(score)

@@ -79,18 +79,21 @@ def measured(
     scale: float = 1.0,
     seeds: Iterable[int] = (1,),
     names: tuple[str, ...] = TWO,
-    other: str = "optical",
     **settings: Any,
-) -> XrayScore:
-    """The fields of these seeds, each identified by itself, judged together.
+) -> dict[str, XrayScore]:
+    """The fields of these seeds, each identified by itself, judged together; by other catalogue.
 
     Two catalogues many to one, three one to one; everything else is at its default, or as
     `settings` say: prior="uniform", photometry=None is geometry alone.
     """
-    rule = {"constraint": "many_to_one" if names == TWO else "one_to_one"}
-    skies = (xraysky(scale, seed=seed) for seed in seeds)
-    found = [candidates(sky, identified(sky, names, **(rule | settings)), other) for sky in skies]
-    return score(Candidates.together(found))
+    rule = {"constraint": "many_to_one" if names == TWO else "one_to_one"} | settings
+    parts: dict[str, list[Candidates]] = {other: [] for other in names[1:]}
+    for seed in seeds:
+        sky = xraysky(scale, seed=seed)
+        pairs = identified(sky, names, **rule)
+        for other, mine in parts.items():
+            mine.append(candidates(sky, pairs, other))
+    return {other: score(Candidates.together(mine)) for other, mine in parts.items()}
 
 
 def identified(sky: XraySky, names: tuple[str, ...] = TWO, **settings: Any) -> pa.Table:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skyquarry.match.numbers import TINY
 from skyquarry.match.priors.magnitudes import MagnitudeScale
 
 if TYPE_CHECKING:
@@ -27,8 +28,11 @@ FEWEST = 100
 CLIP = 10.0
 PSEUDO = 10.0
 _FEWEST_OF_SET = 40.0
-_PAIRS_A_BIN = 20.0
-_MOST_BINS = 16
+_PAIRS_A_CELL = 10.0
+"""On average; of the table of all sets and of that of each."""
+_TAIL_PAIRS = 20.0
+_MOST_BINS = 20
+_LEAST_TAIL = 1e-15
 _STEPS = 1000
 _SETTLED = 1e-14
 """Both marginals fit to this: then it does not matter which of them was fitted last."""
@@ -75,13 +79,12 @@ def joints_of(
         whole = np.sum(list(mine.values()), axis=0)
         if whole.sum() < FEWEST:
             continue
-        many = float(np.sqrt(whole.sum() / _PAIRS_A_BIN))
-        found[0, a, b] = _Table.of(whole, many).joint(scales[a], scales[b])
-        believed = _believed_of(whole, many)
+        found[0, a, b] = _Table.of(whole).joint(scales[a], scales[b])
+        believed = _believed_of(whole)
         for catalogs, counts in mine.items():
             n = float(counts.sum())
             if n >= _FEWEST_OF_SET and len(mine) > 1:
-                table = _Table.of(counts, n / _PAIRS_A_BIN, whole, believed)
+                table = _Table.of(counts, whole, believed)
                 found[catalogs, a, b] = table.joint(scales[a], scales[b])
     return found
 
@@ -98,11 +101,9 @@ class _Table:
     """(k, l) joint distribution"""
 
     @classmethod
-    def of(
-        cls, fine: Floats, many: float, whole: Floats | None = None, believed: float = 0.0
-    ) -> _Table:
-        """In about `many` bins; the simpler thing to be drawn to is independence or `whole`."""
-        bins = int(np.clip(many, 2, _MOST_BINS))
+    def of(cls, fine: Floats, whole: Floats | None = None, believed: float = 0.0) -> _Table:
+        """The simpler thing to be drawn to is independence or `whole`."""
+        bins = _bins_for(fine)
         first, second = _joined(fine.sum(axis=1), bins), _joined(fine.sum(axis=0), bins)
         table = _wide(fine, first, second)
         n = table.sum()
@@ -127,9 +128,14 @@ class _Table:
         )
 
 
-def _believed_of(whole: Floats, many: float) -> float:
+def _bins_for(fine: Floats) -> int:
+    """Bins of a marginal."""
+    return int(np.clip(np.sqrt(fine.sum() / _PAIRS_A_CELL), 2, _MOST_BINS))
+
+
+def _believed_of(whole: Floats) -> float:
     """How far the pairs of all sets together are not independent."""
-    bins = int(np.clip(many, 2, _MOST_BINS))
+    bins = _bins_for(whole)
     table = _wide(whole, _joined(whole.sum(axis=1), bins), _joined(whole.sum(axis=0), bins))
     return _belief(table, np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum() ** 2)
 
@@ -148,7 +154,7 @@ def _interaction(whole: Floats, believed: float, chance: Floats) -> Floats:
     Proportional fitting (Deming & Stephan 1940, Ann. Math. Stat. 11, 427).
     """
     n = whole.sum()
-    apart = np.outer(whole.sum(axis=1), whole.sum(axis=0)) / max(n, 1e-300) ** 2
+    apart = np.outer(whole.sum(axis=1), whole.sum(axis=0)) / max(n, TINY) ** 2
     table = believed * whole + (1.0 - believed) * n * apart + PSEUDO * (0.5 * apart + 0.5 * chance)
     rows, columns = chance.sum(axis=1), chance.sum(axis=0)
     for _ in range(_STEPS):
@@ -167,9 +173,18 @@ def _wide(fine: Floats, first: Ints, second: Ints) -> Floats:
 
 
 def _joined(counts: Floats, many: int) -> Ints:
-    """(k,) which of about `many` wider bins of equal counts each bin goes to; none is empty."""
+    """(k,) which of at most `many` wider bins each bin goes to; none is empty.
+
+    Quantiles, finer in both tails, in equal steps of ln(u / (1 - u)) down to 20 pairs, as those of
+    `MagnitudeScale`: the counterparts of a short list lie in the brightest 1 per cent of a deep
+    field. In bins of equal counts that is a part of one bin, where two magnitudes would count as
+    two witnesses.
+    """
     passed = np.cumsum(counts)
-    place = np.minimum((passed - 0.5 * counts) / passed[-1] * many, many - 1).astype(np.int64)
+    u = np.clip((passed - 0.5 * counts) / passed[-1], TINY, 1.0 - _LEAST_TAIL)
+    far = np.log(max(passed[-1] / _TAIL_PAIRS, 2.0))
+    cuts = np.linspace(-far, far, many - 1) if many > 2 else np.zeros(1)
+    place = np.searchsorted(cuts, np.log(u / (1.0 - u)), side="right")
     filled = np.unique(place[counts > 0.0])
     joined: Ints = np.clip(np.searchsorted(filled, place, side="right") - 1, 0, None)
     return joined
