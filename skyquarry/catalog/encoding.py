@@ -21,6 +21,7 @@ from skyquarry.catalog.columns import SPATIAL, leaf_columns
 from skyquarry.catalog.footers import extremes
 
 _SAMPLE = 16_384
+_GROUPS_AT_ONCE = 16  # row groups that are laid in one piece to be written
 _REPEATED = 8  # a dictionary pays where a value stands this often among the sample
 
 
@@ -57,7 +58,10 @@ def encode(table: pa.Table, options: Options) -> Encoded:
     with pq.ParquetWriter(
         sink, table.schema, metadata_collector=footers, **_settings(table, options)
     ) as writer:
-        writer.write_table(table, row_group_size=options.row_group_rows)
+        step = _GROUPS_AT_ONCE * options.row_group_rows
+        for start in range(0, len(table), step):  # in one piece, or pages would end where chunks do
+            some = table.slice(start, step).combine_chunks()
+            writer.write_table(some, row_group_size=options.row_group_rows)
     data = sink.getvalue()
     return Encoded(
         data=data,

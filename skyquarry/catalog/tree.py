@@ -216,7 +216,7 @@ class TreeWriter:
         return bytes(sink.getvalue())
 
     def _conform(self, table: pa.Table, tile: str) -> pa.Table:
-        """The table with the schema's columns, in its order, as one chunk."""
+        """The table with the schema's columns, in its order."""
         missing = [name for name in self.schema.names if name not in table.schema.names]
         beyond = [name for name in table.schema.names if name not in self.schema.names]
         if missing or beyond:
@@ -225,7 +225,7 @@ class TreeWriter:
                 f"{len(self.schema)} of {self.name}: give exactly the columns of its schema"
             )
         try:
-            return table.select(self.schema.names).cast(self.schema).combine_chunks()
+            return table.select(self.schema.names).cast(self.schema)
         except pa.ArrowInvalid as error:
             raise UserError(
                 f"the rows of {tile} do not fit the schema of {self.name} ({error}): "

@@ -280,7 +280,8 @@ class ChildPlan(BuildPlan):
         tiles = self.fostering.family.opened().tiles
         rows = np.zeros(len(tiles), np.int64)
         for run in runs:
-            rows[tiles.find(run.cells)] += run.counts
+            # several cells of a tile, where rows were spilled with their parents' pixels
+            np.add.at(rows, tiles.find(run.cells), run.counts)
         order, pixel = (~Ranges(tiles.starts, tiles.stops)).cells()
         return Tiles(
             np.concatenate([tiles.order.astype(np.int64), np.asarray(order, np.int64)]),

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from skyquarry.engine.memory import give_back, giving_back
 from skyquarry.engine.plan import Result
 from skyquarry.errors import UserError, one_of
 from skyquarry.match.results.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
@@ -57,7 +58,7 @@ class MatchResult(Result):
     def all(self) -> Tables:
         """All three tables in memory, sorted along the sky, with the matcher's own columns."""
         begun = time.perf_counter()
-        parts = list(self.made.tables())
+        parts = list(giving_back(self.made.tables()))
         told = together(parts, self.plan.names, self.made.at_once)
         self._seconds = time.perf_counter() - begun
         return told
@@ -104,7 +105,7 @@ class MatchResult(Result):
             yield self.wide if wide else public(told.groups), told.pairs, told.members
             return
         begun, counts = time.perf_counter(), None
-        for part in self.made.tables():
+        for part in giving_back(self.made.tables()):
             mine = RunCounts.of(part, self.plan.names)
             counts = mine if counts is None else counts + mine
             groups = self._wide(part.groups, everywhere=False) if wide else public(part.groups)
@@ -112,6 +113,7 @@ class MatchResult(Result):
         assert counts is not None  # there is one part at least
         self.counts = counts
         self._seconds = time.perf_counter() - begun
+        give_back()
 
     @contextmanager
     def kept(

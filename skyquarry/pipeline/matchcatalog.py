@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.catalog.formats.table import PROVENANCE
 from skyquarry.catalog.roles import Roles, Survey
+from skyquarry.ingest.build import MAX_ROWS
 from skyquarry.ingest.description import Given, describe_input
+from skyquarry.ingest.firstpass import row_bytes_of
 from skyquarry.ingest.spilled import ChildRows, ParentRows, Spilled
 from skyquarry.match.results.tables import public
 from skyquarry.pipeline.build import build
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 _CHILDREN = {"pairs": "home_group", "members": "group_id"}
 """The other tables, and the column that names the group that a row is stored beside."""
+TILE_BYTES = 128 << 20
+"""The pairs of a tile take about so much memory at most, and so do the members."""
 _GROUP_ROLES = {
     "id": "group_id",
     "ra": "ra",
@@ -65,6 +69,7 @@ def written(
     more: dict[str, Any] = {"progress": False, "overwrite": overwrite, **options}
     path.parent.mkdir(parents=True, exist_ok=True)
     with _spilled(result, path.parent, survey, wide=wide) as tables:
+        more = {"max_rows": _rows_a_tile(tables), **more}
         told = {PROVENANCE: json.dumps(result.provenance, sort_keys=True)}
         made = build(tables["groups"], path, survey=survey, properties=told, **more)
         tables["groups"].remove()
@@ -75,6 +80,16 @@ def written(
     (path / "report.json").write_text(json.dumps(result.report, indent=1) + "\n", encoding="utf-8")
     keep_learnt(result, path, updatable=updatable)
     return replace(made)
+
+
+def _rows_a_tile(tables: dict[str, Spilled]) -> int:
+    """Groups of a tile, at most: so many that their pairs and members fit into memory too.
+
+    By the number of rows and the types of columns alone: not by how the rows came.
+    """
+    groups = tables["groups"].tally.stored
+    most = max(tables[kind].tally.stored * row_bytes_of(tables[kind].stored) for kind in _CHILDREN)
+    return max(1, min(MAX_ROWS, TILE_BYTES * groups // max(most, 1)))
 
 
 @contextmanager

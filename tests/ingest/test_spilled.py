@@ -36,7 +36,7 @@ def visits(parents: pa.Table) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """(folder with `plain` and `spilled`, the parents)."""
+    """(folder with `plain` and `spilled`, the parents that were spilled, their children)."""
     folder = tmp_path_factory.mktemp("spilled")
     parents = stars()
     how = {"survey": SURVEY, "max_rows": 700, "progress": False}
@@ -54,12 +54,12 @@ def made(tmp_path_factory):
         beside.add(children.slice(first, last - first), piece)
     other = sq.build(rows.spilled, folder / "spilled", **how)
     sq.build(beside.spilled, folder / "spilled_visits", parent=other, on="of", progress=False)
-    return folder, rows
+    return folder, rows, beside
 
 
 @pytest.mark.parametrize("end", ["", "_visits"])
 def test_the_files_are_those_of_a_plain_build(made, end):
-    folder, _ = made
+    folder, *_ = made
     plain, spilled = (
         sorted((folder / f"{name}{end}" / "v1" / f"{name}{end}" / "dataset").rglob("Npix=*"))
         for name in ("plain", "spilled")
@@ -71,8 +71,19 @@ def test_the_files_are_those_of_a_plain_build(made, end):
     assert [p.name for p in plain] == [p.name for p in spilled]
 
 
+def test_it_is_known_how_many_rows_of_children_a_tile_will_have(made):
+    """So many tiles make a task; the runs hold the pixels of the parents, many of them a tile."""
+    folder, _, beside = made
+    plan = sq.plan_build(
+        beside.spilled, folder / "more", parent=folder / "spilled", on="of", overwrite=True
+    )
+    told = plan.tiles(beside.spilled.runs(), 700, np.empty(0, np.int64))
+    children = sq.open(folder / "spilled_visits").stored.tiles
+    assert told.take(told.rows > 0).rows.tolist() == children.rows.tolist()
+
+
 def test_margins_and_ids_are_found_and_what_was_changed_is_counted(made):
-    folder, _ = made
+    folder, *_ = made
     plain, spilled = (sq.open(folder / name) for name in ("plain", "spilled"))
     told = {key: plain.properties[key] for key in plain.properties if "skyquarry" in key}
     assert {key: spilled.properties[key] for key in told} == told
@@ -81,7 +92,7 @@ def test_margins_and_ids_are_found_and_what_was_changed_is_counted(made):
 
 
 def test_runs_are_removed_when_they_are_no_longer_needed(made):
-    folder, rows = made
+    folder, rows, _ = made
     assert list((folder / "runs").glob("stars-*"))
     rows.spilled.remove()
     assert not list((folder / "runs").glob("stars-*"))
