@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from skyquarry.match.kernels.fitting import fit_marginals
 from skyquarry.match.priors.densities import Densities
 from skyquarry.match.priors.densitysums import Summary, histogram
 from skyquarry.match.priors.jointmags import Joint, joints_of
@@ -199,3 +200,15 @@ def test_bright_pairs_of_a_deep_field_know_how_well_they_agree() -> None:
     bell = -0.5 * np.log(1.0 - rho**2) + rho * x**2 / (1.0 + rho)
     np.testing.assert_allclose(joint.at(20.0 + x, 20.0 + x), bell, atol=0.35)
     assert bell[0] > np.log(16.0) + 0.4
+
+
+def test_a_table_is_drawn_to_its_marginals_and_keeps_its_odds_ratios() -> None:
+    random = np.random.default_rng(3)
+    table, rows, columns = random.random((5, 4)) + 0.1, random.random(5), random.random(4)
+    rows, columns = rows / rows.sum(), columns / columns.sum()
+    fitted = table.copy()
+    fit_marginals(fitted, rows, columns, 1000, 1e-14)
+    np.testing.assert_allclose(fitted.sum(axis=1), rows, rtol=1e-12)
+    np.testing.assert_allclose(fitted.sum(axis=0), columns, rtol=1e-12)
+    odds = [t[1:, 1:] * t[:1, :1] / (t[1:, :1] * t[:1, 1:]) for t in (table, fitted)]
+    np.testing.assert_allclose(*odds, rtol=1e-12)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skyquarry.match.kernels.fitting import fit_marginals
 from skyquarry.match.numbers import TINY
 from skyquarry.match.priors.magnitudes import MagnitudeScale
 
@@ -149,20 +150,11 @@ def _belief(table: Floats, simple: Floats) -> float:
 
 
 def _interaction(whole: Floats, believed: float, chance: Floats) -> Floats:
-    """The joint distribution with marginals of `chance` and the odds ratios of `whole`.
-
-    Proportional fitting (Deming & Stephan 1940, Ann. Math. Stat. 11, 427).
-    """
+    """The joint distribution with marginals of `chance` and the odds ratios of `whole`."""
     n = whole.sum()
     apart = np.outer(whole.sum(axis=1), whole.sum(axis=0)) / max(n, TINY) ** 2
     table = believed * whole + (1.0 - believed) * n * apart + PSEUDO * (0.5 * apart + 0.5 * chance)
-    rows, columns = chance.sum(axis=1), chance.sum(axis=0)
-    for _ in range(_STEPS):
-        across = rows / table.sum(axis=1)
-        table *= across[:, None]
-        table *= columns / table.sum(axis=0)
-        if np.abs(across - 1.0).max() < _SETTLED:
-            break
+    fit_marginals(table, chance.sum(axis=1), chance.sum(axis=0), _STEPS, _SETTLED)
     return np.asarray(table)
 
 

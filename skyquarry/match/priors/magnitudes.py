@@ -71,7 +71,7 @@ class MagnitudeScale:
         """For linear interpolation between centres: (n,) the lower one, and the way from it."""
         if len(self) < 2:
             return np.zeros(len(mag), np.int64), np.zeros(len(mag))
-        known = np.nan_to_num(mag, nan=self.centers[0])
+        known = np.clip(np.nan_to_num(mag, nan=self.centers[0]), self.centers[0], self.centers[-1])
         low = np.clip(np.searchsorted(self.centers, known) - 1, 0, len(self) - 2)
         way = (known - self.centers[low]) / (self.centers[low + 1] - self.centers[low])
         return low.astype(np.int64), np.clip(way, 0.0, 1.0)
