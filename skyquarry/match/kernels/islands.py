@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from skyquarry.match.kernels.potentials import place_of
 from skyquarry.sky.compiled import kernel
 
 TOP = 55
@@ -203,14 +204,14 @@ def unpack(keys, first, start, nodes, catalog):
             m += 1
         for q in range(first[k], first[k + 1]):
             group_start[g], island[g] = m, k
-            bits = FULL - (keys[q] & FULL)
+            bits, end = FULL - (keys[q] & FULL), m + (keys[q] >> 56)
             seen = np.uint32(0)
-            for i in range(n):
-                if bits & (np.int64(1) << (TOP - i)):
-                    node = nodes[low + i]
-                    members[m] = node
-                    m += 1
-                    seen |= np.uint32(1) << np.uint32(catalog[node])
+            for at in range(end - 1, m - 1, -1):  # the lowest bit is the last row
+                node = nodes[low + TOP - place_of(bits & -bits)]
+                bits &= bits - 1
+                members[at] = node
+                seen |= np.uint32(1) << np.uint32(catalog[node])
+            m = end
             catalogs[g] = seen
             g += 1
     group_start[n_groups] = m

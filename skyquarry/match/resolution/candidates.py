@@ -9,7 +9,7 @@ import numpy as np
 
 from skyquarry.errors import UserError
 from skyquarry.match.kernels.islands import adjacency, bucket, connected_sets, unpack
-from skyquarry.match.kernels.largesets import large_sets
+from skyquarry.match.kernels.largesets import interleaved, large_groups
 from skyquarry.match.kernels.pairsets import pair_sets
 from skyquarry.match.kernels.pairtable import starts_of
 from skyquarry.match.resolution.groups import Groups
@@ -97,14 +97,15 @@ def candidate_groups(
         islands.start, islands.nodes, place, next_start, neighbour, catalog, chosen.sets
     )
     start, nodes, catalogs, island = unpack(keys, begin, islands.start, islands.nodes, catalog)
-    listed = Groups(start, nodes, catalogs, island, np.zeros(len(island), bool))
     if not large.any():
-        return listed
-    seeds = islands.nodes[np.repeat(large, np.diff(islands.start))]
+        return Groups(start, nodes, catalogs, island, np.zeros(len(island), bool))
     star = constraint == "many_to_one"
     limit = chosen.sets if star else chosen.sets_a_row
-    sets, whole = large_sets(seeds, star, limit, next_start, neighbour, catalog)
-    return _joined(listed, _groups_of(sets, whole & star, islands, catalog))
+    *others, whole = large_groups(
+        islands.start, islands.nodes, large, star, limit, next_start, neighbour, catalog
+    )
+    start, nodes, catalogs, island, added = interleaved(start, nodes, catalogs, island, *others)
+    return Groups(start, nodes, catalogs, island, added & ~(whole & star)[island])
 
 
 def _strongest(
@@ -166,37 +167,3 @@ def _pairs_only(islands: Islands, first: Ints, second: Ints, catalog: NDArray[np
         islands.start, islands.nodes, pair_start, second, catalog
     )
     return Groups(start, nodes, catalogs, island, np.zeros(len(island), bool))
-
-
-def _groups_of(sets: Ints, whole: Mask, islands: Islands, catalog: NDArray[np.uint8]) -> Groups:
-    """Sorted, distinct groups of (g, 16) nodes with -1 behind the last."""
-    count = (sets >= 0).sum(axis=1)
-    island = islands.label[sets[:, 0]]
-    order = np.lexsort((*sets.T[::-1], count, island))
-    new = np.ones(len(order), bool)
-    new[1:] = (sets[order[1:]] != sets[order[:-1]]).any(axis=1)
-    complete = np.ones(len(islands), bool)
-    np.logical_and.at(complete, island, whole)
-    order = order[new]
-    sets, count, island = sets[order], count[order], island[order]
-    bits = np.where(sets >= 0, np.uint32(1) << catalog[sets].astype(np.uint32), np.uint32(0))
-    catalogs = np.bitwise_or.reduce(bits, axis=1).astype(np.uint32)
-    start = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    return Groups(start, sets[sets >= 0], catalogs, island, ~complete[island])
-
-
-def _joined(a: Groups, b: Groups) -> Groups:
-    """Groups of different islands, in the order of the islands."""
-    island = np.concatenate([a.island, b.island])
-    order = np.argsort(island, kind="stable")
-    count = np.concatenate([np.diff(a.start), np.diff(b.start)])
-    begin = np.concatenate([a.start[:-1], b.start[:-1] + len(a.nodes)])
-    start = np.concatenate([[0], np.cumsum(count[order])]).astype(np.int64)
-    at = np.repeat(begin[order] - start[:-1], count[order]) + np.arange(start[-1])
-    return Groups(
-        start,
-        np.concatenate([a.nodes, b.nodes])[at],
-        np.concatenate([a.catalogs, b.catalogs])[order],
-        island[order],
-        np.concatenate([a.heuristic, b.heuristic])[order],
-    )
