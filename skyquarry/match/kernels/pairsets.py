@@ -38,3 +38,19 @@ def pair_sets(start, nodes, pair_start, second, catalog):
                 m += 2
     group_start[n_groups] = m
     return group_start, members, catalogs, island
+
+
+@kernel
+def are_proper(left, right, catalog, star):
+    """Whether pairs are of rows of two catalogues (in a `star`: one of them the first), lower node
+    first, sorted, each there once.
+    """
+    before, beside = -1, -1
+    for e in range(left.shape[0]):
+        a, b = left[e], right[e]
+        if a < before or (a == before and b <= beside) or a >= b or catalog[a] == catalog[b]:
+            return False
+        if star and catalog[a] > 0 and catalog[b] > 0:
+            return False
+        before, beside = a, b
+    return True

@@ -10,7 +10,7 @@ import numpy as np
 from skyquarry.errors import UserError
 from skyquarry.match.kernels.islands import adjacency, bucket, connected_sets, unpack
 from skyquarry.match.kernels.largesets import interleaved, large_groups
-from skyquarry.match.kernels.pairsets import pair_sets
+from skyquarry.match.kernels.pairsets import are_proper, pair_sets
 from skyquarry.match.kernels.pairtable import starts_of
 from skyquarry.match.resolution.groups import Groups
 
@@ -145,6 +145,8 @@ def _pairs(
     left: Ints, right: Ints, catalog: NDArray[np.uint8], constraint: str
 ) -> tuple[Ints, Ints]:
     """The pairs that may share a group: lower node first, sorted, each once."""
+    if are_proper(left, right, catalog, constraint == "many_to_one"):
+        return left, right
     low, high = np.minimum(left, right).astype(np.int64), np.maximum(left, right).astype(np.int64)
     kept = catalog[low] != catalog[high]
     if constraint == "many_to_one":
