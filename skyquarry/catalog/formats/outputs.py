@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from skyquarry.errors import ExistsError, NotFoundError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+_STRETCH = 8 << 20  # bytes that the disk is told of at once
 
 
 @contextmanager
@@ -49,6 +51,30 @@ def _settle(temporary: Path, path: Path) -> None:
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+@contextmanager
+def settling(path: Path) -> Iterator[Callable[[], None]]:
+    """What is called now and then while a file grows: the disk begins with what is there.
+
+    So the end of a large file, when all of it has to be on the disk, is not waited for.
+    """
+    begin = getattr(os, "posix_fadvise", None)
+    if begin is None:  # not Linux
+        yield lambda: None
+        return
+    with path.open("rb") as file:
+        begun = 0
+
+        def begin_with_more() -> None:
+            nonlocal begun
+            size = os.fstat(file.fileno()).st_size
+            if size - begun >= _STRETCH:
+                # pages that are still to be written are sent to the disk, and stay in memory
+                begin(file.fileno(), begun, size - begun, os.POSIX_FADV_DONTNEED)
+                begun = size
+
+        yield begin_with_more
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from skyquarry.catalog.columns import (
 )
 from skyquarry.catalog.encoding import encodings_of
 from skyquarry.catalog.formats.inputs import Input, is_url
+from skyquarry.catalog.formats.outputs import settling
 from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen
 from skyquarry.errors import IngestError
 
@@ -89,9 +90,11 @@ def write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, **op
     ours = {"use_dictionary": dictionaries or False, "column_encoding": encodings or None}
     if not options.keys() & {*ours, "use_byte_stream_split"}:
         options |= ours
-    with pq.ParquetWriter(path, schema, **options) as writer:
+    with pq.ParquetWriter(path, schema, **options) as writer, settling(path) as settle:
         for table in chain([first], groups):
-            writer.write_table(table, row_group_size=GROUP_ROWS)
+            for start in range(0, table.num_rows, GROUP_ROWS):
+                writer.write_table(table.slice(start, GROUP_ROWS), row_group_size=GROUP_ROWS)
+                settle()
             rows += table.num_rows
     return rows
 

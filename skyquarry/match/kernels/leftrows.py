@@ -51,13 +51,6 @@ def window(x_from, x_to, y_from, y_to, face, table):
 
 
 @step
-def table_of(right, c):
-    """The table of one class of radius, as `bucket_of` takes it."""
-    firsts, lasts, shifts, cell_start, cells, buckets = right[9:15]
-    return firsts[c], lasts[c], shifts[c], cell_start[c], cells, buckets
-
-
-@step
 def near_rows(left, right, i, after, desk, room, number):
     """Candidates of the rows from `i` on, up to one that is not plain or about `room` of them.
 
@@ -67,6 +60,7 @@ def near_rows(left, right, i, after, desk, room, number):
     left_ra, left_dec, left_cos, left_spatial, left_radius = left
     right_ra, right_dec, right_cos, right_spatial = right[:4]
     class_start, class_radius = right[7], right[8]
+    firsts, lasts, shifts, cell_start, cells, buckets = right[9:15]
     at, to = desk[:2]
     squares, stack, starts, stops = desk[6:10]
     classes, n = class_radius.size, left_ra.size
@@ -94,7 +88,7 @@ def near_rows(left, right, i, after, desk, room, number):
                 x_from, x_to, y_from, y_to, cut = box(own, own, spread_reach)
                 if cut or not is_plain(total, cos):
                     return i, start
-                table = table_of(right, c)
+                table = firsts[c], lasts[c], shifts[c], cell_start[c], cells, buckets
                 low, high = window(x_from, x_to, y_from, y_to, face, table)
                 low = max(low, begin)
                 if high - low <= FEW:
@@ -127,6 +121,7 @@ def any_row(left, right, i, after, desk, number):
     at, to = desk[:2]
     stack, starts, stops = desk[7:10]
     right_spatial, class_radius = right[3], right[8]
+    firsts, lasts, shifts, cell_start, cells, buckets = right[9:15]
     zone_start, zone_dec, zone_at, zone_xyz = right[15:]
     ra, dec, cos = left[0][i], left[1][i], left[2][i]
     own, face = left[3][i] & WHOLE, left[3][i] & ~WHOLE
@@ -140,7 +135,7 @@ def any_row(left, right, i, after, desk, number):
             pixels = reach(dec, total)
             finest = (1 << max(even_size(pixels) - 2 * FINEST, 0)) - 1
             x_from, x_to, y_from, y_to, cut = box(own, own, spread(pixels))
-            table = table_of(right, c)
+            table = firsts[c], lasts[c], shifts[c], cell_start[c], cells, buckets
             low, high = window(x_from, x_to, y_from, y_to, face, table)
             begin = max(low, i + 1) if after else low
             runs = runs_of(

@@ -19,7 +19,7 @@ from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import compiled_with
 
 CHUNK = 256  # rows that are looked at together
-LANES = 8  # the same where there are few, however many are wanted
+LANES = 4  # the same where there are few, however many are wanted
 
 
 @step

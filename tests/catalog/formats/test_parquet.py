@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skyquarry.catalog.columns import describe
-from skyquarry.catalog.formats import open_table, parquetfile, write_table
+from skyquarry.catalog.formats import open_table, outputs, parquetfile, write_table
 from skyquarry.errors import ColumnError, ExistsError, FormatError, IngestError, NotFoundError
 
 
@@ -163,3 +164,19 @@ def test_integers_in_runs_are_left_to_the_compression(tmp_path):
     assert packed == [False, True]
     assert group.column(0).total_compressed_size < 9000 * 8 / 3
     assert pq.read_table(path).cast(table.schema).equals(table)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_disk_begins_before_a_file_is_whole_where_it_can_be_told(tmp_path, monkeypatch, told):
+    stretches = []
+    monkeypatch.setattr(outputs, "_STRETCH", 1000)
+    if told:
+        begin = lambda _, start, size, how: stretches.append((start, start + size))  # noqa: E731
+        monkeypatch.setattr(os, "posix_fadvise", begin, raising=False)
+    else:
+        monkeypatch.delattr(os, "posix_fadvise", raising=False)
+    table, path = stars(3 * parquetfile.GROUP_ROWS), tmp_path / "a.parquet"
+    write_table(table.to_batches(), table.schema, path)
+    assert open_table(path).to_table().equals(table)
+    assert len(stretches) == (3 if told else 0)
+    assert [start for start, _ in stretches[1:]] == [stop for _, stop in stretches[:-1]]
