@@ -30,7 +30,8 @@ UNIT_BYTES = 64 << 20
 """The same for the rows of both sides as they lie in memory, where a part of a tile can be read
 alone: few columns never come to that, all columns of a full tile do."""
 FEW, FEW_ROWS = 8, 262_144
-"""Fewer parts than this are divided until each has an eighth of the rows, or so many at most: there
+"""Fewer parts than this are divided until each has an eighth of the rows, or so many at most (half
+of it where all pairs are asked for: what writes them should not wait long for the first): there
 should be work for every core. Also only where a part of a tile can be read alone."""
 NARROW = 12_000
 """Rows of the other side for each of ours, from which it is read around ours only: about what the
@@ -120,7 +121,8 @@ def _load(
         others[:] = 0.0
     load = np.maximum(units.pairs / UNIT_PAIRS, others / UNIT_ROWS)
     if left.in_small_groups and right.in_small_groups:
-        enough = max(float(units.rows.sum()) / FEW, FEW_ROWS)
+        few_rows = FEW_ROWS if rule.nearest is not None else FEW_ROWS // 2
+        enough = max(float(units.rows.sum()) / FEW, few_rows)
         load = np.maximum(load, units.rows / enough)
         size = units.rows * row_bytes[0] + units.others * row_bytes[1]
         load = np.maximum(load, size / UNIT_BYTES)
