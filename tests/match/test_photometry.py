@@ -14,7 +14,8 @@ from skyquarry.match.priors.densitysums import Summary, histogram
 from skyquarry.match.priors.jointmags import Joint, joints_of
 from skyquarry.match.priors.learning import learn
 from skyquarry.match.priors.magnitudes import MagnitudeScale
-from skyquarry.match.priors.photometry import MagnitudePrior, MagnitudeSums, scales_of
+from skyquarry.match.priors.photometry import MagnitudePrior
+from skyquarry.match.priors.securepairs import MagnitudeSums, scales_of
 from skyquarry.testing.setsky import Candidates, candidates, is_true, set_sky
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from skyquarry.match.priors.densities import Densities, converged
 from skyquarry.match.priors.densityplaces import lone_sums
 from skyquarry.match.priors.densitysums import Sums
-from skyquarry.match.priors.photometry import MagnitudePrior, MagnitudeSums, scales_of
+from skyquarry.match.priors.photometry import MagnitudePrior
+from skyquarry.match.priors.securepairs import MagnitudeSums, scales_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
