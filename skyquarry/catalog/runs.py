@@ -88,9 +88,7 @@ class KeyRuns:
             values = column.drop_null().to_numpy(zero_copy_only=False)
             self._write(f"{name}.npy", _npy(np.sort(values)))
         elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            values = column.drop_null()
-            ordered = values.take(pc.array_sort_indices(values))
-            self._write(f"{name}.arrow", _arrow(ordered))
+            self._write(f"{name}.arrow", _arrow(_sorted_texts(column.drop_null())))
         else:
             raise ColumnError(
                 f"the id column is {column.type}, but ids are integers or text: name another "
@@ -157,6 +155,17 @@ def _one_array(keys: Any) -> pa.Array:
 
 def _none(keys: pa.ChunkedArray) -> pa.Array:
     return pa.array([], keys.type)
+
+
+def _sorted_texts(values: pa.Array) -> pa.Array:
+    """The texts ascending; of neighbours that are equal, as of a child's rows, one is compared."""
+    if len(values) < 2:
+        return values
+    differs = pc.not_equal(values[1:], values[:-1]).to_numpy(zero_copy_only=False)
+    first = np.flatnonzero(np.append(True, differs.astype(np.bool_)))
+    many = np.diff(first, append=len(values))
+    order = pc.array_sort_indices(values.take(pa.array(first))).to_numpy()
+    return values.take(pa.array(np.repeat(first[order], many[order])))
 
 
 def _npy(values: NDArray[Any]) -> bytes:

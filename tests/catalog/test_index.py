@@ -157,3 +157,11 @@ def test_the_index_is_small(tmp_path):
     found, home = built(tmp_path, runs, pa.int64())
     size = sum(home.join(found.name).size(rel) for rel in found.files)
     assert size < 1.2 * len(ids)
+
+
+def test_texts_that_repeat_are_sorted_as_any_are(tmp_path):
+    """Rows of children: neighbours with one key, and the key again farther on."""
+    runs = KeyRuns(Folder.at(tmp_path))
+    keys = ["b", "b", "a", "a", "a", "c", "b", "", "", "c"]
+    runs.add(0, 3, pa.array(keys))
+    assert runs.runs()[0].keys.to_pylist() == sorted(keys)
