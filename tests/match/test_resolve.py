@@ -457,11 +457,13 @@ def tangle(steps, seed, spread=4.0):
 
 def whole_sums(held, groups, weight):
     """Posteriors, choices and ln of the sum without a state left out, however long it takes."""
-    from skyquarry.match.kernels.resolve import frontier_places, group_masks, room, solve
+    from skyquarry.match.kernels.frontier import frontier_places
+    from skyquarry.match.kernels.resolve import group_masks, room, solve
     from skyquarry.match.resolution.exact import beginnings, places, unsolved
 
     found, begin, place = unsolved(len(held), len(groups)), beginnings(held, groups), places(held)
-    frontier_places(held.start, held.nodes, begin, groups.start, groups.nodes, place)
+    masks = group_masks(groups.start, groups.nodes, place)
+    frontier_places(held.start, held.nodes, begin, masks, weight, place)
     masks = group_masks(groups.start, groups.nodes, place)
     wide = room(1 << 18, 1 << 22, 1 << 20)
     solve(held.start, begin, masks, weight, wide, False, found.arrays())
@@ -518,3 +520,23 @@ def test_posteriors_alone_are_the_same():
     whole, few = resolve(held, groups, weight), resolve(held, groups, weight, best=False)
     assert np.array_equal(few.posterior, whole.posterior)
     assert len(few.chosen) == len(few.runner_up) == 0
+
+
+def test_the_numbers_of_catalogues_do_not_matter_even_where_sums_are_too_long():
+    """Three catalogues in the opposite order: the same heuristics, to the last digits."""
+    held, groups, weight = tangle([5, 9, 14, 30], 5, spread=0.5)
+    n = len(held.nodes) // 3
+    other = np.concatenate([np.arange(n) + 2 * n, np.arange(n) + n, np.arange(n)])
+    pair = groups.nodes[groups.start[:-1][np.diff(groups.start) == 2]]
+    also = groups.nodes[groups.start[:-1][np.diff(groups.start) == 2] + 1]
+    pairs = list(zip(other[also].tolist(), other[pair].tolist(), strict=True))
+    turned, swapped = prepared(np.repeat(np.arange(3), n).tolist(), pairs, limits=Limits(50_000))
+    number = {g: k for k, g in enumerate(members(swapped))}
+    there = np.array([number[tuple(sorted(other[list(g)].tolist()))] for g in members(groups)])
+    again = np.empty(len(groups))
+    again[there] = weight
+    one, two = resolve(held, groups, weight), resolve(turned, swapped, again)
+    assert one.heuristic.any()
+    assert np.array_equal(two.heuristic[turned.label[other]], one.heuristic[held.label])
+    assert np.abs(two.posterior[there] - one.posterior).max() < 1e-12
+    assert np.array_equal(two.chosen[there], one.chosen)

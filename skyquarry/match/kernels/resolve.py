@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skyquarry.match.kernels.potentials import place_of
 from skyquarry.sky.compiled import kernel
 
 DENSE = 12
@@ -93,50 +94,9 @@ def group_masks(group_start, group_nodes, place):
 
 
 @kernel
-def frontier_places(start, nodes, begin, group_start, group_nodes, place):
-    """Renumber the rows of islands of 13 to 63 rows, in `place` (n,), so that few states are met.
-
-    What a state can differ in are rows that share a group with a row placed before, and are not
-    placed themselves. The next row is the one that leaves the fewest of these; ties: the first.
-    """
-    near, late = np.empty(64, np.int64), np.empty(64, np.int64)
-    for k in range(start.shape[0] - 1):
-        n = start[k + 1] - start[k]
-        if n <= DENSE or n > 63:
-            continue
-        near[:n] = 0
-        for g in range(begin[k], begin[k + 1]):
-            bits = np.int64(0)
-            for m in range(group_start[g], group_start[g + 1]):
-                bits |= np.int64(1) << place[group_nodes[m]]
-            for m in range(group_start[g], group_start[g + 1]):
-                near[place[group_nodes[m]]] |= bits
-        placed, reach = np.int64(0), np.int64(0)
-        for step in range(n):
-            best, fewest = -1, 65
-            for i in range(n):
-                if not placed & (np.int64(1) << i):
-                    open_rows = (reach | near[i]) & ~(placed | np.int64(1) << i)
-                    count = 0
-                    while open_rows:
-                        open_rows &= open_rows - 1
-                        count += 1
-                    if count < fewest:
-                        best, fewest = i, count
-            late[best] = step
-            placed |= np.int64(1) << best
-            reach |= near[best]
-        for i in range(n):
-            place[nodes[start[k] + i]] = late[i]
-
-
-@kernel
 def _lowest(bits):
-    at = 0
-    while not bits & 1:
-        bits >>= 1
-        at += 1
-    return at
+    """Place of the lowest bit."""
+    return place_of(bits & -bits)
 
 
 @kernel

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skyquarry.match.kernels.frontier import frontier_places
 from skyquarry.match.kernels.islands import bucket, label_nodes
 from skyquarry.match.kernels.pairtable import starts_of
 from skyquarry.match.kernels.pruned import Space, solve_pruned, space
 from skyquarry.match.kernels.resolve import (
     DENSE,
     Work,
-    frontier_places,
     group_masks,
     room,
     solve,
@@ -96,7 +96,7 @@ def solve_exactly(
     found.tied[:] = False  # rows were taken in their own order: decided by the rule
     if ((size > DENSE) & (size <= WIDEST)).any():
         better = place.copy()
-        frontier_places(islands.start, islands.nodes, begin, groups.start, groups.nodes, better)
+        frontier_places(islands.start, islands.nodes, begin, masks, ln_weight, better)
         narrow = group_masks(groups.start, groups.nodes, better)
         _solve_wide(islands, groups, begin, narrow, ln_weight, found)
         if found.tied.any():
