@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from skyquarry.catalog.arrow import pc
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.tiles import MAX_ORDER
 from skyquarry.ingest.clean import Cleaned, decoded, plain_field, tidied
@@ -131,8 +132,6 @@ class ChildRows:
 
     def add(self, table: pa.Table, beside: Piece) -> None:
         """Spill the rows whose parents are in that piece, all of them."""
-        import pyarrow.compute as pc
-
         plain, nan, _ = tidied(decoded(table), ())
         keys = beside.keys.combine_chunks()
         found = pc.index_in(plain.column(self.on), value_set=keys).to_numpy()
