@@ -56,23 +56,72 @@ def _clusters(found, count, gain, group_start, group_nodes, place, parent, size)
 
 
 @kernel
-def _sums(n, masks, gain, ln_z):
-    """ln_z (2^n,): ln of the sum of the weights of all partitions of each set of n rows; rows alone
-    weigh 1, groups (bits of their places) e^gain.
+def _lowest(bits):
+    at = 0
+    while not bits & 1:
+        bits >>= 1
+        at += 1
+    return at
+
+
+@kernel
+def _by_lowest(n, masks, gain, count, begin, sorted_masks, sorted_gain):
+    """The groups by their lowest row: begin (n + 1,) and both arrays; the order within stays."""
+    begin[: n + 1] = 0
+    for q in range(count):
+        begin[_lowest(masks[q]) + 1] += 1
+    for v in range(n):
+        begin[v + 1] += begin[v]
+    for q in range(count):
+        v = _lowest(masks[q])
+        sorted_masks[begin[v]], sorted_gain[begin[v]] = masks[q], gain[q]
+        begin[v] += 1
+    for v in range(n, 0, -1):
+        begin[v] = begin[v - 1]
+    begin[0] = 0
+
+
+@kernel
+def _sums(n, begin, masks, gain, met, ln_z):
+    """ln_z (2^n,): ln of the sum of the weights of all partitions of each set of n rows that is met
+    (2^n,); rows alone weigh 1, groups (bits of their places) e^gain.
+
+    Sets that others leave when the group of their lowest row is taken are met too.
     """
+    full = (1 << n) - 1
+    for s in range(full, 0, -1):
+        if met[s]:
+            v = _lowest(s)
+            met[s ^ (1 << v)] = True
+            for q in range(begin[v], begin[v + 1]):
+                if masks[q] & s == masks[q]:
+                    met[s ^ masks[q]] = True
     ln_z[0] = 0.0
-    for s in range(1, 1 << n):
-        low = s & -s
-        alone = ln_z[s ^ low]
+    for s in range(1, full + 1):
+        if not met[s]:
+            continue
+        v = _lowest(s)
+        alone = ln_z[s ^ (1 << v)]
         top = alone
-        for q in range(len(masks)):
-            if masks[q] & low and masks[q] & s == masks[q]:
+        for q in range(begin[v], begin[v + 1]):
+            if masks[q] & s == masks[q]:
                 top = max(top, gain[q] + ln_z[s ^ masks[q]])
         total = np.exp(alone - top)
-        for q in range(len(masks)):
-            if masks[q] & low and masks[q] & s == masks[q]:
+        for q in range(begin[v], begin[v + 1]):
+            if masks[q] & s == masks[q]:
                 total += np.exp(gain[q] + ln_z[s ^ masks[q]] - top)
         ln_z[s] = top + np.log(total)
+
+
+@kernel
+def _taken(g, home, parent, bit, group_start, group_nodes, place):
+    """Rows of a cluster that a leader's group takes, as bits."""
+    taken = np.int64(0)
+    for m in range(group_start[g] + 1, group_start[g + 1]):
+        i = place[group_nodes[m]]
+        if parent[i] == home:
+            taken |= bit[i]
+    return taken
 
 
 @kernel
@@ -89,7 +138,9 @@ def ln_rests(led_start, led, field_start, field, group_start, group_nodes, gain,
     place = np.full(n_nodes, -1, np.int64)
     found = np.empty(max(1, len(field)), np.int64)
     masks, weight = np.empty(len(found), np.int64), np.empty(len(found))
-    ln_z = np.empty(1 << DENSE)
+    sorted_masks, sorted_weight = np.empty(len(found), np.int64), np.empty(len(found))
+    begin, ln_z = np.empty(DENSE + 1, np.int64), np.empty(1 << DENSE)
+    met = np.empty(1 << DENSE, np.bool_)
     rows, bit = np.empty(n_nodes, np.int64), np.empty(n_nodes, np.int64)
     for k in range(n_leaders):
         n = 0
@@ -138,15 +189,17 @@ def ln_rests(led_start, led, field_start, field, group_start, group_nodes, gain,
                         for m in range(first, last):
                             masks[groups] |= bit[place[group_nodes[m]]]
                         groups += 1
-                _sums(inside, masks[:groups], weight[:groups], ln_z)
+                _by_lowest(inside, masks, weight, groups, begin, sorted_masks, sorted_weight)
                 full = (1 << inside) - 1
+                met[: full + 1] = False
+                met[full] = True
+                for e in range(led_start[k], led_start[k + 1]):
+                    taken = _taken(led[e], home, parent, bit, group_start, group_nodes, place)
+                    met[full ^ taken] = True
+                _sums(inside, begin, sorted_masks, sorted_weight, met, ln_z)
                 evidence[k] += ln_z[full]
                 for e in range(led_start[k], led_start[k + 1]):
-                    taken = np.int64(0)
-                    for m in range(group_start[led[e]] + 1, group_start[led[e] + 1]):
-                        i = place[group_nodes[m]]
-                        if parent[i] == home:
-                            taken |= bit[i]
+                    taken = _taken(led[e], home, parent, bit, group_start, group_nodes, place)
                     if taken:
                         rest[led[e]] += ln_z[full ^ taken] - ln_z[full]
         for i in range(n):
