@@ -76,7 +76,7 @@ _NONE = np.empty(0, np.int64)
 PATCH_ROWS = 250_000
 """A patch holds about so many rows, of all catalogues together: twice as many cost no less time
 and a gigabyte more, where two are worked on at once."""
-SAMPLE_ROWS = 1_500_000
+SAMPLE_ROWS = 1_000_000
 """The report looks at patches of about so many rows."""
 
 
