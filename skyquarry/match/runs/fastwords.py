@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.likelihood.fastpass import FastRule
+    from skyquarry.match.likelihood.motionprior import MotionPrior
     from skyquarry.match.priors.densities import Densities
     from skyquarry.match.runs.identification import Identification
 
@@ -60,14 +61,15 @@ def _between(made: Identification, a: int, b: int, typical: list[Rows]) -> str:
     )
     prior = made.rules.motion.with_fastest()
     edges = np.append(np.arange(0.0, 11.0), FASTEST_ARCSEC_YR)[:-1]
-    cases = [
-        replace(mean, both_deg2=mean.both_deg2 * odds)
-        for odds in _odds(made, a, b, typical).tolist()
+    stars = _stars(a, b, typical)
+    weights = _weights(prior, stars[a], stars[b])
+    shares = [
+        completeness_by_speed(edges, replace(mean, both_deg2=mean.both_deg2 * odds), prior, own)
+        for odds, own in zip(_odds(made, a, b, stars).tolist(), weights, strict=True)
     ]
-    share = np.mean(
-        [completeness_by_speed(edges, case, prior, np.asarray(prior.base)) for case in cases],
-        axis=0,
-    )
+    if not shares:  # nothing is bright or red: as a mean object
+        shares = [completeness_by_speed(edges, mean, prior, np.asarray(prior.base))]
+    share = np.mean(shares, axis=0)
     return f"{names[a]} x {names[b]}, {years:.1f} years apart, {by_speed(share)}"
 
 
@@ -94,14 +96,12 @@ def _evenly(some: Ints) -> Ints:
     return some[np.linspace(0, len(some) - 1, _TYPICAL).astype(np.int64)]
 
 
-def _odds(made: Identification, a: int, b: int, typical: list[Rows]) -> Floats:
-    """(k,) by how much stars of typical magnitudes are likelier to be in both than a mean object.
+def _stars(a: int, b: int, typical: list[Rows]) -> list[Rows]:
+    """Stars of typical magnitudes, each at one place in both catalogues; of the others no rows.
 
-    The brightest of one catalogue with the brightest of the other, and so on: one star each.
+    The brightest of one catalogue with the brightest of the other, and so on.
     """
     count = min(len(typical[a]), len(typical[b]))
-    if not count:
-        return np.ones(1)
     spread = [np.linspace(0, len(typical[n]) - 1, count).astype(np.int64) for n in (a, b)]
     left, right = (typical[n].take(at) for n, at in zip((a, b), spread, strict=True))
     order = np.argsort(left.spatial, kind="stable")
@@ -109,13 +109,28 @@ def _odds(made: Identification, a: int, b: int, typical: list[Rows]) -> Floats:
     rows = [each.take(np.empty(0, np.int64)) for each in typical]
     rows[a] = left
     rows[b] = replace(right, ra_deg=left.ra_deg, dec_deg=left.dec_deg, spatial=left.spatial)
-    start, number = offsets(rows), np.arange(count, dtype=np.int64)
-    groups = pair_groups(rows, start[a] + number, start[b] + number)
-    densities, nothing = made.learnt.densities, np.zeros(count)
-    ln_odds = densities.ln_weight(groups, nothing, rows)
-    ln_odds -= densities.without_magnitudes().ln_weight(groups, nothing, rows)
+    return rows
+
+
+def _weights(prior: MotionPrior, left: Rows, right: Rows) -> Floats:
+    """(stars, k) of the components of motion, as the evidence of a pair takes them."""
+    base = np.asarray(prior.base)
+    told = np.divide(
+        prior.weights(left) * prior.weights(right), base, out=np.zeros((len(left), len(base))),
+        where=base > 0.0,
+    )  # fmt: skip
+    return np.asarray(told / told.sum(axis=1, keepdims=True))
+
+
+def _odds(made: Identification, a: int, b: int, stars: list[Rows]) -> Floats:
+    """(stars,) by how much they are likelier to be in both than a mean object."""
+    start, number = offsets(stars), np.arange(len(stars[a]), dtype=np.int64)
+    groups = pair_groups(stars, start[a] + number, start[b] + number)
+    densities, nothing = made.learnt.densities, np.zeros(len(number))
+    ln_odds = densities.ln_weight(groups, nothing, stars)
+    ln_odds -= densities.without_magnitudes().ln_weight(groups, nothing, stars)
     if made.learnt.photometry is not None:
-        ln_odds += made.learnt.photometry.ln_ratio(rows, groups)
+        ln_odds += made.learnt.photometry.ln_ratio(stars, groups)
     return np.exp(np.where(np.isfinite(ln_odds), ln_odds, 0.0))
 
 
