@@ -170,7 +170,8 @@ def test_the_lnb_of_a_pair_is_that_of_the_group_of_two(found):
     a, b = of_sources(found, 2.0)
     prior = prior_of(found)
     pair = pair_evidence(a, b, np.array([0]), np.array([0]), prior)
-    assert pair.lnB[0] == group_evidence([a, b], groups([2]), prior).lnB[0]
+    found_as_group = group_evidence([a, b], groups([2]), prior).lnB[0]
+    assert pair.lnB[0] == pytest.approx(found_as_group, rel=1e-12, abs=1e-12)
 
 
 @settings(max_examples=60)

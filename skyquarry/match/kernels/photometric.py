@@ -1,6 +1,6 @@
 """What the magnitudes of a group's members say together: a tree of joint distributions.
 
-A joint distribution is a table of ratios at centres of magnitudes; those of several are laid
+A joint distribution is a table of ln ratios at centres of magnitudes; those of several are laid
 end to end: `joint_left` and `joint_right` (j + 1,) tell where the centres of each begin, its table
 (k, l) begins at `joint_table`.
 """
@@ -51,8 +51,7 @@ def tree_ratios(
     """Adds to total (g,) the ln ratios of the edges of each group's tree.
 
     `kind` (g,): which of the trees; edges (e, 3) of tree k from edge_start[k]: the joint
-    distribution, and the two catalogues whose magnitudes it takes. Ratios are interpolated as
-    `Joint.at` does.
+    distribution, and the two catalogues whose magnitudes it takes.
     """
     member = np.zeros(64, np.int64)
     for g in range(start.shape[0] - 1):
@@ -61,7 +60,6 @@ def tree_ratios(
             continue
         for m in range(start[g], start[g + 1]):
             member[catalog[nodes[m]]] = nodes[m]
-        product = 1.0
         for e in range(first, last):
             j = edges[e, 0]
             i, u = _lower(left, joint_left[j], joint_left[j + 1], mag[member[edges[e, 1]]])
@@ -72,5 +70,4 @@ def tree_ratios(
             at = joint_table[j] + (i - joint_left[j]) * wide + k - joint_right[j]
             low = (1.0 - v) * table[at] + v * table[at + step_k]
             high = (1.0 - v) * table[at + step_i] + v * table[at + step_i + step_k]
-            product *= (1.0 - u) * low + u * high
-        total[g] += np.log(product)
+            total[g] += (1.0 - u) * low + u * high

@@ -31,8 +31,8 @@ PSEUDO = 10.0
 _FEWEST_OF_SET = 40.0
 _PAIRS_A_CELL = 10.0
 """On average; of the table of all sets and of that of each."""
-_TAIL_PAIRS = 25.0
-_MOST_BINS = 32
+_TAIL_PAIRS = 20.0
+_MOST_BINS = 20
 _LEAST_TAIL = 1e-15
 _STEPS = 1000
 _SETTLED = 1e-14
@@ -54,20 +54,16 @@ class Joint:
     """how much one magnitude tells of the other: the mean of `ln_ratio` over the pairs"""
 
     def at(self, m1: Floats, m2: Floats) -> Floats:
-        """(n,) ln of the ratio, interpolated bilinearly; constant beyond the outermost centres.
-
-        Of the ratio, not of its logarithm: where magnitudes agree better than a bin is wide, two
-        that lie between centres are in neighbouring bins by halves, and never one in each.
-        """
+        """(n,) interpolated bilinearly; constant beyond the outermost centres."""
         i, u = MagnitudeScale(self.left[1:], self.left).between(m1)
         j, v = MagnitudeScale(self.right[1:], self.right).between(m2)
         i2, j2 = (
             np.minimum(k + 1, n - 1) for k, n in zip((i, j), self.ln_ratio.shape, strict=True)
         )
-        t = np.exp(self.ln_ratio)
+        t = self.ln_ratio
         low = (1.0 - v) * t[i, j] + v * t[i, j2]
         high = (1.0 - v) * t[i2, j] + v * t[i2, j2]
-        found: Floats = np.log((1.0 - u) * low + u * high)
+        found: Floats = (1.0 - u) * low + u * high
         return found
 
 

@@ -124,7 +124,7 @@ class MagnitudePrior:
             _begins([each.ln_ratio.size for each in joints]),
             np.concatenate([_NONE, *(each.left for each in joints)]),
             np.concatenate([_NONE, *(each.right for each in joints)]),
-            np.concatenate([_NONE, *(np.exp(each.ln_ratio).ravel() for each in joints)]),
+            np.concatenate([_NONE, *(each.ln_ratio.ravel() for each in joints)]),
         )
 
     def _add_marginals(self, rows: list[Rows], groups: Groups, total: Floats) -> None:
