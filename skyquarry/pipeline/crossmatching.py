@@ -201,17 +201,10 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 
 def write_catalog(
-    result: MatchResult,
-    path: Path,
-    *,
-    wide: bool = False,
-    updatable: bool = False,
-    overwrite: bool = False,
-    **options: Any,
+    result: MatchResult, path: Path, *, overwrite: bool = False, **how: Any
 ) -> Catalog:
-    """Groups built at `path`, then pairs and members in the same tiles: `Crossmatch.to_catalog`."""
+    """`Crossmatch.to_catalog`, as `matchcatalog.written` has it, where nothing is in the way."""
     from skyquarry.pipeline.matchcatalog import written
 
     check_target(path, overwrite=overwrite)
-    how: dict[str, Any] = {"wide": wide, "updatable": updatable, "overwrite": overwrite}
-    return written(result, path, **how, **options)
+    return written(result, path, overwrite=overwrite, **how)

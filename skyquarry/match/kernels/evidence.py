@@ -23,11 +23,11 @@ from skyquarry.match.kernels.nodes import (
     ARCSEC, CA, CD, EE, EN, EPOCH, LONE, MOTION, NN, PE, PN, SA, SD, WIDE, WIDE2, X0, X1, X2, X3,
     XX, XY, YY, ZETA, ZETA2,
 )  # fmt: skip
+from skyquarry.match.kernels.standing import LARGE2, are_still, evidence_still
 from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 APPLIED, PRIOR, BLEND = 1, 2, 64  # rows.Flag.PM_APPLIED, PM_PRIOR, BLEND
-_LARGE2 = 100.0  # (10 arcsec)^2: beyond, the sphere's curvature is felt (crossmatch.md 1.1)
 _STILL = 1e-14  # sigma_mu^2 dt^2 / sigma^2: below, motion cannot move lnB by 1e-12
 
 
@@ -55,6 +55,11 @@ def groups_evidence(
             lnB[out], chi2[out], dof[out], flags[out] = 0.0, 0.0, 0, 0
             continue
         if stop - start < least:
+            continue
+        i, j = members[start], members[start + 1]
+        if stop - start == 2 and are_still(nodes, i, j):
+            lnB[out], chi2[out], blend = evidence_still(nodes, i, j, head, terms)
+            dof[out], flags[out] = 2, group_flags(False, False, blend)
             continue
         prepare(nodes, motions, widest2, members, start, stop, info, place, head)
         lnB[out], chi2[out], motion, wide = mixed(
@@ -183,7 +188,7 @@ def _leaders(nodes, motions, members, start, stop, head):
         epoch = _or(nodes[i, EPOCH], math.inf)
         if var < best_var or (var == best_var and epoch < best_epoch):
             best, best_var, best_epoch = k, var, epoch
-        large = large or max(nodes[i, XX], nodes[i, YY]) > _LARGE2
+        large = large or max(nodes[i, XX], nodes[i, YY]) > LARGE2
         m = int(nodes[i, MOTION])
         if m >= 0:
             n_pm += 1

@@ -9,20 +9,19 @@ import numpy as np
 
 from skyquarry.match.kernels.evidence import APPLIED, PRIOR, group_flags, prepare
 from skyquarry.match.kernels.filter import (
-    FCA, FCD, FSA, FSD, LN_TWO_R2, MOVING, N_PM, PLACE_COLUMNS, heavier, mixed, motion_weights,
-    summed_weights,
+    FCA, FCD, FSA, FSD, MOVING, N_PM, PLACE_COLUMNS, mixed, motion_weights,
 )  # fmt: skip
 from skyquarry.match.kernels.frames import (
     frame_of, moved, offset, rotation_in, space_motion, turn, turned,
 )  # fmt: skip
 from skyquarry.match.kernels.nodes import (
-    ARCSEC, CA, CD, DEC, EE, EN, EPOCH, MOTION, NN, PE, PN, RA, SA, SD, WIDE, WIDE2, X0, X1, X2,
-    X3, XX, XY, YY, ZETA, ZETA2,
+    ARCSEC, CA, CD, DEC, EE, EN, EPOCH, MOTION, NN, PE, PN, RA, SA, SD, X0, X1, X2, X3, XX, XY, YY,
+    ZETA, ZETA2,
 )  # fmt: skip
+from skyquarry.match.kernels.standing import LARGE2, are_still, frame_between, weigh_still
 from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
-_LARGE2 = 100.0
 # lines of out
 SEP, PA, EAST, NORTH, MET, CXX, CYY, CXY, CHI2, LNB, JOINT_CHI2, JOINT_DOF, JOINT_FLAGS = range(13)
 
@@ -48,10 +47,10 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         i, j = left[p], right[p]
         epoch, carried = _meeting(nodes, i, j)
         out[MET, p], flags[p], extra = epoch, 0, 0.0
-        still = _is_still(nodes, i, j)
+        still = are_still(nodes, i, j)
         if still:
             t_i = t_j = 0.0
-            _frame_between(nodes, i, j, head)
+            frame_between(nodes, i, j, head)
         else:
             members[0], members[1] = i, j
             prepare(nodes, motions, widest2, members, first, last, info, place, head)
@@ -75,61 +74,9 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
         _carry(nodes, motions, j, t_j, moved_by, second)
         e, n, xx, yy, xy = _compare(nodes, motions, i, j, moved_by, extra, head, out, p)
         if still:
-            _weigh_still(nodes, i, j, e, n, xx, yy, xy, terms, out, p)
-
-
-@step
-def _is_still(nodes, i, j):
-    """Whether two rows can be compared as they lie: no motion is known, no time between them."""
-    if nodes[i, MOTION] >= 0.0 or nodes[j, MOTION] >= 0.0:
-        return False
-    a, b = nodes[i, EPOCH], nodes[j, EPOCH]
-    largest = max(nodes[i, XX], nodes[i, YY], nodes[j, XX], nodes[j, YY])
-    return (a == b or math.isnan(a) or math.isnan(b)) and largest <= _LARGE2
-
-
-@step
-def _frame_between(nodes, i, j, head):
-    """The frame that `prepare` gives to two rows: at the sum of their directions."""
-    head[FSA], head[FCA], head[FSD], head[FCD] = frame_of(
-        nodes[i, CD] * nodes[i, CA] + nodes[j, CD] * nodes[j, CA],
-        nodes[i, CD] * nodes[i, SA] + nodes[j, CD] * nodes[j, SA],
-        nodes[i, SD] + nodes[j, SD],
-    )
-
-
-@step
-def _weigh_still(nodes, i, j, e, n, xx, yy, xy, terms, out, p):
-    """What `mixed` tells of two rows that stand still, of the sum of their covariances.
-
-    The product of the determinants of C_i, C_j and C_i^-1 + C_j^-1 is that of C_i + C_j:
-    B = 2 R^2 sum_s w_s det(C_s)^-1/2 exp(-chi2_s / 2) over the states of wide errors.
-    """
-    count, best, norm, wide = np.int64(0), np.int64(0), 0.0, False
-    for state in range(4):
-        odds, more = 1.0, 0.0
-        if state & 1:
-            odds, more = _odds(nodes[i, WIDE]), nodes[i, WIDE2]
-        if state & 2:
-            odds, more = odds * _odds(nodes[j, WIDE]), more + nodes[j, WIDE2]
-        if odds > 0.0:
-            ee, nn = xx + more, yy + more
-            det = ee * nn - xy * xy
-            terms[count, 0] = odds / math.sqrt(det)
-            terms[count, 1] = (nn * e * e - 2.0 * xy * e * n + ee * n * n) / det
-            if count > 0 and heavier(terms, count, best):
-                best, wide = count, True
-            norm += odds
-            count += 1
-    total = summed_weights(terms, count, best) / norm
-    out[LNB, p] = LN_TWO_R2 + math.log(total) - 0.5 * terms[best, 1]
-    out[JOINT_CHI2, p], out[JOINT_DOF, p] = terms[best, 1], 2.0
-    out[JOINT_FLAGS, p] = group_flags(False, False, wide)
-
-
-@step
-def _odds(wide):
-    return wide / (1.0 - wide) if wide > 0.0 else 0.0
+            lnB, chi2, wide = weigh_still(nodes, i, j, e, n, xx, yy, xy, terms)
+            out[LNB, p], out[JOINT_CHI2, p], out[JOINT_DOF, p] = lnB, chi2, 2.0
+            out[JOINT_FLAGS, p] = group_flags(False, False, wide)
 
 
 @step
@@ -197,7 +144,7 @@ def _compare(nodes, motions, i, j, at, extra, head, out, p):
         sa, ca, sd, cd = frame_of(sx, sy, sz)
     pa = math.atan2(pe, pn) * 180.0 / math.pi
     out[0, p], out[1, p] = sep, pa + 360.0 if pa < 0.0 else pa
-    large = max(nodes[i, XX], nodes[i, YY], nodes[j, XX], nodes[j, YY]) > _LARGE2
+    large = max(nodes[i, XX], nodes[i, YY], nodes[j, XX], nodes[j, YY]) > LARGE2
     e, n = offset(sa, ca, sd, cd, dx, dy, dz)
     if large and chord > 0.0:
         straight = math.hypot(e, n)
