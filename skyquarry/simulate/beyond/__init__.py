@@ -1,0 +1,1 @@
+"""What lies beyond our Galaxy: galaxies, quasars, clusters of galaxies."""
