@@ -106,8 +106,8 @@ class Sources:
     def of(cls, n: int, **known: object) -> Sources:
         """`n` sources of which some columns are known; the others are empty.
 
-        Raises ValueError for a column that has not `n` rows (or one value for all), TypeError for one
-        that sources do not have.
+        Raises ValueError for a column that has neither `n` rows nor one value for all, TypeError
+        for one that sources do not have.
         """
         columns: dict[str, NDArray[Any]] = {}
         for name in (field.name for field in fields(cls)):
