@@ -109,10 +109,10 @@ class Sources:
         Raises ValueError for a column that has neither `n` rows nor one value for all, TypeError
         for one that sources do not have.
         """
-        columns: dict[str, NDArray[Any]] = {}
+        columns: dict[str, Any] = {}
         for name in (field.name for field in fields(cls)):
             shape = (n, N_BANDS) if name == "mags" else (n,)
-            column = np.full(shape, _EMPTY.get(name, _NONE), _TYPES.get(name, np.float32))
+            column: NDArray[Any] = np.full(shape, _EMPTY.get(name, _NONE), _TYPES.get(name, np.float32))
             if name in known:
                 column[...] = known[name]
             columns[name] = column
