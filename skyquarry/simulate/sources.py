@@ -112,7 +112,8 @@ class Sources:
         columns: dict[str, Any] = {}
         for name in (field.name for field in fields(cls)):
             shape = (n, N_BANDS) if name == "mags" else (n,)
-            column: NDArray[Any] = np.full(shape, _EMPTY.get(name, _NONE), _TYPES.get(name, np.float32))
+            empty, kind = _EMPTY.get(name, _NONE), _TYPES.get(name, np.float32)
+            column: NDArray[Any] = np.full(shape, empty, kind)
             if name in known:
                 column[...] = known[name]
             columns[name] = column
