@@ -1,0 +1,262 @@
+"""`sq.simulate`: a synthetic sky as an archive: the truth, and what each survey makes of it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.errors import ExistsError, UserError, one_of
+from skyquarry.ingest.description import Given, describe_input
+from skyquarry.ingest.spilled import ChildRows, ParentRows
+from skyquarry.pipeline.build import build
+from skyquarry.simulate.observe.surveys import CATALOGUES, MAIN
+from skyquarry.simulate.simulation import Simulation
+from skyquarry.surveys.load import load
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    from skyquarry.catalog.roles import Survey
+    from skyquarry.engine.archive import Archive
+    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.executors import Where
+    from skyquarry.ingest.progress import Progress
+    from skyquarry.simulate.blocks import Population
+    from skyquarry.sky.algebra import Region
+
+SETTINGS = "skyquarry_simulation"
+"""The key of hats.properties that tells how a catalogue was simulated."""
+TRUTH = "truth"
+_TRUTH_ROWS = 400_000
+"""of a tile of the truth: a patch reads few row groups beside its own"""
+_MOST_AREA_DEG2 = 5_000.0
+
+
+def simulate(  # noqa: PLR0913  each keyword is said by its name
+    region: Region | str,
+    path: str | os.PathLike[str],
+    *,
+    seed: int,
+    surveys: Sequence[str] = MAIN,
+    depth: float | None = None,
+    populations: Sequence[Population] | None = None,
+    executor: Where = None,
+    progress: Progress | bool | None = None,
+    overwrite: bool = False,
+) -> Archive:
+    """A synthetic sky in the folder at `path`: `truth`, and a catalogue for each survey.
+
+    Each survey's catalogue has that survey's columns and units. Beside it NAME_truth tells which
+    true sources the light of a row is of. The truth reaches over the region, so that rows at its
+    border are what they would be in a larger one. The same arguments give the same bytes, on any
+    number of workers. A catalogue that is there already from the same arguments is kept, so that a
+    run that was killed goes on.
+
+    Parameters
+    ----------
+    region
+        Where; a Region, or text as `sq.region` takes it.
+    seed
+        0 or more; another seed, another sky with the same statistics.
+    surveys
+        Of sdss, twomass, allwise, gaia, panstarrs, ukidss.
+    depth
+        No source is made that is fainter in every band, AB magnitudes; by default one magnitude
+        below what the surveys detect.
+    populations
+        What the sky is made of, if not of all that `simulate.populations.usual()` gives.
+    executor, progress
+        As `sq.build` takes them.
+    overwrite
+        Publish new versions of catalogues that are there from other arguments.
+
+    Raises UserError for arguments that make no sky, ExistsError where something else is there.
+
+    >>> sq.simulate("CIRCLE 180 30 1", "sky", seed=1)  # doctest: +SKIP
+    """
+    sky = simulation(region, seed=seed, surveys=surveys, depth=depth, populations=populations)
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(sky, folder, executor, progress, overwrite)
+    run.check()
+    truth = run.truth()
+    run.surveys(truth)
+    from skyquarry.engine.archive import archive
+
+    return archive(folder)
+
+
+def simulation(
+    region: Region | str,
+    *,
+    seed: int,
+    surveys: Sequence[str] = MAIN,
+    depth: float | None = None,
+    populations: Sequence[Population] | None = None,
+) -> Simulation:
+    """The arguments of `simulate`, judged. Raises UserError."""
+    from skyquarry.simulate.populations import usual
+    from skyquarry.sky.regiontext import region_from_text
+
+    if isinstance(region, str):
+        region = region_from_text(region)
+    if not surveys:
+        raise UserError(f"surveys is empty, but one is needed: choose from {', '.join(CATALOGUES)}")
+    for name in surveys:
+        one_of("a survey", name, tuple(CATALOGUES))
+    if not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise UserError(f"seed is {seed!r}, but a whole number from 0 to {2**31 - 1} is needed")
+    area = region.area()
+    if area > _MOST_AREA_DEG2:
+        raise UserError(
+            f"the region has {area:.0f} square degrees, but at most {_MOST_AREA_DEG2:.0f} are "
+            "simulated at once: give a part of it"
+        )
+    chosen = usual() if populations is None else tuple(populations)
+    return Simulation(region, seed, chosen, tuple(dict.fromkeys(surveys)), depth)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One simulation on its way to a folder."""
+
+    sky: Simulation
+    folder: Path
+    executor: Where
+    progress: Progress | bool | None
+    overwrite: bool
+
+    def check(self) -> None:
+        """Refuse to write over what is not from the same arguments."""
+        if self.overwrite:
+            return
+        for name in (TRUTH, *self.sky.surveys):
+            path = self.folder / name
+            if path.exists() and not self._done(path):
+                raise ExistsError(
+                    f"{path} is there, and not from the same arguments: choose another folder, or "
+                    "overwrite it (overwrite=True, --overwrite)"
+                )
+
+    def _done(self, path: Path) -> bool:
+        from skyquarry.engine.catalog import open_catalog
+
+        if not (path / "collection.properties").exists():
+            return False
+        told = open_catalog(path).properties.get(SETTINGS)
+        return told is not None and json.loads(told) == self.sky.settings()
+
+    def truth(self) -> Catalog:
+        """The truth, drawn and built unless it is there."""
+        from skyquarry.engine.catalog import open_catalog
+        from skyquarry.engine.run import run_tasks
+
+        path = self.folder / TRUTH
+        if self._done(path):
+            return open_catalog(path)
+        tasks = ((int(block), self.sky.truth, (int(block),)) for block in self.sky.drawn)
+        with self._rows(TRUTH, _truth_survey()) as rows:
+            for _, table in run_tasks(tasks, self.executor, ordered=True):
+                rows.add(table)
+            return self._build(rows.parent, path, _truth_survey(), max_rows=_TRUTH_ROWS)
+
+    def surveys(self, truth: Catalog) -> None:
+        """What the surveys see, all in one pass over the truth."""
+        from contextlib import ExitStack
+
+        from skyquarry.engine.run import run_tasks
+
+        names = [name for name in self.sky.surveys if not self._done(self.folder / name)]
+        if not names:
+            return
+        sky = Simulation(
+            self.sky.region, self.sky.seed, self.sky.populations, tuple(names), self.sky.depth
+        )
+        tasks = ((int(blocks[0]), sky.observed, (truth.stored, blocks)) for blocks in sky.patches())
+        with ExitStack() as stack:
+            spilled = {name: stack.enter_context(self._rows(name, _survey(name))) for name in names}
+            for _, tables in run_tasks(tasks, self.executor, ordered=True):
+                for name, (table, links) in tables.items():
+                    spilled[name].add(table, links)
+            for name in names:
+                self._survey(name, spilled[name])
+
+    def _survey(self, name: str, rows: _Spilling) -> None:
+        """A survey's catalogue last: where it is, its links are too."""
+        made = self._build(rows.parent, self.folder / name, _survey(name))
+        assert rows.links is not None
+        self._build(
+            rows.links, self.folder / f"{name}_truth", None, parent=made, on=CATALOGUES[name].key
+        )
+
+    def _build(self, rows: Any, path: Path, survey: Survey | None, **more: Any) -> Catalog:
+        told = {SETTINGS: json.dumps(self.sky.settings(), sort_keys=True)}
+        made = build(
+            rows.spilled, path, survey=survey, properties=told, executor=self.executor,
+            progress=self.progress, overwrite=self.overwrite or path.exists(), **more,
+        )  # fmt: skip
+        rows.spilled.remove()
+        return made
+
+    @contextmanager
+    def _rows(self, name: str, survey: Survey) -> Iterator[_Spilling]:
+        """Room on disk for the rows of a catalogue until it is built."""
+        with TemporaryDirectory(dir=self.folder, prefix=f".{name}-") as folder:
+            if name == TRUTH:
+                from skyquarry.simulate.sources import SCHEMA
+
+                yield _Spilling.of(Path(folder), SCHEMA, survey)
+            else:
+                table, links = self.sky.empty(name)
+                yield _Spilling.of(
+                    Path(folder), table.schema, survey, links.schema, CATALOGUES[name].key
+                )
+
+
+@dataclass(frozen=True)
+class _Spilling:
+    """Rows of a catalogue, and of its links to the truth, on their way to disk."""
+
+    parent: ParentRows
+    links: ChildRows | None = None
+
+    @classmethod
+    def of(
+        cls, folder: Path, schema: Any, survey: Survey, links: Any = None, key: str = ""
+    ) -> _Spilling:
+        parent = ParentRows(folder, "rows", describe_input(schema, Given(survey=survey)))
+        if links is None:
+            return cls(parent)
+        return cls(parent, ChildRows(folder, "links", key, links, parent))
+
+    def add(self, table: Any, links: Any = None) -> None:
+        """The rows of a piece."""
+        beside = self.parent.add(table)
+        if self.links is not None:
+            self.links.add(links, beside)
+
+
+def _survey(name: str) -> Survey:
+    return load(CATALOGUES[name].instrument.survey)
+
+
+def _truth_survey() -> Survey:
+    """What the columns of a truth are."""
+    from skyquarry.catalog.roles import Roles, Survey
+
+    roles = {
+        "id": "id",
+        "ra": "ra_deg",
+        "dec": "dec_deg",
+        "epoch": {"jyear": 2016.0},
+        "parallax": "parallax_mas",
+        "motion": {"pmra": "pmra_masyr", "pmdec": "pmdec_masyr"},
+    }
+    return Survey(
+        name=TRUTH, title="synthetic sky: truth", roles=Roles.from_mapping(roles, "a truth")
+    )

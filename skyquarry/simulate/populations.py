@@ -1,0 +1,13 @@
+"""What the sky is made of, by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skyquarry.simulate.blocks import Population
+
+
+def usual() -> tuple[Population, ...]:
+    """Every population there is, with its published parameters."""
+    return ()

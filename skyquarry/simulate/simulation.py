@@ -1,0 +1,162 @@
+"""One synthetic sky: where, from which seed, of which populations, seen by which surveys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skyquarry.simulate.blocks import BLOCK_ORDER, Block, Population, limits_of, truth_of
+from skyquarry.simulate.observe.observing import observed
+from skyquarry.simulate.observe.surveys import CATALOGUES
+from skyquarry.simulate.sources import Sources
+from skyquarry.sky import healpix
+from skyquarry.sky.ranges import Ranges
+from skyquarry.sky.vectors import to_xyz
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from skyquarry.catalog.stored import Stored
+    from skyquarry.sky.algebra import Region
+
+    Ints = NDArray[np.int64]
+
+PATCH_BLOCKS = 4
+"""Blocks that are observed together: some 80,000 sources, 60 MB."""
+_AROUND_ORDER = 12
+"""Sources in cells of this order (51") around a block are read with it: more than any survey's
+reach, and a fast star's way in twenty years."""
+
+
+_RING_ORDER = 10
+"""The truth reaches one cell of this order (3') over the region, at least."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What decides every byte of a synthetic sky."""
+
+    region: Region
+    seed: int
+    populations: tuple[Population, ...]
+    surveys: tuple[str, ...]
+    """short names of `simulate.observe.surveys.CATALOGUES`"""
+    depth: float | None = None
+    """no source is made that is fainter in every band, AB; None: a magnitude below what the surveys
+    detect"""
+
+    @cached_property
+    def drawn(self) -> Ints:
+        """Blocks of the truth, along the sky: whole ones, and those just outside of the region.
+
+        So rows at the region's border are what they would be in a larger region.
+        """
+        cells = _cells(self.region.cover(_RING_ORDER).outer, _RING_ORDER)
+        around = np.append(healpix.neighbours(cells, _RING_ORDER), cells)
+        return np.unique(around[around >= 0] >> 2 * (_RING_ORDER - BLOCK_ORDER))
+
+    @cached_property
+    def blocks(self) -> Ints:
+        """Blocks that the region touches, along the sky."""
+        return _cells(self.region.cover(BLOCK_ORDER).outer, BLOCK_ORDER)
+
+    @cached_property
+    def limits(self) -> NDArray[np.float32]:
+        """(24,) the faintest AB magnitudes that matter."""
+        depths: dict[str, float] = {}
+        for name in self.surveys:
+            for band, depth in CATALOGUES[name].instrument.faintest.items():
+                depths[band] = depth if self.depth is None else min(depth, self.depth)
+        return limits_of(depths)
+
+    def truth(self, block: int) -> pa.Table:
+        """The true sources of a block."""
+        sources, ids = truth_of(Block(block, self.seed, self.limits), self.populations)
+        return sources.to_table(ids)
+
+    def patches(self) -> list[Ints]:
+        """Blocks in groups that are observed together."""
+        return [
+            self.blocks[start : start + PATCH_BLOCKS]
+            for start in range(0, len(self.blocks), PATCH_BLOCKS)
+        ]
+
+    def observed(self, truth: Stored, blocks: Ints) -> dict[str, tuple[pa.Table, pa.Table]]:
+        """{survey: (its table of the blocks, the links of its rows to the truth)}."""
+        sources, ids = _read(truth, blocks)
+        return {
+            name: self._inside(*observed(CATALOGUES[name], sources, ids, blocks, self.seed), name)
+            for name in self.surveys
+        }
+
+    def _inside(self, table: pa.Table, links: pa.Table, name: str) -> tuple[pa.Table, pa.Table]:
+        """Only rows in the region: blocks reach over its border."""
+        from skyquarry.catalog.arrow import from_numpy, pc
+
+        ra, dec = positions_of(name)
+        inside = self.region.contains(to_xyz(table[ra].to_numpy(), table[dec].to_numpy()))
+        if inside.all():
+            return table, links
+        table, key = table.filter(from_numpy(inside)), CATALOGUES[name].key
+        return table, links.filter(pc.is_in(links[key], value_set=table[key].combine_chunks()))
+
+    def empty(self, name: str) -> tuple[pa.Table, pa.Table]:
+        """A survey's table and its links, without rows: for their columns."""
+        nothing = np.empty(0, np.int64)
+        return observed(CATALOGUES[name], Sources.of(0), nothing, nothing, self.seed)
+
+    def settings(self) -> dict[str, Any]:
+        """All that decides the bytes, as JSON tells it."""
+        from skyquarry.sky.regiontext import to_stcs
+
+        return {
+            "region": to_stcs(self.region),
+            "seed": self.seed,
+            "surveys": list(self.surveys),
+            "depth": self.depth,
+            "populations": {each.name: repr(each) for each in self.populations},
+        }
+
+    def mark(self) -> str:
+        """A short name of the settings."""
+        told = json.dumps(self.settings(), sort_keys=True).encode()
+        return hashlib.sha256(told).hexdigest()[:16]
+
+
+def _cells(ranges: Ranges, order: int) -> Ints:
+    """The cells of an order that the ranges, whose cells are no finer, are made of."""
+    orders, pixels = ranges.cells()
+    many = [
+        np.arange(pixel << shift, (pixel + 1) << shift)
+        for pixel, shift in zip(pixels, 2 * (order - orders.astype(np.int64)), strict=True)
+    ]
+    return np.concatenate(many) if many else np.empty(0, np.int64)
+
+
+def positions_of(name: str) -> tuple[str, str]:
+    """A survey's columns of right ascension and declination."""
+    return ("raMean", "decMean") if name == "panstarrs" else ("ra", "dec")
+
+
+def _read(truth: Stored, blocks: Ints) -> tuple[Sources, Ints]:
+    """The sources of the blocks and around them."""
+    import pyarrow as pa
+
+    shift = 2 * (_AROUND_ORDER - BLOCK_ORDER)
+    inside = (blocks[:, None] << shift) + np.arange(1 << shift)
+    around = np.unique(np.append(healpix.neighbours(inside.ravel(), _AROUND_ORDER), inside))
+    ranges = Ranges.from_cells(_AROUND_ORDER, around[around >= 0])
+    columns = [name for name in truth.schema.names if name != "_healpix_29"]
+    parts = [
+        truth.read(int(tile), columns, ranges=ranges) for tile in truth.tiles.overlapping(ranges)
+    ]
+    if not parts:
+        return Sources.of(0), np.empty(0, np.int64)
+    table = pa.concat_tables(parts)
+    return Sources.from_table(table), table["id"].to_numpy()

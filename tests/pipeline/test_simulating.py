@@ -1,0 +1,141 @@
+"""A synthetic sky, from a region to an archive."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import skyquarry as sq
+from skyquarry.errors import ExistsError, RegionError, UserError
+from skyquarry.pipeline.simulating import simulate
+from skyquarry.simulate.bands import N_BANDS
+from skyquarry.simulate.sources import Kind, Sources
+from skyquarry.sky.vectors import to_xyz
+
+FIELD = "CIRCLE 180 30 0.12"
+
+
+@dataclass(frozen=True)
+class Points:
+    """So many stars a block, as bright in every band."""
+
+    name: str = "points"
+    number: int = 1
+    each: int = 2_000
+
+    def drawn(self, block, random):
+        ra, dec = block.uniform(self.each, random)
+        mags = np.repeat(random.uniform(13, 23.5, self.each)[:, None], N_BANDS, axis=1)
+        made = Sources.of(self.each, ra_deg=ra, dec_deg=dec, mags=mags, kind=Kind.MAIN_SEQUENCE)
+        return made.taken(block.visible(mags))
+
+
+def simulated(path, **how):
+    how = {"seed": 1, "populations": [Points()], "progress": False, **how}
+    return simulate(how.pop("region", FIELD), path, **how)
+
+
+def contents(archive):
+    """{catalogue: its rows as text}"""
+    tables = {name: archive[name].to_table() for name in archive.names()}
+    return {name: sorted(map(repr, table.to_pylist())) for name, table in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    return simulated(tmp_path_factory.mktemp("sky"))
+
+
+def test_there_is_a_truth_and_a_catalogue_for_each_survey_with_its_links(field):
+    surveys = {"sdss", "twomass", "allwise", "gaia"}
+    assert set(field.names()) == {"truth", *surveys, *(f"{each}_truth" for each in surveys)}
+    assert len(field["sdss"].to_table()) > 200
+
+
+def test_every_row_lies_in_the_region_and_the_truth_reaches_over_it(field):
+    region = sq.region(FIELD)
+    inside = {}
+    for name, ra, dec in (("truth", "ra_deg", "dec_deg"), ("gaia", "ra", "dec")):
+        table = field[name].to_table()
+        inside[name] = region.contains(to_xyz(table[ra].to_numpy(), table[dec].to_numpy()))
+    assert inside["gaia"].all()
+    assert not inside["truth"].all()
+
+
+def test_links_tell_which_sources_rows_are_of(field):
+    links = field["gaia_truth"].to_table()
+    truth = set(field["truth"].to_table()["id"].to_pylist())
+    assert set(links["truth_id"].to_pylist()) <= truth
+    assert set(links["source_id"].to_pylist()) <= set(
+        field["gaia"].to_table()["source_id"].to_pylist()
+    )
+
+
+def test_catalogues_say_that_they_are_simulated_and_how(field):
+    told = field["gaia"].properties["skyquarry_simulation"]
+    assert '"seed": 1' in told
+    assert "Points" in told
+
+
+def test_the_surveys_match_each_other(field):
+    pairs = sq.pairs(field["sdss"], field["gaia"], radius_arcsec=1, keep="best").to_table()
+    assert len(pairs) > 0.8 * len(field["gaia"].to_table())
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_the_sky_is_the_same_on_any_number_of_workers(field, tmp_path, executor):
+    assert contents(simulated(tmp_path / "again", executor=executor)) == contents(field)
+
+
+def test_a_part_of_the_region_has_the_same_sources_and_measurements(field, tmp_path):
+    part = simulated(tmp_path / "part", region="CIRCLE 180 30 0.06")
+    inside = [
+        sorted(map(repr, each["gaia"].cone(180, 30, 200).to_table().to_pylist()))
+        for each in (part, field)
+    ]
+    assert inside[0] == inside[1] != []
+
+
+def test_another_seed_is_another_sky(field, tmp_path):
+    other = simulated(tmp_path / "other", seed=2, surveys=["gaia"])
+    mine, theirs = (each["truth"].to_table()["mag_sdss_r"].to_pylist() for each in (field, other))
+    assert len(set(mine) & set(theirs)) < 0.01 * len(mine)
+
+
+def test_what_is_there_from_the_same_arguments_is_kept(tmp_path):
+    first = simulated(tmp_path / "sky", surveys=["gaia"])
+    again = simulated(tmp_path / "sky", surveys=["gaia"])
+    assert first["gaia"].version == again["gaia"].version == "v1"
+
+
+def test_what_is_there_from_others_is_not_written_over_unless_asked(tmp_path):
+    simulated(tmp_path / "sky", surveys=["gaia"])
+    with pytest.raises(ExistsError, match="not from the same arguments"):
+        simulated(tmp_path / "sky", surveys=["gaia"], seed=2)
+    again = simulated(tmp_path / "sky", surveys=["gaia"], seed=2, overwrite=True)
+    assert '"seed": 2' in again["gaia"].properties["skyquarry_simulation"]
+
+
+def test_no_source_is_made_below_the_depth(tmp_path):
+    sky = simulated(tmp_path / "sky", surveys=["sdss"], depth=18.0)
+    assert sky["truth"].to_table()["mag_sdss_r"].to_numpy().max() < 18
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"surveys": ["sds"]}, "sds"),
+        ({"surveys": []}, "surveys is empty"),
+        ({"seed": -1}, "seed is -1"),
+        ({"region": "RANGE 0 360 -90 90"}, "square degrees"),
+    ],
+)
+def test_arguments_that_make_no_sky_are_refused(tmp_path, how, message):
+    with pytest.raises(UserError, match=message):
+        simulated(tmp_path / "sky", **how)
+    assert not (tmp_path / "sky").exists()
+
+
+def test_a_region_that_is_none_is_refused(tmp_path):
+    with pytest.raises(RegionError):
+        simulated(tmp_path / "sky", region="CIRCLE 180")
