@@ -146,6 +146,7 @@ def _add_commands() -> None:
         matching,
         pictures,
         searching,
+        simulating,
         telling,
     )
 
@@ -159,6 +160,7 @@ def _add_commands() -> None:
     app.command("sample")(searching.sample)
     app.command("pairs")(matching.pairs)
     app.command("crossmatch")(crossmatching.crossmatch)
+    app.command("simulate", cls=WithNegatives)(simulating.simulate)
     app.command("map")(pictures.sky_map)
     app.command("schema")(telling.schema)
     app.command("cite")(telling.cite)

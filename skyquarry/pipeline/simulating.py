@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from skyquarry.errors import ExistsError, UserError, one_of
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows
@@ -89,6 +91,31 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
     from skyquarry.engine.archive import archive
 
     return archive(folder)
+
+
+def field(
+    area_deg2: float | None,
+    *,
+    latitude_deg: float = 45.0,
+    longitude_deg: float = 90.0,
+    region: str | None = None,
+) -> Region:
+    """A round field of an area about a galactic position, or the region that a text tells.
+
+    Raises UserError where both are given, or neither.
+    """
+    from skyquarry.sky.regions import Cone
+    from skyquarry.sky.regiontext import region_from_text
+
+    if (area_deg2 is None) == (region is None):
+        given = "neither an area nor a region" if region is None else "an area and a region"
+        raise UserError(f"{given} is given, but one of them is needed: try an area of 25")
+    if region is not None:
+        return region_from_text(region)
+    assert area_deg2 is not None
+    whole = 4.0 * np.pi * np.degrees(1.0) ** 2
+    radius = np.degrees(np.arccos(1.0 - 2.0 * min(area_deg2 / whole, 1.0)))
+    return Cone(longitude_deg, latitude_deg, 3600.0 * float(radius), frame="galactic")
 
 
 def simulation(

@@ -1,0 +1,71 @@
+"""`simulate`: a synthetic sky whose truth is known, as an archive."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
+from skyquarry.cli.output import write_json
+
+_SURVEYS = "sdss,twomass,allwise,gaia"
+
+
+def simulate(
+    *,
+    out: Annotated[str, typer.Option("--out", help="The folder of the new archive.")],
+    area: Annotated[
+        float | None,
+        typer.Option("--area", min=0.001, help="Square degrees of a round field."),
+    ] = None,
+    latitude: Annotated[
+        float, typer.Option("--b", min=-90, max=90, help="Galactic latitude of the round field.")
+    ] = 45.0,
+    longitude: Annotated[
+        float, typer.Option("--l", min=0, max=360, help="Galactic longitude of the round field.")
+    ] = 90.0,
+    region: Annotated[
+        str | None,
+        typer.Option("--region", help="Another field: CIRCLE 180 30 1, POLYGON ..., RANGE ..."),
+    ] = None,
+    surveys: Annotated[
+        str,
+        typer.Option(
+            "--surveys", help="Who looks: sdss, twomass, allwise, gaia, panstarrs, ukidss."
+        ),
+    ] = _SURVEYS,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another sky.")] = 1,
+    depth: Annotated[
+        float | None,
+        typer.Option("--depth", help="Faintest magnitude made, AB; else by the surveys' depths."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Publish new versions over what is there.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a synthetic sky: its truth, and what each survey makes of it.
+
+    Example: skyquarry simulate --area 25 --out sky
+
+    Every row is simulated; beside each catalogue, NAME_truth tells of which true sources.
+    """
+    from skyquarry.pipeline.simulating import field, simulate
+
+    made = simulate(
+        field(area, latitude_deg=latitude, longitude_deg=longitude, region=region),
+        out,
+        seed=seed,
+        surveys=[each.strip() for each in surveys.split(",") if each.strip()],
+        depth=depth,
+        overwrite=overwrite,
+        progress=True,
+    )
+    rows = {name: int(made[name].stored.tiles.rows.sum()) for name in made.names()}
+    if as_json:
+        write_json({"path": out, "seed": seed, "simulated": True, "rows": rows})
+    else:
+        typer.echo(f"simulated, seed {seed}, in {out}:")
+        for name, count in rows.items():
+            typer.echo(f"  {name:<16}{count:>12,} rows")
