@@ -58,7 +58,8 @@ class MatchResult(Result):
     def all(self) -> Tables:
         """All three tables in memory, sorted along the sky, with the matcher's own columns."""
         begun = time.perf_counter()
-        parts = list(giving_back(self.made.tables()))
+        parts = list(self.made.tables())
+        give_back()
         told = together(parts, self.plan.names, self.made.at_once)
         self._seconds = time.perf_counter() - begun
         return told

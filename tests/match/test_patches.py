@@ -184,10 +184,10 @@ def test_islands_of_patches_and_of_those_across_borders_are_those_of_the_whole(s
         opened.append(here.opened)
         mine, found = told(here.work)
         ids += mine
-        alone += [i for rows in here.alone for i in rows.ids.to_pylist()]
+        alone += [i for rows in here.alone.rows for i in rows.ids.to_pylist()]
         pairs |= found
     border = identified(joined(opened), RULES)
-    assert not any(map(len, border.alone + border.opened))
+    assert not any(map(len, border.alone.rows + border.opened))
     mine, across = told(border.work)
     in_pairs = {i for pair in expected for i in pair}
     assert sorted(ids + mine) == sorted(in_pairs)

@@ -69,7 +69,7 @@ class _Waiting:
         """Rows there that the first search has left alone."""
         made = self.made
         near = first_search(made, ranges, lambda _, rows: ranges.contains(rows.spatial))
-        alone = identified(near.island_rows, made.rules).alone
+        alone = identified(near.island_rows, made.rules).alone.rows
         both = zip(alone, self.search.deferred(alone), strict=True)
         return [r.take(np.flatnonzero(m & ranges.contains(r.spatial))) for r, m in both]
 

@@ -96,6 +96,9 @@ class CatalogSide:
         stored = self.source.stored
         return digest(stored.folder.root, stored.properties, self.cut)
 
+    def release(self) -> None:
+        """Nothing: rows are read when they are asked for."""
+
     @cached_property
     def tiles(self) -> Tiles:
         """The tiles that are read, with the rows that the cut leaves, about."""

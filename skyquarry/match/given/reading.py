@@ -109,11 +109,14 @@ def rows_of(
     widen_for_single_precision(values, roles, radec, errors, notes)
     widen_for_extent(values, roles, errors, notes)
     ids = _ids(values, roles, pixels)
+    ranks = _ranks(ids)
+    if ids.type == pa.int64() and not ids.null_count:
+        ids = from_numpy(ranks)  # one array for both
     rows = Rows(
         *radec,
         pixels,
         ids,
-        _ranks(ids),
+        ranks,
         np.array(to_numpy(values.table.column(ROW)), np.int64),
         errors.covariance,
         _epochs(values, roles, notes),
@@ -195,6 +198,8 @@ def _ranks(ids: pa.Array) -> Ints:
 
     Those of unsigned 64-bit ids are shifted by 2^63, so that all fit.
     """
+    if ids.type == pa.int64() and not ids.null_count:
+        return np.array(to_numpy(ids))
     if pa.types.is_uint64(ids.type):
         told = to_numpy(ids.fill_null(2**64 - 1)).astype(np.uint64) ^ _SIGN
         return told.view(np.int64)

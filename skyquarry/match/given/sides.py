@@ -46,6 +46,9 @@ class Side(Protocol):
     def schema(self) -> pa.Schema:
         """The columns that it can hand out, `_healpix_29` left out."""
 
+    def release(self) -> None:
+        """Forget what was loaded of a table, as far as it can be loaded again."""
+
     @property
     def tiles(self) -> Tiles:
         """Where its rows lie, and about how many."""

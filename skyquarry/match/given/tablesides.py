@@ -127,26 +127,37 @@ class TableSide:
     # ------------------------------------------------------------ loading
     def prepare(self, columns: Sequence[str]) -> None:
         """Load these columns, those of positions and the id among them, and sort."""
+        self._load(columns)
+        _ = self.placed
+
+    def _load(self, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+        """All columns that are loaded, these and those of positions and the id among them."""
         own = [self.roles.ra, self.roles.dec, self.roles.id, *columns]
         wanted = dict.fromkeys(str(name) for name in own if name not in (ROW, SPATIAL))
-        missing = [name for name in wanted if name not in self._loaded]
+        loaded = self._loaded
+        missing = [name for name in wanted if name not in loaded]
         if missing:
-            table = self.source.read(missing).combine_chunks()
-            self._loaded.update(zip(missing, table.columns, strict=True))
-        _ = self.placed
+            parts = self.source.read(missing).columns[::-1]
+            for name in missing:  # one after the other, so that the pieces of one are free again
+                loaded[name] = _as_one(parts.pop())
+        return loaded
+
+    def release(self) -> None:
+        """Forget the columns that were loaded: they are loaded again where they are asked for."""
+        self._loaded = {}
+        pa.default_memory_pool().release_unused()
 
     @cached_property
     def placed(self) -> Placed:
         """Where the rows lie."""
-        if self.roles.ra not in self._loaded:
-            self.prepare(())
-        ra, dec = (_floats(self._loaded[str(n)]) for n in (self.roles.ra, self.roles.dec))
+        loaded = self._load(())
+        ra, dec = (_floats(loaded[str(n)]) for n in (self.roles.ra, self.roles.dec))
         pixels, set_aside = _pixels(ra, dec)
         order = sky_order(pixels)
         pixels = pixels[order]
         settling = None
         if self.roles.id != ROW:
-            settling = settled(pixels, self._loaded[str(self.roles.id)], order)
+            settling = settled(pixels, loaded[str(self.roles.id)], order)
         return Placed(pixels, order if settling is None else settling, set_aside)
 
     @property
@@ -193,8 +204,7 @@ class TableSide:
 
     def values(self, column: str) -> NDArray[np.float64]:
         """The values of a column of numbers, as the table has them; null as NaN."""
-        self.prepare((column,))
-        return _floats(self._loaded[column])
+        return _floats(self._load((column,))[column])
 
     # ------------------------------------------------------------ reading
     def places(self, ranges: Ranges | None) -> slice | Ints:
@@ -217,7 +227,7 @@ class TableSide:
 
     def rows(self, ranges: Ranges | None, columns: Sequence[str]) -> Fetched:
         """The rows within these ranges, along the sky."""
-        self.prepare(columns)
+        loaded = self._load(columns)
         places = self.places(ranges)
         order, pixels = self.placed.order[places], self.placed.pixels[places]
         made: list[Any] = []
@@ -225,7 +235,7 @@ class TableSide:
             if name in (SPATIAL, ROW):
                 made.append(from_numpy(pixels if name == SPATIAL else order))
             else:
-                made.append(taken(self._loaded[name], order))
+                made.append(taken(loaded[name], order))
         return Fetched(pa.table(made, schema=self._schema_of(columns)), pixels, None)
 
     def read(self, ranges: Ranges | None, columns: Sequence[str]) -> pa.Table:
@@ -289,6 +299,12 @@ class Arrived:
     def rows(self) -> Fetched:
         """The rows, along the sky."""
         return self.fetched
+
+
+def _as_one(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column in one piece, where an array can be so long."""
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.ChunkedArray) else pa.chunked_array([whole])
 
 
 def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:

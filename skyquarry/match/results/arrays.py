@@ -62,9 +62,7 @@ def nothing(kind: pa.DataType, size: int) -> pa.Array:
 
 def words(index: NDArray[np.int32], names: Sequence[str]) -> pa.Array:
     """The names of these numbers (n,)."""
-    return pa.DictionaryArray.from_arrays(
-        column(index, pa.int32()), pa.array(list(names), pa.string()), safe=False
-    )
+    return pa.DictionaryArray.from_arrays(column(index, pa.int32()), _listed(names), safe=False)
 
 
 def plain_ids(ids: pa.Array) -> Ints | None:
@@ -107,6 +105,13 @@ def where(array: pa.Array, valid: Mask) -> pa.Array:
     """The same values, null where not valid (n,): nothing is copied. The array has no nulls."""
     buffers = array.buffers()
     return pa.Array.from_buffers(array.type, len(array), [_packed(valid), *buffers[1:]])
+
+
+def _listed(names: Sequence[str]) -> pa.Array:
+    """The names as they are told; pandas is not loaded for it (`catalog/arrow.py`)."""
+    told = [name.encode() for name in names]
+    starts = np.cumsum([0, *map(len, told)], dtype=np.int32)
+    return _texts(starts, np.frombuffer(b"".join(told), np.uint8))
 
 
 def _texts(starts: NDArray[np.int32], data: NDArray[np.uint8]) -> pa.Array:

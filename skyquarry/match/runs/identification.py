@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skyquarry.engine.executors import shares_memory
+from skyquarry.engine.memory import give_back
 from skyquarry.engine.run import run_tasks
 from skyquarry.errors import UserError
 from skyquarry.match.calibration import calibrate, residuals
@@ -42,10 +43,10 @@ from skyquarry.match.runs.passes import (
     Scene,
     Surveyed,
     finished,
+    lesson_of_all,
     piece_of,
     reach_arcsec,
     survey_patch,
-    work_of,
 )
 from skyquarry.match.runs.patches import patches_of
 from skyquarry.match.runs.rowsource import Resident, Streamed, footprint_of
@@ -222,11 +223,12 @@ class Identification:
         """The evidence of the sample; where that is everything, of islands across borders too."""
         if self.lessons:
             return self._over("evidence", lesson_of, self.scene, self.lessons, self.ring_arcsec)
-        made = self._over("evidence", work_of, self.scene, self.patches, self.ring_arcsec)
+        both = self._over("evidence", lesson_of_all, self.scene, self.patches, self.ring_arcsec)
         if self.is_resident:
-            self._works = dict(zip([p.number for p in self.patches], made, strict=True))
-        whole = [*made, self._across([found.opened for found in made])]
-        return [Weighed.of(found, self.rules) for found in whole]
+            works = [found for found, _ in both]
+            self._works = dict(zip([p.number for p in self.patches], works, strict=True))
+        border = self._across([found.opened for found, _ in both])
+        return [*(weighed for _, weighed in both), Weighed.of(border, self.rules)]
 
     def _field_to_learn_from(
         self, start: Densities, footprints: Sequence[Footprint | None]
@@ -327,6 +329,8 @@ class Identification:
         for done, (_, value) in enumerate(run, 1):
             self.progress(name, done, len(over))
             found.append(value)
+        if self.is_resident:
+            give_back()
         return found
 
 

@@ -15,6 +15,7 @@ from skyquarry.match.resolution.exact import Ready
 from skyquarry.match.resolution.groups import offsets
 from skyquarry.match.resolution.islands import islands
 from skyquarry.match.resolution.resolve import resolve
+from skyquarry.match.runs.alone import Alone, chosen_rows
 from skyquarry.match.runs.nearby import agree, chosen_evidence, near_nodes
 from skyquarry.match.runs.starfields import NodePairs, groups_of_stars, pairs_of_candidates
 
@@ -86,8 +87,8 @@ class Found:
 
     work: Work
     """whole islands of two rows and more"""
-    alone: list[Rows]
-    """of every catalogue, the rows without any candidate"""
+    alone: Alone
+    """the rows without any candidate"""
     opened: list[Rows]
     """those of islands that reach beyond the core"""
 
@@ -121,7 +122,7 @@ def identified(rows: list[Rows], rules: Rules, core: Sequence[Mask] | None = Non
     opened = _taken(some, mine & crosses, found.table.start)
     alone = inside.copy()
     alone[seen] &= ~paired
-    return Found(work, _taken(rows, alone, start), opened)
+    return Found(work, Alone(_parts(alone, start), rows), opened)
 
 
 def identify(rows: list[Rows], rules: Rules) -> Work:
@@ -139,7 +140,8 @@ def found_of(rows: list[Rows], left: Ints, right: Ints, pairs: PairEvidence, rul
     paired = _in_pairs(int(start[-1]), left, right)
     number, some = np.cumsum(paired) - 1, _taken(rows, paired, start)
     work = work_of_pairs(some, number[left], number[right], pairs, rules)
-    return Found(work, _taken(rows, ~paired, start), [each.take(_NONE) for each in rows])
+    none = [each.take(_NONE) for each in rows]
+    return Found(work, Alone(_parts(~paired, start), rows), none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,12 @@ def _taken(rows: list[Rows], mask: Mask, start: Ints) -> list[Rows]:
     """The rows of each catalogue where the mask (nodes,) is true."""
     if mask.all():
         return rows
-    parts = np.split(mask, start[1:-1])
-    return [each.take(np.flatnonzero(part)) for each, part in zip(rows, parts, strict=True)]
+    return chosen_rows(rows, _parts(mask, start))
+
+
+def _parts(mask: Mask, start: Ints) -> list[Mask]:
+    """A mask (nodes,) catalogue by catalogue."""
+    return np.split(mask, start[1:-1])
 
 
 def in_order(left: Ints, right: Ints, n_nodes: int) -> Ints:

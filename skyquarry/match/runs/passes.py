@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
 from typing import TYPE_CHECKING, Protocol
@@ -17,7 +17,9 @@ from skyquarry.match.likelihood.nodetable import node_table
 from skyquarry.match.priors.densitysums import Summary
 from skyquarry.match.resolution.answers import Resolved
 from skyquarry.match.results.tables import tables, with_lone
+from skyquarry.match.runs.alone import Alone, chosen_rows
 from skyquarry.match.runs.identify import Solved, identified, solve, work_of_pairs
+from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 
 if TYPE_CHECKING:
@@ -193,10 +195,19 @@ def survey_patch(scene: Scene, patch: Patch, order: int) -> Surveyed:
 
 def work_of(scene: Scene, patch: Patch, ring_arcsec: float) -> Found:
     """The evidence of a patch's closed islands, and the rows of those that cross its border."""
-    if patch.is_whole:
-        return identified(scene.rows(None), scene.rules)
-    rows = scene.rows(patch.core | patch.ring(ring_arcsec))
-    return identified(rows, scene.rules, [patch.core.contains(each.spatial) for each in rows])
+    ranges = None if patch.is_whole else patch.core | patch.ring(ring_arcsec)
+    rows = scene.rows(ranges)
+    core = None if ranges is None else [patch.core.contains(each.spatial) for each in rows]
+    found = identified(rows, scene.rules, core)
+    if not scene.source.is_at_hand:
+        return found
+    return replace(found, alone=replace(found.alone, again=partial(scene.rows, ranges)))
+
+
+def lesson_of_all(scene: Scene, patch: Patch, ring_arcsec: float) -> tuple[Found, Weighed]:
+    """The same as it is kept while densities are learnt, and what is learnt from."""
+    found = work_of(scene, patch, ring_arcsec)
+    return replace(found, alone=found.alone.kept()), Weighed.of(found, scene.rules)
 
 
 def piece_of(scene: Scene, patch: Patch, ring_arcsec: float, final: Final) -> Piece:
@@ -207,33 +218,36 @@ def piece_of(scene: Scene, patch: Patch, ring_arcsec: float, final: Final) -> Pi
 def finished(found: Found, scene: Scene, final: Final) -> Piece:
     """What was found in a patch, solved and told."""
     if final.fast is None:
-        none = [each.take(_NONE) for each in found.alone]
+        none = [each.take(_NONE) for each in found.work.rows]
         return Piece(tables_of(found.work, found.alone, scene, final), found.opened, none)
-    both = list(zip(found.alone, final.fast.deferred(found.alone), strict=True))
-    waiting = [rows.take(np.flatnonzero(mask)) for rows, mask in both]
-    rest = [rows.take(np.flatnonzero(~mask)) for rows, mask in both]
-    return Piece(tables_of(found.work, rest, scene, final), found.opened, waiting)
+    alone = found.alone.rows
+    deferred = final.fast.deferred(alone)
+    rest = Alone([~mask for mask in deferred], alone)
+    told = tables_of(found.work, rest, scene, final)
+    return Piece(told, found.opened, chosen_rows(alone, deferred))
 
 
-def tables_of(work: Work, alone: list[Rows], scene: Scene, final: Final) -> Tables:
+def tables_of(work: Work, alone: Alone, scene: Scene, final: Final) -> Tables:
     """The tables of whole islands, and of rows without any candidate."""
     learnt, rules = final.learnt, scene.rules
     solved = solve(work, rules, learnt.densities, learnt.photometry)
     common = final.shape, rules, scene.calibration, learnt.densities.coverage
     made = tables(work, solved, *common)
-    many = sum(map(len, alone))
+    many = len(alone)
     if not many:
         return made
+    if final.later and many >= work.n_nodes:
+        return with_lone(made, partial(lone_tables, alone.kept(), *common), rules.names)
     made = with_lone(made, partial(lone_tables, alone, *common), rules.names)
-    if not final.later or many < work.n_nodes:
-        made.make()
+    made.make()
     return made
 
 
 def lone_tables(
-    rows: list[Rows], shape: Shape, rules: Rules, calibration: Calibration, coverage: Coverage
+    alone: Alone, shape: Shape, rules: Rules, calibration: Calibration, coverage: Coverage
 ) -> Tables:
     """The tables of rows without any candidate: each is an object, for certain."""
+    rows = alone.rows
     none = node_pairs(node_table([each.take(_NONE) for each in rows], rules.motion), _NONE, _NONE)
     work = work_of_pairs(rows, _NONE, _NONE, none, rules)
     sure, zero = np.ones(work.n_nodes), np.zeros(work.n_nodes)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.engine.memory import give_back
 from skyquarry.engine.run import run_tasks
+from skyquarry.match.given.compacting import compact, spread
 from skyquarry.match.given.reading import Rejects, needed_columns, rows_of
 from skyquarry.match.given.sides import ROW
 from skyquarry.match.priors.fields import Counts
@@ -35,6 +37,10 @@ PATCH_ORDER = 8
 class RowSource(Protocol):
     """Rows of each catalogue of a match, by part of the sky; it travels to workers."""
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether rows are in memory: to ask for them once more costs little."""
+
     def rows(self, number: int, ranges: Ranges | None) -> Rows:
         """The rows of catalogue `number` within the ranges, along the sky; all where None."""
 
@@ -56,6 +62,8 @@ class Streamed:
     policies: tuple[ErrorPolicy, ...]
     calibration: Calibration | None = None
 
+    is_at_hand = False
+
     def rows(self, number: int, ranges: Ranges | None) -> Rows:
         """The rows of one catalogue within the ranges."""
         rows, _ = self.read(number, ranges)
@@ -63,9 +71,22 @@ class Streamed:
 
     def read(self, number: int, ranges: Ranges | None) -> tuple[Rows, Rejects]:
         """The rows as catalogued, and what was set aside on the way."""
+        return self._rows_of(number, self._table(number, ranges))
+
+    def read_whole(self, number: int) -> tuple[Rows, Rejects]:
+        """All rows of one catalogue, to be kept: in as little memory as goes."""
+        table = self._table(number, None)
+        self.sides[number].release()
+        rows, rejects = self._rows_of(number, table)
+        return compact(rows), rejects
+
+    def _table(self, number: int, ranges: Ranges | None) -> Any:
         side = self.sides[number]
         columns = [*needed_columns(side.roles), SPATIAL, *([ROW] if side.in_memory else [])]
-        table = side.read(ranges, list(dict.fromkeys(columns)))
+        return side.read(ranges, list(dict.fromkeys(columns)))
+
+    def _rows_of(self, number: int, table: Any) -> tuple[Rows, Rejects]:
+        side = self.sides[number]
         return rows_of(table, side.roles, policy=self.policies[number], name=side.name)
 
     def counts(self) -> list[Counts]:
@@ -79,21 +100,34 @@ class Streamed:
 
 @dataclass(frozen=True)
 class Resident:
-    """Rows that are all in memory, sorted by the pixel where they were catalogued."""
+    """Rows that are all in memory, sorted by the pixel where they were catalogued.
+
+    They are held as catalogued, and calibrated when they are asked for: each is asked for once or
+    twice in a run, and a second copy of all of them would take as much memory again.
+    """
 
     held: tuple[Rows, ...]
+    """as `compact` has them"""
     rejects: tuple[Rejects, ...]
+    calibration: Calibration | None = None
+
+    is_at_hand = True
 
     @classmethod
     def of(cls, streamed: Streamed, executor: Where = None) -> Resident:
         """All rows of the catalogues, each read once."""
         threads = None if executor is None or isinstance(executor, str) else executor
-        tasks = ((n, streamed.read, (n, None)) for n in range(len(streamed.sides)))
+        tasks = ((n, streamed.read_whole, (n,)) for n in range(len(streamed.sides)))
         read = [value for _, value in run_tasks(tasks, threads, ordered=True)]
+        give_back()
         return cls(tuple(rows for rows, _ in read), tuple(rejects for _, rejects in read))
 
     def rows(self, number: int, ranges: Ranges | None) -> Rows:
         """The rows of one catalogue within the ranges."""
+        rows = spread(self._within(number, ranges))
+        return rows if self.calibration is None else self.calibration.apply(rows, number)
+
+    def _within(self, number: int, ranges: Ranges | None) -> Rows:
         rows = self.held[number]
         if ranges is None:
             return rows
@@ -114,9 +148,8 @@ class Resident:
         return [Counts.of(rows.spatial, PATCH_ORDER) for rows in self.held]
 
     def calibrated(self, calibration: Calibration) -> Resident:
-        """The same rows, calibrated once."""
-        held = tuple(calibration.apply(rows, n) for n, rows in enumerate(self.held))
-        return replace(self, held=held)
+        """The same rows, calibrated when they are asked for."""
+        return replace(self, calibration=calibration)
 
 
 def _counts_of(side: Any) -> Counts:

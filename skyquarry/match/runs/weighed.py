@@ -19,7 +19,6 @@ import numpy as np
 
 from skyquarry.match.kernels.densities import lowest_members
 from skyquarry.match.kernels.large import believe
-from skyquarry.match.priors.densityplaces import Lone
 from skyquarry.match.resolution.exact import Ready, part_of
 from skyquarry.match.resolution.groups import Groups, Islands
 from skyquarry.match.resolution.large import gains
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
+    from skyquarry.match.priors.densityplaces import Lone
     from skyquarry.match.runs.identify import Found
     from skyquarry.match.runs.rules import Constraint, Rules
     from skyquarry.sky.ranges import Ranges
@@ -180,7 +180,7 @@ class Weighed:
     def of(cls, found: Found, rules: Rules, core: Ranges | None = None) -> Weighed:
         """Of a patch; an island is counted where its lowest pixel is: in the core, or anywhere."""
         work, mine = found.work, None
-        lone = [Lone(each.spatial, each.mag) for each in found.alone]
+        lone = found.alone.lone
         if core is not None:
             lone = [each.within(core) for each in lone]
             spatial = np.concatenate([each.spatial for each in work.rows])
