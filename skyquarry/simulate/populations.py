@@ -10,4 +10,6 @@ if TYPE_CHECKING:
 
 def usual() -> tuple[Population, ...]:
     """Every population there is, with its published parameters."""
-    return ()
+    from skyquarry.simulate import beyond
+
+    return beyond.populations()
