@@ -99,7 +99,7 @@ class Simulation:
         """Only rows in the region: blocks reach over its border."""
         from skyquarry.catalog.arrow import from_numpy, pc
 
-        ra, dec = positions_of(name)
+        ra, dec = CATALOGUES[name].positions
         inside = self.region.contains(to_xyz(table[ra].to_numpy(), table[dec].to_numpy()))
         if inside.all():
             return table, links
@@ -137,11 +137,6 @@ def _cells(ranges: Ranges, order: int) -> Ints:
         for pixel, shift in zip(pixels, 2 * (order - orders.astype(np.int64)), strict=True)
     ]
     return np.concatenate(many) if many else np.empty(0, np.int64)
-
-
-def positions_of(name: str) -> tuple[str, str]:
-    """A survey's columns of right ascension and declination."""
-    return ("raMean", "decMean") if name == "panstarrs" else ("ra", "dec")
 
 
 def _read(truth: Stored, blocks: Ints) -> tuple[Sources, Ints]:

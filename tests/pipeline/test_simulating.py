@@ -1,38 +1,11 @@
 """A synthetic sky, from a region to an archive."""
 
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
 
 import skyquarry as sq
 from skyquarry.errors import ExistsError, RegionError, UserError
-from skyquarry.pipeline.simulating import simulate
-from skyquarry.simulate.bands import N_BANDS
-from skyquarry.simulate.sources import Kind, Sources
 from skyquarry.sky.vectors import to_xyz
-
-FIELD = "CIRCLE 180 30 0.12"
-
-
-@dataclass(frozen=True)
-class Points:
-    """So many stars a block, as bright in every band."""
-
-    name: str = "points"
-    number: int = 1
-    each: int = 2_000
-
-    def drawn(self, block, random):
-        ra, dec = block.uniform(self.each, random)
-        mags = np.repeat(random.uniform(13, 23.5, self.each)[:, None], N_BANDS, axis=1)
-        made = Sources.of(self.each, ra_deg=ra, dec_deg=dec, mags=mags, kind=Kind.MAIN_SEQUENCE)
-        return made.taken(block.visible(mags))
-
-
-def simulated(path, **how):
-    how = {"seed": 1, "populations": [Points()], "progress": False, **how}
-    return simulate(how.pop("region", FIELD), path, **how)
+from skyquarry.testing.points import FIELD, simulated
 
 
 def contents(archive):

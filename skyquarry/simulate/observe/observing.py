@@ -47,14 +47,29 @@ def observed(
     A row belongs to the block of its brightest source. Rows come block by block, cell by cell.
     """
     instrument = catalogue.instrument
+    blocks = np.asarray(blocks, np.int64)
     home = np.isin(healpix.index(sources.ra_deg, sources.dec_deg, BLOCK_ORDER), blocks)
     real, links = measured(instrument, sources, ids, seed=seed, home=home)
     parts = [real, *(spurious(instrument, int(block), seed) for block in blocks)]
-    every = Measured.concatenated(parts)
+    return tabled(catalogue, sources, ids, Measured.concatenated(parts), links, seed)
+
+
+def tabled(
+    catalogue: Catalogue,
+    sources: Sources,
+    ids: Ints,
+    every: Measured,
+    links: Links,
+    seed: int,
+    *,
+    first: int = 0,
+) -> tuple[pa.Table, pa.Table]:
+    """Rows with numbers, cell by cell from `first` on, as the survey's table; and their links."""
     numbered = _cells(sources, every)
     order = np.lexsort((every.owner, numbered))
     every, cell = every.taken(order), numbered[order]
-    rows = Rows(instrument, every, cell, _ranks(cell), _truth_of(sources, every), seed)
+    truth = _truth_of(sources, every)
+    rows = Rows(catalogue.instrument, every, cell, first + _ranks(cell), truth, seed)
     table = catalogue.table(rows)
     return table, _linked(links, ids, order, table.select([catalogue.key]))
 

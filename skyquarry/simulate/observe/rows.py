@@ -92,6 +92,9 @@ class Catalogue:
     key: str
     """the survey's column of ids"""
     columns: Callable[[Rows], Columns]
+    positions: tuple[str, str] = ("ra", "dec")
+    magnitudes: tuple[str, ...] = ()
+    """the survey's column of PSF magnitudes for each channel"""
 
     def table(self, rows: Rows) -> pa.Table:
         """The survey's table; numbers that are not finite are null."""

@@ -118,4 +118,6 @@ def _motion(rows: Rows) -> Columns:
     }
 
 
-CATALOGUE: Final = Catalogue(INSTRUMENT, "source_id", _columns)
+CATALOGUE: Final = Catalogue(
+    INSTRUMENT, "source_id", _columns, magnitudes=tuple(f"{name}mpro" for name in _BANDS)
+)

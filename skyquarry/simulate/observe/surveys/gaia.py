@@ -191,4 +191,9 @@ def expected_excess(bp_rp: Floats) -> Floats:
     return np.asarray(np.where(x < 0.5, blue, np.where(x < 4.0, middle, red)))
 
 
-CATALOGUE: Final = Catalogue(INSTRUMENT, "source_id", _columns)
+CATALOGUE: Final = Catalogue(
+    INSTRUMENT,
+    "source_id",
+    _columns,
+    magnitudes=tuple(f"phot_{band}_mean_mag" for band in _ZERO_FLUX),
+)

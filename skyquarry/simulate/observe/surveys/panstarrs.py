@@ -66,4 +66,10 @@ def _band(rows: Rows, band: str) -> Columns:
     }
 
 
-CATALOGUE: Final = Catalogue(INSTRUMENT, "objID", _columns)
+CATALOGUE: Final = Catalogue(
+    INSTRUMENT,
+    "objID",
+    _columns,
+    positions=("raMean", "decMean"),
+    magnitudes=tuple(f"{band}MeanPSFMag" for band in "grizy"),
+)

@@ -140,4 +140,6 @@ def _shape(rows: Rows, steep: Floats) -> Columns:
     }
 
 
-CATALOGUE: Final = Catalogue(INSTRUMENT, "objID", _columns)
+CATALOGUE: Final = Catalogue(
+    INSTRUMENT, "objID", _columns, magnitudes=tuple(f"psfMag_{band}" for band in _BANDS)
+)

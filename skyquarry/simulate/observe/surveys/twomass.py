@@ -100,4 +100,4 @@ def _flags(rows: Rows) -> Columns:
     }
 
 
-CATALOGUE: Final = Catalogue(INSTRUMENT, "designation", _columns)
+CATALOGUE: Final = Catalogue(INSTRUMENT, "designation", _columns, magnitudes=("j_m", "h_m", "k_m"))

@@ -63,4 +63,9 @@ def _columns(rows: Rows) -> Columns:
     return told
 
 
-CATALOGUE: Final = Catalogue(INSTRUMENT, "sourceID", _columns)
+CATALOGUE: Final = Catalogue(
+    INSTRUMENT,
+    "sourceID",
+    _columns,
+    magnitudes=tuple(f"{name}AperMag3" for name, _ in _COLUMNS.values()),
+)
