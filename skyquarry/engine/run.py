@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 Task = tuple[Any, "Callable[..., Any]", "tuple[Any, ...]"]
 """A key, a function, its arguments; for processes and clusters a function of a module."""
 
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What a task may give in place of a value: smaller tasks that do its work, in their order."""
+
+    arguments: tuple[tuple[Any, ...], ...]
+    """of the same function, for each; they have the same key"""
+
+
 _PATIENCE_S = 0.1
 """How soon a cancelled run notices it while all its tasks are busy."""
 
@@ -44,9 +53,10 @@ def run_tasks(  # noqa: PLR0913 (each is a knob of the same run)
     `memory_bytes` and `weigh(key) -> bytes`, also no more than that many bytes of them (but always
     one). A task whose worker died or whose connection broke is tried again, `retries` times; the
     tasks that were in flight beside it are then run one at a time, so that the one at fault is
-    known. The first error of a task itself ends the run, with the task's key in a note. Setting
-    `cancel`, or closing the iterator, cancels what has not begun and waits for what has. A single
-    task, and everything with executor="inline", runs in the calling thread.
+    known. A task may give `Instead` of a value: then smaller ones take its place. The first error
+    of a task itself ends the run, with the task's key in a note. Setting `cancel`, or closing the
+    iterator, cancels what has not begun and waits for what has. A single task, and everything with
+    executor="inline", runs in the calling thread.
 
     Raises TaskLostError, CancelledError, UserError for a bad argument, and whatever a task raises.
 
@@ -89,12 +99,16 @@ def _run_inline(
                     raise _noted(error, key)  # noqa: B904 (the same error, with a note)
                 if attempt == retries:
                     raise _lost(key, retries, error) from error
-        yield key, value
+        if isinstance(value, Instead):
+            parts = ((key, function, each) for each in value.arguments)
+            yield from _run_inline(parts, retries, cancel)
+        else:
+            yield key, value
 
 
 @dataclass(slots=True)
 class _Try:
-    """One task on its way: its place in the order, the task, how often it was lost."""
+    """One task on its way: its number, the task, how often it was lost."""
 
     number: int
     task: Task
@@ -122,6 +136,10 @@ class _Run:
     """Ordered runs: finished before their turn, with their bytes."""
     waiting: _Try | None = None
     """The next task, where there is no memory for it yet."""
+    order: list[int] = field(default_factory=list)
+    """Numbers of what is not handed out, in the order in which it will be."""
+    parts: list[_Try] = field(default_factory=list)
+    """Tasks in the place of a larger one that have not begun."""
     begun: int = 0
     handed: int = 0
     bytes: int = 0
@@ -131,7 +149,9 @@ class _Run:
             self.submit()
             while self.flying:
                 attempt, value = self.land()
-                if attempt is not None:
+                if attempt is not None and isinstance(value, Instead):
+                    self.divide(attempt, value)
+                elif attempt is not None:
                     self.held[attempt.number] = (attempt.task[0], value, attempt.bytes)
                 for key, ready, weight in self.ready():
                     yield key, ready
@@ -143,9 +163,10 @@ class _Run:
     def ready(self) -> Iterator[tuple[Any, Any, int]]:
         """What may be handed out now."""
         while self.held:
-            number = self.handed if self.ordered else next(iter(self.held))
+            number = self.order[0] if self.ordered else next(iter(self.held))
             if number not in self.held:
                 return
+            self.order.remove(number)
             self.handed += 1
             yield self.held.pop(number)
 
@@ -158,7 +179,9 @@ class _Run:
             return
         if any(attempt.lost for attempt in self.flying.values()):
             return
-        while len(self.flying) + len(self.held) < self.window:
+        while len(self.flying) + len(self.held) < self.window or (
+            self.parts and len(self.flying) < self.pool.workers
+        ):
             attempt = self.next_try()
             if attempt is None:
                 return
@@ -168,17 +191,34 @@ class _Run:
     def next_try(self) -> _Try | None:
         """The next task; None where there is no more, or no memory for it now."""
         attempt, self.waiting = self.waiting, None
+        if attempt is None and self.parts:
+            attempt = min(self.parts, key=lambda part: self.order.index(part.number))
+            self.parts.remove(attempt)
         if attempt is None:
             task = next(self.tasks, None)
             if task is None:
                 return None
-            attempt = _Try(self.begun, task, bytes=self.weigh(task[0]) if self.weigh else 0)
-            self.begun += 1
+            attempt = self.numbered(task, self.weigh(task[0]) if self.weigh else 0)
+            self.order.append(attempt.number)
         full = self.memory_bytes is not None and self.bytes + attempt.bytes > self.memory_bytes
-        if full and (self.flying or self.held):
+        if full and self.flying:
             self.waiting = attempt
             return None
         return attempt
+
+    def numbered(self, task: Task, weight: int) -> _Try:
+        self.begun += 1
+        return _Try(self.begun, task, bytes=weight)
+
+    def divide(self, whole: _Try, instead: Instead) -> None:
+        """Put smaller tasks in the place of one that has landed."""
+        key, function, _ = whole.task
+        weight = whole.bytes // max(len(instead.arguments), 1)
+        parts = [self.numbered((key, function, each), weight) for each in instead.arguments]
+        at = self.order.index(whole.number)
+        self.order[at : at + 1] = [part.number for part in parts]
+        self.parts += parts
+        self.bytes -= whole.bytes
 
     def fly(self, attempt: _Try) -> None:
         _, function, args = attempt.task

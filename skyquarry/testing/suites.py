@@ -12,12 +12,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from skyquarry.engine.run import run_tasks
+from skyquarry.engine.run import Instead, run_tasks
 from skyquarry.errors import CancelledError, UserError
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ class ExecutorSuite:
     def test_an_ordered_run_keeps_the_order_of_its_tasks(self, executor: Where) -> None:
         found = list(run_tasks(squares(9), executor, ordered=True, window=3))
         assert found == [(n, n * n) for n in range(9)]
+
+    def test_smaller_tasks_take_the_place_of_one_that_gives_them(self, executor: Where) -> None:
+        tasks = [(end, numbers_to, (end, end - size)) for end, size in [(3, 3), (24, 21), (30, 6)]]
+        found = list(run_tasks(tasks, executor, ordered=True, window=2))
+        assert [value for _, value in found] == list(range(30))
+        assert [key for key, _ in found] == [3] * 3 + [24] * 21 + [30] * 6
+        weighed = run_tasks(tasks, executor, memory_bytes=10, weigh=lambda end: end)
+        assert sorted(value for _, value in weighed) == list(range(30))
 
     def test_no_task_is_no_result(self, executor: Where) -> None:
         assert list(run_tasks([], executor)) == []
@@ -109,6 +118,14 @@ def square(n: int) -> int:
 def squares(count: int) -> Iterator[tuple[int, Any, tuple[Any, ...]]]:
     """Tasks 0 to count - 1."""
     return ((n, square, (n,)) for n in range(count))
+
+
+def numbers_to(end: int, first: int) -> int | Instead:
+    """The number before `end` where it is `first`, else two or three tasks that give them all."""
+    if end - first == 1:
+        return first
+    cuts = sorted({first, (2 * first + end) // 3, (first + end) // 2, end})
+    return Instead(tuple((b, a) for a, b in pairwise(cuts)))
 
 
 def noting(made: list[int], tasks: Iterator[Any]) -> Iterator[Any]:

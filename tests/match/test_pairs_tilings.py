@@ -17,7 +17,7 @@ from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.engine.source import Source
-from skyquarry.match.geometry import units
+from skyquarry.match.geometry import pairing, searching, units
 from skyquarry.match.geometry.joins import Rule
 from skyquarry.match.geometry.pairs import PairsNode
 from skyquarry.match.geometry.radii import Radius
@@ -121,6 +121,29 @@ def test_tiles_that_are_worked_on_in_parts_give_the_same_bytes(
     parts = sq.pairs(*sides, **options)
     assert rows_of(parts).equals(expected)
     assert len(parts.root.units) > len(whole.root.units) + 3
+
+
+@pytest.mark.parametrize(
+    ("others", "how", "both", "radius"),
+    [("b", "inner", None, 900.0), ("b", "left", None, 60.0), ("b", "anti", None, 60.0),
+     (None, "inner", False, 900.0), (None, "inner", True, 900.0)],
+)  # fmt: skip
+def test_parts_with_very_many_pairs_are_divided_and_give_the_same_bytes(
+    tilings, monkeypatch, others, how, both, radius
+):
+    sides = tilings["a", 3], others and tilings[others, 4]
+    plan = sq.pairs(*sides, radius_arcsec=radius, how=how, columns="all", both=both)
+    whole = plan.run()
+    expected = whole.table.combine_chunks()
+    assert expected.num_rows > 30
+    monkeypatch.setattr(pairing, "PART_PAIRS", 10)
+    monkeypatch.setattr(searching, "_FEW", 1)
+    monkeypatch.setattr(searching.Search, "is_small", False)
+    parts = plan.run()
+    assert parts.table.combine_chunks().equals(expected)
+    assert parts.report["tiles"] > whole.report["tiles"] + 10
+    same = [name for name in whole.report if name not in ("seconds", "tiles", "bytes")]
+    assert [parts.report[name] for name in same] == [whole.report[name] for name in same]
 
 
 def test_a_tile_with_its_rows_in_a_corner_is_divided_by_its_rows(tmp_path, monkeypatch):

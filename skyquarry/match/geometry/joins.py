@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.geometry.search import Found, Points
+    from skyquarry.match.geometry.searching import Search
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -39,6 +40,11 @@ class Rule:
     def nearest(self) -> int | None:
         """How many right rows a left row may have."""
         return self.k if self.keep == "all" else 1
+
+    @property
+    def once(self) -> bool:
+        """Whether of the same rows only those behind a row, along the sky, can be its partners."""
+        return self.same and not self.both and self.keep != "mutual"
 
     @property
     def left_reach(self) -> int:
@@ -74,6 +80,16 @@ class Placed:
         """Whether the points follow each other as their rows do."""
         return self.number is None or bool((self.number[1:] > self.number[:-1]).all())
 
+    @property
+    def core_points(self) -> slice | None:
+        """The points of the task itself, where they follow each other as their rows do."""
+        if self.number is None:
+            return self.core
+        if not self.in_order:
+            return None
+        first, stop = np.searchsorted(self.number, [self.core.start, self.core.stop]).tolist()
+        return slice(first, stop)
+
     def places(self, index: Ints) -> Ints:
         """Places along the sky of points."""
         return index if self.number is None else self.number[index]
@@ -92,9 +108,41 @@ class Joined:
         return len(self.left)
 
 
-def joined(rule: Rule, left: Placed, right: Placed) -> Joined:
+def search_of(rule: Rule, left: Placed, right: Placed, expected: int | None = None) -> Search:
+    """The search that finds the pairs of a task's rows, before it is done.
+
+    `expected`: about how many of them all there will be, where that is known.
+    """
+    from skyquarry.match.geometry.searching import Search
+
+    search = Search(
+        left.points,
+        right.points,
+        left.radius,
+        right.radius,
+        same=rule.same,
+        once=rule.once and left.in_order,
+        rows=left.core_points if rule.left_reach == 0 else None,
+    )
+    if expected is not None:
+        search.expected = expected
+    return search
+
+
+def cuts_of(rule: Rule, left: Placed, search: Search, most: int) -> Ints:
+    """The pixels at which to cut a task with many more pairs than `most`, in equal shares."""
+    none = np.empty(0, np.int64)
+    if rule.nearest is not None or rule.left_reach or left.core_points is None:
+        return none
+    if search.is_small or search.expected <= 2 * most:
+        return none
+    pixels = left.pixels[left.places(search.sampled.cuts(most))]
+    return np.unique(pixels[pixels > left.pixels[left.core.start]])
+
+
+def joined(rule: Rule, left: Placed, right: Placed, search: Search | None = None) -> Joined:
     """The rows of the answer that belong to a task, in the order of the sky."""
-    found = _kept(rule, left, right)
+    found = _kept(rule, left, right, search or search_of(rule, left, right))
     i, j, sep = left.places(found.left), right.places(found.right), found.sep_arcsec
     paired = _marked(right, j) if rule.how == "outer" else None
     if left.number is not None and bool((i[1:] < i[:-1]).any()):
@@ -113,21 +161,11 @@ def joined(rule: Rule, left: Placed, right: Placed) -> Joined:
     return _with_right(pairs, _unmarked(right, paired), left.pixels, right.pixels)
 
 
-def _kept(rule: Rule, left: Placed, right: Placed) -> Found:
+def _kept(rule: Rule, left: Placed, right: Placed, search: Search) -> Found:
     """The pairs of all rows that are kept, by the numbers of points."""
     from skyquarry.match.geometry.search import Found, find_pairs
 
-    every = rule.both or not rule.same or rule.keep == "mutual"
-    once = not every and left.in_order
-    found = find_pairs(
-        left.points,
-        right.points,
-        left.radius,
-        right_radius_arcsec=right.radius,
-        nearest=rule.nearest,
-        same=rule.same,
-        once=once,
-    )
+    found = Found(*search.pairs(rule.nearest or 0))
     keep: Mask | None = None
     if rule.keep == "mutual":
         back = found
@@ -142,7 +180,7 @@ def _kept(rule: Rule, left: Placed, right: Placed) -> Found:
         best = np.full(len(right.points), -1, np.int64)
         best[back.left] = back.right
         keep = best[found.right] == found.left
-    if rule.same and not rule.both and not once:
+    if rule.same and not rule.both and not search.once:
         before = left.places(found.left) < left.places(found.right)
         keep = before if keep is None else keep & before
     if keep is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,12 @@ import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy, taken, to_numpy
 from skyquarry.engine.plan import Told
-from skyquarry.match.geometry.joins import Joined, Placed, Rule, joined
+from skyquarry.engine.run import Instead
+from skyquarry.match.geometry.joins import Joined, Placed, Rule, cuts_of, joined, search_of
+from skyquarry.match.geometry.searching import kernels, writable
 from skyquarry.match.given.ordering import ranks
-from skyquarry.sky.ranges import N_PIXELS
+from skyquarry.match.given.tablesides import Arrived
+from skyquarry.sky.ranges import N_PIXELS, Ranges
 from skyquarry.sky.vectors import wrap_ra
 
 if TYPE_CHECKING:
@@ -20,11 +24,13 @@ if TYPE_CHECKING:
 
     from skyquarry.match.geometry.radii import Radius
     from skyquarry.match.given.sides import Fetch, Fetched
-    from skyquarry.sky.ranges import Ranges
 
     Ints = NDArray[np.int64]
 
 
+PART_PAIRS = 1 << 20
+"""A part of the sky where more than twice so many pairs are found is cut in parts of about so many:
+of one that is too large neither the rest of the processors nor who writes it could make a start."""
 BLOCK = 16_384
 """Rows that are worked on together, so that they stay in the cache."""
 
@@ -115,23 +121,39 @@ class Pairing:
     positions: bool = False
     """whether ra and dec follow, of the left row, else of the right"""
 
-    def run(self, left: Fetch, right: Fetch, core: Ranges) -> Told:
-        """The rows of the answer that belong to a part of the sky."""
+    def run(
+        self, left: Fetch, right: Fetch, core: Ranges, expected: int | None = None
+    ) -> Told | Instead:
+        """The rows of the answer that belong to a part of the sky.
+
+        Where these turn out to be very many, the same of smaller parts in their place, of which is
+        known about how many pairs are `expected`.
+        """
         lefts = left.rows()
         rights = lefts if self.rule.same else right.rows()
-        rows, counts = self._joined(lefts, rights, core)
+        placed = self.left.placed(lefts, core)
+        others = self._others(placed, rights, core)
+        search = search_of(self.rule, placed, others, expected)
+        if expected is None:
+            cuts = cuts_of(self.rule, placed, search, PART_PAIRS).tolist()
+            if cuts:
+                ends = [int(core.starts[0]), *cuts, int(core.stops[0])]
+                return self._divided(lefts, rights, ends, search.expected)
+        rows = joined(self.rule, placed, others, search)
+        counts = self.counts(rows, placed, others)
+        del placed, others, search
         sides = (Taking.of(lefts, rows.left), Taking.of(rights, rows.right))
         positions = self._positions(rows, lefts, rights) if self.positions else []
         del lefts, rights  # each column goes once it is taken: the answer grows as they shrink
         return Told(self.table(rows, *sides, positions), counts)
 
-    def _joined(
-        self, lefts: Fetched, rights: Fetched, core: Ranges
-    ) -> tuple[Joined, dict[str, int]]:
-        placed = self.left.placed(lefts, core)
-        others = self._others(placed, rights, core)
-        rows = joined(self.rule, placed, others)
-        return rows, self.counts(rows, placed, others)
+    def _divided(self, lefts: Fetched, rights: Fetched, ends: list[int], pairs: int) -> Instead:
+        """The tasks of parts from one pixel to the next, which have pairs in equal shares."""
+        here = Arrived(lefts)
+        there = here if self.rule.same else Arrived(rights)
+        parts = itertools.pairwise(ends)
+        each = pairs // (len(ends) - 1)
+        return Instead(tuple((self, here, there, Ranges([a], [b]), each) for a, b in parts))
 
     def _others(self, left: Placed, rights: Fetched, core: Ranges) -> Placed:
         if self.rule.same and self.right.radius.column is None:
@@ -143,7 +165,7 @@ class Pairing:
         mine = rows.left
         if self.rule.how != "inner":
             mine = mine[(mine >= 0) & (rows.right >= 0)]
-        matched = int(np.count_nonzero(mine[1:] != mine[:-1])) + 1 if len(mine) else 0
+        matched = _changes(mine) + 1 if len(mine) else 0
         told = {"pairs": len(mine), "left_rows": left.core.stop - left.core.start}
         told["left_alone"] = told["left_rows"] - matched if self.rule.how != "anti" else len(rows)
         told["right_alone"] = 0
@@ -220,9 +242,11 @@ class Taking:
         return column.take(_numbers(self.rows, self.known))
 
 
-def pair_unit(pairing: Pairing, left: Fetch, right: Fetch, core: Ranges) -> Told:
+def pair_unit(
+    pairing: Pairing, left: Fetch, right: Fetch, core: Ranges, expected: int | None = None
+) -> Told | Instead:
     """The task of a pairs plan: `Pairing.run`, as a function of this module."""
-    return pairing.run(left, right, core)
+    return pairing.run(left, right, core, expected)
 
 
 def _without_place(placed: Placed) -> int:
@@ -248,11 +272,18 @@ def _in_core(placed: Placed) -> NDArray[np.bool_]:
     return inside
 
 
+def _changes(rows: Ints) -> int:
+    """How often a row is followed by another one."""
+    found = 0
+    for start in range(0, len(rows), BLOCK):
+        part = rows[start : start + BLOCK + 1]
+        found += int(np.count_nonzero(part[1:] != part[:-1]))
+    return found
+
+
 def _overwritten(rows: Ints, values: Ints) -> Ints:
     """The values of some rows, in the room of these: fresh memory costs more than to take them."""
-    for start in range(0, len(rows), BLOCK):
-        part = rows[start : start + BLOCK]
-        part[:] = np.take(values, part, mode="clip")
+    kernels("taking").take_into(rows, writable(values, np.int64))
     return rows
 
 

@@ -156,7 +156,7 @@ class PairsNode:
         if rule.same:
             all_needed = tuple(dict.fromkeys([*needed[0], *needed[1]]))
             reach = max(rule.left_reach, rule.right_reach)
-            both = self.left.fetch_around(core, reach * radius, all_needed)
+            both = self.left.fetch_around(core, reach * radius, all_needed, ahead=rule.once)
             return both, both
         left = self._near_right(core, number, needed[0])
         if left is None:

@@ -103,7 +103,7 @@ def estimate_pairs(
     same: bool = False,
 ) -> int:
     """About how many pairs `find_pairs` would return: from a thousand rows strewn over the sky."""
-    return Search(left, right, radius_arcsec, right_radius_arcsec, same=same).estimate()
+    return Search(left, right, radius_arcsec, right_radius_arcsec, same=same).sample().pairs
 
 
 def best_of(found: Found) -> Bools:

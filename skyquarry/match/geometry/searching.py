@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import itertools
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
+    Bools = npt.NDArray[np.bool_]
 
 HALF_TURN_ARCSEC: Final = 648_000.0
 _SAMPLE: Final = 1_000  # rows from which the number of pairs is estimated
+_FEW: Final = 20  # a part of the rows that is searched twice, for its number to be known
 _ROOM: Final = 1 << 16  # pairs that fit in any case: more than a block of candidates
 Number = TypeVar("Number", np.float64, np.int64)
 
@@ -44,6 +48,7 @@ class Search:
         *,
         same: bool,
         once: bool = False,
+        rows: slice | None = None,
     ) -> None:
         own = _radii("radius_arcsec", left_radius, len(left))
         other = _radii("right_radius_arcsec", right_radius, len(right))
@@ -51,15 +56,26 @@ class Search:
         self.left = _left(left, own)
         source = self.left if same else _left(right, other)
         self.right = _right(source, other, writable(right.rank, np.int64), self.left)
+        self.once = same and once
         self.desk = kernels("search").Desk.of(len(right))
+        self.first, stop, _ = (rows or slice(None)).indices(len(left))
+        if stop < len(left):  # the rows behind the last one that looks
+            radius = self.left.radius if len(self.left.radius) == 1 else self.left.radius[:stop]
+            columns = (column[:stop] for column in self.left[:4])
+            self.left = kernels("search").Left(*columns, radius)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether there cannot be many pairs."""
+        return (len(self.left.ra) - self.first) * len(self.right.ra) <= 8 * _ROOM
 
     def pairs(self, nearest: int) -> tuple[Ints, Ints, Floats]:
         """Left rows, right rows and separations (m,), in their order; `nearest` 0: all."""
-        n, row, filled = len(self.left.ra), 0, 0
-        out = _Room(n * max(nearest, 2) + _ROOM)
-        if nearest == 0 and n > 20 * _SAMPLE:
+        n, row, filled = len(self.left.ra), self.first, 0
+        out = _Room((n - row) * max(nearest, 2) + _ROOM)
+        if nearest == 0 and not self.is_small:
             # Memory that is not written to costs nothing: the room may be generous.
-            out = _Room(int(1.3 * self.estimate()) + n + _ROOM)
+            out = _Room(int(1.3 * self.expected) + n - row + _ROOM)
         search = kernels("search").search
         while row < n:
             room = out.rest(filled)
@@ -69,26 +85,64 @@ class Search:
                 out.grow(filled)
         return out.first(filled)
 
-    def estimate(self) -> int:
-        """About how many, from rows strewn over the sky."""
-        n = len(self.left.ra)
-        step = max(1, n // _SAMPLE)
-        columns = (np.ascontiguousarray(column[::step]) for column in self.left[:4])
-        radius = self.left.radius if len(self.left.radius) == 1 else self.left.radius[::step]
-        sample = kernels("search").Left(*columns, np.ascontiguousarray(radius))
-        pairs = sum(self._counts(sample))
-        if self.same:  # rows of the sample have other numbers: each found itself
-            pairs -= len(sample.ra) if len(radius) == 1 else int(np.sum(~np.isnan(radius)))
-        return max(0, round(pairs * n / max(len(sample.ra), 1) / (2 if self.same == 2 else 1)))
+    @cached_property
+    def expected(self) -> int:
+        """About how many pairs there will be; who knows may say so."""
+        return self.sampled.pairs
 
-    def _counts(self, rows: Any) -> Iterator[int]:
-        """How many pairs some rows have, their own numbers aside, a roomful at a time."""
+    @cached_property
+    def sampled(self) -> Sampled:
+        """How many pairs a few of the rows have."""
+        return self.sample(_FEW)
+
+    def sample(self, at_least: int = 1) -> Sampled:
+        """How many pairs some rows have: one in `at_least`, about a thousand at most."""
+        n = len(self.left.ra)
+        step = max(at_least, (n - self.first) // _SAMPLE)
+        numbers = np.arange(self.first, n, step)
+        radius = self.left.radius if len(self.left.radius) == 1 else self.left.radius[numbers]
+        some = kernels("search").Left(*(column[numbers] for column in self.left[:4]), radius)
+        pairs = np.zeros(len(numbers))
+        for left, right in self._all_of(some):
+            pairs += np.bincount(left[self._wanted(numbers[left], right)], minlength=len(pairs))
+        return Sampled(numbers, pairs * ((n - self.first) / max(len(numbers), 1)))
+
+    def _all_of(self, rows: Any) -> Iterator[tuple[Ints, Ints]]:
+        """Left and right rows of all pairs that some rows have, a roomful at a time."""
         out, row, search = _Room(_ROOM), 0, kernels("search").search
         while row < len(rows.ra):
             row, filled = search(rows, self.right, self.desk, 0, 0, row, *out.rest(0))
-            yield filled
+            yield out.first(filled)[:2]
             if filled == 0 and row < len(rows.ra):
                 out.grow(0)
+
+    def _wanted(self, left: Ints, right: Ints) -> Bools | slice:
+        """Which pairs are handed out: of a side with itself, not those of a row and itself."""
+        if not self.same:
+            return slice(None)
+        return right > left if self.same == 2 else right != left
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """How many pairs some rows have, and all rows from each up to the next, about."""
+
+    rows: Ints
+    """(k,) ascending"""
+    each: Floats
+    """(k,) pairs of those rows"""
+
+    @property
+    def pairs(self) -> int:
+        """Of all rows."""
+        return round(float(self.each.sum()))
+
+    def cuts(self, most: int) -> Ints:
+        """The rows before which to cut, so that each part has about so many pairs at most."""
+        parts = -(-self.pairs // most)
+        before = np.cumsum(self.each) - self.each
+        first = np.searchsorted(before, np.arange(1, parts) * (self.pairs / parts))
+        return np.unique(self.rows[np.minimum(first, len(self.rows) - 1)])
 
 
 class _Room:

@@ -18,7 +18,7 @@ from skyquarry.engine.reader import Piece
 from skyquarry.engine.scan import Scan
 from skyquarry.engine.source import Source
 from skyquarry.errors import UserError
-from skyquarry.match.given.dilation import dilated
+from skyquarry.match.given.dilation import ahead_of, dilated
 from skyquarry.match.given.sides import Fetched, along_the_sky
 from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
@@ -165,7 +165,9 @@ class CatalogSide:
         own = self._pieces(scan, Ranges.whole() if ranges is None else ranges)
         return CatalogFetch(scan.reader, tuple(own), None, (), str(self.roles.id), self._is_ours)
 
-    def fetch_around(self, core: Ranges, arcsec: float, columns: Sequence[str]) -> CatalogFetch:
+    def fetch_around(
+        self, core: Ranges, arcsec: float, columns: Sequence[str], *, ahead: bool = False
+    ) -> CatalogFetch:
         """How a task gets the rows of a part of the sky and all within `arcsec` of it.
 
         From the margins where there are some that hold all of it, else from the neighbours.
@@ -173,6 +175,8 @@ class CatalogSide:
         if arcsec <= 0.0:
             return self.fetch(core, columns)
         grown = dilated(core, arcsec)
+        if ahead:
+            grown &= ahead_of(core)
         margin = self._margin(arcsec)
         scan = self._scan(self._wanted(columns))
         if margin is None or not self._is_bounded(core):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.sky import healpix
-from skyquarry.sky.ranges import MAX_ORDER, Ranges
+from skyquarry.sky.ranges import MAX_ORDER, N_PIXELS, Ranges
 from skyquarry.sky.vectors import ARCSEC_PER_RADIAN
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ def dilated(ranges: Ranges, radius_arcsec: float) -> Ranges:
     return Ranges.union(
         [ranges, *(_around_cells(level, pixels[orders == level], order) for level in levels)]
     )
+
+
+def ahead_of(core: Ranges) -> Ranges:
+    """All of the sky from the beginning of a part of it on, along the curve."""
+    return Ranges(core.starts[:1], [N_PIXELS])
 
 
 def around(pixels: Ints, radius_arcsec: float, coarsest: int = 14) -> Ranges:

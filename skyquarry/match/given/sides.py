@@ -95,10 +95,12 @@ class Side(Protocol):
     def fetch(self, ranges: Ranges | None, columns: Sequence[str]) -> Fetch:
         """How a task gets the rows within these ranges, all of the sky where None."""
 
-    def fetch_around(self, core: Ranges, arcsec: float, columns: Sequence[str]) -> Fetch:
+    def fetch_around(
+        self, core: Ranges, arcsec: float, columns: Sequence[str], *, ahead: bool = False
+    ) -> Fetch:
         """How a task gets the rows of a part of the sky and of all within `arcsec` of it.
 
-        Rows further away may be among them.
+        Rows further away may be among them; with `ahead`, none that comes before the part.
         """
 
     def read(self, ranges: Ranges | None, columns: Sequence[str]) -> pa.Table:

@@ -15,7 +15,7 @@ from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.parquet import rows_in
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.errors import ColumnError
-from skyquarry.match.given.dilation import dilated
+from skyquarry.match.given.dilation import ahead_of, dilated
 from skyquarry.match.given.ordering import settled, sky_order
 from skyquarry.match.given.sides import ROW, Fetched
 from skyquarry.sky import healpix
@@ -221,9 +221,12 @@ class TableSide:
         """How a task gets the rows within these ranges."""
         return TableFetch(self, ranges, tuple(columns))
 
-    def fetch_around(self, core: Ranges, arcsec: float, columns: Sequence[str]) -> TableFetch:
+    def fetch_around(
+        self, core: Ranges, arcsec: float, columns: Sequence[str], *, ahead: bool = False
+    ) -> TableFetch:
         """How a task gets the rows of a part of the sky and all within `arcsec` of it."""
-        return self.fetch(dilated(core, arcsec) if arcsec > 0 else core, columns)
+        grown = dilated(core, arcsec) if arcsec > 0 else core
+        return self.fetch(grown & ahead_of(core) if ahead else grown, columns)
 
     def rows(self, ranges: Ranges | None, columns: Sequence[str]) -> Fetched:
         """The rows within these ranges, along the sky."""
