@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
+    from skyquarry.pipeline.fetching import fetch as fetch
+    from skyquarry.pipeline.fetching import plan_fetch as plan_fetch
     from skyquarry.pipeline.lists import match_table as match_table
     from skyquarry.pipeline.matching import pairs as pairs
     from skyquarry.pipeline.updating import update_match as update_match
@@ -38,6 +40,8 @@ _HOME = {
     "build": ("skyquarry.pipeline.build", "build"),
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
     "crossmatch": ("skyquarry.pipeline.crossmatching", "crossmatch"),
+    "fetch": ("skyquarry.pipeline.fetching", "fetch"),
+    "plan_fetch": ("skyquarry.pipeline.fetching", "plan_fetch"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
     "open_match": ("skyquarry.pipeline.written", "open_match"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
@@ -78,11 +82,13 @@ __all__ = [
     "archive",
     "build",
     "crossmatch",
+    "fetch",
     "match_table",
     "open",
     "open_match",
     "pairs",
     "plan_build",
+    "plan_fetch",
     "region",
     "update_match",
 ]

@@ -16,6 +16,7 @@ SkyquarryError
 └── RunError                a run that could not be finished
     ├── TaskLostError       a task failed on every retry
     ├── CancelledError      the run was cancelled
+    ├── ServiceError        a service elsewhere is down, denies, or answers something else
     └── StorageError        disk full, permission, connection
 
 A message has three parts: what was given (with its value), what is needed, what to try.
@@ -86,6 +87,10 @@ class TaskLostError(RunError):
 
 class CancelledError(RunError):
     """The run was cancelled before its end."""
+
+
+class ServiceError(RunError):
+    """A service elsewhere is down, denies, or answers something other than it should."""
 
 
 class StorageError(RunError):

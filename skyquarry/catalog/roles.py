@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from skyquarry.catalog.conventions import ARCSEC, Epoch, PositionError, TimeFormat
 from skyquarry.catalog.rolekeys import check_choices, from_mapping, from_properties, to_properties
+from skyquarry.catalog.services import BulkFiles, Service  # noqa: TC001  (get_type_hints)
 from skyquarry.errors import UserError
 
 __all__ = [
@@ -230,6 +231,8 @@ class Survey:
     licence: str | None = None
     acknowledgement: str | None = None
     url: str | None = None
+    service: Service | None = None
+    bulk: BulkFiles | None = None
     """`sentinels`: values that mean "missing", by column; those under '*' hold in every column."""
 
     @property

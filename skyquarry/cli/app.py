@@ -143,6 +143,7 @@ def _add_commands() -> None:
         archives,
         building,
         crossmatching,
+        fetching,
         matching,
         pictures,
         searching,
@@ -154,6 +155,7 @@ def _add_commands() -> None:
     app.command("info")(archives.info)
     app.command("verify")(archives.verify)
     app.command("build")(building.build)
+    app.command("fetch", cls=WithNegatives)(fetching.fetch)
     app.command("convert")(building.convert)
     app.command("cone", cls=WithNegatives)(searching.cone)
     app.command("region", cls=WithNegatives)(searching.region)
