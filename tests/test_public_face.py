@@ -12,7 +12,8 @@ import skyquarry
 PROMISED = {
     "Archive", "Box", "Catalog", "Cone", "Convex", "Ellipse", "Footprint", "Plan", "Polygon",
     "Ranges", "Region", "Result", "Roles", "Zone", "archive", "build", "crossmatch",
-    "match_table", "open", "open_match", "pairs", "plan_build", "region", "update_match",
+    "fetch", "match_table", "open", "open_match", "pairs", "plan_build", "plan_fetch", "region",
+    "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 
