@@ -11,5 +11,6 @@ if TYPE_CHECKING:
 def populations() -> tuple[Population, ...]:
     """Every population beyond our Galaxy, with its published parameters."""
     from skyquarry.simulate.beyond.galaxies import Galaxies
+    from skyquarry.simulate.beyond.quasars import QuasarPopulation
 
-    return (Galaxies(),)
+    return (Galaxies(), QuasarPopulation())

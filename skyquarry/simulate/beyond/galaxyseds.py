@@ -107,7 +107,7 @@ class GalaxyTable:
 @lru_cache(maxsize=1)
 def galaxy_table() -> GalaxyTable:
     """The table, made once a process (0.5 s)."""
-    spectra = _archetypes()
+    spectra = archetypes()
     dusty = 10 ** (-0.4 * DUST[:, None] * calzetti(WAVELENGTH_NM))
     shifts = shifts_to(_MOST, _STRIDE)
     each = (spectra[:, None] * dusty).reshape(-1, len(WAVELENGTH_NM))
@@ -122,7 +122,7 @@ def galaxy_table() -> GalaxyTable:
     )
 
 
-def _archetypes() -> Floats:
+def archetypes() -> Floats:
     """(nt, 6200) spectra by flux per frequency, from blue to red."""
     templates = kcorrect_templates()
     in_r = band_fluxes(templates, np.array([0]))[0, :, BAND["sdss_r"]]
