@@ -190,7 +190,9 @@ class _Run:
         with self._rows(TRUTH, _truth_survey()) as rows:
             for _, table in run_tasks(tasks, self.executor, ordered=True):
                 rows.add(table)
-            return self._build(rows.parent, path, _truth_survey(), max_rows=_TRUTH_ROWS)
+            return self._build(
+                rows.parent, path, _truth_survey(), max_rows=_TRUTH_ROWS, margin_arcsec=None
+            )
 
     def surveys(self, truth: Catalog) -> None:
         """What the surveys see, all in one pass over the truth."""

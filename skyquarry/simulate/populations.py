@@ -11,5 +11,6 @@ if TYPE_CHECKING:
 def usual() -> tuple[Population, ...]:
     """Every population there is, with its published parameters."""
     from skyquarry.simulate import beyond
+    from skyquarry.simulate.milkyway.populations import POPULATIONS
 
-    return beyond.populations()
+    return (*POPULATIONS, *beyond.populations())

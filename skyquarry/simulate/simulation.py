@@ -57,14 +57,19 @@ class Simulation:
 
         So rows at the region's border are what they would be in a larger region.
         """
-        cells = _cells(self.region.cover(_RING_ORDER).outer, _RING_ORDER)
+        cells = self._cells(_RING_ORDER)
         around = np.append(healpix.neighbours(cells, _RING_ORDER), cells)
         return np.unique(around[around >= 0] >> 2 * (_RING_ORDER - BLOCK_ORDER))
 
     @cached_property
     def blocks(self) -> Ints:
         """Blocks that the region touches, along the sky."""
-        return _cells(self.region.cover(BLOCK_ORDER).outer, BLOCK_ORDER)
+        return self._cells(BLOCK_ORDER)
+
+    def _cells(self, order: int) -> Ints:
+        """Every cell of an order that the region touches, along the sky."""
+        cover = self.region.cover(order)
+        return (cover.inner | cover.outer).flat(order)
 
     @cached_property
     def limits(self) -> NDArray[np.float32]:
@@ -127,16 +132,6 @@ class Simulation:
         """A short name of the settings."""
         told = json.dumps(self.settings(), sort_keys=True).encode()
         return hashlib.sha256(told).hexdigest()[:16]
-
-
-def _cells(ranges: Ranges, order: int) -> Ints:
-    """The cells of an order that the ranges, whose cells are no finer, are made of."""
-    orders, pixels = ranges.cells()
-    many = [
-        np.arange(pixel << shift, (pixel + 1) << shift)
-        for pixel, shift in zip(pixels, 2 * (order - orders.astype(np.int64)), strict=True)
-    ]
-    return np.concatenate(many) if many else np.empty(0, np.int64)
 
 
 def _read(truth: Stored, blocks: Ints) -> tuple[Sources, Ints]:

@@ -1,11 +1,15 @@
 """A synthetic sky, from a region to an archive."""
 
+import numpy as np
 import pytest
 
 import skyquarry as sq
 from skyquarry.errors import ExistsError, RegionError, UserError
+from skyquarry.pipeline.simulating import field as field_of
+from skyquarry.pipeline.simulating import simulation
+from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_xyz
-from skyquarry.testing.points import FIELD, simulated
+from skyquarry.testing.points import FIELD, Points, simulated
 
 
 def contents(archive):
@@ -33,6 +37,16 @@ def test_every_row_lies_in_the_region_and_the_truth_reaches_over_it(field):
         inside[name] = region.contains(to_xyz(table[ra].to_numpy(), table[dec].to_numpy()))
     assert inside["gaia"].all()
     assert not inside["truth"].all()
+
+
+@pytest.mark.parametrize("area", [0.05, 3.0, 25.0])
+def test_blocks_hold_the_region_and_the_truth_goes_round_it(area):
+    sky = simulation(field_of(area), seed=1, populations=[Points()])
+    assert set(sky.blocks) <= set(sky.drawn)
+    cells = np.arange(sky.drawn.min() << 8, (sky.drawn.max() + 1) << 8)
+    points = to_xyz(*healpix.center(cells, 11))
+    assert set(np.unique(cells[sky.region.contains(points)] >> 8)) <= set(sky.blocks)
+    assert len(sky.blocks) * 0.2098 >= area
 
 
 def test_links_tell_which_sources_rows_are_of(field):

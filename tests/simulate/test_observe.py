@@ -187,7 +187,8 @@ def test_columns_are_those_of_the_survey_with_ids_of_their_own(name):
     assert len(set(table[catalogue.key].to_pylist())) == len(table) > 500
     real = set(links[catalogue.key].to_pylist())
     lone = len(table) - len(real)
-    assert lone == pytest.approx(catalogue.instrument.spurious_deg2 * 0.21, abs=30)
+    expected = catalogue.instrument.spurious_deg2 * 0.21
+    assert lone == pytest.approx(expected, abs=5 * np.sqrt(expected) + 3)
 
 
 @pytest.mark.parametrize("name", list(CATALOGUES))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-BELOW_MAG = 1.0
+BELOW_MAG = 0.75
 """Sources so much fainter than what is detected take part: they blend, or noise lifts them."""
 
 

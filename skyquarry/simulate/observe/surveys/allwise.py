@@ -1,4 +1,8 @@
-"""AllWISE: Wright et al. 2010, AJ 140, 1868; Explanatory Supplement II.1.a, II.2."""
+"""AllWISE: Wright et al. 2010, AJ 140, 1868; Explanatory Supplement II.1.a, II.2.
+
+W1 and W2 are 95 % complete at 17.1 and 15.7 (Explanatory Supplement, II.2.c): signal to noise 5 is
+reached some 0.3 to 0.4 mag below that; 16.9 and 16.0 are the guaranteed, not the typical depths.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,8 @@ INSTRUMENT: Final = Instrument(
     name="allwise",
     survey="allwise",
     channels=(
-        Channel("wise_w1", 16.9, 6.1, 8.1, 0.022, 0.012),
-        Channel("wise_w2", 16.0, 6.4, 6.7, 0.020, 0.012),
+        Channel("wise_w1", 17.4, 6.1, 8.1, 0.022, 0.012),
+        Channel("wise_w2", 16.1, 6.4, 6.7, 0.020, 0.012),
         Channel("wise_w3", 11.5, 6.5, 3.8, 0.015, 0.015),
         Channel("wise_w4", 8.0, 12.0, -0.4, 0.015, 0.02),
     ),

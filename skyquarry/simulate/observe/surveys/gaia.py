@@ -60,7 +60,7 @@ INSTRUMENT: Final = Instrument(
     ),
     reference="gaia_g",
     resolution_arcsec=0.5,
-    threshold=205.0,
+    threshold=167.0,
     detect=("gaia_g",),
     dates=Dates(2016.0, 2016.0, seen_from_earth=False),
     centroids=_Astrometry(),
@@ -70,7 +70,7 @@ INSTRUMENT: Final = Instrument(
     mask_mag=3.0,
     mask_arcsec=5.0,
 )
-"""threshold: G of some 20.95, where the catalogue ends"""
+"""threshold: G of some 20.75, where the catalogue ends"""
 _ZERO_FLUX: Final = {"g": 25.6873668671, "bp": 25.3385422158, "rp": 24.7478955012}
 """magnitude of one electron a second, Vega: Riello et al. 2021, table 4"""
 

@@ -33,11 +33,11 @@ INSTRUMENT: Final = Instrument(
     reference="sdss_r",
     resolution_arcsec=1.2,
     threshold=5.0,
-    detect=("sdss_g", "sdss_r", "sdss_i"),
+    detect=("sdss_u", "sdss_g", "sdss_r", "sdss_i", "sdss_z"),
     dates=Dates(1999.2, 2009.9, order=6),
     centroids=PhotonCentroids(floor_mas=45.0),
     offset_mas=15.0,
-    spurious_deg2=150.0,
+    spurious_deg2=1500.0,
     mask_mag=9.5,
     mask_arcsec=12.0,
 )
