@@ -36,6 +36,7 @@ reach, and a fast star's way in twenty years."""
 
 _RING_ORDER = 10
 """The truth reaches one cell of this order (3') over the region, at least."""
+_RING_SHIFT = 2 * (_RING_ORDER - BLOCK_ORDER)
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,19 @@ class Simulation:
 
         So rows at the region's border are what they would be in a larger region.
         """
-        cells = self._cells(_RING_ORDER)
-        around = np.append(healpix.neighbours(cells, _RING_ORDER), cells)
-        return np.unique(around[around >= 0] >> 2 * (_RING_ORDER - BLOCK_ORDER))
+        around = np.append(healpix.neighbours(self._touched, _RING_ORDER), self._touched)
+        return np.unique(around[around >= 0] >> _RING_SHIFT)
 
     @cached_property
     def blocks(self) -> Ints:
         """Blocks that the region touches, along the sky."""
-        return self._cells(BLOCK_ORDER)
+        return np.unique(self._touched >> _RING_SHIFT)
 
-    def _cells(self, order: int) -> Ints:
-        """Every cell of an order that the region touches, along the sky."""
-        cover = self.region.cover(order)
-        return (cover.inner | cover.outer).flat(order)
+    @cached_property
+    def _touched(self) -> Ints:
+        """Every cell of the ring's order that the region touches."""
+        cover = self.region.cover(_RING_ORDER)
+        return (cover.inner | cover.outer).flat(_RING_ORDER)
 
     @cached_property
     def limits(self) -> NDArray[np.float32]:
