@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["pairs", "groups", "members", "wide"]
 KINDS = ("pairs", "groups", "members", "wide")
+PASSING_ROWS = 1_000_000
+"""Of matches of more rows a table that is only to be written is written while it is made."""
 
 
 class MatchResult(Result):
@@ -60,7 +62,7 @@ class MatchResult(Result):
         begun = time.perf_counter()
         parts = list(self.made.tables())
         give_back()
-        told = together(parts, self.plan.names, self.made.at_once)
+        told = self._together(parts)
         self._seconds = time.perf_counter() - begun
         return told
 
@@ -83,6 +85,11 @@ class MatchResult(Result):
     def is_large(self) -> bool:
         """Whether the tables go to disk patch by patch, since memory may not hold them."""
         return not self.plan.node.is_resident and "all" not in self.__dict__
+
+    def _passes(self, kind: Kind) -> bool:
+        """Whether a table is written while it is made."""
+        made = "all" in self.__dict__ or self.is_large or kind == "wide"
+        return not made and self.plan.node.n_rows > PASSING_ROWS
 
     def spill(self, folder: Path, *, wide: bool = False) -> None:
         """Write the three tables, and the wide view, into Parquet files of a folder, and count.
@@ -115,6 +122,28 @@ class MatchResult(Result):
         self.counts = counts
         self._seconds = time.perf_counter() - begun
         give_back()
+
+    def _passing(self, kind: Kind) -> Iterator[pa.Table]:
+        """One of the tables, patch by patch as it is made, islands across borders last.
+
+        It is not kept: where it is asked for again, it is made again. The others are kept, and what
+        the report is made of.
+        """
+        begun, counts = time.perf_counter(), None
+        parts: list[Tables] = []
+        for part in self.made.tables():
+            mine = RunCounts.of(part, self.plan.names)
+            counts = mine if counts is None else counts + mine
+            parts.append(part)
+            yield public(part.let_go(kind))
+        assert counts is not None  # there is one part at least
+        self._seconds = time.perf_counter() - begun
+        self.counts = counts
+        again = partial(_made_again, self.made, kind)
+        self.__dict__["all"] = self._together(parts).with_made(kind, again)
+
+    def _together(self, parts: list[Tables]) -> Tables:
+        return _put_together(parts, self.made)
 
     @contextmanager
     def kept(
@@ -167,7 +196,15 @@ class MatchResult(Result):
         yield from self.batches("pairs")
 
     def batches(self, kind: Kind, folder: Path | None = None) -> Iterator[pa.RecordBatch]:
-        """Batches of one of the tables, at least one; what must go to disk lies in `folder`."""
+        """Batches of one of the tables, at least one; what must go to disk lies in `folder`.
+
+        Of a match of many rows, whose tables were not asked for yet, they come while it is worked
+        out: patch by patch, islands across borders last.
+        """
+        if self._passes(kind):
+            for part in self._passing(kind):
+                yield from part.to_batches() or [pa.RecordBatch.from_pylist([], part.schema)]
+            return
         with self.kept(folder, wide=kind == "wide") as table:
             told = table(kind)
             if isinstance(told, Path):
@@ -274,3 +311,13 @@ class MatchResult(Result):
     def __repr__(self) -> str:
         names = " x ".join(self.plan.names)
         return f"MatchResult: {names}"
+
+
+def _put_together(parts: list[Tables], made: Identification) -> Tables:
+    return together(parts, made.rules.names, made.at_once)
+
+
+def _made_again(made: Identification, kind: Kind) -> pa.Table:
+    """One of the tables, worked out once more."""
+    told: pa.Table = getattr(_put_together(list(made.tables()), made), kind)
+    return told

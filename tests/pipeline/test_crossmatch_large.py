@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyquarry as sq
-from skyquarry.match import crossmatch
+from skyquarry.match import crossmatch, matchresult
 from skyquarry.match.runs import identification
 
 ROLES = {
@@ -125,3 +125,56 @@ def test_the_report_of_a_large_result_is_that_of_one_in_memory(tmp_path):
         for each in (large, small)
     )
     assert one == two
+
+
+@contextmanager
+def passing():
+    """Rows are kept, but a table that is only to be written is not."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(identification, "PATCH_ROWS", 300)
+        patched.setattr(matchresult, "PASSING_ROWS", 10)
+        yield
+
+
+KEYS = {"pairs": ("left_id", "right_id"), "groups": ("group_id",), "members": ("catalog", "id")}
+
+
+@pytest.mark.parametrize("kind", list(KEYS))
+def test_a_table_written_while_it_is_made_is_the_one_in_memory(tmp_path, kind):
+    with passing():
+        result = plan().run()
+        rows = result.save(tmp_path / "there.parquet", kind)
+        assert len(result.made.patches) > 3
+    expected = plan().to_table(kind=kind)
+    there = pq.read_table(tmp_path / "there.parquet")
+    assert rows == len(expected) > 500
+    assert in_order(there, *KEYS[kind]).equals(in_order(expected, *KEYS[kind]))
+
+
+def test_after_a_table_was_written_all_of_them_are_there_along_the_sky(tmp_path):
+    with passing():
+        result = plan().run()
+        result.save(tmp_path / "pairs.parquet")
+        told = {kind: result.to_table(kind) for kind in KEYS}
+    whole = plan().run()
+    for kind, table in told.items():
+        assert table.equals(whole.to_table(kind))
+
+
+def test_the_report_after_a_table_was_written_is_that_of_one_in_memory(tmp_path):
+    with passing():
+        result = plan().run()
+        result.save(tmp_path / "pairs.parquet")
+        one = result.report
+    two = plan().run().report
+    left_out = {"seconds", "provenance"}
+    assert {k: v for k, v in one.items() if k not in left_out} == {
+        k: v for k, v in two.items() if k not in left_out
+    }
+
+
+def test_a_stream_that_is_not_read_to_its_end_leaves_the_result_as_it_was():
+    with passing():
+        result = plan().run()
+        next(result.stream())
+        assert result.pairs.equals(plan().run().pairs)

@@ -139,7 +139,7 @@ def tally(
     found = {}
     for key in np.unique(first * len(names) + second).tolist():
         a, b = divmod(int(key), len(names))
-        here = (first == a) & (second == b)
+        here = np.flatnonzero((first == a) & (second == b))
         found[a, b] = _pair_tally({name: values[here] for name, values in columns.items()})
     none = {"catalog": np.empty(0, np.int64), "reason": np.empty(0, np.int64)}
     return Tally(

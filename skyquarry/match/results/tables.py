@@ -71,6 +71,16 @@ class Tables:
         for kind in self._given:
             self._made(kind)
 
+    def let_go(self, kind: str) -> pa.Table:
+        """One of the tables, which is not kept."""
+        told = self._made(kind)
+        del self._given[kind]
+        return told
+
+    def with_made(self, kind: str, made: Callable[[], pa.Table]) -> Tables:
+        """The same, but one is made by this function."""
+        return Tables(**{**self._given, kind: made})
+
     def _made(self, kind: str) -> pa.Table:
         given = self._given[kind]
         if not isinstance(given, pa.Table):
