@@ -39,12 +39,15 @@ def drawn_places(
     """
     moduli, shells = _shells(block, component)
     reach = _reach(block, absolute, spare)
-    expected = np.where(moduli[:, None] < reach, shells[:, None] * numbers, 0.0)
+    alive = np.flatnonzero((numbers > 0) & (reach > moduli[0]))
+    if not len(alive):
+        return np.empty(0), np.empty(0)
+    expected = np.where(moduli[:, None] < reach[alive], shells[:, None] * numbers[alive], 0.0)
     summed = np.cumsum(expected)
     n = int(random.poisson(summed[-1]))
     cell = np.searchsorted(summed, random.random(n) * summed[-1], side="right")
-    shell, segment = np.divmod(np.minimum(cell, expected.size - 1), len(numbers))
-    place = segment + random.random(n)
+    shell, segment = np.divmod(np.minimum(cell, expected.size - 1), len(alive))
+    place = alive[segment] + random.random(n)
     near, far = (10.0 ** (0.2 * (moduli[shell] + more) + 1.0) for more in (0.0, _STEP))
     distance = np.cbrt(near**3 + random.random(n) * (far**3 - near**3))
     return place, distance

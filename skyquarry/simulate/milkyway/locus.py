@@ -54,14 +54,14 @@ _LATE: Final = {
     "i_z": np.array([0.91, 1.02, 1.14, 1.25, 1.35, 1.60, 1.72, 1.83]),
     "ps1_z": np.array([0.14, 0.165, 0.19, 0.22, 0.25, 0.30, 0.34, 0.38]),
     "ps1_y": np.array([-0.24, -0.28, -0.33, -0.36, -0.38, -0.42, -0.47, -0.53]),
-    "y_j": np.array([0.42, 0.45, 0.49, 0.53, 0.57, 0.66, 0.80, 0.95]),
+    "y_j": np.array([0.46, 0.51, 0.56, 0.60, 0.65, 0.75, 0.87, 0.98]),
     "g_j": np.array([3.36, 3.63, 3.90, 4.05, 4.15, 4.35, 4.60, 4.80]),
     "g_rp": np.array([1.33, 1.38, 1.43, 1.48, 1.52, 1.57, 1.60, 1.62]),
     "bp_rp": np.array([3.35, 3.71, 4.16, 4.50, 4.65, 4.86, 4.90, 4.90]),
 }
 """M5 to L0, where relations by g-i end: i-z of SDSS, z_PS1 and y_PS1 less z_SDSS, Y - J and G - J
-in Vega. Gaia and Y - J follow E. Mamajek's table; i-z and the PS1 bands are from memory of West et
-al. 2011, AJ 141, 97, and Best et al. 2018, ApJS 234, 1."""
+in Vega. Gaia follows E. Mamajek's table; i-z and PS1 are from memory of West et al. 2011,
+AJ 141, 97, and Best et al. 2018, ApJS 234, 1, Y - J of Hewett et al. 2006, MNRAS 367, 454."""
 
 
 def late_i_z(spectral_type: Floats) -> Floats:

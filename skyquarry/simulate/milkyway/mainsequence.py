@@ -36,6 +36,9 @@ _SCATTER: Final = 0.15
 """in luminosity at given g-i and metallicity, magnitudes: age and rotation"""
 _COLOUR_SCATTER: Final = 0.008
 """in each band, magnitudes"""
+_STRAGGLERS: Final = 0.012
+"""about as many blue stragglers as stars of the horizontal branch: Deason, Belokurov & Evans 2011,
+MNRAS 416, 2903"""
 _G_SUN: Final = 4.438
 
 
@@ -129,20 +132,25 @@ class MainSequence:
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """The dwarfs of a block that some survey could see."""
         known, component = knots(), self.component
-        numbers = known.numbers * self._share()
+        numbers = known.numbers * share_of(component)
         usual = known.mags + metallicity.fainter(np.array(component.feh))
         place, distance = counting.drawn_places(block, component, numbers, usual, _SPARE, random)
         return seen(block, component, distance, random, _Dwarfs(place, self.binary_share))
 
-    def _share(self) -> Floats:
-        known = knots()
-        if self.component is YOUNG:
-            return known.young
-        if self.component is THIN:
-            return 1.0 - known.young
-        first, last = self.component.turnoff_g_i
-        middle = 0.5 * (known.g_i[1:] + known.g_i[:-1])
-        return np.clip((middle - first) / (last - first), 0.0, 1.0)
+
+def share_of(component: Component) -> Floats:
+    """(k-1,) how many of the dwarfs of `knots` a component has, over its share of all stars.
+
+    An old one has none that is bluer than its turnoff, but `_STRAGGLERS`.
+    """
+    known = knots()
+    if component is YOUNG:
+        return known.young
+    if component is THIN:
+        return 1.0 - known.young
+    first, last = component.turnoff_g_i
+    middle = 0.5 * (known.g_i[1:] + known.g_i[:-1])
+    return np.clip((middle - first) / (last - first), _STRAGGLERS, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

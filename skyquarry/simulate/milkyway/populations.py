@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from skyquarry.simulate.milkyway.discs import COMPONENTS
+from skyquarry.simulate.milkyway.browndwarfs import BrownDwarfs
+from skyquarry.simulate.milkyway.discs import COMPONENTS, HALO, THICK, THIN
+from skyquarry.simulate.milkyway.giants import Giants
 from skyquarry.simulate.milkyway.mainsequence import MainSequence
+from skyquarry.simulate.milkyway.whitedwarfs import WhiteDwarfs
 
 if TYPE_CHECKING:
     from skyquarry.simulate.blocks import Population
 
-POPULATIONS: Final[tuple[Population, ...]] = tuple(
-    MainSequence(component, number) for number, component in enumerate(COMPONENTS, 1)
+_OLD: Final = (THIN, THICK, HALO)
+
+POPULATIONS: Final[tuple[Population, ...]] = (
+    *(MainSequence(component, number) for number, component in enumerate(COMPONENTS, 1)),
+    *(Giants(component, number) for number, component in enumerate(_OLD, 5)),
+    *(WhiteDwarfs(component, number) for number, component in enumerate(_OLD, 8)),
+    *(BrownDwarfs(component, number) for number, component in enumerate((THIN, THICK), 11)),
 )
