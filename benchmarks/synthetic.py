@@ -1,0 +1,91 @@
+"""A synthetic sky: how fast it is made, and how well its surveys are matched with each other.
+
+Round fields at |b| = 30, 45 and 60, seeds that nothing was tuned on. Made: observed rows of SDSS,
+2MASS, AllWISE and Gaia a second, the truth's making and all building included. Matched: all four at
+once, by the identification at its defaults, beside the nearest within 1". A pair is right where
+both rows have the same brightest true source, blended where they share another, else false.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from skyquarry.pipeline.simulating import field, simulate
+from skyquarry.simulate.observe.surveys import MAIN
+from skyquarry.testing.syntheticscores import scores
+
+import record
+
+SEEDS = {30: 3001, 45: 4501, 60: 6001}
+FULL = 1_000_000
+"""Rows asked for at which fields have their whole area."""
+WARM_DEG2 = 0.02
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=FULL, help="below 1e6: smaller fields")
+    parser.add_argument("--area", type=float, default=10.0, help="square degrees of each field")
+    parser.add_argument("--latitudes", type=int, nargs="+", default=list(SEEDS), choices=SEEDS)
+    parser.add_argument("--out")
+    given = parser.parse_args()
+    area = given.area * min(1.0, given.rows / FULL)
+    told: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        simulate(field(WARM_DEG2), Path(name) / "warm", seed=1, progress=False)
+        for latitude in given.latitudes:
+            told[f"|b| = {latitude}"] = measured(Path(name) / "sky", area, latitude)
+    record.write("synthetic", given.rows, told, given.out)
+
+
+def measured(path: Path, area_deg2: float, latitude: int) -> dict[str, Any]:
+    """One field made and matched."""
+    shutil.rmtree(path, ignore_errors=True)
+    wall, cpu = time.perf_counter(), time.process_time()
+    sky = simulate(
+        field(area_deg2, latitude_deg=latitude), path, seed=SEEDS[latitude], progress=False
+    )
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    rows = {name: int(sky[name].stored.tiles.rows.sum()) for name in ("truth", *MAIN)}
+    observed = sum(rows[name] for name in MAIN)
+    told: dict[str, Any] = {
+        "area_deg2": area_deg2,
+        "seed": SEEDS[latitude],
+        "rows": rows,
+        "wall_s": round(wall, 2),
+        "cpu_s": round(cpu, 2),
+        "observed_rows_s": round(observed / wall),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
+    }
+    print(f"|b| = {latitude}: {told}", flush=True)
+    told["matched"] = {
+        pair: {how: asdict(score) | {"shares": score.shares()} for how, score in each.items()}
+        for pair, each in scores(sky, MAIN).items()
+    }
+    print(table(told["matched"]), flush=True)
+    return told
+
+
+def table(matched: dict[str, Any]) -> str:
+    """As Markdown."""
+    lines = ["| surveys | how | accepted | right | blended | false | found | found, r < 20 |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for pair, each in matched.items():
+        for how, score in each.items():
+            shares = " | ".join(
+                f"{100 * score['shares'][name]:.2f}"
+                for name in ("right", "blended", "false", "found", "found_bright")
+            )
+            lines.append(f"| {pair} | {how} | {score['accepted']} | {shares} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

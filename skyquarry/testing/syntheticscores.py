@@ -1,0 +1,173 @@
+"""How well identifications of a synthetic sky agree with its truth.
+
+A counterpart is *observed* where one true source is the brightest part of a row in both catalogues.
+A pair of rows is *right* where both have the same brightest source, *blended* where they have some
+other source in common, else *false*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import skyquarry as sq
+from skyquarry.simulate.observe.surveys import CATALOGUES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.engine.archive import Archive
+
+    Ints = NDArray[np.int64]
+
+BRIGHT_R = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of one way of matching two catalogues (or four)."""
+
+    accepted: int
+    right: int
+    blended: int
+    false: int
+    observed: int
+    found: int
+    observed_bright: int
+    """true counterparts with r < 20"""
+    found_bright: int
+
+    def shares(self) -> dict[str, float]:
+        """Parts of what was accepted, and of what was to be found."""
+        accepted, observed = max(self.accepted, 1), max(self.observed, 1)
+        return {
+            "right": self.right / accepted,
+            "blended": self.blended / accepted,
+            "false": self.false / accepted,
+            "found": self.found / observed,
+            "found_bright": self.found_bright / max(self.observed_bright, 1),
+        }
+
+
+class Linked:
+    """The rows of a survey, and the true sources in each."""
+
+    def __init__(self, sky: Archive, name: str) -> None:
+        key = CATALOGUES[name].key
+        links = sky[f"{name}_truth"].select([key, "truth_id", "share"]).to_table()
+        links = links.sort_by([(key, "ascending"), ("share", "descending")])
+        keys = links[key].combine_chunks()
+        codes = keys.dictionary_encode()
+        self.keys = codes.dictionary
+        row = codes.indices.to_numpy()
+        first = np.flatnonzero(np.diff(row, prepend=-1))
+        self.truth = links["truth_id"].to_numpy()
+        self.start = np.append(first, len(row))
+        self.main: Ints = self.truth[first]
+
+    def rows_of(self, ids: pa.ChunkedArray | pa.Array) -> Ints:
+        """(n,) places of rows by the survey's ids; -1 where null, or spurious."""
+        found = pc.index_in(ids, value_set=self.keys).fill_null(-1)
+        return np.asarray(found.to_numpy(), np.int64)
+
+    def main_of(self, rows: Ints) -> Ints:
+        """(n,) brightest source of each row, -1 of none."""
+        return np.where(rows >= 0, self.main[np.maximum(rows, 0)], -1)
+
+    def all_of(self, row: int) -> set[int]:
+        """Every source in a row."""
+        return (
+            set(self.truth[self.start[row] : self.start[row + 1]].tolist()) if row >= 0 else set()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is to be found in a synthetic sky."""
+
+    linked: dict[str, Linked]
+    bright: Ints
+    """ids of sources with r < 20, sorted"""
+
+    @classmethod
+    def of(cls, sky: Archive, names: Sequence[str]) -> Truth:
+        """Of these surveys."""
+        bright = sky["truth"].where(f"mag_sdss_r < {BRIGHT_R}").select(["id"]).to_table()
+        ids = np.sort(bright["id"].to_numpy())
+        return cls({name: Linked(sky, name) for name in names}, ids)
+
+    def score(self, names: tuple[str, ...], ids: Sequence[pa.ChunkedArray]) -> Score:
+        """Of rows that were taken for one object: ids (n,) of each survey, none of them null."""
+        rows = [self.linked[name].rows_of(each) for name, each in zip(names, ids, strict=True)]
+        mains = [self.linked[name].main_of(each) for name, each in zip(names, rows, strict=True)]
+        right = np.logical_and.reduce([(each == mains[0]) & (each >= 0) for each in mains])
+        mixed = sum(self._mixed(names, each) for each in np.stack(rows, axis=1)[~right])
+        observed = self.observed(names)
+        found = np.unique(mains[0][right])
+        return Score(
+            accepted=len(right),
+            right=int(right.sum()),
+            blended=mixed,
+            false=int((~right).sum()) - mixed,
+            observed=len(observed),
+            found=int(np.isin(found, observed).sum()),
+            observed_bright=int(np.isin(observed, self.bright).sum()),
+            found_bright=int((np.isin(found, observed) & np.isin(found, self.bright)).sum()),
+        )
+
+    def observed(self, names: tuple[str, ...]) -> Ints:
+        """Sources that are the brightest of a row in each of the surveys."""
+        there = np.unique(self.linked[names[0]].main)
+        for name in names[1:]:
+            there = np.intersect1d(there, self.linked[name].main)
+        return there
+
+    def _mixed(self, names: tuple[str, ...], rows: Ints) -> int:
+        """1 where all rows have a source in common."""
+        sources = [
+            self.linked[name].all_of(int(row)) for name, row in zip(names, rows, strict=True)
+        ]
+        return int(bool(set.intersection(*sources)))
+
+
+def scores(
+    sky: Archive, names: Sequence[str], radius_arcsec: float = 1.0
+) -> dict[str, dict[str, Score]]:
+    """{"a x b": {"crossmatch": ..., "nearest": ...}} for every two surveys, and all at once.
+
+    The identification of all surveys at once at its defaults, and the nearest within the radius.
+    """
+    groups = sq.crossmatch(*[sky[name] for name in names]).run().groups
+    truth = Truth.of(sky, names)
+    told = {}
+    for some in _choices(tuple(names)):
+        both = groups.select([f"{name}_id" for name in some]).drop_null()
+        told[" x ".join(some)] = {
+            "crossmatch": truth.score(some, both.columns),
+            "nearest": truth.score(some, _nearest(sky, some, radius_arcsec)),
+        }
+    return told
+
+
+def _choices(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield from combinations(names, 2)
+    if len(names) > 2:
+        yield names
+
+
+def _nearest(sky: Archive, names: tuple[str, ...], radius_arcsec: float) -> list[pa.ChunkedArray]:
+    """Ids of the first survey's rows and of their nearest in each of the others."""
+    whole: pa.Table | None = None
+    for name in names[1:]:
+        pairs = sq.pairs(sky[names[0]], sky[name], radius_arcsec=radius_arcsec, keep="best")
+        table = pairs.to_table().select(["left_id", "right_id"]).rename_columns(["left", name])
+        whole = table if whole is None else whole.join(table, "left", join_type="inner")
+    assert whole is not None
+    return [whole["left"], *(whole[name] for name in names[1:])]
