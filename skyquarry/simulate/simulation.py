@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-PATCH_BLOCKS = 4
-"""Blocks that are observed together: some 80,000 sources, 60 MB."""
+PATCH_BLOCKS = 16
+"""Blocks that are observed together: some 250,000 sources, 150 MB; of four, what is read around
+them would be as much again."""
 _AROUND_ORDER = 12
 """Sources in cells of this order (51") around a block are read with it: more than any survey's
 reach, and a fast star's way in twenty years."""
