@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 def populations() -> tuple[Population, ...]:
     """Every population beyond our Galaxy, with its published parameters."""
+    from skyquarry.simulate.beyond.clusters import Clusters
     from skyquarry.simulate.beyond.galaxies import Galaxies
     from skyquarry.simulate.beyond.quasars import QuasarPopulation
 
-    return (Galaxies(), QuasarPopulation())
+    return (Galaxies(), QuasarPopulation(), Clusters())
