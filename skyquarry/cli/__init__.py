@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from typing import TYPE_CHECKING, Any
 
-from skyquarry.cli.app import app
+from skyquarry.cli.commands import COMMANDS, application
+
+if TYPE_CHECKING:
+    import typer
+
+    app: typer.Typer
 
 __all__ = ["app", "main"]
 
@@ -17,7 +24,17 @@ def main() -> None:
     """The console script; exit code 2 for the user's mistakes, a traceback for ours."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's: idle threads cost a short command
     gc.set_threshold(50_000, 20, 100)  # imports make a million objects and no garbage
+    sys.setswitchinterval(0.001)  # what reads files must not wait for what is being imported
+    asked = [word for word in sys.argv[1:2] if word in COMMANDS]
     try:
-        app(prog_name="skyquarry")
+        application(asked or COMMANDS)(prog_name="skyquarry")
     finally:
         gc.freeze()  # else Python looks for garbage in all of it, several times, before it ends
+
+
+def __getattr__(name: str) -> Any:
+    """The application with all commands, made when it is asked for."""
+    if name == "app":
+        globals()["app"] = application()
+        return globals()["app"]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

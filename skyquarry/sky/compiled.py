@@ -96,6 +96,10 @@ def _quick_load(kept: Any) -> Callable[[Any, Any], Any]:
     return quick
 
 
+def _need_no_extensions() -> None:
+    """In place of a look through all that is installed for extensions of numba: we use none."""
+
+
 @cache
 def _say() -> None:
     logging.getLogger("skyquarry").info(COMPILING)
@@ -124,5 +128,6 @@ def compiled_with(function: F, **options: Any) -> F:
         _mark(compiled)
     except RuntimeError:  # "cannot cache function: no locator available"
         compiled = numba.njit(**options)(function)
+    compiled._compilation_chain_init_hook = _need_no_extensions  # noqa: SLF001
     _say_when_compiling(compiled)
     return compiled  # type: ignore[no-any-return]

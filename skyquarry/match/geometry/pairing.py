@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PART_PAIRS = 1 << 20
 """A part of the sky where more than twice so many pairs are found is cut in parts of about so many:
 of one that is too large neither the rest of the processors nor who writes it could make a start."""
+MANY = 250_000
+"""Rows from which a kernel of its own pays."""
 BLOCK = 16_384
 """Rows that are worked on together, so that they stay in the cache."""
 
@@ -283,7 +285,10 @@ def _changes(rows: Ints) -> int:
 
 def _overwritten(rows: Ints, values: Ints) -> Ints:
     """The values of some rows, in the room of these: fresh memory costs more than to take them."""
-    kernels("taking").take_into(rows, writable(values, np.int64))
+    if len(rows) < MANY:  # to load a kernel would take longer
+        rows[:] = np.take(values, rows, mode="clip")
+    else:
+        kernels("taking").take_into(rows, writable(values, np.int64))
     return rows
 
 

@@ -90,16 +90,21 @@ class PairsNode:
     # ------------------------------------------------------------ units
     @cached_property
     def _prepared(self) -> bool:
-        """Tables loaded and sorted, both at once."""
+        """Tables loaded and sorted, both at once, and meanwhile what will search them."""
         from concurrent.futures import ThreadPoolExecutor
 
         work = [(self.left, self.pairing.left.needed), (self.right, self.pairing.right.needed)]
         if self.rule.same:
             both = dict.fromkeys([*work[0][1], *work[1][1]])
             work = [(self.left, tuple(both))]
-        if sum(side.in_memory for side, _ in work) == 2:
+        tables = [(side, needed) for side, needed in work if side.in_memory]
+        if tables:
+            from skyquarry.match.geometry.search import warm_up
+
             with ThreadPoolExecutor(2) as pool:
-                list(pool.map(lambda each: each[0].prepare(each[1]), work))
+                done = pool.map(lambda each: each[0].prepare(each[1]), tables)
+                warm_up()
+                list(done)
         for side, needed in work:
             side.prepare(needed)
         return True

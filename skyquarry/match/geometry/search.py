@@ -8,12 +8,19 @@ positions, radii and ranks alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from skyquarry.match.geometry.searching import Search, check_nearest, kernels, writable
+from skyquarry.match.geometry.searching import (
+    Search,
+    check_nearest,
+    check_sorted,
+    kernels,
+    writable,
+)
 from skyquarry.sky import healpix
 
 if TYPE_CHECKING:
@@ -90,6 +97,8 @@ def find_pairs(
     and UserError for rows that are not sorted.
     """
     check_nearest(nearest)
+    for side in (left,) if same else (left, right):
+        check_sorted(side)
     search = Search(left, right, radius_arcsec, right_radius_arcsec, same=same, once=once)
     return Found(*search.pairs(nearest or 0))
 
@@ -104,6 +113,13 @@ def estimate_pairs(
 ) -> int:
     """About how many pairs `find_pairs` would return: from a thousand rows strewn over the sky."""
     return Search(left, right, radius_arcsec, right_radius_arcsec, same=same).sample().pairs
+
+
+@cache
+def warm_up() -> None:
+    """Load the kernels of a search, by one that takes no time."""
+    here = sorted_points([0.0], [0.0])[0]
+    Search(here, here, 1.0, 0.0, same=False).pairs(0)
 
 
 def best_of(found: Found) -> Bools:

@@ -37,7 +37,7 @@ def kernels(name: str) -> Any:
 
 # ---------------------------------------------------------------- one search
 class Search:
-    """Both sides as the kernel takes them, and the loop that gives it room to write."""
+    """Both sides, sorted, as the kernel takes them, and the loop that gives it room to write."""
 
     def __init__(
         self,
@@ -168,8 +168,8 @@ class _Room:
 
 
 # ---------------------------------------------------------------- the two sides
-def _left(points: Points, radius: Floats) -> Any:
-    ra, dec = writable(points.ra_deg, np.float64), writable(points.dec_deg, np.float64)
+def check_sorted(points: Points) -> None:
+    """Raises UserError for rows that are not sorted by their pixel."""
     spatial = writable(points.spatial, np.int64)
     wrong = kernels("tables").disorder(spatial)
     if wrong >= 0:
@@ -177,8 +177,13 @@ def _left(points: Points, radius: Floats) -> Any:
             f"spatial is {spatial[wrong]} in row {wrong}, after {spatial[wrong - 1]}, but a search "
             "needs rows sorted by it; try sorted_points"
         )
+
+
+def _left(points: Points, radius: Floats) -> Any:
+    ra, dec = writable(points.ra_deg, np.float64), writable(points.dec_deg, np.float64)
     cos = np.empty(len(dec))
     kernels("separation").cosines(dec, cos)
+    spatial = writable(points.spatial, np.int64)
     return kernels("search").Left(ra, dec, cos, spatial, radius)
 
 

@@ -7,6 +7,7 @@ within that distance of a cell lies in it or in its eight neighbours.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,7 @@ def dilated(ranges: Ranges, radius_arcsec: float) -> Ranges:
     orders, pixels = ranges.cells()
     if len(orders) > _FEW_CELLS:
         return ranges | _grown(ranges, order)
-    levels = np.unique(orders).tolist()
+    levels = sorted(set(orders.tolist()))
     return Ranges.union(
         [ranges, *(_around_cells(level, pixels[orders == level], order) for level in levels)]
     )
@@ -108,13 +109,17 @@ def _beside(cells: Ints, order: int) -> Ranges:
     return Ranges.from_cells(order, np.concatenate([cells, near[near >= 0]]))
 
 
+@cache
 def _border(deeper: int) -> Ints:
-    """Numbers of the cells along the border of a cell, `deeper` orders below it."""
+    """Numbers of the cells along the border of a cell, `deeper` orders below it, 1 or more."""
     side = 1 << deeper
     line = np.arange(side, dtype=np.int64)
-    x = np.concatenate([line, line, np.zeros(side, np.int64), np.full(side, side - 1)])
-    y = np.concatenate([np.zeros(side, np.int64), np.full(side, side - 1), line, line])
-    return np.unique(_spread(x) | _spread(y) << 1)
+    first, last, between = np.zeros_like(line), np.full_like(line, side - 1), line[1:-1]
+    x = np.concatenate([line, line, first[1:-1], last[1:-1]])
+    y = np.concatenate([first, last, between, between])
+    border: Ints = _spread(x) | _spread(y) << 1
+    border.flags.writeable = False
+    return border
 
 
 def _spread(values: Ints) -> Ints:

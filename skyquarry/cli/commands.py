@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import re
 import sys
+from importlib import import_module
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from skyquarry.errors import DataError, RunError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _REFUSALS = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
@@ -117,18 +121,47 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(
-    name="skyquarry",
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Survey catalogues as an archive you can search, cross-match, mine and classify.",
-    epilog="Start with: skyquarry demo",
-)
+COMMANDS = {
+    "ls": "archives.ls",
+    "info": "archives.info",
+    "verify": "archives.verify",
+    "build": "building.build",
+    "fetch": "fetching.fetch",
+    "convert": "building.convert",
+    "cone": "searching.cone",
+    "region": "searching.region",
+    "sample": "searching.sample",
+    "pairs": "matching.pairs",
+    "crossmatch": "crossmatching.crossmatch",
+    "simulate": "simulating.simulate",
+    "map": "pictures.sky_map",
+    "schema": "telling.schema",
+    "cite": "telling.cite",
+    "demo": "pictures.demo",
+}
+"""Each command, and the function that does it."""
+_WITH_NEGATIVES = ("fetch", "cone", "region", "simulate")
 
 
-@app.callback()
+def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The application with these commands: to describe one to typer takes as long as to run it."""
+    made = typer.Typer(
+        name="skyquarry",
+        cls=Commands,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Survey catalogues as an archive you can search, cross-match, mine and classify.",
+        epilog="Start with: skyquarry demo",
+    )
+    made.callback()(skyquarry)
+    for name in names:
+        module, _, function = COMMANDS[name].partition(".")
+        does = getattr(import_module(f"skyquarry.cli.{module}"), function)
+        made.command(name, cls=WithNegatives if name in _WITH_NEGATIVES else None)(does)
+    return made
+
+
 def skyquarry(
     *,
     version: Annotated[
@@ -136,37 +169,3 @@ def skyquarry(
     ] = False,
 ) -> None:
     """Survey catalogues as an archive you can search, cross-match, mine and classify."""
-
-
-def _add_commands() -> None:
-    from skyquarry.cli import (
-        archives,
-        building,
-        crossmatching,
-        fetching,
-        matching,
-        pictures,
-        searching,
-        simulating,
-        telling,
-    )
-
-    app.command("ls")(archives.ls)
-    app.command("info")(archives.info)
-    app.command("verify")(archives.verify)
-    app.command("build")(building.build)
-    app.command("fetch", cls=WithNegatives)(fetching.fetch)
-    app.command("convert")(building.convert)
-    app.command("cone", cls=WithNegatives)(searching.cone)
-    app.command("region", cls=WithNegatives)(searching.region)
-    app.command("sample")(searching.sample)
-    app.command("pairs")(matching.pairs)
-    app.command("crossmatch")(crossmatching.crossmatch)
-    app.command("simulate", cls=WithNegatives)(simulating.simulate)
-    app.command("map")(pictures.sky_map)
-    app.command("schema")(telling.schema)
-    app.command("cite")(telling.cite)
-    app.command("demo")(pictures.demo)
-
-
-_add_commands()
