@@ -217,7 +217,8 @@ class _Run:
 
     def _survey(self, name: str, rows: _Spilling) -> None:
         """A survey's catalogue last: where it is, its links are too."""
-        made = self._build(rows.parent, self.folder / name, _survey(name))
+        looked = self.sky.footprint(name)
+        made = self._build(rows.parent, self.folder / name, _survey(name), footprint=looked)
         assert rows.links is not None
         self._build(
             rows.links, self.folder / f"{name}_truth", None, parent=made, on=CATALOGUES[name].key

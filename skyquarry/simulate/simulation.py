@@ -12,9 +12,11 @@ import numpy as np
 
 from skyquarry.simulate.blocks import BLOCK_ORDER, Block, Population, limits_of, truth_of
 from skyquarry.simulate.observe.observing import observed
+from skyquarry.simulate.observe.places import CELL_ORDER, lost_cells
 from skyquarry.simulate.observe.surveys import CATALOGUES
 from skyquarry.simulate.sources import Sources
 from skyquarry.sky import healpix
+from skyquarry.sky.footprint import Footprint
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_xyz
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 PATCH_BLOCKS = 16
 """Blocks that are observed together: some 250,000 sources, 150 MB; of four, what is read around
 them would be as much again."""
+_FOOTPRINT_ORDER = 12
+"""Footprints are told to 51"."""
 _AROUND_ORDER = 12
 """Sources in cells of this order (51") around a block are read with it: more than any survey's
 reach, and a fast star's way in twenty years."""
@@ -112,6 +116,14 @@ class Simulation:
             return table, links
         table, key = table.filter(from_numpy(inside)), CATALOGUES[name].key
         return table, links.filter(pc.is_in(links[key], value_set=table[key].combine_chunks()))
+
+    def footprint(self, name: str) -> Footprint:
+        """Where a survey looked: the region, without the cells that it lost."""
+        cover = self.region.cover(_FOOTPRINT_ORDER)
+        covered = cover.inner | cover.outer
+        cells = covered.flat(CELL_ORDER)
+        lost = cells[lost_cells(CATALOGUES[name].instrument, cells, self.seed)]
+        return Footprint(covered - Ranges.from_cells(CELL_ORDER, lost), "survey")
 
     def empty(self, name: str) -> tuple[pa.Table, pa.Table]:
         """A survey's table and its links, without rows: for their columns."""

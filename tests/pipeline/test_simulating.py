@@ -12,6 +12,10 @@ from skyquarry.sky.vectors import to_xyz
 from skyquarry.testing.points import FIELD, Points, simulated
 
 
+def sky_area(radius_deg):
+    return 2 * np.pi * np.degrees(1) ** 2 * (1 - np.cos(np.radians(radius_deg)))
+
+
 def contents(archive):
     """{catalogue: its rows as text}"""
     tables = {name: archive[name].to_table() for name in archive.names()}
@@ -62,6 +66,15 @@ def test_catalogues_say_that_they_are_simulated_and_how(field):
     told = field["gaia"].properties["skyquarry_simulation"]
     assert '"seed": 1' in told
     assert "Points" in told
+
+
+def test_a_survey_tells_where_it_looked(tmp_path):
+    sky = simulated(tmp_path / "sky", region="CIRCLE 180 30 0.6", surveys=["sdss"])
+    looked = sky["sdss"].footprint()
+    rows = sky["sdss"].to_table()
+    assert looked.label == "survey"
+    assert looked.contains(to_xyz(rows["ra"].to_numpy(), rows["dec"].to_numpy())).mean() > 0.999
+    assert 0.9 < looked.area() / sky_area(0.6) < 1.05
 
 
 def test_the_surveys_match_each_other(field):

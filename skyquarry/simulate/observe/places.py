@@ -108,6 +108,10 @@ def shifted(ra_deg: Floats, dec_deg: Floats, arcsec: Floats) -> tuple[Floats, Fl
 
 def lost(instrument: Instrument, ra_deg: Floats, dec_deg: Floats, seed: int) -> Mask:
     """(n,) positions in cells that the survey lost."""
-    cells = healpix.index(ra_deg, dec_deg, CELL_ORDER)
+    return lost_cells(instrument, healpix.index(ra_deg, dec_deg, CELL_ORDER), seed)
+
+
+def lost_cells(instrument: Instrument, cells: Ints, seed: int) -> Mask:
+    """(n,) which cells of order 9 the survey lost."""
     chances = chance.uniform(seed, f"{instrument.name}.lost", cells)
     return np.asarray(chances < instrument.lost_fields)
