@@ -73,8 +73,8 @@ def test_a_survey_tells_where_it_looked(tmp_path):
     looked = sky["sdss"].footprint()
     rows = sky["sdss"].to_table()
     assert looked.label == "survey"
-    assert looked.contains(to_xyz(rows["ra"].to_numpy(), rows["dec"].to_numpy())).mean() > 0.999
-    assert 0.9 < looked.area() / sky_area(0.6) < 1.05
+    assert looked.contains(rows["ra"].to_numpy(), rows["dec"].to_numpy()).mean() > 0.999
+    assert 0.9 < looked.area_deg2() / sky_area(0.6) < 1.05
 
 
 def test_the_surveys_match_each_other(field):
