@@ -62,7 +62,7 @@ def _u_g_shifts() -> Floats:
     u_g = np.interp(_G_I, locus["g_i"], locus["u_g"])
     inside = np.clip(g_r, _BLUE_END, _RED_END)
     of_locus = np.interp(inside, g_r, u_g)
-    fade = np.interp(_G_I, (-0.1, 0.25, 0.85, 1.5, 2.4), (0.0, 1.0, 1.0, 0.3, 0.0))
+    fade = np.interp(_G_I, (-0.1, 0.25, 0.9, 1.4, 2.2), (0.0, 1.0, 0.9, 0.25, 0.0))
     rows = [_bond_u_g(x) - y for x, y in zip(inside, of_locus, strict=True)]
     return np.asarray(np.array(rows) * fade[:, None])
 
