@@ -77,6 +77,13 @@ class _Job:
     fault: Fault = field(default_factory=Fault)
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a client that has gone is what some tests are about."""
+
+
 class TapServer:
     """A TAP service over one table, alive inside a `with` block, for five minutes at most."""
 
@@ -93,8 +100,7 @@ class TapServer:
         self._numbers, self._busy = itertools.count(1), 0
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}/tap"
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()

@@ -82,6 +82,7 @@ def starting_cells(region: Region, grain: Grain) -> list[Cell]:
             and grain.rows_a_deg2 * float(healpix.cell_area_deg2(order)) > grain.rows_a_cell
         ):
             order += 1
+    check_number(_number(touched(region, order, None), order))
     found = touched(region, order, grain.guarded)
     check_number(_number(found, order))
     return [Cell(order, int(pixel)) for pixel in found.flat(order)]

@@ -86,7 +86,10 @@ def serve(sky):
 
 @pytest.fixture
 def plan_of(tmp_path):
-    """A plan to fetch from a server: `plan_of(server, region, max_rows=...)`."""
+    """A plan to fetch from a server: `plan_of(server, region, max_rows=...)`.
+
+    It knows that the table is small, and begins with a few cells; with rows=None it does not.
+    """
 
     def made(
         server: TapServer,
@@ -96,9 +99,10 @@ def plan_of(tmp_path):
         folder: Path = tmp_path / "cells",
         columns: Any = None,
         where: str | None = None,
+        rows: int | None = 7_000,
         **service: Any,
     ) -> FetchPlan:
-        asked = {"tap": server.url, "table": server.name} | service
+        asked = {"tap": server.url, "table": server.name, "rows": rows} | service
         target = target_of(None, columns=columns, where=where, **asked)
         return FetchPlan(target, region, folder, patience)
 
