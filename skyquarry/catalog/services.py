@@ -66,6 +66,7 @@ class BulkFiles:
     files: tuple[str, ...]
     columns: tuple[str, ...]
     delimiter: str = "|"
-    nulls: tuple[str, ...] = ("", "\\N")
+    nulls: tuple[str, ...] = ("", "\\N", "null")
     url: str | None = None
-    """`files`: patterns of their names; `columns`: in the order of the file."""
+    """`files`: patterns of their names, without .gz or .bz2; `columns`: a name and a type each, as
+    "ra double", in the order of the file."""

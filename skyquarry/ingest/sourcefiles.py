@@ -70,7 +70,7 @@ def _tables_in(folder: str, names: Iterable[str]) -> list[str]:
 
 
 def _is_table(name: str) -> bool:
-    return Path(name.lower().removesuffix(".gz")).suffix in SUFFIXES
+    return Path(name.lower().removesuffix(".gz").removesuffix(".bz2")).suffix in SUFFIXES
 
 
 def _some(files: list[str], text: str) -> list[str]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skyquarry.catalog.roles import Survey
+    from skyquarry.catalog.services import BulkFiles
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.ingest.build import BuildPlan
@@ -51,7 +52,9 @@ def build(  # noqa: PLR0913  each keyword is said by its name
     Parameters
     ----------
     source
-        A path, glob, folder, URL or a list of these; or an Arrow, pandas or astropy table.
+        A path, glob, folder, URL or a list of these; or an Arrow, pandas or astropy table. Files
+        as a survey gives them out (2MASS's psc_*.gz, AllWISE's wise-allwise-cat-part*.bz2, Gaia's
+        GaiaSource_*.csv.gz) are read as they are, the survey being named.
     path
         The folder of the catalogue; its last part is the catalogue's name unless `name` is given.
     survey
@@ -140,7 +143,44 @@ def plan_build(
     from skyquarry.ingest.build import plan_build as planned
 
     where = None if parent is None else _place_of(parent)
-    return planned(source, path, survey=survey_of(survey), parent=where, **how)
+    told = survey_of(survey)
+    if told is not None and told.bulk is not None and how.get("format") is None:
+        source, how = _bulk_given(source, told.bulk, how)
+    return planned(source, path, survey=told, parent=where, **how)
+
+
+def _bulk_given(source: Any, bulk: BulkFiles, how: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The survey's own bulk files in a source, and how they are read; else all as it was."""
+    files = _bulk_files(source, bulk)
+    if not files:
+        return source, how
+    reading = {"columns": bulk.columns, "delimiter": bulk.delimiter, "nulls": bulk.nulls}
+    return files, how | {"format": "bulk"} | reading
+
+
+def _bulk_files(source: Any, bulk: BulkFiles) -> list[str]:
+    """The bulk files of a folder, sorted; those of a path, glob or list where all are such."""
+    import os
+
+    from skyquarry.errors import UserError
+    from skyquarry.ingest.sourcefiles import list_files
+
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        return sorted(str(each) for each in Path(source).iterdir() if _is_bulk(each.name, bulk))
+    if not isinstance(source, str | os.PathLike | list | tuple):
+        return []
+    try:
+        files = list_files(source)
+    except UserError:  # told where the source is opened
+        return []
+    return files if all(_is_bulk(file.rpartition("/")[2], bulk) for file in files) else []
+
+
+def _is_bulk(name: str, bulk: BulkFiles) -> bool:
+    from fnmatch import fnmatchcase
+
+    bare = name.removesuffix(".gz").removesuffix(".bz2")
+    return any(fnmatchcase(bare, pattern) for pattern in bulk.files)
 
 
 def survey_of(survey: str | Path | Survey | None) -> Survey | None:

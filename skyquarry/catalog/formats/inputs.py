@@ -1,7 +1,8 @@
-"""Where the bytes of a table come from: a path, a URL or a file object, gzipped or not."""
+"""Where the bytes of a table come from: a path, a URL or a file object, packed or not."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import os
@@ -15,6 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 from skyquarry.errors import IngestError, NotFoundError
 
 GZIP_MAGIC = b"\x1f\x8b"
+BZIP2_MAGIC = b"BZh"
 BLOCK = 1 << 20
 
 
@@ -43,6 +45,7 @@ class Input:
     where: str
     """The path or URL that is opened."""
     gzipped: bool
+    """Packed: by gzip, or by bzip2."""
     scratch: Scratch | str | None = None
     """Keeps a temporary copy alive as long as anyone reads it."""
 
@@ -56,14 +59,14 @@ class Input:
         if not isinstance(source, str | os.PathLike):
             return _copied(source)
         name = os.fspath(source)
-        return cls(name, name, _is_gzip(name))
+        return cls(name, name, _is_packed(name))
 
     def open(self) -> BinaryIO:
-        """The bytes, unpacked: a seekable file that goes backwards slowly where it is gzipped."""
+        """The bytes, unpacked: a seekable file that goes backwards slowly where it is packed."""
         raw = open_raw(self.where, self.name)
         if not self.gzipped:
             return raw
-        return cast("BinaryIO", io.BufferedReader(Gunzip(raw, self.name), BLOCK))
+        return cast("BinaryIO", io.BufferedReader(Unpacked(raw, self.name), BLOCK))
 
     def head(self, size: int = 65_536) -> bytes:
         """The first bytes, unpacked."""
@@ -128,9 +131,9 @@ def _open_url(where: str) -> BinaryIO:
     return cast("BinaryIO", buffered)
 
 
-def _is_gzip(name: str) -> bool:
+def _is_packed(name: str) -> bool:
     with open_raw(name, name) as file:
-        return file.read(2) == GZIP_MAGIC
+        return file.read(3).startswith((GZIP_MAGIC, BZIP2_MAGIC))
 
 
 def _copied(file: BinaryIO | IO[bytes], name: str | None = None) -> Input:
@@ -140,17 +143,24 @@ def _copied(file: BinaryIO | IO[bytes], name: str | None = None) -> Input:
         while block := file.read(BLOCK):
             copy.write(block)
     label = name or str(getattr(file, "name", None) or "the given file object")
-    return Input(label, path, _is_gzip(path), scratch)
+    return Input(label, path, _is_packed(path), scratch)
 
 
-class Gunzip(io.RawIOBase):
-    """Unpacked bytes of a gzip file; damage becomes an error that says where."""
+_DAMAGE = (EOFError, OSError, zlib.error)  # BadGzipFile and what bzip2 raises are OSErrors
+
+
+class Unpacked(io.RawIOBase):
+    """Unpacked bytes of a gzip or bzip2 file; damage becomes an error that says where."""
 
     def __init__(self, raw: BinaryIO, name: str) -> None:
         super().__init__()
         self._raw = raw
         self._name = name
-        self._unpacked = gzip.GzipFile(fileobj=raw, mode="rb")
+        self._kind = "bzip2" if raw.read(3) == BZIP2_MAGIC else "gzip"
+        raw.seek(0)
+        self._unpacked: bz2.BZ2File | gzip.GzipFile = (
+            bz2.BZ2File(raw) if self._kind == "bzip2" else gzip.GzipFile(fileobj=raw, mode="rb")
+        )
 
     def readable(self) -> bool:
         """True."""
@@ -165,7 +175,9 @@ class Gunzip(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         try:
             block = self._unpacked.read(len(view))
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except _DAMAGE as error:
+            if getattr(error, "errno", None) is not None:  # of the disk, not of what lies there
+                raise
             raise self._damage(error) from error
         view[: len(block)] = block
         return len(block)
@@ -174,7 +186,9 @@ class Gunzip(io.RawIOBase):
         """Go to a byte of the unpacked stream."""
         try:
             return self._unpacked.seek(offset, whence)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except _DAMAGE as error:
+            if getattr(error, "errno", None) is not None:  # of the disk, not of what lies there
+                raise
             raise self._damage(error) from error
 
     def tell(self) -> int:
@@ -190,7 +204,7 @@ class Gunzip(io.RawIOBase):
 
     def _damage(self, error: Exception) -> IngestError:
         return IngestError(
-            f"{self._name} is a damaged gzip file: it breaks off at byte {self._raw.tell()} of the "
-            f"packed file, {self._unpacked.tell()} unpacked ({error}); a whole file is needed: "
-            "fetch it again"
+            f"{self._name} is a damaged {self._kind} file: it breaks off at byte "
+            f"{self._raw.tell()} of the packed file, {self._unpacked.tell()} unpacked ({error}); "
+            "a whole file is needed: fetch it again"
         )

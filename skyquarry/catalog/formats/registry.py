@@ -27,6 +27,7 @@ READERS = {
     "ecsv": "ecsv",
     "cds": "cds",
     "hdf5": "hdf5",
+    "bulk": "bulk",
 }
 """Format -> module of this package whose `read` opens it."""
 
@@ -50,7 +51,9 @@ SUFFIXES = {
     ".mrt": "cds", ".cds": "cds", ".dat": "cds",
     ".h5": "hdf5", ".hdf5": "hdf5", ".hdf": "hdf5",
 }  # fmt: skip
-"""File suffix (without .gz, any case) -> format."""
+"""File suffix (without .gz or .bz2, any case) -> format."""
+
+PACKED = (".gz", ".bz2")
 
 
 def open_table(
@@ -61,11 +64,12 @@ def open_table(
 ) -> TableFile:
     """The table in a file, with its schema read and its rows not yet.
 
-    source: a path, a URL (http, https, s3, file) or a binary file object; gzip is understood.
+    source: a path, a URL (http, https, s3, file) or a binary file object; gzip and bzip2 are
+    understood.
     format: a name in READERS; without it the first bytes decide, then the suffix.
     options: what the format takes: `hdu` (fits: number or name), `table` (votable: number or name;
     hdf5: path inside; cds: name in the ReadMe), `types`, `nulls`, `encoding`, `infer`, `delimiter`
-    (csv, tsv), `readme` (cds).
+    (csv, tsv), `readme` (cds), `columns` (bulk).
 
     Raises NotFoundError, FormatError (unknown, or an option it does not take) and IngestError
     (damaged), before any row is read where that can be known.
@@ -125,7 +129,7 @@ def check_name(path: str | os.PathLike[str]) -> None:
 def format_of(entry: Input) -> str | None:
     """The format of an input by its first bytes, then by its suffix; None where neither tells."""
     head = entry.head()
-    return _format_of_bytes(head) or _format_of_name(_without_gz(entry.name)[0])
+    return _format_of_bytes(head) or _format_of_name(_unpacked(entry.name))
 
 
 def _format_of_bytes(head: bytes) -> str | None:
@@ -150,6 +154,11 @@ def _format_of_name(name: str) -> str | None:
 def _without_gz(name: str) -> tuple[str, bool]:
     zipped = name.lower().endswith(".gz")
     return (name[:-3] if zipped else name), zipped
+
+
+def _unpacked(name: str) -> str:
+    """The name without .gz or .bz2, in any case."""
+    return name[: -len(PurePosixPath(name).suffix)] if name.lower().endswith(PACKED) else name
 
 
 def _function(

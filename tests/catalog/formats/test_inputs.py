@@ -151,7 +151,7 @@ def test_the_copy_of_a_file_object_lives_as_long_as_its_reader():
 
 
 def test_every_format_is_read_and_written():
-    assert set(READERS) == set(WRITERS)
+    assert set(READERS) - {"bulk"} == set(WRITERS)  # the surveys alone write those
 
 
 def test_importing_the_formats_loads_nothing_heavy():
