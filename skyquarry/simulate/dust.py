@@ -11,6 +11,7 @@ of seed and place alone. What it does not do: clumps in depth, spiral arms, a ra
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -49,14 +50,31 @@ def total(seed: int, ra_deg: Floats, dec_deg: Floats) -> Floats:
 
 def to_distance(seed: int, ra_deg: Floats, dec_deg: Floats, distance_pc: Floats) -> Floats:
     """(n,) E(B-V) between the Sun and these places; 0 inside of the Local Bubble."""
-    cells, where = np.unique(healpix.index(ra_deg, dec_deg, CELL_ORDER), return_inverse=True)
-    direction = to_xyz(*healpix.center(cells, CELL_ORDER))
-    clumps = np.exp(_field(seed, direction) - 0.5 * _SCATTER**2)
-    sine = np.maximum(np.abs(to_frame(direction, "galactic")[:, 2]), _LEAST_SINE)[where]
-    column = _PER_PC * _HEIGHT_PC / sine * clumps[where]
+    column, sine = _at(seed, healpix.index(ra_deg, dec_deg, CELL_ORDER))
     begin = np.exp(-_BUBBLE_PC * sine / _HEIGHT_PC)
     end = np.exp(-np.maximum(distance_pc, _BUBBLE_PC) * sine / _HEIGHT_PC)
     return np.asarray(column * (begin - end))
+
+
+def _at(seed: int, cells: Ints) -> tuple[Floats, Floats]:
+    """E(B-V) of a sight line that began at the Sun without a bubble, and its sin |b|, (n,) each."""
+    column, sine = np.empty(len(cells)), np.empty(len(cells))
+    patches = cells // 64
+    for patch in np.unique(patches).tolist():
+        inside = patches == patch
+        of_patch = _patch(seed, patch)
+        column[inside], sine[inside] = (each[cells[inside] % 64] for each in of_patch)
+    return column, sine
+
+
+@lru_cache(maxsize=64)
+def _patch(seed: int, patch: int) -> tuple[Floats, Floats]:
+    """The same of the 64 cells of a block."""
+    cells = np.arange(64, dtype=np.int64) + patch * 64
+    direction = to_xyz(*healpix.center(cells, CELL_ORDER))
+    clumps = np.exp(_field(seed, direction) - 0.5 * _SCATTER**2)
+    sine = np.maximum(np.abs(to_frame(direction, "galactic")[:, 2]), _LEAST_SINE)
+    return _PER_PC * _HEIGHT_PC / sine * clumps, sine
 
 
 def _field(seed: int, direction: Floats) -> Floats:

@@ -34,8 +34,8 @@ _SPARE: Final = 1.3
 """magnitudes that a star may be brighter than its knot: a companion, heavy elements, scatter"""
 _SCATTER: Final = 0.15
 """in luminosity at given g-i and metallicity, magnitudes: age and rotation"""
-_COLOUR_SCATTER: Final = 0.008
-"""in each band, magnitudes"""
+_COLOUR_SCATTER: Final = ((3.0, 4.3), (0.008, 0.040))
+"""in each band, magnitudes, by g-i: late M dwarfs differ (SIMPLE: 0.05 to 0.1 in a colour)"""
 _STRAGGLERS: Final = 0.012
 """about as many blue stragglers as stars of the horizontal branch: Deason, Belokurov & Evans 2011,
 MNRAS 416, 2903"""
@@ -170,7 +170,8 @@ class _Dwarfs:
         where = np.interp(-other, -known.mass_msun, np.arange(len(known.mass_msun)))
         mags[paired] = binaries.joined(mags[paired], magnitudes(where, feh[paired]))
         mags += _SCATTER * random.standard_normal((n, 1))
-        mags += _COLOUR_SCATTER * random.standard_normal(mags.shape)
+        scatter = np.interp(counting.between(known.g_i, self.place), *_COLOUR_SCATTER)
+        mags += scatter[:, None] * random.standard_normal(mags.shape)
         return mags, {
             "kind": Kind.MAIN_SEQUENCE,
             "teff_k": counting.between(known.teff_k, self.place),

@@ -40,20 +40,24 @@ def seen(
     stars: Stars,
 ) -> Sources:
     """Sources of a block: those of these stars (n,) that some survey could see."""
-    n = len(distance_pc)
+    if not len(distance_pc):
+        return Sources.of(0)
     feh = metallicities(block, component, distance_pc, random)
     mags, known = stars.light(feh, random)
-    ra, dec = block.uniform(n, random)
-    ebv = dust.to_distance(block.seed, ra, dec, distance_pc)
-    mags += (5.0 * np.log10(distance_pc) - 5.0)[:, None] + ebv[:, None] * EXTINCTION
+    mags += (5.0 * np.log10(distance_pc) - 5.0)[:, None]
+    bright = np.flatnonzero(block.visible(mags))  # dust makes none visible
+    ra, dec = block.uniform(len(bright), random)
+    ebv = dust.to_distance(block.seed, ra, dec, distance_pc[bright])
+    mags = mags[bright] + ebv[:, None] * EXTINCTION
     kept = block.visible(mags)
-    ra, dec, distance, ebv = ra[kept], dec[kept], distance_pc[kept], ebv[kept]
-    pmra, pmdec, rv = motions(component, ra, dec, distance, random)
-    known = {name: values[kept] if isinstance(values, np.ndarray) else values
+    of_all, distance = bright[kept], distance_pc[bright[kept]]
+    pmra, pmdec, rv = motions(component, ra[kept], dec[kept], distance, random)
+    known = {name: values[of_all] if isinstance(values, np.ndarray) else values
              for name, values in known.items()}  # fmt: skip
     return Sources.of(
-        len(ra), ra_deg=ra, dec_deg=dec, mags=mags[kept], ebv=ebv, feh=feh[kept], pmra_masyr=pmra,
-        pmdec_masyr=pmdec, rv_kms=rv, parallax_mas=1000.0 / distance, **known,
+        len(of_all), ra_deg=ra[kept], dec_deg=dec[kept], mags=mags[kept], ebv=ebv[kept],
+        feh=feh[of_all], pmra_masyr=pmra, pmdec_masyr=pmdec, rv_kms=rv,
+        parallax_mas=1000.0 / distance, **known,
     )  # fmt: skip
 
 
