@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-OFTEN = 4
+OFTEN = 32
+"""What is freed is mostly taken again for the next patches: after every fourth one it cost a
+quarter of a run's system time, for one per cent of its memory."""
 
 
 def give_back() -> None:

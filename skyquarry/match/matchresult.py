@@ -141,6 +141,7 @@ class MatchResult(Result):
         self.counts = counts
         again = partial(_made_again, self.made, kind)
         self.__dict__["all"] = self._together(parts).with_made(kind, again)
+        give_back()
 
     def _together(self, parts: list[Tables]) -> Tables:
         return _put_together(parts, self.made)

@@ -6,9 +6,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from skyquarry.match.given.compacting import compact, spread
-from skyquarry.match.given.rows import Rows
+from skyquarry.match.given.compacting import compact, pieces, spread
+from skyquarry.match.given.rows import Motions, Rows
 
 
 def rows_of(n: int) -> Rows:
@@ -66,3 +67,26 @@ def test_what_is_spread_out_again_is_as_it_was():
 def test_a_part_of_the_rows_is_spread_as_that_part():
     part = compact(rows_of(1000)).between(10, 20)
     assert same(rows_of(1000).take(np.arange(10, 20)), spread(part))
+
+
+@pytest.mark.parametrize("firsts", [[], [5], [0, 400], [0, 10, 20, 990]])
+def test_stretches_of_rows_are_the_rows_of_these_numbers(firsts: list[int]):
+    first, last = (np.array([f + more for f in firsts], np.int64) for more in (0, 9))
+    if len(first) == 2:  # long ones are copied one by one
+        last = first + 300
+    numbers = [n for a, b in zip(first, last, strict=True) for n in range(a, b)]
+    expected = moving(1000).take(np.array(numbers, np.int64))
+    found = pieces(compact(moving(1000)), first, last)
+    assert same(expected, found)
+    assert found.ids.equals(expected.ids)
+    assert found.motions is not None
+    assert expected.motions is not None
+    assert np.array_equal(found.motions.pm, expected.motions.pm)
+
+
+def moving(n: int) -> Rows:
+    """`n` rows of known motion."""
+    line = np.arange(n, dtype=np.float64)
+    pm, covariance = np.outer(line, [1.0, 2.0]), np.outer(line, [3.0, 4.0, 5.0])
+    cross = np.outer(line, [1.0, 2.0, 3.0, 4.0])
+    return replace(rows_of(n), motions=Motions(pm, covariance, cross, line, line, line, line))

@@ -171,9 +171,9 @@ def _closed_work(rows: list[Rows], closed: Mask, found: _Near, rules: Rules) -> 
     number, start = np.cumsum(closed) - 1, offsets(mine)
     left, right = number[found.left[kept]], number[found.right[kept]]
     if not closed.all():
-        table = NodeTable(
-            table.nodes[closed], table.motions, table.ratio[closed], table.base, table.sigma2, start
-        )
+        at = np.flatnonzero(closed)
+        nodes, ratio = (np.take(each, at, axis=0) for each in (table.nodes, table.ratio))
+        table = NodeTable(nodes, table.motions, ratio, table.base, table.sigma2, start)
     pairs = chosen_evidence(found.pairs, kept)
     return work_of_rows(mine, start, left, right, pairs, rules, table)
 

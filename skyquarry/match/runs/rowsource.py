@@ -10,7 +10,7 @@ import numpy as np
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.engine.memory import give_back
 from skyquarry.engine.run import run_tasks
-from skyquarry.match.given.compacting import compact, spread
+from skyquarry.match.given.compacting import compact, pieces, spread
 from skyquarry.match.given.reading import Rejects, needed_columns, rows_of
 from skyquarry.match.given.sides import ROW
 from skyquarry.match.priors.fields import Counts
@@ -124,18 +124,16 @@ class Resident:
 
     def rows(self, number: int, ranges: Ranges | None) -> Rows:
         """The rows of one catalogue within the ranges."""
-        rows = spread(self._within(number, ranges))
+        rows = self._within(number, ranges)
         return rows if self.calibration is None else self.calibration.apply(rows, number)
 
     def _within(self, number: int, ranges: Ranges | None) -> Rows:
         rows = self.held[number]
         if ranges is None:
-            return rows
+            return spread(rows)
         first, last = _stretches(rows.spatial, ranges)
         some = np.flatnonzero(first < last)
-        if len(some) == 1:  # nothing need be copied
-            return rows.between(int(first[some[0]]), int(last[some[0]]))
-        return rows.take(_numbers(first, last))
+        return pieces(rows, first[some], last[some])
 
     def read(self, number: int, ranges: Ranges | None) -> tuple[Rows, Rejects]:
         """The rows; what was set aside when all were read is told once, with the first ones."""
@@ -166,13 +164,6 @@ def _stretches(spatial: Ints, ranges: Ranges) -> tuple[Ints, Ints]:
     """Where the ascending pixels of each range begin and end."""
     first = np.searchsorted(spatial, ranges.starts)
     return first, np.searchsorted(spatial, ranges.stops)
-
-
-def _numbers(first: Ints, last: Ints) -> Ints:
-    """The numbers of all stretches, ascending."""
-    size = last - first
-    begin = np.cumsum(size) - size
-    return np.repeat(first - begin, size) + np.arange(int(size.sum()))
 
 
 def footprint_of(side: Any) -> Footprint | None:
