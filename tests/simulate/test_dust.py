@@ -8,7 +8,7 @@ from skyquarry.sky.frames import from_frame
 from skyquarry.sky.vectors import to_radec, to_xyz
 
 
-def ring(lat_deg, n=500):
+def ring(lat_deg, n=100):
     lon = np.linspace(0.0, 360.0, n, endpoint=False)
     return to_radec(from_frame(to_xyz(lon, np.full(n, lat_deg)), "galactic"))
 
@@ -16,19 +16,19 @@ def ring(lat_deg, n=500):
 @pytest.mark.parametrize(("lat", "least", "most"), [(60, 0.015, 0.035), (-45, 0.02, 0.05),
                                                     (30, 0.035, 0.08)])  # fmt: skip
 def test_totals_resemble_the_map_of_schlegel_finkbeiner_davis(lat, least, most):
-    means = [dust.total(seed, *ring(lat)).mean() for seed in range(20)]
+    means = [dust.total(seed, *ring(lat)).mean() for seed in range(12)]
     assert least < np.mean(means) < most
 
 
 def test_clumps_scatter_log_normally():
-    drawn = np.concatenate([np.log(dust.total(seed, *ring(40))) for seed in range(20)])
+    drawn = np.concatenate([np.log(dust.total(seed, *ring(40))) for seed in range(12)])
     assert 0.35 < drawn.std() < 0.55
     assert abs(np.mean((drawn - drawn.mean()) ** 3) / drawn.std() ** 3) < 0.4
 
 
 def test_a_star_has_the_dust_in_front_of_it_only():
     ra, dec = ring(30)
-    told = [dust.to_distance(1, ra, dec, np.full(500, d)) for d in (50, 100, 300, 1000, 1e5)]
+    told = [dust.to_distance(1, ra, dec, np.full(100, d)) for d in (50, 100, 300, 1000, 1e5)]
     assert (told[0] == 0).all()
     assert all((near < far).all() for near, far in pairwise(told))
     assert np.allclose(told[-1], dust.total(1, ra, dec))
