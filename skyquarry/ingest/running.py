@@ -15,11 +15,9 @@ from skyquarry.catalog.index import KeyRuns, build_index
 from skyquarry.catalog.report import Report
 from skyquarry.catalog.tree import TileRecord
 from skyquarry.catalog.writer import VersionWriter
-from skyquarry.engine.run import run_tasks
 from skyquarry.errors import CancelledError, IngestError, TaskLostError
 from skyquarry.ingest.duplicates import find_losers, save_losers
 from skyquarry.ingest.firstpass import (
-    RUN_BYTES,
     Sorting,
     Tally,
     chunks_of,
@@ -39,11 +37,11 @@ from skyquarry.ingest.secondpass import (
 )
 from skyquarry.ingest.sourcefiles import file_mark
 from skyquarry.ingest.spill import Run, open_run, shares
+from skyquarry.ingest.stages import Stages
 from skyquarry.ingest.tiling import groups_of, rows_of_a_tile
 from skyquarry.ingest.workspace import Workspace, disk_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -53,8 +51,6 @@ if TYPE_CHECKING:
     from skyquarry.ingest.build import BuildPlan
     from skyquarry.ingest.progress import Progress
 
-_WEIGHT = 4 * RUN_BYTES
-"""What a task holds at most: rows as read, as sorted, and as they are encoded."""
 _TASKS = 8
 """Tiles are grouped so that there are some tasks for every worker of a small machine."""
 _SMALLEST_GROUP = 65_536
@@ -67,7 +63,8 @@ def run_build(plan: BuildPlan, executor: Any, progress: Progress) -> Report:
     """
     with Workspace(plan.collection, plan.fingerprint) as work:
         try:
-            report = _Running(plan, work, executor, progress).run()
+            stages = Stages(work.journal, executor, progress)
+            report = _Running(plan, work, stages, progress).run()
         except (CancelledError, TaskLostError):
             raise
         except OSError as error:
@@ -84,7 +81,7 @@ def run_build(plan: BuildPlan, executor: Any, progress: Progress) -> Report:
 class _Running:
     plan: BuildPlan
     work: Workspace
-    executor: Any
+    stages: Stages
     progress: Progress
     writer: VersionWriter = field(init=False)
     tally: Tally = field(default_factory=Tally)
@@ -153,7 +150,7 @@ class _Running:
         )
         chunks = chunks_of(plan.sources.parts(), row_bytes_of(plan.sources.schema))
         self.progress.stage("reading", plan.sources.n_rows)
-        told = self.stage(
+        told = self.stages.told(
             "sort", chunks, sort_chunk, sorting, lambda done: int(done["rows_in"]), self.is_whole
         )
         for chunk in chunks:
@@ -229,7 +226,7 @@ class _Running:
             for number, (a, b) in enumerate(groups_of(held.rows, most))
         ]
         self.progress.stage("tiles", int(held.rows.sum()))
-        told = self.stage(
+        told = self.stages.told(
             "tiles", groups, store_group, self.storing(), _rows_of, self.tiles_are_there
         )
         ordered = [told[group.number] for group in groups]
@@ -268,7 +265,7 @@ class _Running:
         spilled = [each["margin"] for each in told if each.get("margin")]
         groups = margin_groups(leaves, str(self.folder("margin")), spilled)
         self.progress.stage("margins", None)
-        done = self.stage(
+        done = self.stages.told(
             "margins", groups, store_margins, self.storing(), _margin_rows_of, lambda _: True
         )
         return [
@@ -347,39 +344,6 @@ class _Running:
             )
         return dict(sorted(rejected.items()))
 
-    # ------------------------------------------------------------------ tasks
-    def stage(
-        self,
-        name: str,
-        pieces: Iterable[Any],
-        function: Callable[..., dict[str, Any]],
-        common: Any,
-        rows_of: Callable[[dict[str, Any]], int],
-        is_whole: Callable[[dict[str, Any]], bool],
-    ) -> dict[int, dict[str, Any]]:
-        """What `function(common, piece)` tells of every piece, by its number.
-
-        Those that the journal knows and `is_whole` confirms are not done again.
-        """
-        told: dict[int, dict[str, Any]] = {}
-
-        def tasks() -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
-            for piece in pieces:
-                payload = self.work.journal.done((name, piece.number))
-                if payload is not None and is_whole(payload):
-                    told[piece.number] = payload
-                    self.progress.advance(rows_of(payload))
-                else:
-                    yield piece.number, function, (common, piece)
-
-        for number, payload in run_tasks(
-            tasks(), self.executor, memory_bytes=_memory(), weigh=lambda _: _WEIGHT
-        ):
-            self.work.journal.record((name, number), payload)
-            told[number] = payload
-            self.progress.advance(rows_of(payload))
-        return told
-
 
 def _rows_of(payload: dict[str, Any]) -> int:
     return sum(int(record["rows"]) for record in payload["tiles"])
@@ -393,11 +357,3 @@ def _size(path: str) -> int:
     with suppress(OSError):
         return os.path.getsize(path)  # noqa: PTH202  the path may be a URL, which has no size here
     return -1
-
-
-def _memory() -> int:
-    """Half of this machine's memory, at least room for two tasks."""
-    half = 0
-    with suppress(ValueError, OSError, AttributeError):
-        half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return max(half, 2 * _WEIGHT)
