@@ -30,9 +30,9 @@ def spectroscopic(path: Path, kind: Literal["GALAXY", "QSO", "STAR"]) -> tuple[F
 def as_sdss_sees(mags: Floats, *, extended: bool, seed: int = 0) -> Floats:
     """Magnitudes (n, 5) with SDSS's noise: Ivezic et al. 2019, ApJ 873, 111, equation 5.
 
-    Depths at 5 sigma of points; of galaxies 0.6 mag less.
+    Depths at 5 sigma of points; of galaxies, whose light is spread, 1 mag less.
     """
-    x = 10 ** (0.4 * (mags - (_DEPTHS - 0.6 * extended)))
+    x = 10 ** (0.4 * (mags - (_DEPTHS - 1.0 * extended)))
     sigma = np.sqrt(0.012**2 + 0.001 * x + 0.039 * x**2)
     return np.asarray(mags + sigma * np.random.default_rng(seed).standard_normal(mags.shape))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -74,8 +74,9 @@ class Galaxies:
         redshift = _redshifts(bins.redshift[which], random)
         absolute = bins.absolute[which] + _WIDTH * random.random(len(which))
         some = Drawn.of(redshift, absolute, sequence, red=kind == 0, random=random)
-        ra, dec = placed(densities, bins.shell[which], block.pixel, random)
-        return some.seen(block, ra, dec, random)
+        visible = block.visible(some.mags)
+        ra, dec = placed(densities, bins.shell[which][visible], block.pixel, random)
+        return some.taken(visible).seen(block, ra, dec, random)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,14 @@ class Drawn:
         width = width if scatter is None else np.full(n, scatter)
         own = np.sqrt(np.maximum(width**2 - (table.reddening * _DUST_SPREAD[red]) ** 2, 0.0))
         colour = mean + table.reddening * dust + own * random.standard_normal(n)
-        mags = table.at(redshift, colour, dust)
-        mags += (absolute + distance_modulus(redshift)).astype(np.float32)[:, None]
+        mags = table.at(redshift, colour, dust, absolute + distance_modulus(redshift))
         mags[:, _DUSTY] += _WARMTH[red] * random.standard_normal(n).astype(np.float32)[:, None]
         today = absolute + sequence.brighter * elapsed(redshift)
         return cls(redshift, absolute, np.full(n, red), ratio, mags, today)
+
+    def taken(self, which: NDArray[np.bool_]) -> Drawn:
+        """Some of them, by a mask (n,)."""
+        return Drawn(*(getattr(self, field.name)[which] for field in fields(self)))
 
     def seen(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 from skyquarry.simulate.bands import BAND
 from skyquarry.simulate.beyond.dustcurves import calzetti
 from skyquarry.simulate.beyond.filters import packaged
+from skyquarry.simulate.beyond.kernels import interpolated
 from skyquarry.simulate.beyond.spectra import (
     WAVELENGTH_NM,
     band_fluxes,
@@ -82,26 +83,20 @@ class GalaxyTable:
     reddening: float
     """of u-r at rest, for an E(B-V) of 1 of extra dust"""
 
-    def at(self, redshift: Floats, colour: Floats, dust: Floats) -> NDArray[np.float32]:
-        """(n, 24) magnitudes without the distance modulus, linear between nodes.
+    def at(
+        self, redshift: Floats, colour: Floats, dust: Floats, added: Floats | None = None
+    ) -> NDArray[np.float32]:
+        """(n, 24) magnitudes, linear between nodes, and what is `added` (n,): the distance modulus.
 
         `colour` (n,) is u-r at rest as seen, the extra `dust` (n,) E(B-V) included; colours and
         dust beyond the table count as its ends.
         """
+        mags = np.empty((len(redshift), self.mags.shape[-1]), np.float32)
+        more = np.zeros(len(redshift)) if added is None else added
         own = colour - self.reddening * dust
-        places = np.log1p(redshift) / np.log1p(self.redshift[1])
-        z, near = _split(places, len(self.redshift))
-        t, red = _split(np.interp(own, self.colour, np.arange(len(self.colour))), len(self.colour))
-        d, dusty = _split(np.interp(dust, DUST, np.arange(len(DUST))), len(DUST))
-        flat = self.mags.reshape(-1, self.mags.shape[-1])
-        first = (z * len(self.colour) + t) * len(DUST) + d
-        step_z, step_t = len(self.colour) * len(DUST), len(DUST)
-        told = np.zeros((len(first), flat.shape[1]), np.float32)
-        for dz, wz in ((0, 1 - near), (step_z, near)):
-            for dt, wt in ((0, 1 - red), (step_t, red)):
-                for dd, wd in ((0, 1 - dusty), (1, dusty)):
-                    told += (wz * wt * wd)[:, None] * flat[first + (dz + dt + dd)]
-        return told
+        step = float(np.log1p(self.redshift[1]))
+        interpolated(self.mags, step, self.colour, DUST, redshift, own, dust, more, mags)
+        return mags
 
 
 @lru_cache(maxsize=1)
@@ -185,10 +180,3 @@ def _warm_dust() -> Floats:
     glow = np.where(um > 2.0, glow, 0.0)
     in_w3 = band_fluxes(glow[None], np.array([0]))[0, 0, BAND["wise_w3"]]
     return np.asarray(glow / in_w3)
-
-
-def _split(places: Floats, n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Node below, and how far beyond it, of places along an axis of `n` nodes."""
-    kept = np.clip(places, 0, n - 1)
-    below = np.minimum(kept.astype(np.int64), n - 2)
-    return below, (kept - below).astype(np.float32)

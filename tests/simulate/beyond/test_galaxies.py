@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from skyquarry.simulate.bands import BAND
 from skyquarry.simulate.beyond import shapes
@@ -9,6 +11,7 @@ from skyquarry.simulate.beyond.galaxies import WEB, Galaxies
 from skyquarry.simulate.beyond.galaxyseds import DUST, galaxy_table
 from skyquarry.simulate.blocks import Block, limits_of
 from skyquarry.simulate.sources import Kind
+from skyquarry.testing.naive.simulate import galaxy_magnitudes
 
 LIMITS = limits_of({"sdss_r": 21.0, "wise_w1": 19.5})
 
@@ -121,3 +124,15 @@ def test_places_that_are_near_share_the_web():
     logs = np.log(WEB.densities(where, 1.0))
     fine = logs.reshape(len(logs), -1, 4)
     assert fine.std(axis=2).mean() < 0.8 * logs.std(axis=1).mean()
+
+
+@settings(max_examples=40)
+@given(
+    redshift=st.floats(0.0, 3.5), colour=st.floats(-1.0, 4.0), dust=st.floats(-0.3, 0.8),
+)  # fmt: skip
+def test_magnitudes_are_those_of_the_naive_twin(redshift, colour, dust):
+    table = galaxy_table()
+    told = table.at(*np.array([[redshift], [colour], [dust]]), np.array([40.0]))[0]
+    np.testing.assert_allclose(
+        told, galaxy_magnitudes(table, redshift, colour, dust) + 40.0, atol=2e-5
+    )
