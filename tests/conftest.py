@@ -17,6 +17,8 @@ settings.register_profile(
 )
 settings.load_profile("skyquarry")
 
+os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")  # servers of tests are on this machine
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

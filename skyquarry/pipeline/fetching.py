@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -159,6 +160,12 @@ class FetchAndBuild:
     """Whether the caller named the columns of the position."""
     building: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def mark(self) -> str:
+        """What the catalogue's properties keep: changes when the download or the build does."""
+        how = sorted((name, repr(value)) for name, value in self.building.items())
+        return hashlib.sha256(f"{self.download.fingerprint} {how}".encode()).hexdigest()
+
     def explain(self) -> str:
         """Service, cells, rows to expect and the first queries; no service is asked."""
         return f"{self.download.explain()}\n  then built as {self.path}"
@@ -193,7 +200,7 @@ class FetchAndBuild:
         if not Folder.at(self.path).exists("collection.properties"):
             return False
         there = open_catalog(self.path).stored.properties.get(MARK)
-        if there == self.download.fingerprint and not self.overwrite:
+        if there == self.mark and not self.overwrite:
             return True
         if not self.overwrite:
             raise ExistsError(
@@ -229,7 +236,7 @@ class FetchAndBuild:
     def _properties(self, fetched: Fetched) -> dict[str, str]:
         target = self.download.target
         told = {
-            MARK: self.download.fingerprint,
+            MARK: self.mark,
             f"{MARK}_service": target.service.tap,
             f"{MARK}_table": target.service.table,
             f"{MARK}_where": target.where,

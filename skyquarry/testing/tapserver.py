@@ -222,6 +222,8 @@ def job_document(job: _Job, url: str) -> bytes:
 def _handler(server: TapServer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  a class, made here
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: else each answer waits 40 ms for the client
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: object) -> None:
             """Nothing: a test's output is its own."""

@@ -69,6 +69,8 @@ def test_the_same_call_again_opens_what_is_there_and_asks_for_nothing(server, tm
     assert sum(server.requests.values()) == requests
     with pytest.raises(ExistsError, match="made otherwise"):
         sq.fetch("2mass", tmp_path / "c", **call | {"region": "CIRCLE 10 -20 4"})
+    with pytest.raises(ExistsError, match="made otherwise"):
+        sq.fetch("2mass", tmp_path / "c", **call, margin_arcsec=60.0)
     newer = sq.fetch(
         "2mass", tmp_path / "c", **call | {"region": "CIRCLE 10 -20 4"}, overwrite=True
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from skyquarry.errors import IngestError, ServiceError
 from skyquarry.surveys.fetch import queries, replies
 from skyquarry.surveys.fetch.cells import levels_for
-from skyquarry.surveys.fetch.head import Head, columns_of, head_of
+from skyquarry.surveys.fetch.head import Head, check_position, columns_of, head_of
 from skyquarry.surveys.fetch.patience import TooMuch, Transient, patiently
 
 if TYPE_CHECKING:
@@ -65,7 +65,10 @@ class Asker:
             with self._scratch(None, "head") as path:
                 self.wire.sync(query, 1, path)
                 answer = replies.opened(path, self.wire.url)
-                return head_of(self.target, columns_of(answer.table.schema))
+                schema = answer.table.schema
+                head = head_of(self.target, columns_of(schema))
+                check_position(self.target, head, schema)
+                return head
 
         return self._patiently(ask)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.catalog.columns import meaning
 from skyquarry.catalog.rolekeys import nearest
 from skyquarry.errors import ColumnError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from skyquarry.surveys.fetch.target import Target
 
+_DEGREES = (None, "", "deg", "degree", "degrees")
 _RA_NAMES = ("ra", "raj2000", "ra_icrs", "raicrs", "ramean", "radeg", "_ra", "_raj2000", "alpha")
 _DEC_NAMES = ("dec", "dej2000", "de_icrs", "deicrs", "decmean", "dedeg", "_de", "_dej2000", "delta")
 
@@ -54,6 +56,25 @@ def head_of(target: Target, columns: Sequence[tuple[str, str | None]]) -> Head:
     return _head(target, ra, dec, asked, pixel, missing)
 
 
+def check_position(target: Target, head: Head, schema: pa.Schema) -> None:
+    """Raise ColumnError where the position is not in degrees, or the pixel no whole number."""
+    import pyarrow as pa
+
+    for name in (head.ra, head.dec):
+        kind, unit = schema.field(name).type, meaning(schema.field(name)).get("unit")
+        number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+        if not number or unit not in _DEGREES:
+            raise ColumnError(
+                f"column {name} of {target.title} is {kind} with the unit {unit}, but cells are "
+                "cut by degrees: name columns of degrees with ra and dec (--ra, --dec)"
+            )
+    if head.healpix is not None and not pa.types.is_integer(schema.field(head.healpix).type):
+        raise ColumnError(
+            f"column {head.healpix} of {target.title} is {schema.field(head.healpix).type}, but a "
+            "HEALPix pixel is a whole number: say cells by another area (--area circle)"
+        )
+
+
 def supposed_head(target: Target) -> Head:
     """The head as the role file has it, without a question to the service."""
     ra, dec = target.ra or "ra", target.dec or "dec"
@@ -86,11 +107,7 @@ def _head(
 
 def columns_of(schema: pa.Schema) -> list[tuple[str, str | None]]:
     """(name, UCD) of each column of an answer."""
-    told = []
-    for field in schema:
-        ucd = (field.metadata or {}).get(b"ucd")
-        told.append((field.name, None if ucd is None else ucd.decode()))
-    return told
+    return [(field.name, meaning(field).get("ucd")) for field in schema]
 
 
 def _asked(target: Target, names: Sequence[str]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:

@@ -64,6 +64,12 @@ class Heard:
         self.notes.append(text)
 
 
+@pytest.fixture(autouse=True)
+def disk_that_does_not_wait(monkeypatch):
+    """Journals are not forced to the disk: it takes longer than all else here."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+
+
 @pytest.fixture(scope="session")
 def sky() -> pa.Table:
     return stars()

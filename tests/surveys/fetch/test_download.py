@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from skyquarry.catalog.columns import describe
 from skyquarry.errors import ColumnError, ServiceError
 from skyquarry.sky.mocs import MocRegion
 from skyquarry.sky.ranges import Ranges
@@ -139,6 +142,19 @@ def test_columns_and_a_condition_are_asked_for_and_the_position_with_them(serve,
 def test_a_column_that_is_not_there_is_named_with_the_nearest(serve, plan_of):
     with pytest.raises(ColumnError, match="no column 'magg', but it is needed: did you mean 'mag'"):
         plan_of(serve(), REGIONS["cone"], columns="id,magg").run(Heard())
+
+
+def test_a_position_that_is_not_in_degrees_is_refused(serve, plan_of, sky):
+    hours = [f"{ra / 15:.6f}" for ra in sky["ra"].to_pylist()]
+    server = serve(sky.append_column("hours", [hours]))
+    with pytest.raises(ColumnError, match=r"column hours of stars .* is string .*, but cells are"):
+        plan_of(server, REGIONS["cone"], ra="hours").run(Heard())
+    radians = describe(pa.field("radians", pa.float64()), unit="rad")
+    server = serve(sky.append_column(radians, pa.chunked_array([np.radians(sky["ra"])])))
+    with pytest.raises(ColumnError, match=r"column radians of stars .* with the unit rad"):
+        plan_of(server, REGIONS["cone"], ra="radians").run(Heard())
+    with pytest.raises(ColumnError, match="a HEALPix pixel is a whole number"):
+        plan_of(serve(), REGIONS["cone"], area="healpix", healpix="mag").run(Heard())
 
 
 def test_a_region_without_rows_brings_none(serve, plan_of, sky):

@@ -66,6 +66,26 @@ def test_one_that_is_killed_goes_on_where_it_was(serve, plan_of, sky, tmp_path):
     assert len(anew) == len(set(anew)) <= fetched.asked
 
 
+def test_a_ctrl_c_ends_it_at_once_though_the_service_stands_still(serve, tmp_path):
+    reached = Event()
+
+    def stands_still(_: str, number: int) -> Fault | None:
+        if number == 6:
+            reached.set()
+        return Fault(stall_s=60.0) if number >= 5 else None
+
+    server = serve(fault=stands_still)
+    words = [sys.executable, "-c", PROGRAM, server.url, str(tmp_path / "cells")]
+    child = subprocess.Popen(words, stderr=subprocess.PIPE)
+    try:
+        assert reached.wait(60.0)
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=20.0)
+    finally:
+        child.kill()
+    assert b"KeyboardInterrupt" in told
+
+
 def test_one_that_has_ended_asks_for_nothing(serve, plan_of, sky):
     server = serve(hard_limit=40)
     first = plan_of(server, HERE, max_rows=40).run(Heard())
