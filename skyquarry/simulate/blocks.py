@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -92,6 +92,16 @@ class Population(Protocol):
         """The sources of a block that some survey could see, all inside of it."""
 
 
+@runtime_checkable
+class Guests(Protocol):
+    """A population whose sources stand in those of populations before it: supernovae in galaxies."""
+
+    def hosted(
+        self, block: Block, random: np.random.Generator, others: Sources, ids: Ints
+    ) -> Sources:
+        """Its sources of a block, given those (n,) of the populations before and their ids."""
+
+
 def limits_of(depths: Mapping[str, float]) -> NDArray[np.float32]:
     """(24,) the faintest AB magnitudes in the order of BANDS; -inf for bands that are not named."""
     limits = np.full(N_BANDS, -np.inf, np.float32)
@@ -109,7 +119,12 @@ def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, 
 
     drawn, ids = [], []
     for population in populations:
-        some = population.drawn(block, block.generator(population.number))
+        random = block.generator(population.number)
+        if isinstance(population, Guests):
+            before = Sources.concatenated(drawn), np.concatenate([*ids, np.empty(0, np.int64)])
+            some = population.hosted(block, random, *before)
+        else:
+            some = population.drawn(block, random)
         first = (block.pixel << 38) | (population.number << 32)
         drawn.append(some)
         ids.append(first + np.arange(len(some), dtype=np.int64))

@@ -33,6 +33,10 @@ class Kind(IntEnum):
     """of spectral type L or later"""
     GALAXY = 5
     QUASAR = 6
+    TRANSIENT = 8
+    """a supernova: no light but around its maximum"""
+    ASTEROID = 9
+    """met by one survey at this place; each survey has its own"""
 
 
 _NONE = float("nan")
@@ -43,7 +47,8 @@ _TOLD: Final = {
     "pmdec_masyr": ("mas.yr**-1", "Proper motion in dec"),
     "parallax_mas": ("mas", "Parallax; 0 beyond our Galaxy"),
     "rv_kms": ("km.s**-1", "Radial velocity; null beyond our Galaxy"),
-    "kind": ("", "1 main sequence, 2 giant, 3 white dwarf, 4 brown dwarf, 5 galaxy, 6 quasar"),
+    "kind": ("", "1 main sequence, 2 giant, 3 white dwarf, 4 brown dwarf, 5 galaxy, 6 quasar, "
+        "8 transient, 9 asteroid"),
     "teff_k": ("K", "Effective temperature"),
     "logg": ("", "log10 of the surface gravity in cm/s2"),
     "mass_msun": ("solMass", "Mass of a star; stellar mass of a galaxy"),
@@ -55,7 +60,7 @@ _TOLD: Final = {
     "position_angle_deg": ("deg", "Of the major axis, from north to east"),
     "ebv": ("mag", "E(B-V) of our Galaxy in front of the source, SFD's scale"),
     "spectral_type": ("", "Numeric spectral type: M0 10, L0 20, T0 30"),
-    "system": ("", "The binary or the cluster that the source belongs to; -1 for none"),
+    "system": ("", "The binary, cluster or host galaxy of the source; -1 for none"),
     "companion": ("", "True where the light is that of an unresolved pair of stars"),
 }
 _DOUBLE: Final = ("ra_deg", "dec_deg", "pmra_masyr", "pmdec_masyr", "parallax_mas")
