@@ -40,6 +40,10 @@ def simulate(
         float | None,
         typer.Option("--depth", help="Faintest magnitude made, AB; else by the surveys' depths."),
     ] = None,
+    lightcurves: Annotated[
+        bool,
+        typer.Option("--lightcurves", help="Also variables, and their light curves as ZTF's."),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Publish new versions over what is there.")
     ] = False,
@@ -59,6 +63,7 @@ def simulate(
         seed=seed,
         surveys=[each.strip() for each in surveys.split(",") if each.strip()],
         depth=depth,
+        lightcurves=lightcurves,
         overwrite=overwrite,
         progress=True,
     )

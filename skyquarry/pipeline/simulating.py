@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SETTINGS = "skyquarry_simulation"
 """The key of hats.properties that tells how a catalogue was simulated."""
 TRUTH = "truth"
+VARIABLES = "variables"
+LIGHT_CURVES = "lightcurves"
 _TRUTH_ROWS = 400_000
 """of a tile of the truth: a patch reads few row groups beside its own"""
 _MOST_AREA_DEG2 = 5_000.0
@@ -47,6 +49,7 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
     surveys: Sequence[str] = MAIN,
     depth: float | None = None,
     populations: Sequence[Population] | None = None,
+    lightcurves: bool = False,
     executor: Where = None,
     progress: Progress | bool | None = None,
     overwrite: bool = False,
@@ -72,6 +75,9 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
         below what the surveys detect.
     populations
         What the sky is made of, if not of all that `simulate.populations.usual()` gives.
+    lightcurves
+        Make the catalogue `variables` as well, of what changes and how, and its light curves in
+        ZTF's cadence, `lightcurves`.
     executor, progress
         As `sq.build` takes them.
     overwrite
@@ -85,9 +91,11 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(sky, folder, executor, progress, overwrite)
-    run.check()
+    run.check(VARIABLES, LIGHT_CURVES) if lightcurves else run.check()
     truth = run.truth()
     run.surveys(truth)
+    if lightcurves:
+        run.lightcurves(truth)
     from skyquarry.engine.archive import archive
 
     return archive(folder)
@@ -158,11 +166,11 @@ class _Run:
     progress: Progress | bool | None
     overwrite: bool
 
-    def check(self) -> None:
+    def check(self, *more: str) -> None:
         """Refuse to write over what is not from the same arguments."""
         if self.overwrite:
             return
-        for name in (TRUTH, *self.sky.surveys):
+        for name in (TRUTH, *self.sky.surveys, *more):
             path = self.folder / name
             if path.exists() and not self._done(path):
                 raise ExistsError(
@@ -215,6 +223,21 @@ class _Run:
             for name in names:
                 self._survey(name, spilled[name])
 
+    def lightcurves(self, truth: Catalog) -> None:
+        """The variables of the truth, and their light curves beside them."""
+        from skyquarry.engine.run import run_tasks
+
+        if self._done(self.folder / VARIABLES) and self._done(self.folder / LIGHT_CURVES):
+            return
+        tasks = (
+            (int(block), self.sky.changing, (truth.stored, int(block))) for block in self.sky.blocks
+        )
+        with self._rows(VARIABLES, _variables_survey()) as rows:
+            for _, (table, curves) in run_tasks(tasks, self.executor, ordered=True):
+                rows.add(table, curves)
+            made = self._build(rows.parent, self.folder / VARIABLES, _variables_survey())
+            self._build(rows.links, self.folder / LIGHT_CURVES, None, parent=made, on="id")
+
     def _survey(self, name: str, rows: _Spilling) -> None:
         """A survey's catalogue last: where it is, its links are too."""
         looked = self.sky.footprint(name)
@@ -241,6 +264,11 @@ class _Run:
                 from skyquarry.simulate.sources import SCHEMA
 
                 yield _Spilling.of(Path(folder), SCHEMA, survey)
+            elif name == VARIABLES:
+                from skyquarry.simulate.changing import lightcurves
+
+                schemas = lightcurves.VARIABLES, survey, lightcurves.CURVES, "id"
+                yield _Spilling.of(Path(folder), *schemas)
             else:
                 table, links = self.sky.empty(name)
                 yield _Spilling.of(
@@ -290,3 +318,12 @@ def _truth_survey() -> Survey:
     return Survey(
         name=TRUTH, title="synthetic sky: truth", roles=Roles.from_mapping(roles, "a truth")
     )
+
+
+def _variables_survey() -> Survey:
+    """What the columns of the variables are."""
+    from skyquarry.catalog.roles import Roles, Survey
+
+    roles = {"id": "id", "ra": "ra_deg", "dec": "dec_deg", "epoch": {"jyear": 2016.0}}
+    told = Roles.from_mapping(roles, "variables of a truth")
+    return Survey(name=VARIABLES, title="synthetic sky: variables", roles=told)

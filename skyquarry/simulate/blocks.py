@@ -94,7 +94,7 @@ class Population(Protocol):
 
 @runtime_checkable
 class Guests(Protocol):
-    """A population whose sources stand in those of populations before it: supernovae in galaxies."""
+    """A population whose sources stand in those before it, as supernovae in galaxies."""
 
     def hosted(
         self, block: Block, random: np.random.Generator, others: Sources, ids: Ints
@@ -117,7 +117,8 @@ def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, 
     """
     from skyquarry.simulate.sources import Sources
 
-    drawn, ids = [], []
+    drawn: list[Sources] = []
+    ids: list[Ints] = []
     for population in populations:
         random = block.generator(population.number)
         if isinstance(population, Guests):

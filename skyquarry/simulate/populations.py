@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def usual() -> tuple[Population, ...]:
     """Every population there is, with its published parameters."""
     from skyquarry.simulate import beyond
+    from skyquarry.simulate.changing import populations as changing
     from skyquarry.simulate.milkyway.populations import POPULATIONS
 
-    return (*POPULATIONS, *beyond.populations())
+    return (*POPULATIONS, *beyond.populations(), *changing.POPULATIONS)

@@ -125,6 +125,21 @@ class Simulation:
         lost = cells[lost_cells(CATALOGUES[name].instrument, cells, self.seed)]
         return Footprint(covered - Ranges.from_cells(CELL_ORDER, lost), "survey")
 
+    def changing(self, truth: Stored, block: int) -> tuple[pa.Table, pa.Table]:
+        """The variables of a block inside the region, and their light curves."""
+        from skyquarry.catalog.arrow import from_numpy, pc
+        from skyquarry.simulate.changing.lightcurves import light_curves
+
+        ranges = Ranges.from_cells(BLOCK_ORDER, np.array([block]))
+        variables, curves = light_curves(block, *_sources(truth, ranges), self.seed)
+        ra, dec = (variables[name].to_numpy() for name in ("ra_deg", "dec_deg"))
+        inside = self.region.contains(to_xyz(ra, dec))
+        if inside.all():
+            return variables, curves
+        variables = variables.filter(from_numpy(inside))
+        kept = pc.is_in(curves["id"], value_set=variables["id"].combine_chunks())
+        return variables, curves.filter(kept)
+
     def empty(self, name: str) -> tuple[pa.Table, pa.Table]:
         """A survey's table and its links, without rows: for their columns."""
         nothing = np.empty(0, np.int64)
@@ -150,12 +165,16 @@ class Simulation:
 
 def _read(truth: Stored, blocks: Ints) -> tuple[Sources, Ints]:
     """The sources of the blocks and around them."""
-    import pyarrow as pa
-
     shift = 2 * (_AROUND_ORDER - BLOCK_ORDER)
     inside = (blocks[:, None] << shift) + np.arange(1 << shift)
     around = np.unique(np.append(healpix.neighbours(inside.ravel(), _AROUND_ORDER), inside))
-    ranges = Ranges.from_cells(_AROUND_ORDER, around[around >= 0])
+    return _sources(truth, Ranges.from_cells(_AROUND_ORDER, around[around >= 0]))
+
+
+def _sources(truth: Stored, ranges: Ranges) -> tuple[Sources, Ints]:
+    """The sources of some cells."""
+    import pyarrow as pa
+
     columns = [name for name in truth.schema.names if name != "_healpix_29"]
     parts = [
         truth.read(int(tile), columns, ranges=ranges) for tile in truth.tiles.overlapping(ranges)

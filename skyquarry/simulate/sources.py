@@ -40,6 +40,10 @@ class Kind(IntEnum):
 
 
 _NONE = float("nan")
+_KINDS: Final = (
+    "1 main sequence, 2 giant, 3 white dwarf, 4 brown dwarf, 5 galaxy, 6 quasar, 8 transient, "
+    "9 asteroid"
+)
 _TOLD: Final = {
     "ra_deg": ("deg", "Right ascension, ICRS, at J2016.0"),
     "dec_deg": ("deg", "Declination, ICRS, at J2016.0"),
@@ -47,8 +51,7 @@ _TOLD: Final = {
     "pmdec_masyr": ("mas.yr**-1", "Proper motion in dec"),
     "parallax_mas": ("mas", "Parallax; 0 beyond our Galaxy"),
     "rv_kms": ("km.s**-1", "Radial velocity; null beyond our Galaxy"),
-    "kind": ("", "1 main sequence, 2 giant, 3 white dwarf, 4 brown dwarf, 5 galaxy, 6 quasar, "
-        "8 transient, 9 asteroid"),
+    "kind": ("", _KINDS),
     "teff_k": ("K", "Effective temperature"),
     "logg": ("", "log10 of the surface gravity in cm/s2"),
     "mass_msun": ("solMass", "Mass of a star; stellar mass of a galaxy"),

@@ -1,1 +1,1 @@
-"""What changes in the sky: variable stars, quasars, supernovae, asteroids, and their light curves."""
+"""What changes: variable stars, quasars, supernovae, asteroids, and their light curves."""

@@ -27,15 +27,15 @@ _SLOTS: Final = 36
 """of 20 minutes, around local midnight"""
 _NANOLAMBERTS: Final = 34.08 * np.exp(20.7233 - 0.92104 * np.array([22.2, 21.2, 20.4]))
 """of the dark sky in g, r, i"""
-_SCATTERS: Final = np.array([0.6, 0.55, 0.4])
-"""moonlight in g, r, i over the formula's: so that limits spread as those of real forced photometry"""
+_SCATTERS: Final = np.array([0.45, 0.42, 0.35])
+"""moonlight in g, r, i over the formula's: so that limits spread as in real photometry"""
 
 
 def sun_longitude_deg(mjd: Floats) -> Floats:
     """(n,) ecliptic longitude."""
     days = np.asarray(mjd) - 51544.5
     mean, anomaly = 280.460 + 0.9856474 * days, np.radians(357.528 + 0.9856003 * days)
-    return np.asarray(mean + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly)) % 360.0
+    return np.asarray((mean + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly)) % 360.0)
 
 
 def sun(mjd: Floats) -> tuple[Floats, Floats]:
@@ -65,7 +65,7 @@ def altitude_deg(mjd: Floats, ra_deg: Floats | float, dec_deg: Floats | float) -
     sidereal = 280.46062 + 360.98564737 * (np.asarray(mjd) - 51544.5) + LONGITUDE_DEG
     hour, dec, lat = (np.radians(each) for each in (sidereal - ra_deg, dec_deg, LATITUDE_DEG))
     sine = np.sin(lat) * np.sin(dec) + np.cos(lat) * np.cos(dec) * np.cos(hour)
-    return np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0)))
+    return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
 
 
 def _equatorial(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
@@ -115,9 +115,7 @@ class Sky:
     """the sky's light over that of a dark one"""
 
 
-def moonlight(
-    mjd: Floats, ra_deg: float, dec_deg: float, extinction: Floats, band: Ints
-) -> Sky:
+def moonlight(mjd: Floats, ra_deg: float, dec_deg: float, extinction: Floats, band: Ints) -> Sky:
     """Krisciunas & Schaefer 1991, equations 3, 9, 15, 20 and 21."""
     moon_ra, moon_dec = moon(mjd)
     up = altitude_deg(mjd, moon_ra, moon_dec)
@@ -139,4 +137,4 @@ def _apart_deg(
 ) -> Floats:
     a, b, d, e = (np.radians(each) for each in (ra, other_ra, dec, other_dec))
     cosine = np.sin(d) * np.sin(e) + np.cos(d) * np.cos(e) * np.cos(a - b)
-    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))

@@ -1,13 +1,14 @@
 """Asteroids of the main belt, each in the one survey that met it.
 
 A survey that looked once has met some that are elsewhere when another looks: each survey has a
-population of its own, with magnitudes in its bands alone. Sky density at opposition on the ecliptic:
-210 a square degree to R = 23, cumulative slope 0.27 (Gladman et al. 2009, Icarus 202, 104); it falls
-with the latitude as a Gaussian of 11 degrees, as orbits do that are inclined as a Rayleigh law of 7
-degrees (after Ivezic et al. 2001, AJ 122, 2749; the width from memory). Colours: S and C types, 1.5 to
-1 (Ivezic et al. 2001), values from memory. Motion: exactly that of Kepler orbits with this inclination,
-eccentricities about 0.14, seen within 25 degrees of opposition, whatever the date: SDSS looked so.
-What there is not: near-Earth objects, Trojans, phase curves, trails.
+population of its own, with magnitudes in its bands alone. Sky density at opposition on the
+ecliptic: 210 a square degree to R = 23, cumulative slope 0.27 (Gladman et al. 2009, Icarus 202,
+104); it falls with the latitude as a Gaussian of 11 degrees, as orbits do that are inclined as a
+Rayleigh law of 7 degrees (after Ivezic et al. 2001, AJ 122, 2749; the width from memory). Colours:
+S and C types, 1.5 to 1 (Ivezic et al. 2001), values from memory. Motion: exactly that of Kepler
+orbits with this inclination, eccentricities about 0.14, seen within 25 degrees of opposition,
+whatever the date: SDSS looked so. What there is not: near-Earth objects, Trojans, phase curves,
+trails.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import ndtri
 
-from skyquarry.simulate.bands import BAND, BANDS
+from skyquarry.simulate.bands import BAND
 from skyquarry.simulate.changing.changes import Changes, Lit, Type, population_of
-from skyquarry.simulate.observe.instruments import Instrument
 from skyquarry.simulate.sources import Kind, Sources
 from skyquarry.sky.frames import from_frame, to_frame
 from skyquarry.sky.vectors import to_radec, to_xyz
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from skyquarry.simulate.blocks import Block
     from skyquarry.simulate.changing.cadence import Visits
     from skyquarry.simulate.changing.changes import Ints
+    from skyquarry.simulate.observe.instruments import Instrument
 
     Floats = NDArray[np.float64]
 
@@ -176,6 +177,5 @@ def _velocity(some: Lit, at: Floats, distance: Floats) -> Floats:
     outward = speed * size * np.sin(anomaly)
     round_ = speed * (1.0 + size * np.cos(anomaly))
     return np.asarray(
-        outward[:, None] * radial
-        + round_[:, None] * (cosine[:, None] * east + up[:, None] * north)
+        outward[:, None] * radial + round_[:, None] * (cosine[:, None] * east + up[:, None] * north)
     )

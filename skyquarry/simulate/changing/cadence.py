@@ -37,8 +37,8 @@ SOUTHERNMOST_DEG: Final = -28.0
 BANDS: Final = ("ps1_g", "ps1_r", "ps1_i")
 """of the truth: ZTF's photometry is tied to Pan-STARRS1"""
 WAVELENGTHS_NM: Final = np.array([481.0, 643.0, 790.0])
-_DARK_LIMIT: Final = np.array([21.1, 20.9, 20.2])
-"""within three days of new moon, airmass 1.1, seeing 2.0": Bellm et al. 2019, table 1"""
+_DARK_LIMIT: Final = np.array([21.3, 21.05, 20.4])
+"""in the zenith of a dark night: so that medians of all visits are near those published"""
 _EXTINCTION: Final = np.array([0.17, 0.10, 0.05])
 """magnitudes an airmass: from memory"""
 _SEEING_SCATTER: Final = 0.13
@@ -85,12 +85,14 @@ def visits(field: int, seed: int, first_mjd: int = FIRST_MJD, last_mjd: int = LA
     visit = nights[which] * _PER_NIGHT + number[program]
     drawn = chance.uniform(seed, f"ztf.{field}.slot", visit)
     kept = chance.uniform(seed, f"ztf.{field}.kept", visit) > 0.06
-    which, program, visit, drawn = (each[kept] for each in (which, program, visit, drawn))
+    which, program, visit, drawn = which[kept], program[kept], visit[kept], drawn[kept]
     mjd = night.time(which, drawn)
     order = np.lexsort((visit, mjd))
     mjd, visit = mjd[order], visit[order]
     bands = band[program[order]]
-    return Visits(mjd, bands.astype(np.int8), _limits(field, seed, ra, dec, mjd, bands, visit), visit)
+    return Visits(
+        mjd, bands.astype(np.int8), _limits(field, seed, ra, dec, mjd, bands, visit), visit
+    )
 
 
 def _programmes(field: int, seed: int, nights: Ints) -> tuple[Mask, Ints, Ints]:
@@ -101,7 +103,7 @@ def _programmes(field: int, seed: int, nights: Ints) -> tuple[Mask, Ints, Ints]:
     }
     every = np.where(nights < _FASTER_MJD, 3, 2)
     public = (nights + int(draw["phase"] * 6)) % every == 0
-    dense = np.full(len(nights), draw["dense"] < _DENSE)
+    dense = (nights % 2 == 0) & (draw["dense"] < _DENSE)
     i_band = ((nights + int(draw["skip"] * 4)) % 4 == 0) & (draw["i"] < _HAS_I)
     asked = np.stack([public, public, dense, dense, dense, i_band], axis=1)
     return asked, np.array([0, 1, 0, 1, 1, 2]), np.arange(6)
@@ -116,12 +118,12 @@ def _clouded(seed: int, nights: Ints) -> Mask:
     return np.asarray((short > clear) | (long > clear))
 
 
-def _limits(  # noqa: PLR0913, PLR0917  all that a limit depends on
+def _limits(
     field: int, seed: int, ra: float, dec: float, mjd: Floats, band: Ints, visit: Ints
 ) -> Floats:
     """(v,) by airmass, moonlight, and seeing with what else scatters."""
     sky = moonlight(mjd, ra, dec, _EXTINCTION[band], band)
     blur = 2.5 * _SEEING_SCATTER * chance.normal(seed, f"ztf.{field}.seeing", visit)
-    thick = (_EXTINCTION[band] + 1.5 * np.log10(sky.airmass) / np.maximum(sky.airmass - 1.0, 1e-9))
+    thick = _EXTINCTION[band] + 1.5 * np.log10(sky.airmass) / np.maximum(sky.airmass - 1.0, 1e-9)
     loss = np.where(sky.airmass > 1.0, thick * (sky.airmass - 1.0), 0.0)
     return np.asarray(_DARK_LIMIT[band] - loss - 1.25 * np.log10(sky.brighter) - blur)

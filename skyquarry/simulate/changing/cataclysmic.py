@@ -2,9 +2,9 @@
 
 Density 4.8e-6 a cubic parsec, scale height 280 pc (Pala et al. 2020, MNRAS 494, 3799, from memory;
 Pretorius & Knigge 2012, MNRAS 419, 1442: 4e-6). Absolute magnitudes in quiescence 10.9 with 1.2 of
-scatter, colours of the SDSS sample (Szkody et al.): from memory. Six of ten are dwarf novae; outbursts
-recur log-normally about 60 days from star to star, and their height grows with that time, 1.3 +
-1.6 log10 of days (Coppejans et al. 2016, MNRAS 456, 4441, from memory), scatter 0.5.
+scatter, colours of the SDSS sample (Szkody et al.): from memory. Six of ten are dwarf novae;
+outbursts recur log-normally about 60 days from star to star, and their height grows with that time,
+1.3 + 1.6 log10 of days (Coppejans et al. 2016, MNRAS 456, 4441, from memory), scatter 0.5.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def outburst(time_d: Floats, height_mag: Floats, top_d: Floats) -> Floats:
     rise = height_mag * np.clip(time_d / _RISE_D, 0.0, 1.0)
     late = np.maximum(time_d - _RISE_D - top_d, 0.0)
     sinking = 0.1 * np.clip(time_d - _RISE_D, 0.0, top_d) / np.maximum(top_d, 1e-9)
-    return np.asarray(np.where(time_d < 0, 0.0, np.maximum(rise - sinking - late / _FALL_DAY_MAG, 0)))
+    return np.asarray(
+        np.where(time_d < 0, 0.0, np.maximum(rise - sinking - late / _FALL_DAY_MAG, 0))
+    )
 
 
 def _magnitudes(n: int, random: np.random.Generator) -> Floats:

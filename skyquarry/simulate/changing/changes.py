@@ -69,7 +69,7 @@ class Changes:
     shape: Floats
     """depth of the secondary over that of the primary eclipse; impact parameter; stretch"""
     colour: Floats
-    """of a supernova: excess E(B-V) over the bluest of its type, that of its host's dust included"""
+    """of a supernova: excess E(B-V) over the bluest of its type, host dust included"""
     peak_mag: Floats
     """absolute AB magnitude in g of a supernova at its maximum, without dust"""
     east_degday: Floats

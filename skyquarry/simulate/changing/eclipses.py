@@ -3,9 +3,9 @@
 Contact binaries (EW): one of 500 dwarfs of types F to K (Rucinski 2002, PASP 114, 1124; 2006, MNRAS
 368, 1319), at orbits and amplitudes of any inclination. Shortest period at a colour after Eggen and
 Rucinski, 0.04 (B-V)**-2.25 = P ... in days, and longer ones to 0.1 dex beyond; amplitudes as those
-of Rucinski 2001, AJ 122, 1007 (from memory): up to 0.8 mag edge-on, none at 35 degrees.
-Detached ones (EA): one pair of seven has a period of 0.6 to 100 days, even in log P (Raghavan et al.
-2010, ApJS 190, 1); which of them eclipse, how deep and how long, geometry decides.
+of Rucinski 2001, AJ 122, 1007 (from memory): up to 0.8 mag edge-on, none at 35 degrees. Detached
+ones (EA): one pair of seven has a period of 0.6 to 100 days, even in log P (Raghavan et al. 2010,
+ApJS 190, 1); which of them eclipse, how deep and how long, geometry decides.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from skyquarry.simulate.changing.changes import Changes, Lit, Type
 from skyquarry.simulate.sources import Kind
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from skyquarry.simulate.changing.cadence import Visits
     from skyquarry.simulate.changing.changes import Ints
     from skyquarry.simulate.sources import Sources
-
-    from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def _taken(some: Lit, which: NDArray[np.bool_]) -> Lit:
 def _contact(some: Lit) -> Changes:
     b_v = np.interp(some.sources.teff_k, _TEFF, _B_V)
     shortest = (0.04 / b_v) ** (1.0 / 2.25)
-    period = shortest * 10.0 ** np.abs(0.13 * ndtri(some.uniform("ew.period")))
+    period = shortest * 10.0 ** np.abs(0.09 * ndtri(some.uniform("ew.period")))
     tilt = some.uniform("ew.tilt")
     edge_on = 0.45 + 0.40 * some.uniform("ew.ratio")
     amplitude = edge_on * np.clip(1.0 - (tilt / 0.82) ** 1.2, 0.0, 1.0)
@@ -126,7 +126,9 @@ def _touching(phase: Floats, changes: Changes) -> Floats:
     """(n, v) magnitudes under maximum: cosines of two and four times the phase (Rucinski 1993)."""
     turn = 2.0 * np.pi * phase
     wave = 0.5 + 0.5 * (0.86 * np.cos(2.0 * turn) + 0.14 * np.cos(4.0 * turn))
-    deep = 0.5 * (1.0 + changes.shape)[:, None] + 0.5 * (1.0 - changes.shape)[:, None] * np.cos(turn)
+    deep = 0.5 * (1.0 + changes.shape)[:, None] + 0.5 * (1.0 - changes.shape)[:, None] * np.cos(
+        turn
+    )
     return changes.amplitude_mag[:, None] * wave * deep
 
 

@@ -1,8 +1,8 @@
 """Light curves of supernovae: Villar et al. 2019, ApJ 884, 83, equation 1, by wavelength at rest.
 
-Type Ia: the six numbers of equation 1 at each wavelength were fitted to the pooled light curves of the
-Carnegie and CfA supernovae of the DES-SN5YR low-redshift sample, with a second maximum in r and i
-(`tests/simulate/changing` holds them against the data). Types II, IIn and Ibc: from memory of
+Type Ia: the six numbers of equation 1 at each wavelength were fitted to the pooled light curves of
+the Carnegie and CfA supernovae of the DES-SN5YR low-redshift sample, with a second maximum in r and
+i (`tests/simulate/changing` holds them against the data). Types II, IIn and Ibc: from memory of
 Anderson et al. 2014, Taddia et al. 2018 and Drout et al. 2011. Flux is 1 at maximum in g.
 """
 
@@ -70,8 +70,8 @@ _II: Final = Template(
     np.array([364.0, 477.0, 618.0, 760.0]),
     np.array([
         [1.08, 0.032, 14.0, -8.0, 1.6, 14.0, 0.0, 26.0, 5.0],
-        [1.04, 0.0070, 80.0, -9.0, 2.0, 16.0, 0.0, 26.0, 5.0],
-        [1.02, 0.0022, 98.0, -10.0, 2.6, 18.0, 0.0, 26.0, 5.0],
+        [1.07, 0.0115, 78.0, -9.0, 2.0, 16.0, 0.0, 26.0, 5.0],
+        [1.03, 0.0035, 98.0, -10.0, 2.6, 18.0, 0.0, 26.0, 5.0],
         [1.02, 0.0012, 102.0, -10.5, 3.0, 20.0, 0.0, 26.0, 5.0],
     ]),
     np.array([250.0, 364.0, 477.0, 618.0, 760.0, 900.0]),

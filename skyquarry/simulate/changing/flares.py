@@ -4,8 +4,8 @@ The part of the dwarfs that flare grows with the spectral type and falls with th
 plane (West et al. 2008, AJ 135, 785; numbers from memory). A flaring star has a flare whose
 equivalent duration (in g, seconds) is above ED so often a day: rate / ED, the slope of GJ 1243
 (Hawley et al. 2014, ApJ 797, 121, energies' cumulative slope about -1), its 5 a day above 1 s in
-Kepler's band being some 20 in g. A flare's half time grows as ED**0.35. Flares are as blue as a black
-body of 10,000 K.
+Kepler's band being some 20 in g. A flare's half time grows as ED**0.35. Flares are as blue as a
+black body of 10,000 K.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _BINS: Final = 4
 
 
 def template(time: Floats) -> Floats:
-    """Flux over that of the peak at times in half times: Davenport et al. 2014, equations 1 and 4."""
+    """Flux over the peak at times in half times: Davenport et al. 2014, equations 1 and 4."""
     rise = 1.0 + time * (1.941 + time * (-0.175 + time * (-2.246 - 1.125 * time)))
     later = np.maximum(time, 0.0)
     fall = 0.6890 * np.exp(-1.600 * later) + 0.3030 * np.exp(-0.2783 * later)

@@ -1,9 +1,9 @@
 """Microlensing: Paczynski 1986, ApJ 304, 1, of a point by a point.
 
-Events a star and year: 13.4e-6 exp(0.49 (3 - |b|)) toward the bulge (Mroz et al. 2019, ApJS 244, 29),
-falling with exp(-|l| / 32) along the plane (Mroz et al. 2020, ApJS 249, 16), and never less than 2e-9:
-from memory, and beyond 10 degrees from the plane a guess, as nearly none has been seen there.
-Einstein times: log-normal about 22 days, 0.35 dex.
+Events a star and year: 13.4e-6 exp(0.49 (3 - |b|)) toward the bulge (Mroz et al. 2019, ApJS 244,
+29), falling with exp(-|l| / 32) along the plane (Mroz et al. 2020, ApJS 249, 16), and never less
+than 2e-9: from memory, and beyond 10 degrees from the plane a guess, as nearly none has been seen
+there. Einstein times: log-normal about 22 days, 0.35 dex.
 """
 
 from __future__ import annotations

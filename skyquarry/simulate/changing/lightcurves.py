@@ -51,16 +51,16 @@ _VARIABLE: Final = {
     "ra_deg": ("float64", "deg", "Right ascension, ICRS, at J2016.0"),
     "dec_deg": ("float64", "deg", "Declination, ICRS, at J2016.0"),
     "kind": ("int8", "", "As in the truth"),
-    "type": ("string", "", "How it changes: RRab, RRc, EW, EA, M, SRV, OSARG, UG, UV, ML, QSO, "
-             "SN Ia, SN II, SN IIn, SN Ibc, asteroid; constant: chosen for comparison"),
+    "type": ("string", "", ("How it changes: RRab, RRc, EW, EA, M, SRV, OSARG, UG, UV, ML, QSO, "
+             "SN Ia, SN II, SN IIn, SN Ibc, asteroid; constant: chosen for comparison")),
     "period_d": ("float64", "d", "Of pulsation or orbit; mean time between outbursts or flares"),
-    "amplitude_mag": ("float32", "mag", "In g: peak to peak, depth of the primary eclipse, height "
-                      "of an outburst or event, structure function at long times"),
+    "amplitude_mag": ("float32", "mag", ("In g: peak to peak, depth of the primary eclipse, height "
+                      "of an outburst or event, structure function at long times")),
     "epoch_mjd": ("float64", "d", "Maximum light, primary minimum or closest approach; MJD"),
-    "scale_d": ("float64", "d", "Duration of an eclipse or of an outburst's top; Einstein time; "
-                "time of decorrelation, as observed"),
-    "shape": ("float32", "", "Secondary over primary eclipse; impact parameter; stretch of a "
-              "supernova's time; flares a day above 1 s"),
+    "scale_d": ("float64", "d", ("Duration of an eclipse or of an outburst's top; Einstein time; "
+                "time of decorrelation, as observed")),
+    "shape": ("float32", "", ("Secondary over primary eclipse; impact parameter; stretch of a "
+              "supernova's time; flares a day above 1 s")),
     "colour": ("float32", "mag", "Excess E(B-V) of a supernova, its host's dust included"),
     "peak_mag": ("float32", "mag", "Absolute AB magnitude in g of a supernova at maximum, no dust"),
     "east_degday": ("float64", "deg.d**-1", "Motion along right ascension times cos(dec)"),
@@ -77,8 +77,8 @@ _CURVE: Final = {
     "diff_flux_ujy": ("float32", "uJy", "Flux in the difference image, forced at the position"),
     "diff_flux_error_ujy": ("float32", "uJy", "Its error"),
     "limit_mag": ("float32", "mag", "Five-sigma limit of the visit for a point source, AB"),
-    "mag": ("float32", "mag", "AB magnitude of difference and reference together; null below "
-            "three sigma"),
+    "mag": ("float32", "mag", ("AB magnitude of difference and reference together; null below "
+            "three sigma")),
     "mag_error": ("float32", "mag", "Its error"),
 }  # fmt: skip
 
@@ -147,7 +147,7 @@ def light_curves(
     lit = Lit(sources.taken(place), ids[place], changes, quiet, seed)
     shone = _shone(lit, followed, model, models, seen)
     rows = _Rows.of(shone, quiet[followed], ids[place[followed]], seen, seed)
-    kept = rows.detected.any(axis=1) | (quiet[followed] > 0).any(axis=1)
+    kept = np.asarray(rows.detected.any(axis=1) | (quiet[followed] > 0).any(axis=1))
     rows, followed = rows.taken(kept), followed[kept]
     many = np.zeros(len(place), np.int64)
     many[followed] = rows.detected.sum(axis=1)
@@ -166,7 +166,7 @@ def _constants(sources: Sources, ids: Ints, seed: int, changing: Ints, share: fl
 
 def _quiet(sources: Sources, place: Ints) -> Floats:
     """(n, 3) nanomaggies in g, r, i."""
-    return fluxes(sources.mags[np.ix_(place, [BAND[name] for name in BANDS])])
+    return fluxes(sources.mags[place][:, [BAND[name] for name in BANDS]])
 
 
 def _bright(quiet: Floats, changes: Changes) -> Mask:
@@ -175,12 +175,10 @@ def _bright(quiet: Floats, changes: Changes) -> Mask:
     best = quiet.max(axis=1) * 10.0 ** (0.4 * higher)
     low, high = fluxes(np.array([FAINTEST, _BRIGHTEST]))
     exploding = np.isin(changes.type, (Type.SN_IA, Type.SN_II, Type.SN_IIN, Type.SN_IBC))
-    return exploding | ((best > low) & (quiet.max(axis=1) < high))
+    return np.asarray(exploding | ((best > low) & (quiet.max(axis=1) < high)))
 
 
-def _shone(
-    lit: Lit, followed: Ints, model: Ints, models: Sequence[Model], seen: Visits
-) -> Floats:
+def _shone(lit: Lit, followed: Ints, model: Ints, models: Sequence[Model], seen: Visits) -> Floats:
     """(m, v) true fluxes of the sources that are followed."""
     flux = lit.quiet[followed][:, seen.band]
     for number, each in enumerate(models):
@@ -217,7 +215,7 @@ class _Rows:
     @property
     def detected(self) -> Mask:
         """(n, v) differences of five sigma."""
-        return np.abs(self.difference) >= 5.0 * self.error
+        return np.greater_equal(np.abs(self.difference), 5.0 * self.error)
 
     def taken(self, which: Mask) -> _Rows:
         """Some of the sources."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import ndtri
 
-from skyquarry.simulate.changing.changes import Changes, Lit, Type, each_at
 from skyquarry.simulate.chance import normal
+from skyquarry.simulate.changing.changes import Changes, Lit, Type, each_at
 from skyquarry.simulate.sources import Kind
 
 if TYPE_CHECKING:

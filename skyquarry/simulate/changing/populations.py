@@ -33,13 +33,13 @@ _CC: Final = (1.01e-4, 2.5)
 def _thermonuclear(
     name: str, number: int, farthest: float, snapshot: Instrument | None = None
 ) -> Supernovae:
-    return Supernovae(name, number, False, *_IA, farthest, 0.7, 1.3, snapshot)  # noqa: FBT003
+    return Supernovae(name, number, False, *_IA, farthest, 0.7, 1.3, snapshot)
 
 
 def _collapsing(
     name: str, number: int, farthest: float, snapshot: Instrument | None = None
 ) -> Supernovae:
-    return Supernovae(name, number, True, *_CC, farthest, 0.05, 2.0, snapshot)  # noqa: FBT003
+    return Supernovae(name, number, True, *_CC, farthest, 0.05, 2.0, snapshot)
 
 
 RR_LYRAE: Final = RRLyrae()

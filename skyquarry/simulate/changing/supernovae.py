@@ -1,15 +1,17 @@
 """Supernovae in the galaxies of the truth.
 
-Rates: 2.35e-5 of type Ia and 1.01e-4 of core collapse a year and Mpc3 at H0 = 70 (Perley et al. 2020,
-ApJ 904, 35), growing as (1 + z)**1.5 (Ia; Frohmaier et al. 2019) and (1 + z)**2.5 (both exponents from
-memory). A galaxy has its share of them by its light in r, of 1.29e8 Suns a Mpc3 (Blanton et al. 2003,
-ApJ 592, 819, 0.1r at h = 0.7); blue galaxies have 1.3 (Ia) and 2.0 (core collapse) times that, red ones
-0.7 and 0.05 (after Li et al. 2011, MNRAS 412, 1473, from memory). Types of core collapse: 57 % II,
-8 % IIn, 35 % Ib, Ic and IIb (Li et al. 2011, table 9, rounded). Absolute magnitudes at maximum, without
-dust: Ia -19.25 in g with x1 and c (Scolnic & Kessler 2016, ApJ 822, L35, high metallicity means from
-memory) and 0.12 mag of scatter; II -16.75 +- 0.98, IIn -18.5 +- 1.2, Ibc -17.4 +- 1.1 (Richardson et al.
-2014, AJ 147, 118). Host dust of core collapse: exponential, mean E(B-V) 0.1. What there is not:
-superluminous ones, tidal disruptions, 91T, 91bg, hosts fainter than the surveys' limits.
+Rates: 2.35e-5 of type Ia and 1.01e-4 of core collapse a year and Mpc3 at H0 = 70 (Perley et al.
+2020, ApJ 904, 35), growing as (1 + z)**1.5 (Ia; Frohmaier et al. 2019) and (1 + z)**2.5 (both
+exponents from memory). A galaxy has its share of them by its light in r, of 1.6e8 Suns a Mpc3 (the
+truth's own; Blanton et al. 2003, ApJ 592, 819, have 1.3e8 in 0.1r); blue galaxies have 1.3 (Ia) and
+2.0 (core collapse) times that, red ones 0.7 and 0.05 (after Li et al. 2011, MNRAS 412, 1473, from
+memory). Types of core collapse: 60 % II, 5 % IIn, 35 % Ib, Ic and IIb (Li et al. 2011, MNRAS 412,
+1441, rounded). Absolute magnitudes at maximum, without dust: Ia -19.25 in g with 0.12 mag of
+scatter, x1 and c as those of Pantheon+ below z = 0.1 (Scolnic et al. 2022, ApJ 938, 113); II -16.95
++- 0.98, IIn -17.7 +- 1.0, Ibc -16.9 +- 0.9: between Richardson et al. 2014, AJ 147, 118, and Li et
+al. 2011, so that samples to a magnitude have the types of ZTF's. Host dust of core collapse:
+exponential, mean E(B-V) 0.1. What there is not: superluminous ones, tidal disruptions, 91T, 91bg,
+hosts fainter than the surveys' limits.
 """
 
 from __future__ import annotations
@@ -21,34 +23,33 @@ import numpy as np
 from scipy.special import ndtri
 
 from skyquarry.simulate import dust
-from skyquarry.simulate.bands import BAND, BANDS, N_BANDS
+from skyquarry.simulate.bands import BAND, BANDS
 from skyquarry.simulate.beyond.cosmology import distance_modulus
-from skyquarry.simulate.changing.cadence import FIRST_MJD, LAST_MJD, WAVELENGTHS_NM
 from skyquarry.simulate.changing.cadence import BANDS as ZTF_BANDS
+from skyquarry.simulate.changing.cadence import FIRST_MJD, LAST_MJD, WAVELENGTHS_NM
 from skyquarry.simulate.changing.changes import Changes, Lit, Type, population_of
 from skyquarry.simulate.changing.explosions import TEMPLATES
-from skyquarry.simulate.observe.instruments import Instrument
 from skyquarry.simulate.observe.light import fluxes
 from skyquarry.simulate.observe.places import places, shifted
 from skyquarry.simulate.sources import Kind, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from skyquarry.simulate.blocks import Block
     from skyquarry.simulate.changing.cadence import Visits
     from skyquarry.simulate.changing.changes import Ints
+    from skyquarry.simulate.observe.instruments import Instrument
 
     Floats = NDArray[np.float64]
 
 NUMBER_IA, NUMBER_CC = 53, 54
 NUMBER_SNAPSHOT_IA, NUMBER_SNAPSHOT_CC = 55, 56
-_LIGHT_MPC3: Final = 1.29e8
+_LIGHT_MPC3: Final = 1.6e8
+"""so that volumes of this sky have the published rates in its own galaxies"""
 _SUN_R: Final = 4.65
 _G_R: Final = (BAND["sdss_g"], BAND["sdss_r"])
-_MAGS: Final = {Type.SN_II: (-16.75, 0.98), Type.SN_IIN: (-18.5, 1.2), Type.SN_IBC: (-17.4, 1.1)}
+_MAGS: Final = {Type.SN_II: (-16.95, 0.98), Type.SN_IIN: (-17.7, 1.0), Type.SN_IBC: (-16.9, 0.9)}
 _ALPHA, _R_G = 0.15, 3.6
 """magnitudes a unit of x1; R_g of the reddening of supernovae, host dust and their own together"""
 _BEFORE_D, _AFTER_D = 40.0, 200.0
@@ -84,7 +85,9 @@ class Supernovae:
     ) -> Sources:
         """Supernovae of a block in its galaxies, which were drawn before."""
         galaxies = np.flatnonzero(
-            (others.kind == Kind.GALAXY) & (others.redshift > 1e-3) & (others.redshift < self.farthest)
+            (others.kind == Kind.GALAXY)
+            & (others.redshift > 1e-3)
+            & (others.redshift < self.farthest)
         )
         hosts = others.taken(galaxies)
         rate = self._rate(hosts) * self._years()
@@ -106,9 +109,7 @@ class Supernovae:
     def _rate(self, hosts: Sources) -> Floats:
         """(n,) supernovae of each galaxy a year, as seen from here."""
         redshift = hosts.redshift.astype(np.float64)
-        g, r = (
-            hosts.mags[:, band] - hosts.ebv * BANDS[band].extinction for band in _G_R
-        )
+        g, r = (hosts.mags[:, band] - hosts.ebv * BANDS[band].extinction for band in _G_R)
         absolute = r - distance_modulus(redshift) - redshift
         light = 10.0 ** (-0.4 * (absolute - _SUN_R)) / _LIGHT_MPC3
         blue = g - r - 1.6 * redshift < 0.6
@@ -183,18 +184,18 @@ def shining(some: Lit, mjd: Floats, wavelength_nm: Floats) -> Floats:
 
 
 def _thermonuclear(some: Lit) -> Changes:
-    x1 = _lopsided(ndtri(some.uniform("ia.x1")), 0.5, 1.4, 0.6)
-    colour = _lopsided(ndtri(some.uniform("ia.c")), -0.06, 0.035, 0.12)
+    x1 = _lopsided(ndtri(some.uniform("ia.x1")), 0.1, 1.4, 0.85)
+    colour = _lopsided(ndtri(some.uniform("ia.c")), -0.07, 0.045, 0.13)
     scatter = 0.12 * ndtri(some.uniform("ia.scatter"))
     return Changes.of(
-        np.full(len(some), Type.SN_IA), shape=0.98 + 0.091 * x1, colour=colour + 0.06,
-        peak_mag=-19.25 - _ALPHA * x1 + scatter - 0.06 * _R_G,
+        np.full(len(some), Type.SN_IA), shape=0.98 + 0.091 * x1, colour=colour + 0.07,
+        peak_mag=-19.25 - _ALPHA * x1 + scatter - 0.07 * _R_G,
     )  # fmt: skip
 
 
 def _collapsed(some: Lit) -> Changes:
     drawn = some.uniform("collapse.type")
-    kind = np.select([drawn < 0.57, drawn < 0.65], [Type.SN_II, Type.SN_IIN], Type.SN_IBC)
+    kind = np.select([drawn < 0.60, drawn < 0.65], [Type.SN_II, Type.SN_IIN], Type.SN_IBC)
     mean, width = (np.array([_MAGS[Type(each)][k] for each in kind]) for k in (0, 1))
     stretch = np.clip(1.0 + 0.15 * ndtri(some.uniform("collapse.stretch")), 0.6, 1.5)
     return Changes.of(

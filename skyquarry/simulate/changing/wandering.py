@@ -1,9 +1,9 @@
 """Quasars as damped random walks: MacLeod et al. 2010, ApJ 721, 1014.
 
-Equation 7 with table 1: log f = A + B log(wavelength at rest / 4000 A) + C (M_i + 23) + D log(M / 1e9),
-for the structure function at long times and for the time of decorrelation at rest. The mass of the
-black hole, given M_i: log M = 2.0 - 0.27 M_i, scatter 0.58 + 0.011 M_i (their equation 8, after
-Shen et al. 2008).
+Equation 7 with table 1: log f = A + B log(wavelength at rest / 4000 A) + C (M_i + 23) + D log(M /
+1e9), for the structure function at long times and for the time of decorrelation at rest. The mass
+of the black hole, given M_i: log M = 2.0 - 0.27 M_i, scatter 0.58 + 0.011 M_i (their equation 8,
+after Shen et al. 2008).
 """
 
 from __future__ import annotations
