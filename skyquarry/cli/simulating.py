@@ -44,6 +44,9 @@ def simulate(
         bool,
         typer.Option("--lightcurves", help="Also variables, and their light curves as ZTF's."),
     ] = False,
+    sdss: Annotated[
+        bool, typer.Option("--sdss", help="Make SDSS's archive with all its tables.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Publish new versions over what is there.")
     ] = False,
@@ -55,9 +58,10 @@ def simulate(
 
     Every row is simulated; beside each catalogue, NAME_truth tells of which true sources.
     """
+    from skyquarry.pipeline.sdssarchive import simulate_sdss
     from skyquarry.pipeline.simulating import field, simulate
 
-    made = simulate(
+    made = (simulate_sdss if sdss else simulate)(
         field(area, latitude_deg=latitude, longitude_deg=longitude, region=region),
         out,
         seed=seed,

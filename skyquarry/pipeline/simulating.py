@@ -90,8 +90,9 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
     sky = simulation(region, seed=seed, surveys=surveys, depth=depth, populations=populations)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(sky, folder, executor, progress, overwrite)
-    run.check(VARIABLES, LIGHT_CURVES) if lightcurves else run.check()
+    run = Run(sky, folder, executor, progress, overwrite)
+    more = (VARIABLES, LIGHT_CURVES) if lightcurves else ()
+    run.check(TRUTH, *sky.surveys, *more)
     truth = run.truth()
     run.surveys(truth)
     if lightcurves:
@@ -157,7 +158,7 @@ def simulation(
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """One simulation on its way to a folder."""
 
     sky: Simulation

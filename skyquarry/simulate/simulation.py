@@ -100,7 +100,7 @@ class Simulation:
 
     def observed(self, truth: Stored, blocks: Ints) -> dict[str, tuple[pa.Table, pa.Table]]:
         """{survey: (its table of the blocks, the links of its rows to the truth)}."""
-        sources, ids = _read(truth, blocks)
+        sources, ids = read_around(truth, blocks)
         return {
             name: self._inside(*observed(CATALOGUES[name], sources, ids, blocks, self.seed), name)
             for name in self.surveys
@@ -163,12 +163,12 @@ class Simulation:
         return hashlib.sha256(told).hexdigest()[:16]
 
 
-def _read(truth: Stored, blocks: Ints) -> tuple[Sources, Ints]:
-    """The sources of the blocks and around them."""
-    shift = 2 * (_AROUND_ORDER - BLOCK_ORDER)
+def read_around(truth: Stored, blocks: Ints, order: int = _AROUND_ORDER) -> tuple[Sources, Ints]:
+    """The sources of the blocks and of the cells of an order around them, with their ids."""
+    shift = 2 * (order - BLOCK_ORDER)
     inside = (blocks[:, None] << shift) + np.arange(1 << shift)
-    around = np.unique(np.append(healpix.neighbours(inside.ravel(), _AROUND_ORDER), inside))
-    return _sources(truth, Ranges.from_cells(_AROUND_ORDER, around[around >= 0]))
+    around = np.unique(np.append(healpix.neighbours(inside.ravel(), order), inside))
+    return _sources(truth, Ranges.from_cells(order, around[around >= 0]))
 
 
 def _sources(truth: Stored, ranges: Ranges) -> tuple[Sources, Ints]:

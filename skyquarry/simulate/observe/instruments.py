@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from skyquarry.simulate import chance
 from skyquarry.simulate.bands import BAND, BANDS
+from skyquarry.sky import healpix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +59,15 @@ class Dates:
     """of the HEALPix cells that were observed at once"""
     seen_from_earth: bool = True
     """whether positions hold the parallax of the date; False for barycentric ones"""
+
+    def fields(self, ra_deg: Floats, dec_deg: Floats) -> Ints:
+        """(n,) numbers of the fields that positions are observed in."""
+        return np.asarray(healpix.index(ra_deg, dec_deg, self.order))
+
+    def jyears(self, fields: Ints, name: str, seed: int) -> Floats:
+        """(m,) when a survey of that name observed these fields."""
+        when = chance.uniform(seed, f"{name}.date", fields)
+        return self.first_jyear + (self.last_jyear - self.first_jyear) * when
 
 
 class Centroids(Protocol):

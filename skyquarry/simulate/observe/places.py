@@ -82,11 +82,10 @@ class Places:
 
 def places(instrument: Instrument, sources: Sources, seed: int) -> Places:
     """Sources moved from J2016.0 to their field's date, and seen from the Earth on it."""
-    field = healpix.index(sources.ra_deg, sources.dec_deg, instrument.dates.order)
-    fields, of = np.unique(field, return_inverse=True)
     dates = instrument.dates
-    when = chance.uniform(seed, f"{instrument.name}.date", fields)
-    jyear = (dates.first_jyear + (dates.last_jyear - dates.first_jyear) * when)[of]
+    field = dates.fields(sources.ra_deg, sources.dec_deg)
+    fields, of = np.unique(field, return_inverse=True)
+    jyear = dates.jyears(fields, instrument.name, seed)[of]
     ra, dec = propagate(
         sources.ra_deg, sources.dec_deg, sources.pmra_masyr, sources.pmdec_masyr,
         jyear - TRUTH_JYEAR, sources.parallax_mas, sources.rv_kms,

@@ -18,6 +18,8 @@ from skyquarry.simulate.observe.rows import Catalogue, Columns, Rows, mjd, singl
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from skyquarry.simulate.observe.measuring import Measured
+
     Floats = NDArray[np.float64]
 
 INSTRUMENT: Final = Instrument(
@@ -41,22 +43,21 @@ INSTRUMENT: Final = Instrument(
     mask_mag=9.5,
     mask_arcsec=12.0,
 )
-_BANDS: Final = "ugriz"
-_SOFTENING: Final = dict(zip(_BANDS, (1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10), strict=True))
+BANDS: Final = "ugriz"
+_SOFTENING: Final = dict(zip(BANDS, (1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10), strict=True))
 """Stoughton et al. 2002, AJ 123, 485, table 21"""
-_SFD: Final = dict(zip(_BANDS, (5.155, 3.793, 2.751, 2.086, 1.479), strict=True))
+SFD: Final = dict(zip(BANDS, (5.155, 3.793, 2.751, 2.086, 1.479), strict=True))
 """A / E(B-V) of the column extinction_*: Schlegel, Finkbeiner & Davis 1998, table 6"""
 _EXTENDED_MAG: Final = 0.145
 """type is 3 above this difference of PSF and model magnitudes: Stoughton et al. 2002, 4.4.6"""
 _SATURATED: Final = 1 << 18
-_PETRO: Final = (0.994, 0.82)
+PETRO_PARTS: Final = (0.994, 0.82)
 """part of the light of an exponential disc and a de Vaucouleurs profile in the Petrosian flux:
 Graham et al. 2005, AJ 130, 1535, table 1"""
 
 
-def _asinh(rows: Rows, band: str, flux: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Asinh magnitudes of nanomaggies: Lupton, Gunn & Szalay 1999, AJ 118, 1406."""
-    del rows
+def asinh_mags(band: str, flux: Floats, error: Floats) -> tuple[Floats, Floats]:
+    """Asinh magnitudes (n,), and errors: Lupton, Gunn & Szalay 1999, AJ 118, 1406."""
     soft = _SOFTENING[band] * 1e9
     scaled = flux / (2.0 * soft)
     mags = 22.5 - PER_MAG * (np.arcsinh(scaled) + np.log(soft))
@@ -73,17 +74,17 @@ def _columns(rows: Rows) -> Columns:
         "mjd": np.floor(mjd(made.jyear)).astype(np.int32),
     }
     steep = _steep(rows)
-    for number, band in enumerate(_BANDS):
+    for number, band in enumerate(BANDS):
         fluxes = {
             "psf": (made.flux[:, number], made.flux_error[:, number]),
             "model": (made.total[:, number], made.total_error[:, number]),
             "petro": _petrosian(rows, number, steep),
         }
         for kind, (flux, error) in fluxes.items():
-            mag, mag_error = _asinh(rows, band, flux, error)
+            mag, mag_error = asinh_mags(band, flux, error)
             told[f"{kind}Mag_{band}"] = single(mag)
             told[f"{kind}MagErr_{band}"] = single(mag_error)
-        told[f"extinction_{band}"] = single(_SFD[band] * rows.truth.ebv)
+        told[f"extinction_{band}"] = single(SFD[band] * rows.truth.ebv)
     return told | _shape(rows, steep)
 
 
@@ -100,16 +101,16 @@ def _identity(rows: Rows) -> Columns:
         "camcol": camcol.astype(np.uint8),
         "field": field.astype(np.int16),
         "mode": np.ones(len(rows), np.uint8),
-        "type": np.where(_extended(rows), 3, 6).astype(np.int16),
+        "type": np.where(extended(rows.measured), 3, 6).astype(np.int16),
         "clean": (~saturated & (made.neighbour < 0.2)).astype(np.int32),
         "flags": np.where(saturated, _SATURATED, 0).astype(np.int64),
     }
 
 
-def _extended(rows: Rows) -> NDArray[np.bool_]:
+def extended(measured: Measured) -> NDArray[np.bool_]:
     """Where the model finds more light than the PSF, over g, r and i together."""
-    flux = rows.measured.flux[:, 1:4].sum(axis=1)
-    total = rows.measured.total[:, 1:4].sum(axis=1)
+    flux = measured.flux[:, 1:4].sum(axis=1)
+    total = measured.total[:, 1:4].sum(axis=1)
     return np.asarray((total > 0) & (flux < total * 10 ** (-0.4 * _EXTENDED_MAG)))
 
 
@@ -120,7 +121,9 @@ def _steep(rows: Rows) -> Floats:
 
 
 def _petrosian(rows: Rows, number: int, steep: Floats) -> tuple[Floats, Floats]:
-    part = np.where(_extended(rows), _PETRO[0] + (_PETRO[1] - _PETRO[0]) * steep, 1.0)
+    part = np.where(
+        extended(rows.measured), PETRO_PARTS[0] + (PETRO_PARTS[1] - PETRO_PARTS[0]) * steep, 1.0
+    )
     made = rows.measured
     return part * made.total[:, number], 1.3 * made.total_error[:, number]
 
@@ -141,5 +144,5 @@ def _shape(rows: Rows, steep: Floats) -> Columns:
 
 
 CATALOGUE: Final = Catalogue(
-    INSTRUMENT, "objID", _columns, magnitudes=tuple(f"psfMag_{band}" for band in _BANDS)
+    INSTRUMENT, "objID", _columns, magnitudes=tuple(f"psfMag_{band}" for band in BANDS)
 )

@@ -1,0 +1,287 @@
+"""An SDSS-like archive out of a synthetic sky: its tables as catalogues and their children."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skyquarry.catalog.arrow import to_numpy
+from skyquarry.engine.plan import Plan
+from skyquarry.ingest.description import Given, describe_input
+from skyquarry.ingest.spilled import ChildRows, ParentRows, Piece
+from skyquarry.pipeline.build import build
+from skyquarry.pipeline.matching import pairs
+from skyquarry.pipeline.simulating import SETTINGS, Run, simulation
+from skyquarry.simulate.sdss.fields import KEYS
+from skyquarry.simulate.sdss.fields import tables as survey_tables
+from skyquarry.simulate.sdss.meanings import table_of
+from skyquarry.simulate.sdss.patch import CHILDREN, PLACED, Patches
+from skyquarry.simulate.sdss.settings import Archive as Knobs
+from skyquarry.sky import healpix
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+    from skyquarry.catalog.roles import Survey
+    from skyquarry.engine.archive import Archive
+    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.executors import Where
+    from skyquarry.ingest.progress import Progress
+    from skyquarry.simulate.blocks import Population
+    from skyquarry.sky.algebra import Region
+
+OTHERS: Final = ("twomass", "allwise", "gaia")
+NEIGHBOURS_ARCSEC: Final = 30.0
+_CROSS_ARCSEC: Final = 2.0
+_KEYS: Final = PLACED | KEYS
+
+
+def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
+    region: Region | str,
+    path: str | os.PathLike[str],
+    *,
+    seed: int,
+    surveys: Sequence[str] = OTHERS,
+    knobs: Knobs | None = None,
+    depth: float | None = None,
+    populations: Sequence[Population] | None = None,
+    executor: Where = None,
+    progress: Progress | bool | None = None,
+    overwrite: bool = False,
+) -> Archive:
+    """A synthetic sky as SDSS's archive tells it, in the folder at `path`.
+
+    Catalogues: photoobj, phototag, specobj, mask, field, segment, run, stripe, plate, extinction,
+    each with its place on the sky; `truth`; and one for each other survey. Children of photoobj:
+    photoprofile, photoz, spectarget, neighbors (30"), crossreference (the nearest row of each
+    other survey within 2"); of specobj: specline, xcredshift. Same arguments, same bytes.
+
+    Parameters
+    ----------
+    region, seed, depth, populations, executor, progress, overwrite
+        As `simulate` takes them; to the populations those of `simulate.sdss.rare` are added.
+    surveys
+        Which other surveys look: of twomass, allwise, gaia, panstarrs, ukidss.
+    knobs
+        Densities of what is rare, and the share of repeated scans.
+
+    Raises UserError for arguments that make no sky, ExistsError where something else is there.
+    """
+    from skyquarry.simulate.populations import usual
+    from skyquarry.simulate.sdss import rare
+
+    knobs = Knobs() if knobs is None else knobs
+    others = tuple(each for each in surveys if each != "sdss")
+    made_of = (*(usual() if populations is None else populations), *rare.populations(knobs))
+    sky = simulation(region, seed=seed, surveys=("sdss", *others), depth=depth, populations=made_of)
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    runs = [
+        Run(each, folder, executor, progress, overwrite)
+        for each in (sky, replace(sky, surveys=others))
+    ]
+    writing = _Writing(Patches(sky, knobs), folder, executor, progress)
+    for run in runs:
+        run.check()
+    truth = runs[0].truth()
+    if not writing.done():
+        writing.tables(truth)
+    runs[1].surveys(truth)
+    if not writing.done(last=True):
+        writing.neighbours()
+        writing.cross_references(others)
+    from skyquarry.engine.archive import archive
+
+    return archive(folder)
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """The archive's tables on their way to a folder."""
+
+    patches: Patches
+    folder: Path
+    executor: Where
+    progress: Progress | bool | None
+
+    def done(self, *, last: bool = False) -> bool:
+        """Whether the tables are there from the same arguments: all, or those made patch-wise."""
+        from skyquarry.engine.catalog import open_catalog
+
+        path = self.folder / ("crossreference" if last else "photoobj")
+        if not (path / "collection.properties").exists():
+            return False
+        told = open_catalog(path).properties.get(SETTINGS)
+        return told is not None and json.loads(told) == json.loads(self._settings())
+
+    def _settings(self) -> str:
+        told = self.patches.sky.settings() | {"sdss": repr(self.patches.archive)}
+        return json.dumps(told, sort_keys=True)
+
+    # ------------------------------------------------------------ patch by patch
+    def tables(self, truth: Catalog) -> None:
+        """All that belongs to patches, and the survey's own tables; photoobj last."""
+        from skyquarry.engine.run import run_tasks
+
+        sky = self.patches.sky
+        tasks = (
+            (int(blocks[0]), self.patches.tables, (truth.stored, blocks))
+            for blocks in sky.patches()
+        )
+        with TemporaryDirectory(dir=self.folder, prefix=".sdss-") as folder:
+            spilled = _Spilled(Path(folder), self.patches.empty())
+            for _, tables in run_tasks(tasks, self.executor, ordered=True):
+                spilled.add(tables)
+            for name, table in survey_tables(sky.region, self.patches.archive, sky.seed).items():
+                self._build(table, name, survey=survey_of(name))
+            for name in reversed(PLACED):
+                parent = self._build(spilled.parents[name].spilled, name, survey=survey_of(name))
+                spilled.parents[name].spilled.remove()
+                for child, (of, key) in CHILDREN.items():
+                    if of == name:
+                        rows = spilled.children[child].spilled
+                        self._build(rows, child, parent=parent, on=key)
+                        rows.remove()
+
+    def _build(self, source: Any, name: str, **how: Any) -> Catalog:
+        path = self.folder / name
+        return build(
+            source, path, properties={SETTINGS: self._settings()}, executor=self.executor,
+            progress=self.progress, overwrite=path.exists(), **how,
+        )  # fmt: skip
+
+    # ------------------------------------------------------------ pairs
+    def neighbours(self) -> None:
+        """Neighbors: both ways, of primary and secondary objects, by the matcher."""
+        photo = self._open("photoobj")
+        columns = [f"photoobj_{side}_{name}" for side in (1, 2) for name in ("type", "mode")]
+        plan = pairs(
+            photo.where("mode < 3"), radius_arcsec=NEIGHBOURS_ARCSEC, both=True, columns=columns
+        )
+        self._pairs("neighbors", photo, [("", plan)], _neighbour_columns)
+
+    def cross_references(self, surveys: Sequence[str]) -> None:
+        """The nearest row of each other survey to a primary object."""
+        photo = self._open("photoobj")
+        found = [
+            (name, pairs(
+                photo.where("mode = 1"), self._open(name), radius_arcsec=_CROSS_ARCSEC, keep="best"
+            ))
+            for name in surveys
+        ]  # fmt: skip
+        self._pairs("crossreference", photo, found, _cross_columns)
+
+    def _pairs(
+        self,
+        name: str,
+        photo: Catalog,
+        plans: list[tuple[str, Plan]],
+        columns: Callable[[str, pa.Table], pa.Table],
+    ) -> None:
+        """Pairs as a child of photoobj: they come along the sky, by their left rows."""
+        with TemporaryDirectory(dir=self.folder, prefix=f".{name}-") as folder:
+            rows: ChildRows | None = None
+            parent = _parent(Path(folder), self.patches.empty()["photoobj"], "photoobj")
+            for survey, plan in plans:
+                placed = Plan(plan.root.at_positions())  # type: ignore[attr-defined]
+                for batch in chain([_nothing(placed)], placed.run(self.executor).stream()):
+                    told = columns(survey, batch)
+                    if rows is None:
+                        rows = ChildRows(Path(folder), name, "objID", told.schema, parent)
+                    if len(batch):
+                        rows.add(told, _beside(batch))
+            if rows is not None:
+                self._build(rows.spilled, name, parent=photo, on="objID")
+
+    def _open(self, name: str) -> Catalog:
+        from skyquarry.engine.catalog import open_catalog
+
+        return open_catalog(self.folder / name)
+
+
+class _Spilled:
+    """All tables of patches on their way to disk."""
+
+    def __init__(self, folder: Path, empty: dict[str, pa.Table]) -> None:
+        self.parents = {name: _parent(folder, empty[name], name) for name in PLACED}
+        self.children = {
+            name: ChildRows(folder, name, key, empty[name].schema, self.parents[parent])
+            for name, (parent, key) in CHILDREN.items()
+        }
+
+    def add(self, tables: dict[str, pa.Table]) -> None:
+        """Those of a patch."""
+        beside = {name: rows.add(tables[name]) for name, rows in self.parents.items()}
+        for name, (parent, _) in CHILDREN.items():
+            self.children[name].add(tables[name], beside[parent])
+
+
+def survey_of(name: str) -> Survey:
+    """What the columns of one of the archive's catalogues are."""
+    from skyquarry.catalog.roles import Roles, Survey
+    from skyquarry.surveys.load import load
+
+    title = f"synthetic sky: {name} of an SDSS-like archive"
+    roles = {"id": _KEYS[name], "ra": "ra", "dec": "dec"}
+    if name == "photoobj":
+        known = load("sdss_dr18_photoobj").roles
+        return Survey(
+            name="sdss_archive", title=title, roles=replace(known, flags=("mode", "flags"))
+        )
+    return Survey(name=f"sdss_{name}", title=title, roles=Roles.from_mapping(roles, title))
+
+
+def _parent(folder: Path, empty: pa.Table, name: str) -> ParentRows:
+    return ParentRows(folder, name, describe_input(empty.schema, Given(survey=survey_of(name))))
+
+
+def _nothing(plan: Plan) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pylist([], schema=plan.schema)
+
+
+def _beside(batch: pa.RecordBatch) -> Piece:
+    """The left rows of pairs, as a piece of their catalogue."""
+    import pyarrow as pa
+
+    ra, dec = (to_numpy(batch.column(name)) for name in ("ra", "dec"))
+    keys = pa.chunked_array([batch.column("left_id")])
+    return Piece(keys, healpix.index(ra, dec), ra, dec, np.arange(len(batch)))
+
+
+def _neighbour_columns(survey: str, batch: pa.RecordBatch) -> pa.Table:
+    """Neighbors, with SkyServer's names."""
+    del survey
+    names = {
+        "objID": "left_id",
+        "NeighborObjID": "right_id",
+        "objType": "photoobj_1_type",
+        "NeighborObjType": "photoobj_2_type",
+        "mode": "photoobj_1_mode",
+        "neighborMode": "photoobj_2_mode",
+    }
+    told: dict[str, Any] = {ours: batch.column(theirs) for ours, theirs in names.items()}
+    minutes = to_numpy(batch.column("sep_arcsec")) / 60.0
+    return table_of(told | {"distanceMins": minutes})
+
+
+def _cross_columns(survey: str, batch: pa.RecordBatch) -> pa.Table:
+    """Which row of which survey, and how far it is."""
+    import pyarrow as pa
+
+    return table_of({
+        "objID": batch.column("left_id"),
+        "survey": pa.array([survey] * len(batch), pa.string()),
+        "surveyID": batch.column("right_id").cast(pa.string()),
+        "distanceArcsec": to_numpy(batch.column("sep_arcsec")),
+    })  # fmt: skip

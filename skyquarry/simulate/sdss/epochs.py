@@ -1,0 +1,133 @@
+"""What each scan of a patch sees of the truth: the first one, the overlaps, the repetitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from skyquarry.simulate import chance
+from skyquarry.simulate.bands import BAND
+from skyquarry.simulate.observe.measuring import measured
+from skyquarry.simulate.observe.surveys.sdss import INSTRUMENT
+from skyquarry.simulate.sdss.codes import Mode
+from skyquarry.simulate.sdss.objects import Objects
+from skyquarry.simulate.sdss.scans import (
+    WIDTH_DEG,
+    ScanDates,
+    Spots,
+    first_scan,
+    repeated_scan,
+    second_scan,
+)
+from skyquarry.simulate.sources import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from skyquarry.simulate.observe.instruments import Instrument
+    from skyquarry.simulate.sdss.settings import Archive
+    from skyquarry.simulate.sources import Sources
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+_DATES: Final = (INSTRUMENT.dates.first_jyear, INSTRUMENT.dates.last_jyear)
+_BESIDE_DEG: Final = 10.0 / 3600.0
+"""sources so near to a scan shine into it"""
+_HORIZONTAL: Final = (0.0, 0.3)
+"""g - r of stars on the horizontal branch, of which the redder are RR Lyrae"""
+_BLUER: Final = {"sdss_u": 1.3, "sdss_g": 1.2, "sdss_r": 1.0, "sdss_i": 0.85, "sdss_z": 0.75}
+"""amplitudes of what varies, over that in r; ours"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One way in which a place is observed."""
+
+    name: str
+    mode: Mode
+    spots: Callable[[Floats, Floats], Spots]
+    seen: Callable[[Floats, Floats, float], Mask]
+    """(n,) which positions it sees; or which lie so many degrees beside it, at most"""
+
+    def instrument(self) -> Instrument:
+        """The imaging camera in this scan, with noise of its own."""
+        dates = ScanDates(*_DATES, spots=self.spots)
+        return replace(INSTRUMENT, name=self.name, dates=dates, spurious_deg2=0.0)
+
+
+def scans(archive: Archive, seed: int) -> tuple[Scan, ...]:
+    """The first scan, what overlaps it, what repeats it."""
+
+    def overlap(ra_deg: Floats, dec_deg: Floats) -> Spots:
+        return second_scan(ra_deg, dec_deg, first_scan(ra_deg, dec_deg))[0]
+
+    def again(ra_deg: Floats, dec_deg: Floats) -> Spots:
+        return repeated_scan(first_scan(ra_deg, dec_deg), archive.repeated, seed)[0]
+
+    def everywhere(ra_deg: Floats, dec_deg: Floats, beside_deg: float) -> Mask:
+        del dec_deg, beside_deg
+        return np.ones(len(ra_deg), np.bool_)
+
+    def overlapped(ra_deg: Floats, dec_deg: Floats, beside_deg: float) -> Mask:
+        first = first_scan(ra_deg, dec_deg)
+        other, there = second_scan(ra_deg, dec_deg, first)
+        return np.asarray(there | (np.abs(other.nu_deg) < WIDTH_DEG / 2 + beside_deg))
+
+    def repeated(ra_deg: Floats, dec_deg: Floats, beside_deg: float) -> Mask:
+        del beside_deg
+        return repeated_scan(first_scan(ra_deg, dec_deg), archive.repeated, seed)[1]
+
+    return (
+        Scan("sdss", Mode.PRIMARY, first_scan, everywhere),
+        Scan("sdss.overlap", Mode.SECONDARY, overlap, overlapped),
+        Scan("sdss.repeat", Mode.SECONDARY, again, repeated),
+    )
+
+
+def observed(scan: Scan, sources: Sources, ids: Ints, archive: Archive, seed: int) -> Objects:
+    """What a scan sees of the sources; right for those further than 5" inside of what is given."""
+    near = np.flatnonzero(scan.seen(sources.ra_deg, sources.dec_deg, _BESIDE_DEG))
+    sources, ids = sources.taken(near), ids[near]
+    varied = _varied(scan, sources, ids, archive, seed)
+    home = scan.seen(sources.ra_deg, sources.dec_deg, 0.0)
+    made, _ = measured(scan.instrument(), varied, ids, seed=seed, home=home)
+    truth = sources.taken(made.source)
+    return Objects.of(
+        made, truth, scan.spots(truth.ra_deg, truth.dec_deg), scan.mode,
+        place_ra=truth.ra_deg, place_dec=truth.dec_deg,
+    )  # fmt: skip
+
+
+def _varied(scan: Scan, sources: Sources, ids: Ints, archive: Archive, seed: int) -> Sources:
+    """The sources as bright as they are during the scan."""
+    change = _change(scan, sources, ids, archive, seed)
+    some = np.flatnonzero(change)
+    mags = sources.mags.copy()
+    for band, times in _BLUER.items():
+        mags[some, BAND[band]] += (times * change[some]).astype(np.float32)
+    return replace(sources, mags=mags)
+
+
+def _change(scan: Scan, sources: Sources, ids: Ints, archive: Archive, seed: int) -> Floats:
+    """(n,) magnitudes in r by which sources differ from their mean; 0 for most."""
+    now = chance.normal(seed, f"{scan.name}.varies", ids)
+    quasar = sources.kind == Kind.QUASAR
+    star = (sources.kind > 0) & (sources.kind < Kind.GALAXY)
+    some = star & (chance.uniform(seed, "sdss.variable", ids) < archive.variable)
+    rank = chance.uniform(seed, "sdss.amplitude", ids)
+    lyrae = (sources.kind == Kind.GIANT) & _between(sources, *_HORIZONTAL)
+    size = np.where(some, 0.03 - 0.08 * np.log(rank), 0.0)
+    size = np.where(lyrae, 0.15 + 0.25 * rank, size)
+    return np.where(quasar, archive.quasar_mag, size) * np.clip(now, -2.5, 2.5)
+
+
+def _between(sources: Sources, low: float, high: float) -> Mask:
+    with np.errstate(invalid="ignore"):
+        colour = sources.mags[:, BAND["sdss_g"]] - sources.mags[:, BAND["sdss_r"]]
+    return np.asarray((colour > low) & (colour < high))
