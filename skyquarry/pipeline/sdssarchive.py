@@ -13,11 +13,12 @@ import numpy as np
 
 from skyquarry.catalog.arrow import to_numpy
 from skyquarry.engine.plan import Plan
+from skyquarry.errors import ExistsError
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows, Piece
 from skyquarry.pipeline.build import build
 from skyquarry.pipeline.matching import pairs
-from skyquarry.pipeline.simulating import SETTINGS, Run, simulation
+from skyquarry.pipeline.simulating import SETTINGS, TRUTH, Run, simulation
 from skyquarry.simulate.sdss.fields import KEYS
 from skyquarry.simulate.sdss.fields import tables as survey_tables
 from skyquarry.simulate.sdss.meanings import table_of
@@ -54,6 +55,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     knobs: Knobs | None = None,
     depth: float | None = None,
     populations: Sequence[Population] | None = None,
+    lightcurves: bool = False,
     executor: Where = None,
     progress: Progress | bool | None = None,
     overwrite: bool = False,
@@ -67,7 +69,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
 
     Parameters
     ----------
-    region, seed, depth, populations, executor, progress, overwrite
+    region, seed, depth, populations, lightcurves, executor, progress, overwrite
         As `simulate` takes them; to the populations those of `simulate.sdss.rare` are added.
     surveys
         Which other surveys look: of twomass, allwise, gaia, panstarrs, ukidss.
@@ -90,12 +92,19 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
         for each in (sky, replace(sky, surveys=others))
     ]
     writing = _Writing(Patches(sky, knobs), folder, executor, progress)
-    for run in runs:
-        run.check()
+    runs[0].check(TRUTH)
+    runs[1].check(*others)
+    if (folder / "photoobj").exists() and not (writing.done() or overwrite):
+        raise ExistsError(
+            f"{folder / 'photoobj'} is there, and not from the same arguments: choose another "
+            "folder, or overwrite it (overwrite=True, --overwrite)"
+        )
     truth = runs[0].truth()
     if not writing.done():
         writing.tables(truth)
     runs[1].surveys(truth)
+    if lightcurves:
+        runs[1].lightcurves(truth)
     if not writing.done(last=True):
         writing.neighbours()
         writing.cross_references(others)

@@ -167,11 +167,11 @@ class Run:
     progress: Progress | bool | None
     overwrite: bool
 
-    def check(self, *more: str) -> None:
-        """Refuse to write over what is not from the same arguments."""
+    def check(self, *names: str) -> None:
+        """Refuse to write over catalogues that are not from the same arguments."""
         if self.overwrite:
             return
-        for name in (TRUTH, *self.sky.surveys, *more):
+        for name in names:
             path = self.folder / name
             if path.exists() and not self._done(path):
                 raise ExistsError(

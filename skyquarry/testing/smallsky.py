@@ -40,7 +40,8 @@ BOXES: Final = Boxes(
 )
 KNOBS: Final = Knobs(
     repeated=1.0, asteroids=4_000.0, fast=50.0, trails=10.0, ghosts=10.0, cosmic_rays=100.0,
-    white_dwarf_pairs=100.0, lenses=600.0, failed=0.08, unknown_lines=3.0, broad_absorption=0.9, targets=2.0,
+    white_dwarf_pairs=100.0, lenses=600.0, failed=0.08, unknown_lines=3.0,
+    broad_absorption=0.9, targets=2.0,
 )  # fmt: skip
 """so dense that a third of a square degree has some of everything"""
 _SDSS: Final = [BAND[f"sdss_{band}"] for band in "ugriz"]
@@ -65,8 +66,8 @@ class SmallSky:
     name: str = "small sky"
     number: int = 1
     stars: int = 1_200
-    galaxies: int = 3_000
-    quasars: int = 75
+    galaxies: int = 3_600
+    quasars: int = 100
     """a block"""
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
@@ -92,9 +93,9 @@ class SmallSky:
     def _galaxies(self, block: Block, random: np.random.Generator) -> Sources:
         n = self.galaxies
         r = _steep(random, 14.0, 22.5, 0.3, n)
-        z = np.clip(0.1 * 10 ** (0.17 * (r - 17.5)) * np.exp(0.3 * random.standard_normal(n)),
+        z = np.clip(0.1 * 10 ** (0.17 * (r - 16.8)) * np.exp(0.3 * random.standard_normal(n)),
                     0.005, 0.6)  # fmt: skip
-        red = random.random(n) < 0.5
+        red = random.random(n) < 0.6
         early = _track(_RED_Z, _RED, z, 0.03, random)
         late = _track(_RED_Z, 0.6 * _RED, z, 0.08, random)
         ratio = np.where(red, random.uniform(0.5, 1, n), random.uniform(0.05, 1, n))

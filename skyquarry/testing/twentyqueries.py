@@ -71,7 +71,8 @@ def queries(boxes: Boxes | None = None) -> dict[str, str]:
     red0, red1, reddec0, reddec1 = at.red
     cone = (
         f"sin(radians(dec)) * sin(radians({at.cone[1]})) + cos(radians(dec)) * "
-        f"cos(radians({at.cone[1]})) * cos(radians(ra - {at.cone[0]})) > cos(radians({at.cone_arcmin / 60.0}))"
+        f"cos(radians({at.cone[1]})) * cos(radians(ra - {at.cone[0]})) > "
+        f"cos(radians({at.cone_arcmin / 60.0}))"
     )
     # a trail on one chip: what query 15B asks of both of its images
     trail = (
