@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 _DEPTHS: Final = np.array([22.15, 23.13, 22.70, 22.20, 20.71])
+_SOFT: Final = np.array([1.4, 0.9, 1.2, 1.8, 7.4]) * 1e-10
 
 
 def spectroscopic(path: Path, kind: Literal["GALAXY", "QSO", "STAR"]) -> tuple[Floats, Floats]:
@@ -28,13 +29,16 @@ def spectroscopic(path: Path, kind: Literal["GALAXY", "QSO", "STAR"]) -> tuple[F
 
 
 def as_sdss_sees(mags: Floats, *, extended: bool, seed: int = 0) -> Floats:
-    """Magnitudes (n, 5) with SDSS's noise: Ivezic et al. 2019, ApJ 873, 111, equation 5.
+    """Magnitudes (n, 5) with SDSS's noise in flux, by arsinh as SDSS tells them (Lupton 1999).
 
-    Depths at 5 sigma of points; of galaxies, whose light is spread, 1 mag less.
+    Noise: Ivezic et al. 2019, ApJ 873, 111, equation 5. Depths at 5 sigma of points; of galaxies,
+    whose light is spread, 1 mag less.
     """
     x = 10 ** (0.4 * (mags - (_DEPTHS - 1.0 * extended)))
     sigma = np.sqrt(0.012**2 + 0.001 * x + 0.039 * x**2)
-    return np.asarray(mags + sigma * np.random.default_rng(seed).standard_normal(mags.shape))
+    flux = 10 ** (-0.4 * mags)
+    seen = flux * (1 + sigma * np.random.default_rng(seed).standard_normal(mags.shape))
+    return np.asarray(-2.5 / np.log(10) * (np.arcsinh(seen / (2 * _SOFT)) + np.log(_SOFT)))
 
 
 def half_width(values: Floats) -> Floats:

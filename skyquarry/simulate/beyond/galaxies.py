@@ -113,9 +113,11 @@ class Drawn:
         table = galaxy_table()
         mean, width = sequence.colour(absolute, redshift)
         width = width if scatter is None else np.full(n, scatter)
-        own = np.sqrt(np.maximum(width**2 - (table.reddening * _DUST_SPREAD[red]) ** 2, 0.0))
+        other = (table.reddening * _DUST_SPREAD[red]) ** 2 + _ULTRAVIOLET**2
+        own = np.sqrt(np.maximum(width**2 - other, 0.0))
         colour = mean + table.reddening * dust + own * random.standard_normal(n)
         mags = table.at(redshift, colour, dust, absolute + distance_modulus(redshift))
+        mags[:, BAND["sdss_u"]] += _ULTRAVIOLET * random.standard_normal(n)
         mags[:, _DUSTY] += _WARMTH[red] * random.standard_normal(n).astype(np.float32)[:, None]
         today = absolute + sequence.brighter * elapsed(redshift)
         return cls(redshift, absolute, np.full(n, red), ratio, mags, today)
@@ -172,6 +174,9 @@ class Drawn:
 _DUSTY: Final = np.array([BAND["wise_w3"], BAND["wise_w4"]])
 _WARMTH: Final = (np.float32(0.45), np.float32(0.3))
 """Scatter in W3 and W4 of blue and of red galaxies of the same colour, mag (ours)."""
+_ULTRAVIOLET: Final = 0.06
+"""Scatter in u of galaxies alike in all else, mag: what 5,000 SDSS galaxies have about our spectra,
+less its noise; part of the width of u-r."""
 _DUST_SPREAD: Final = (0.075, 0.01)
 """Standard deviation of the extra E(B-V) of blue and of red galaxies, part of the width of u-r."""
 

@@ -47,17 +47,19 @@ Means of non-negative fits to 5,000 SDSS galaxies with 2MASS (`gst_galaxies`) in
 first three and the last row carry the trend on to where that sample has no galaxies.
 """
 _REPAIR_NM: Final = np.array(
-    [280.0, 300, 317, 330, 345, 365, 390, 430, 560, 640, 800, 900, 1100, 1500, 2000, 2400]
+    [280.0, 300, 317, 330, 345, 365, 390, 430, 560, 700, 780, 900, 1100, 1500, 2000, 2400]
 )
 _REPAIR: Final = np.array([
-    (0, 0, 0, 0.02, 0.03, 0.03, 0, -0.01, 0.02, 0, -0.01, -0.01, 0.08, 0.10, 0.10, 0.10),
-    (0.32, 0.28, 0.23, 0.18, 0.15, 0.10, 0.01, -0.02, 0.01, 0, 0, 0, 0.18, 0.20, 0.24, 0.24),
+    (0.04, 0.04, 0.04, 0.05, 0.05, 0.04, 0.00, -0.01,
+     0.02, -0.01, -0.04, -0.04, 0.08, 0.10, 0.10, 0.10),
+    (0.34, 0.30, 0.25, 0.20, 0.17, 0.11, 0.01, -0.02,
+     0.01, -0.01, -0.03, -0.03, 0.18, 0.20, 0.24, 0.24),
 ])  # fmt: skip
 """Magnitudes that blue and red galaxies are fainter than their templates, by wavelength at rest.
 
-Medians of the same 5,000 galaxies against templates of their colours: the old population has too
-much ultraviolet light, and all too much near infrared (or the total magnitudes of 2MASS too
-little).
+Medians of the same 5,000 galaxies against templates of their colours, and of DR14 and DR17 in z:
+the old population has too much ultraviolet light, and all too much near infrared (or the total
+magnitudes of 2MASS too little).
 """
 _REDNESS: Final = np.array([0, 0, 0, 0, 0, 0, 0, 0.05, 0.2, 0.7, 1, 1, 1])
 """How much each row of _SHARES is repaired as red galaxies are."""
@@ -142,7 +144,7 @@ _COOL_NM: Final = 3000.0
 _PAH: Final = ((3300.0, 0.02, 0.15), (6220.0, 0.03, 1.5), (7700.0, 0.08, 3.2), (8610.0, 0.04, 1.3),
                (11_300.0, 0.035, 2.2), (12_650.0, 0.04, 1.3), (17_000.0, 0.06, 1.0))  # fmt: skip
 _DUST_TO_STARS: Final = np.array(
-    [11.0, 10.0, 9.0, 8.0, 7.0, 5.5, 4.2, 3.2, 2.0, 0.7, 0.13, 0.05, 0.03]
+    [11.0, 10.0, 9.0, 8.0, 7.0, 5.5, 4.2, 3.2, 2.0, 0.55, 0.12, 0.05, 0.03]
 )
 """Flux of warm dust in W3 over that of stars in W2 (per frequency), for each row of _SHARES.
 

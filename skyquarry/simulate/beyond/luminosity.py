@@ -64,11 +64,11 @@ class Sequence:
 RED: Final = Sequence(
     bright=-21.49,
     schechter=((0.00225, -0.83),),
-    ridge=(2.279 + 0.08, -0.037, -0.108, -19.81, 0.96),
+    ridge=(2.279 + 0.09, -0.037, -0.108, -19.81, 0.96),
     width=(0.152, 0.008, 0.044, -19.91, 0.94),
     brighter=1.0,
     denser=-0.45,
-    bluer=0.42,
+    bluer=0.55,
 )
 """Evolution: by half to three quarters fewer at z = 1, and fading passively (Faber et al. 2007, ApJ
 665, 265: M*_B brighter by 1.2, phi* lower by 0.56 decades; less in r), figures chosen on the
@@ -76,7 +76,7 @@ counts."""
 BLUE: Final = Sequence(
     bright=-20.60,
     schechter=((0.00282, -0.26), (0.00235, -1.35)),
-    ridge=(1.790 + 0.03, -0.053, -0.363, -20.75, 1.12),
+    ridge=(1.790 + 0.06, -0.053, -0.363, -20.75, 1.12),
     width=(0.298, 0.014, -0.067, -19.90, 0.58),
     brighter=1.0,
     denser=0.05,

@@ -38,7 +38,7 @@ LINES: Final = (
 three of the near infrared after Glikman et al. 2006, ApJ 640, 579 (all from memory)."""
 _FITTED: Final = (
     # nm from, to, factor on equivalent widths
-    (100.0, 110.0, 1.18), (120.0, 125.0, 0.83), (139.0, 140.0, 0.96), (154.0, 164.0, 0.96),
+    (100.0, 110.0, 1.18), (120.0, 125.0, 0.70), (139.0, 140.0, 0.96), (154.0, 164.0, 0.96),
     (185.0, 191.0, 0.87), (410.0, 486.0, 1.21), (656.0, 657.0, 1.84),
 )  # fmt: skip
 """Fitted with `Shape` and `_IRON` to median colours of SDSS DR5 quasars from z = 0.15 to 2.7: the
@@ -60,7 +60,7 @@ _LYMAN_NM: Final = 91.2
 class Shape:
     """Of the light of a quasar of no dust."""
 
-    slope: float = -0.19
+    slope: float = -0.12
     """alpha of f_nu ~ nu^alpha from 121.6 nm to the break, for the mean quasar"""
     break_nm: float = 456.0
     red_slope: float = -0.47
