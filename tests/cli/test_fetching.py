@@ -33,7 +33,7 @@ def test_a_cone_in_degrees_is_fetched_and_built(run, server, tmp_path):
 def test_a_dry_run_shows_cells_queries_and_rows(run, server, tmp_path):
     to = ("--to", tmp_path / "x")
     told = run("fetch", "gaia", "--cone", 180, 30, 2, *to, "--dry-run").stdout
-    assert "28 cells" in told
+    assert "84 cells" in told
     assert "551,822 rows" in told
     assert "SELECT solution_id, source_id" in told
     data = json.loads(run("fetch", "2mass", "--region", "RANGE 350 10 -5 5", *to, "--dry-run",

@@ -22,7 +22,9 @@ MOST_CELLS = 100_000
 """Of one download: beyond that, a survey's files are the better way."""
 FINEST = 20
 """0.2 arcsec: no table has more rows than an answer can hold at one place of that size."""
-FEW, MANY = 4, 32
+FEW, SOME, MANY = 4, 32, 128
+"""Cells that a download may begin with: of few rows, of nobody knows how many, of many. With 128
+cells of a cone a third more rows are fetched than lie in it, with 28 cells more than half."""
 _ROWS_A_CELL = 5_000
 _GUARD_ORDERS = 2
 _FINER = 4
@@ -94,15 +96,16 @@ def starting_cells(region: Region, grain: Grain) -> list[Cell]:
 def _shapely_order(region: Region, grain: Grain) -> int:
     """The finest order at which a region touches no more than some cells."""
     expected = None if grain.rows_a_deg2 is None else grain.rows_a_deg2 * area_of(region)
-    most = MANY if expected is None else int(min(max(expected / _ROWS_A_CELL, FEW), MANY))
-    order, finest = 0, grain.finest
-    if grain.guarded is not None:
-        finest = min(finest, max(0, grain.guarded - _GUARD_ORDERS))
-    while order < finest:
-        if _number(touched(region, order + 1, None), order + 1) > most:
-            break
+    most = SOME if expected is None else int(min(max(expected / _ROWS_A_CELL, FEW), MANY))
+    order = 0
+    while order < grain.finest and _few(region, order + 1, grain.guarded, most):
         order += 1
     return order
+
+
+def _few(region: Region, order: int, guarded: int | None, most: int) -> bool:
+    """Whether the region, and then what its guard adds, touches no more cells than `most`."""
+    return all(_number(touched(region, order, g), order) <= most for g in (None, guarded))
 
 
 def _number(found: Ranges, order: int) -> int:
