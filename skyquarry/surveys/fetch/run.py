@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from skyquarry.errors import RunError
@@ -66,6 +67,7 @@ class Download:
         self.asked = 0
         self.kept: dict[Cell, Kept] = {}
         self._asker: Asker | None = None
+        self._making = Lock()
         self._touched: dict[int, Ranges] = {}
 
     def run(self) -> Fetched:
@@ -156,11 +158,12 @@ class Download:
     # ------------------------------------------------------------------ what they need
     def _service(self) -> Asker:
         """What asks the service: made when something has to be asked."""
-        if self._asker is None:
-            plan = self.plan
-            wire = Wire.to(plan.target.service.tap, plan.patience, self.stops)
-            self._asker = Asker(plan.target, plan.region, wire, self.cache, plan.finest)
-        return self._asker
+        with self._making:
+            if self._asker is None:
+                plan = self.plan
+                wire = Wire.to(plan.target.service.tap, plan.patience, self.stops)
+                self._asker = Asker(plan.target, plan.region, wire, self.cache, plan.finest)
+            return self._asker
 
     def _known_count(self, cell: Cell) -> int | Cut | None:
         levels, rows = self.cache.cut(cell), self.cache.count(cell)
