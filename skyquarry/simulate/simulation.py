@@ -100,11 +100,17 @@ class Simulation:
 
     def observed(self, truth: Stored, blocks: Ints) -> dict[str, tuple[pa.Table, pa.Table]]:
         """{survey: (its table of the blocks, the links of its rows to the truth)}."""
+        from skyquarry.simulate.changing.lightcurves import found
+        from skyquarry.simulate.changing.snapshots import dated
+
         sources, ids = read_around(truth, blocks)
-        return {
-            name: self._inside(*observed(CATALOGUES[name], sources, ids, blocks, self.seed), name)
-            for name in self.surveys
-        }
+        some = found(sources, ids, self.seed)
+        tables = {}
+        for name in self.surveys:
+            caught = dated(CATALOGUES[name].instrument, sources, ids, some, self.seed)
+            seen = observed(CATALOGUES[name], caught, ids, blocks, self.seed)
+            tables[name] = self._inside(*seen, name)
+        return tables
 
     def _inside(self, table: pa.Table, links: pa.Table, name: str) -> tuple[pa.Table, pa.Table]:
         """Only rows in the region: blocks reach over its border."""

@@ -44,7 +44,7 @@ def villar(time_d: Floats, terms: list[Floats]) -> Floats:
     """(n,) equation 1, and a second maximum; each term (n,)."""
     amplitude, beta, gamma, start, rise, fall, height, again, width = terms
     since = time_d - start
-    plateau = 1.0 - beta * np.minimum(since, gamma)
+    plateau = np.maximum(1.0 - beta * np.minimum(since, gamma), 0.0)
     late = np.exp(-np.maximum(since - gamma, 0.0) / fall)
     grown = 1.0 / (1.0 + np.exp(-np.clip(since / rise, -60.0, 60.0)))
     second = height * np.exp(-0.5 * ((time_d - again) / width) ** 2)

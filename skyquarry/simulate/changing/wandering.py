@@ -1,9 +1,8 @@
 """Quasars as damped random walks: MacLeod et al. 2010, ApJ 721, 1014.
 
-Equation 7 with table 1: log f = A + B log(wavelength at rest / 4000 A) + C (M_i + 23) + D log(M /
-1e9), for the structure function at long times and for the time of decorrelation at rest. The mass
-of the black hole, given M_i: log M = 2.0 - 0.27 M_i, scatter 0.58 + 0.011 M_i (their equation 8,
-after Shen et al. 2008).
+Amplitudes and times are those of `beyond.quasars.structure_function` (their equation 7), by
+luminosity and the mass of the black hole, which scatters about its median by 0.58 + 0.011 M_i
+(their section 5.2 after Shen et al. 2008, from memory).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from scipy.special import ndtri
 
 from skyquarry.simulate.bands import BAND, BANDS
 from skyquarry.simulate.beyond.cosmology import distance_modulus
+from skyquarry.simulate.beyond.quasars import black_hole_msun, structure_function
 from skyquarry.simulate.chance import normal
 from skyquarry.simulate.changing.cadence import WAVELENGTHS_NM
 from skyquarry.simulate.changing.changes import Changes, Lit, Type, each_at
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_AMPLITUDE: Final = (-0.51, -0.479, 0.131, 0.18)
-_TIME: Final = (2.4, 0.17, 0.03, 0.21)
-_REST: Final = 400.0
+_REDDER: Final = -0.479
+"""exponent of the wavelength in the amplitude"""
 _I: Final = BAND["sdss_i"]
 
 
@@ -49,12 +48,10 @@ class Wandering:
         some = Lit(sources.taken(which), ids[which], empty, np.empty((0, 3)), seed)
         redshift = some.sources.redshift.astype(np.float64)
         absolute = _absolute_i(some.sources)
-        mass = 2.0 - 0.27 * absolute - 9.0
         scatter = np.clip(0.58 + 0.011 * absolute, 0.2, 0.6)
-        mass += scatter * ndtri(some.uniform("wandering.mass"))
-        rest = WAVELENGTHS_NM[0] / (1.0 + redshift)
-        amplitude = law(_AMPLITUDE, rest, absolute, mass)
-        time = law(_TIME, rest, absolute, mass) * (1.0 + redshift)
+        scatter *= ndtri(some.uniform("wandering.mass"))
+        mass = black_hole_msun(absolute) * 10.0**scatter
+        amplitude, time = structure_function(WAVELENGTHS_NM[0], absolute, redshift, mass)
         return which, Changes.of(
             np.full(len(which), Type.QSO), amplitude_mag=amplitude, scale_d=time
         )
@@ -62,18 +59,10 @@ class Wandering:
     def light(self, some: Lit, visits: Visits) -> Floats:
         """The mean magnitude is that of the truth; all bands go together, red ones less."""
         walk = walked(some, visits)
-        # Of a band's amplitude to that in g, only the term of the wavelength is left.
-        band = (WAVELENGTHS_NM / WAVELENGTHS_NM[0]) ** _AMPLITUDE[1]
+        band = (WAVELENGTHS_NM / WAVELENGTHS_NM[0]) ** _REDDER
         sigma = some.changes.amplitude_mag[:, None] / np.sqrt(2.0)
         mags = sigma * walk * band[visits.band]
         return np.asarray(some.quiet[:, visits.band] * 10.0 ** (-0.4 * mags))
-
-
-def law(terms: tuple[float, ...], rest_nm: Floats, absolute: Floats, log_mass: Floats) -> Floats:
-    """(n,) of equation 7; `log_mass` over 1e9 Suns."""
-    a, b, c, d = terms
-    power = a + b * np.log10(rest_nm / _REST) + c * (absolute + 23.0) + d * log_mass
-    return np.asarray(10.0**power)
 
 
 def walked(some: Lit, visits: Visits) -> Floats:

@@ -16,7 +16,7 @@ from skyquarry.simulate.changing.lensing import Lensing, magnified, per_year
 from skyquarry.simulate.changing.longperiod import LongPeriod
 from skyquarry.simulate.changing.rrlyrae import RRLyrae
 from skyquarry.simulate.changing.rrlyrae import shape as rr_shape
-from skyquarry.simulate.changing.wandering import Wandering, law, walked
+from skyquarry.simulate.changing.wandering import Wandering, walked
 from skyquarry.simulate.sources import Kind, Sources
 from skyquarry.sky import healpix
 from skyquarry.testing.changingsky import chosen, lit, magnitudes, quantiles, skewness
@@ -274,13 +274,6 @@ def test_cataclysmic_variables_have_the_local_density():
 
 def quasars(n=400, **columns):
     return lit(Wandering(), n, kind=Kind.QUASAR, redshift=np.linspace(0.5, 3, n), **columns)
-
-
-def test_the_law_of_macleod_holds_its_constants():
-    at = law((-0.51, -0.479, 0.131, 0.18), np.array([400.0]), np.array([-23.0]), np.array([0.0]))
-    assert at[0] == pytest.approx(10**-0.51)
-    fainter = law((-0.51, -0.479, 0.131, 0.18), np.array([400.0]), np.array([-22.0]), np.zeros(1))
-    assert fainter[0] > at[0]
 
 
 def test_amplitudes_and_times_of_quasars_are_those_of_stripe_82():
