@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-REGION: Final = "CIRCLE 185 -0.5 0.5"
+REGION: Final = "CIRCLE 185 -0.5 0.55"
 SEED: Final = 35
 """in whose sky the runs there look far from opposition, where asteroids move as query 15 asks"""
 BOXES: Final = Boxes(
     cone_arcmin=2.0,
     reddened=0.05,
-    grid=(184.5, 185.5, -1.0, 0.0),
-    southern=(184.5, 185.5),
-    red=(184.5, 185.5, -1.0, 0.0),
+    grid=(184.4, 185.6, -1.1, 0.1),
+    southern=(184.4, 185.6),
+    red=(184.4, 185.6, -1.1, 0.1),
 )
 KNOBS: Final = Knobs(
     repeated=1.0, asteroids=4_000.0, fast=50.0, trails=10.0, ghosts=10.0, cosmic_rays=100.0,
     white_dwarf_pairs=100.0, lenses=600.0, failed=0.08, unknown_lines=3.0,
-    broad_absorption=0.9, targets=2.0,
+    broad_absorption=0.9, targets=2.0, mid_z=1.0,
 )  # fmt: skip
 """so dense that a third of a square degree has some of everything"""
 _SDSS: Final = [BAND[f"sdss_{band}"] for band in "ugriz"]
@@ -66,8 +66,8 @@ class SmallSky:
     name: str = "small sky"
     number: int = 1
     stars: int = 1_200
-    galaxies: int = 3_600
-    quasars: int = 100
+    galaxies: int = 3_200
+    quasars: int = 95
     """a block"""
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:

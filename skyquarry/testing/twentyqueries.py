@@ -125,9 +125,12 @@ def queries(boxes: Boxes | None = None) -> dict[str, str]:
             AND ra BETWEEN {ra0} AND {ra1} AND dec BETWEEN {dec0} AND {dec1} GROUP BY x, y""",
         "13": """SELECT htmID >> 24 AS trixel, avg(ra) AS ra, avg(dec) AS dec, count(*) AS n
             FROM Galaxy WHERE 0.7 * u - 0.5 * g - 0.2 * i < 1.25 AND r < 21.75 GROUP BY trixel""",
-        "14": f"""SELECT DISTINCT s1.objID FROM Star s1 JOIN Neighbors n ON s1.objID = n.objID
-            JOIN PhotoObj s2 ON s2.objID = n.NeighborObjID WHERE n.distanceMins < 0.5 / 60
-            AND s1.run != s2.run AND s2.type = 6 AND {sane} AND ({varies})""",
+        "14": f"""WITH n AS MATERIALIZED (SELECT * FROM Neighbors WHERE distanceMins < 0.5 / 60
+            AND mode = 1 AND objType = 6 AND NeighborObjType = 6), pair AS MATERIALIZED (
+            SELECT s1, s2 FROM n JOIN Star s1 ON s1.objID = n.objID
+            JOIN PhotoObj s2 ON s2.objID = n.NeighborObjID)
+            SELECT DISTINCT s1.objID FROM pair WHERE s1.run != s2.run AND {sane}
+            AND ({varies})""",
         "15": """SELECT objID, sqrt(rowv * rowv + colv * colv) AS velocity FROM PhotoObj
             WHERE rowv * rowv + colv * colv BETWEEN 50 AND 1000 AND rowv >= 0 AND colv >= 0""",
         "15B": f"""WITH r AS (SELECT * FROM PhotoObj WHERE {trail.format(b="r")}),
@@ -143,8 +146,10 @@ def queries(boxes: Boxes | None = None) -> dict[str, str]:
             JOIN Star s2 ON s2.objID = n.NeighborObjID WHERE n.distanceMins < 0.05
             AND s1.u - s1.g < 0.4 AND s1.g - s1.r < 0.7 AND s1.r - s1.i > 0.4
             AND s1.i - s1.z > 0.4""",
-        "18": f"""SELECT DISTINCT P.objID FROM PhotoPrimary P JOIN Neighbors n ON P.objID = n.objID
-            JOIN PhotoPrimary L ON L.objID = n.NeighborObjID WHERE P.objID < L.objID AND {alike}""",
+        "18": f"""WITH p AS MATERIALIZED (SELECT objID, u, g, r, i, z FROM PhotoPrimary),
+            pair AS MATERIALIZED (SELECT P, L FROM Neighbors n JOIN p P ON P.objID = n.objID
+            JOIN p L ON L.objID = n.NeighborObjID WHERE n.objID < n.NeighborObjID)
+            SELECT DISTINCT P.objID FROM pair WHERE {alike}""",
         "19": """SELECT DISTINCT s.specObjID FROM SpecObj s JOIN SpecLine l USING (specObjID)
             JOIN Neighbors n ON n.objID = s.objID JOIN Galaxy g ON g.objID = n.NeighborObjID
             WHERE s.specClass IN (3, 4) AND l.lineID != 0 AND l.ew < -10

@@ -47,5 +47,9 @@ class Archive:
     """lines a spectrum that no list explains: badly subtracted sky, noise; ours"""
     broad_absorption: float = 0.15
     """part of quasars with broad absorption (Reichard et al. 2003, AJ 126, 2594: 14 %)"""
+    mid_z: float = 0.5
+    """part of the point sources with colours of quasars at 2.4 < z < 3, which are those of A and F
+    stars too, that get a spectrum. Real: 0.1 (Richards et al. 2002); more, so that a search for
+    quasars at 2.5 < z < 2.7 in 300 deg2 finds some"""
     targets: float = 1.0
     """times the densities of random and serendipitous spectroscopic targets"""

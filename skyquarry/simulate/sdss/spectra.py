@@ -211,7 +211,8 @@ class Spectra:
         star = (self.kind > 0) & (self.kind < Kind.GALAXY)
         ew = np.where(star, heat * line.hot + (1.0 - heat) * line.cool, ew)
         wide = quasar & line.broad
-        kms = np.where(wide, 2_000.0 * np.exp(0.35 * self.normal("broad")), 150.0)
+        broad = 0.3 * self.normal("broad") + 0.2 * self.normal(f"{line.name} broad")
+        kms = np.where(wide, 2_200.0 * np.exp(broad), 150.0)
         return self._found(line.id, line.wave * (1.0 + self.true_z), line.wave, ew * scatter, kms)
 
     def _absorbed(self, line: Line) -> dict[str, Any] | None:

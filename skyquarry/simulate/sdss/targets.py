@@ -89,7 +89,7 @@ def target_bits(photo: Photo, archive: Archive) -> Ints:
     chances = objects.uniform(seed, "targets")
     told = np.zeros(len(objects), np.int64)
     galaxies = _galaxies(photo, usable & photo.is_galaxy)
-    for bit, rows in {**galaxies, **_quasars(photo, psf, usable, star)}.items():
+    for bit, rows in {**galaxies, **_quasars(photo, psf, usable, star, archive.mid_z)}.items():
         told |= np.where(rows, int(bit), 0)
     for bit, rows, share in _stars(psf, star, usable):
         told |= np.where(rows & (chances < share * archive.targets), int(bit), 0)
@@ -111,7 +111,9 @@ def _galaxies(photo: Photo, usable: Mask) -> dict[Target, Mask]:
     return {Target.GALAXY: usable & main, Target.GALAXY_RED: usable & red}
 
 
-def _quasars(photo: Photo, psf: Floats, usable: Mask, star: Mask) -> dict[Target, Mask]:
+def _quasars(
+    photo: Photo, psf: Floats, usable: Mask, star: Mask, mid_z: float
+) -> dict[Target, Mask]:
     """Point sources far from the stellar locus, and blue extended ones."""
     colours = -np.diff(psf, axis=1)
     ug, gr, ri, iz = colours.T
@@ -123,15 +125,19 @@ def _quasars(photo: Photo, psf: Floats, usable: Mask, star: Mask) -> dict[Target
     distance[near] = np.sqrt(away.sum(axis=2).min(axis=1)) if len(near) else 0.0
     outside = distance > _LOCUS_SIGMAS
     dwarf = (ug < 0.7) & (gr < -0.1) & (ri < -0.1)
-    blue = (ug > 0.6) & (ug < 1.5) & (gr < 0.2) & (ri < 0.05)  # A and F stars
+    hot = (ug > 0.7) & (ug < 1.4) & (gr < 0.0) & (ri < 0.0)  # A stars
     composite = (gr < 0.7) & (ri > 0.4) & (iz > 0.4)  # a white and a red dwarf
-    excluded = dwarf | blue | composite
-    cap = star & outside & ~excluded & (psf[:, 3] < 19.1) & (ug < 2.2) & (gr < 1.0)
-    cap |= usable & ~star & (ug < 0.6) & (gr < 0.5) & (psf[:, 3] < 19.1) & ~excluded
+    excluded = dwarf | hot | composite
+    bright = usable & (psf[:, 3] < 19.1) & ~excluded
+    middle = star & (ug > 0.6) & (ug < 1.5) & (gr > 0.0) & (gr < 0.2) & (np.abs(ri - 0.15) < 0.25)
+    middle &= np.abs(iz - 0.15) < 0.25
+    sampled = photo.objects.uniform(photo.seed, "mid z") < mid_z
+    cap = bright & star & ~middle & outside & (ug < 2.2) & (gr < 1.0)
+    cap |= bright & ~star & (ug < 0.6) & (gr < 0.5)
+    cap |= bright & middle & sampled
     u_out = (ug > 1.5) | (psf[:, 0] > 20.6)
     high = star & (psf[:, 3] < 20.2) & outside & u_out & (gr > 0.7)
-    high &= (ri < 0.44 * gr - 0.08) | (gr > 2.26)
-    high &= (iz < 0.3) & ~excluded
+    high &= ((ri < 0.44 * gr - 0.358) | (gr > 2.1)) & (iz < 0.25) & ~excluded
     return {Target.QSO_CAP: cap, Target.QSO_HIZ: high}
 
 
