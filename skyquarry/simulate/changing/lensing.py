@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri
 
+from skyquarry.simulate import chance
 from skyquarry.simulate.changing.cadence import FIRST_MJD, LAST_MJD
 from skyquarry.simulate.changing.changes import Changes, Lit, Type
 from skyquarry.simulate.sources import Kind
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _SPARE_D = 100.0
 _LEAST = 2e-9
+_MOST = 13.4e-6 * np.exp(0.49 * 2.0)
+"""a degree from the plane and nearer"""
 _STARS = (Kind.MAIN_SEQUENCE, Kind.GIANT)
 
 
@@ -44,15 +47,16 @@ class Lensing:
 
     def found(self, sources: Sources, ids: Ints, seed: int) -> tuple[Ints, Changes]:
         """One star in many, with an impact parameter below 1 while ZTF looks."""
-        stars = np.flatnonzero(np.isin(sources.kind, _STARS))
+        begin, end = FIRST_MJD - _SPARE_D, LAST_MJD + _SPARE_D
+        years = self.times * (end - begin) / 365.25
+        drawn = chance.uniform(seed, "changing.lensing", ids)
+        # Few pass a cut at the highest rate of all: the place in the sky is asked of these alone.
+        stars = np.flatnonzero((drawn < years * _MOST) & np.isin(sources.kind, _STARS))
         lon, lat = to_radec(
             to_frame(to_xyz(sources.ra_deg[stars], sources.dec_deg[stars]), "galactic")
         )
-        begin, end = FIRST_MJD - _SPARE_D, LAST_MJD + _SPARE_D
+        which = stars[drawn[stars] < years * per_year(lon, lat)]
         empty = Changes.of(np.empty(0, np.int8))
-        some = Lit(sources, ids[stars], empty, np.empty((0, 3)), seed)
-        chance = self.times * per_year(lon, lat) * (end - begin) / 365.25
-        which = stars[some.uniform("lensing") < chance]
         some = Lit(sources, ids[which], empty, np.empty((0, 3)), seed)
         impact = some.uniform("lensing.impact")
         return which, Changes.of(
@@ -80,5 +84,5 @@ def magnified(separation: Floats) -> Floats:
 def per_year(lon_deg: Floats, lat_deg: Floats) -> Floats:
     """(n,) events a star and year."""
     away = np.abs((lon_deg + 180.0) % 360.0 - 180.0)
-    bulge = 13.4e-6 * np.exp(0.49 * (3.0 - np.maximum(np.abs(lat_deg), 1.0)))
+    bulge = _MOST * np.exp(-0.49 * (np.maximum(np.abs(lat_deg), 1.0) - 1.0))
     return np.asarray(np.maximum(bulge * np.exp(-away / 32.0), _LEAST))
