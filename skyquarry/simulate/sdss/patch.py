@@ -19,7 +19,7 @@ from skyquarry.simulate.sdss.photo import Photo
 from skyquarry.simulate.sdss.settings import Archive
 from skyquarry.simulate.sdss.spectra import Spectra
 from skyquarry.simulate.sdss.targets import Candidates, Fibers, importance, with_fibers
-from skyquarry.simulate.sources import Sources
+from skyquarry.simulate.sources import Kind, Sources
 from skyquarry.sky import healpix, htm
 from skyquarry.sky.vectors import to_xyz
 
@@ -66,7 +66,12 @@ class Patches:
         return self.made(Sources.of(0), nothing, nothing)
 
     def made(self, sources: Sources, ids: Ints, blocks: Ints) -> dict[str, pa.Table]:
-        """Of true sources of the blocks and those around."""
+        """Of true sources of the blocks and those around.
+
+        Asteroids among them are left out: `moving` makes some that have velocities.
+        """
+        fixed = np.flatnonzero(sources.kind != Kind.ASTEROID)
+        sources, ids = sources.taken(fixed), ids[fixed]
         photo, beside = self._photo(sources, ids, blocks)
         masks = self._masks(blocks)
         spectra = self._spectra(photo, beside)

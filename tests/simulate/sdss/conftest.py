@@ -47,9 +47,9 @@ def known(n, mag=17.0, **how):
     ra, dec = (float(each[0]) for each in healpix.center(BLOCKS[:1], BLOCK_ORDER))
     side = int(np.ceil(np.sqrt(n)))
     east, north = (each.ravel()[:n] * 40.0 / 3600 for each in np.mgrid[:side, :side] - side / 2)
-    how = {"sersic": 1.0, "half_light_arcsec": 2.0, **how}
+    how = {"kind": Kind.GALAXY, "sersic": 1.0, "half_light_arcsec": 2.0, **how}
     sources = Sources.of(
-        n, ra_deg=ra + east / np.cos(np.radians(dec)), dec_deg=dec + north, kind=Kind.GALAXY,
+        n, ra_deg=ra + east / np.cos(np.radians(dec)), dec_deg=dec + north,
         mags=mag, redshift=0.1, **how,
     )  # fmt: skip
     quiet = replace(

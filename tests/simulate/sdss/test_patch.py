@@ -135,3 +135,8 @@ def test_profiles_add_up_to_the_light(known):
     mags = 22.5 - 2.5 * np.log10(light)
     told = photo.set_index("objID")["modelMag_r"].loc[mags.index]
     assert np.median(mags - told) == pytest.approx(0, abs=0.05)
+
+
+def test_asteroids_of_the_truth_are_left_to_those_that_have_velocities(of_known):
+    assert len(of_known(25)) >= 25
+    assert len(of_known(25, kind=Kind.ASTEROID)) == 0
