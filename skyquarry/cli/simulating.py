@@ -35,7 +35,10 @@ def simulate(
             "--surveys", help="Who looks: sdss, twomass, allwise, gaia, panstarrs, ukidss."
         ),
     ] = _SURVEYS,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another sky.")] = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="Another seed, another sky: 1, with --sdss 8."),
+    ] = None,
     depth: Annotated[
         float | None,
         typer.Option("--depth", help="Faintest magnitude made, AB; else by the surveys' depths."),
@@ -58,9 +61,10 @@ def simulate(
 
     Every row is simulated; beside each catalogue, NAME_truth tells of which true sources.
     """
-    from skyquarry.pipeline.sdssarchive import simulate_sdss
+    from skyquarry.pipeline.sdssarchive import SEED, simulate_sdss
     from skyquarry.pipeline.simulating import field, simulate
 
+    seed = (SEED if sdss else 1) if seed is None else seed
     made = (simulate_sdss if sdss else simulate)(
         field(area, latitude_deg=latitude, longitude_deg=longitude, region=region),
         out,

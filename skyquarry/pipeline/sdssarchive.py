@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from skyquarry.sky.algebra import Region
 
 OTHERS: Final = ("twomass", "allwise", "gaia")
+SEED: Final = 8
+"""In whose sky even the query of 1' about (185, -0.5) and that for red foregrounds find ten rows."""
 NEIGHBOURS_ARCSEC: Final = 30.0
 _CROSS_ARCSEC: Final = 2.0
 _KEYS: Final = PLACED | KEYS
@@ -50,7 +52,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     region: Region | str,
     path: str | os.PathLike[str],
     *,
-    seed: int,
+    seed: int = SEED,
     surveys: Sequence[str] = OTHERS,
     knobs: Knobs | None = None,
     depth: float | None = None,

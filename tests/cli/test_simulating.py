@@ -36,3 +36,13 @@ def test_the_account_says_what_was_made(run, tmp_path):
     assert told["simulated"] is True
     assert set(told["rows"]) == {"truth", "gaia", "gaia_truth", "sdss", "sdss_truth"}
     assert "simulated, seed 1" in run(*words).stdout
+
+
+def test_the_archive_of_sdss_has_its_tables(run, tmp_path):
+    words = ("simulate", "--sdss", "--region", "CIRCLE 185 -0.5 0.03", "--surveys", "gaia")
+    told = json.loads(run(*words, "--depth", 20, "--out", tmp_path / "sky", "--json").stdout)
+    assert told["seed"] == 8
+    tables = {"photoobj", "phototag", "photoprofile", "photoz", "specobj", "specline", "xcredshift"}
+    survey = {"run", "stripe", "segment", "field", "plate", "spectarget", "mask", "extinction"}
+    assert {*tables, *survey, "neighbors", "crossreference", "gaia"} <= set(told["rows"])
+    assert told["rows"]["photoobj"] > 20

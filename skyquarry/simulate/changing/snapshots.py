@@ -37,7 +37,7 @@ def dated(instrument: Instrument, sources: Sources, ids: Ints, some: Found, seed
     Bands between g and i by wavelength, bluer ones as g, redder ones as i, infrared ones less. The
     bands of a survey look at the same moment.
     """
-    if instrument.name not in ONCE or not len(some.place):
+    if instrument.name.partition(".")[0] not in ONCE or not len(some.place):
         return sources
     columns = [BAND[name] for name in ZTF_BANDS]
     lit = np.flatnonzero(np.isfinite(sources.mags[some.place][:, columns]).all(axis=1))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skyquarry.simulate import chance
-from skyquarry.simulate.bands import BAND
+from skyquarry.simulate.changing.lightcurves import found
+from skyquarry.simulate.changing.snapshots import dated
 from skyquarry.simulate.observe.measuring import measured
 from skyquarry.simulate.observe.surveys.sdss import INSTRUMENT
 from skyquarry.simulate.sdss.codes import Mode
@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 _DATES: Final = (INSTRUMENT.dates.first_jyear, INSTRUMENT.dates.last_jyear)
 _BESIDE_DEG: Final = 10.0 / 3600.0
 """sources so near to a scan shine into it"""
-_HORIZONTAL: Final = (0.0, 0.3)
-"""g - r of stars on the horizontal branch, of which the redder are RR Lyrae"""
-_BLUER: Final = {"sdss_u": 1.3, "sdss_g": 1.2, "sdss_r": 1.0, "sdss_i": 0.85, "sdss_z": 0.75}
-"""amplitudes of what varies, over that in r; ours"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,44 +86,28 @@ def scans(archive: Archive, seed: int) -> tuple[Scan, ...]:
     )
 
 
-def observed(scan: Scan, sources: Sources, ids: Ints, archive: Archive, seed: int) -> Objects:
-    """What a scan sees of the sources; right for those further than 5" inside of what is given."""
-    near = np.flatnonzero(scan.seen(sources.ra_deg, sources.dec_deg, _BESIDE_DEG))
+def observed(scan: Scan, sources: Sources, ids: Ints, seed: int) -> Objects:
+    """What a scan sees of the sources; right for those further than 5" inside of what is given.
+
+    Variables are as bright as they are on its date. Supernovae of SDSS's dates are of the first
+    scan; asteroids are not seen here, but made by `moving`.
+    """
+    there = scan.seen(sources.ra_deg, sources.dec_deg, _BESIDE_DEG)
+    there &= sources.kind != Kind.ASTEROID
+    if scan.mode != Mode.PRIMARY:
+        there &= sources.kind != Kind.TRANSIENT
+    near = np.flatnonzero(there)
     sources, ids = sources.taken(near), ids[near]
-    varied = _varied(scan, sources, ids, archive, seed)
+    instrument = scan.instrument()
+    varied = dated(instrument, sources, ids, found(sources, ids, seed), seed)
     home = scan.seen(sources.ra_deg, sources.dec_deg, 0.0)
-    made, _ = measured(scan.instrument(), varied, ids, seed=seed, home=home)
+    made, _ = measured(instrument, varied, ids, seed=seed, home=home)
     truth = sources.taken(made.source)
     return Objects.of(
-        made, truth, scan.spots(truth.ra_deg, truth.dec_deg), scan.mode,
-        place_ra=truth.ra_deg, place_dec=truth.dec_deg,
-    )  # fmt: skip
-
-
-def _varied(scan: Scan, sources: Sources, ids: Ints, archive: Archive, seed: int) -> Sources:
-    """The sources as bright as they are during the scan."""
-    change = _change(scan, sources, ids, archive, seed)
-    some = np.flatnonzero(change)
-    mags = sources.mags.copy()
-    for band, times in _BLUER.items():
-        mags[some, BAND[band]] += (times * change[some]).astype(np.float32)
-    return replace(sources, mags=mags)
-
-
-def _change(scan: Scan, sources: Sources, ids: Ints, archive: Archive, seed: int) -> Floats:
-    """(n,) magnitudes in r by which sources differ from their mean; 0 for most."""
-    now = chance.normal(seed, f"{scan.name}.varies", ids)
-    quasar = sources.kind == Kind.QUASAR
-    star = (sources.kind > 0) & (sources.kind < Kind.GALAXY)
-    some = star & (chance.uniform(seed, "sdss.variable", ids) < archive.variable)
-    rank = chance.uniform(seed, "sdss.amplitude", ids)
-    lyrae = (sources.kind == Kind.GIANT) & _between(sources, *_HORIZONTAL)
-    size = np.where(some, 0.03 - 0.08 * np.log(rank), 0.0)
-    size = np.where(lyrae, 0.15 + 0.25 * rank, size)
-    return np.where(quasar, archive.quasar_mag, size) * np.clip(now, -2.5, 2.5)
-
-
-def _between(sources: Sources, low: float, high: float) -> Mask:
-    with np.errstate(invalid="ignore"):
-        colour = sources.mags[:, BAND["sdss_g"]] - sources.mags[:, BAND["sdss_r"]]
-    return np.asarray((colour > low) & (colour < high))
+        made,
+        truth,
+        scan.spots(truth.ra_deg, truth.dec_deg),
+        scan.mode,
+        place_ra=truth.ra_deg,
+        place_dec=truth.dec_deg,
+    )

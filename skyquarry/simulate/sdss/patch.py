@@ -96,7 +96,7 @@ class Patches:
         seed, parts = self.sky.seed, []
         beside: Objects | None = None
         for scan in scans(self.archive, seed):
-            seen = observed(scan, sources, ids, self.archive, seed)
+            seen = observed(scan, sources, ids, seed)
             home = _at_home(seen, blocks)
             parts.append(with_families(seen.taken(home), self.archive.blend_arcsec))
             beside = seen.taken(~home) if beside is None else beside

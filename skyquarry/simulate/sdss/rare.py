@@ -33,9 +33,20 @@ _RED: Final = {"sdss_u": 2.7, "sdss_g": 1.4, "sdss_r": 0.0, "sdss_i": -0.7, "sds
 """less r, of an M1 dwarf"""
 
 
+_FAR: Final = (
+    {"sdss_u": 4.3, "sdss_g": 1.3, "sdss_r": 0.1, "sdss_i": 0.0, "sdss_z": -0.05},
+    {"sdss_u": 6.0, "sdss_g": 2.6, "sdss_r": 0.45, "sdss_i": 0.0, "sdss_z": -0.05},
+)
+"""magnitudes less i at z of 3.6 and 4.5: Fan et al. 1999, AJ 118, 1, figure 1, from memory"""
+
+
 def populations(archive: Archive) -> tuple[Population, ...]:
     """Those of the archive's densities."""
-    return LensedQuasars(each=archive.lenses), WhiteDwarfTriples(each=archive.white_dwarf_pairs)
+    return (
+        LensedQuasars(each=archive.lenses),
+        WhiteDwarfTriples(each=archive.white_dwarf_pairs),
+        FarQuasars(each=archive.high_z),
+    )
 
 
 def _over_all_bands(less: dict[str, float]) -> Floats:
@@ -108,6 +119,28 @@ class WhiteDwarfTriples:
             teff_k=np.repeat([14_000.0, 3_600.0], n), rv_kms=30.0 * random.standard_normal(2 * n),
             companion=np.repeat([True, False], n), spectral_type=np.repeat([np.nan, 11.0], n),
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FarQuasars:
+    """Bright quasars at 3.6 < z < 4.5: far from the stellar locus, since Lyman alpha is in r."""
+
+    name: str = "far quasars"
+    number: int = 42
+    each: float = 0.1
+    """a square degree"""
+
+    def drawn(self, block: Block, random: np.random.Generator) -> Sources:
+        """Their colours by redshift, with a scatter of 0.05."""
+        n = int(random.poisson(self.each * block.area_deg2))
+        ra, dec = block.uniform(n, random)
+        z = random.uniform(3.6, 4.5, n)
+        i = 19.0 - np.abs(random.exponential(0.3, n))
+        part = ((z - 3.6) / 0.9)[:, None]
+        near, far = (_over_all_bands(each) for each in _FAR)
+        mags = i[:, None] + (1.0 - part) * near + part * far
+        mags[:, :5] += 0.05 * random.standard_normal((n, 5))
+        return _seen(block, mags, ra, dec, kind=Kind.QUASAR, redshift=z)
 
 
 def _direction(n: int, random: np.random.Generator) -> Floats:

@@ -13,11 +13,6 @@ class Archive:
     """part of the strips that were scanned twice, with other run numbers"""
     blend_arcsec: float = 10.0
     """objects further apart are never one blend"""
-    variable: float = 0.02
-    """part of the stars that vary by 0.03 mag and more (Sesar et al. 2007, AJ 134, 2236)"""
-    quasar_mag: float = 0.2
-    """scatter of a quasar's magnitudes between scans years apart (Vanden Berk et al. 2004, ApJ 601,
-    692, figure 12)"""
     asteroids: float = 20.0
     """on the ecliptic, 14.5 < r < 21.5: Ivezic et al. 2001, AJ 122, 2749: 13,000 in 500 deg2"""
     fast: float = 0.2
@@ -35,10 +30,13 @@ class Archive:
     lenses: float = 0.05
     """pairs of images of a lensed quasar to i < 21: one in a thousand quasars (Oguri & Marshall
     2010, MNRAS 405, 2579)"""
-    white_dwarf_pairs: float = 2.0
-    """a white dwarf with a red dwarf in one image, and a third star within 3". Real: some 0.4 such
-    pairs a square degree to r < 20.5 (Smolcic et al. 2004, ApJ 615, L141), one in ten of them
-    with a third star; more, so that a search for them in 300 deg2 finds some"""
+    white_dwarf_pairs: float = 0.04
+    """a white dwarf with a red dwarf in one image, and a third star within 3": 0.4 such pairs a
+    square degree to r < 20.5 (Smolcic et al. 2004, ApJ 615, L141), one in ten with a third star"""
+    high_z: float = 0.1
+    """quasars at 3.6 < z < 4.5 with i < 19, beside those of the truth's luminosity function. Real:
+    0.03 in all (Fan et al. 2001, AJ 121, 54); more, so that a search for them in 300 deg2 finds
+    some"""
     profile_mag: float = 17.0
     """PhotoProfile holds the primary objects brighter than this in r (Petrosian)"""
     failed: float = 0.004
