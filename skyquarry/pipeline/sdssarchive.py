@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 OTHERS: Final = ("twomass", "allwise", "gaia")
 SEED: Final = 8
-"""In whose sky even the query of 1' about (185, -0.5) and that for red foregrounds find ten rows."""
+"""In whose sky even the query of 1' about (185, -0.5) and that for foregrounds find ten rows."""
 NEIGHBOURS_ARCSEC: Final = 30.0
 _CROSS_ARCSEC: Final = 2.0
 _KEYS: Final = PLACED | KEYS
