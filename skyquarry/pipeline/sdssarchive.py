@@ -128,7 +128,9 @@ class _Writing:
         """Whether the tables are there from the same arguments: all, or those made patch-wise."""
         from skyquarry.engine.catalog import open_catalog
 
-        path = self.folder / ("crossreference" if last else "photoobj")
+        others = any(each != "sdss" for each in self.patches.sky.surveys)
+        final = "crossreference" if others else "neighbors"
+        path = self.folder / (final if last else "photoobj")
         if not (path / "collection.properties").exists():
             return False
         told = open_catalog(path).properties.get(SETTINGS)

@@ -127,3 +127,11 @@ def test_an_archive_is_kept_if_it_is_of_the_same_arguments(part):
     assert {again[name].version for name in again.names()} == {"v1"}
     with pytest.raises(ExistsError, match="not from the same arguments"):
         small_archive(folder, **{**SMALLER, "seed": 2})
+
+
+def test_no_other_survey_is_needed(tmp_path):
+    alone = {**SMALLER, "region": "CIRCLE 185 -0.5 0.05", "surveys": []}
+    first, again = (small_archive(tmp_path, **alone) for _ in range(2))
+    assert {"photoobj", "neighbors"} <= set(first.names())
+    assert not {"gaia", "crossreference"} & set(first.names())
+    assert again["neighbors"].version == "v1"
