@@ -23,6 +23,8 @@ def commands() -> str:
     pages = ["# Commands", "", "Made from the code by `docs/generate.py`.", ""]
     for name, command in sorted(get_command(app).commands.items()):  # type: ignore[attr-defined]
         pages += [f"## skyquarry {name}", "", *help_of(command), ""]
+        for below, does in sorted(getattr(command, "commands", {}).items()):
+            pages += [f"## skyquarry {name} {below}", "", *help_of(does), ""]
     pages += ["Exit code 2 stands for a mistake in what was asked or in the data; the message says"]
     pages += ["what was given, what is needed, and what to try."]
     return "\n".join(pages) + "\n"

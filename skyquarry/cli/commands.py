@@ -140,7 +140,9 @@ COMMANDS = {
     "demo": "pictures.demo",
 }
 """Each command, and the function that does it."""
-_WITH_NEGATIVES = ("fetch", "cone", "region", "simulate")
+BELOW = {"simulate": {"check": "checking.check"}}
+"""Commands below another one, which then may stand alone too."""
+_WITH_NEGATIVES = ("fetch", "cone", "region")
 
 
 def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -156,10 +158,26 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     made.callback()(skyquarry)
     for name in names:
-        module, _, function = COMMANDS[name].partition(".")
-        does = getattr(import_module(f"skyquarry.cli.{module}"), function)
-        made.command(name, cls=WithNegatives if name in _WITH_NEGATIVES else None)(does)
+        if name in BELOW:
+            made.add_typer(_group(name), name=name)
+        else:
+            cls = WithNegatives if name in _WITH_NEGATIVES else None
+            made.command(name, cls=cls)(_function(COMMANDS[name]))
     return made
+
+
+def _group(name: str) -> typer.Typer:
+    """A command with others below it."""
+    group = typer.Typer()
+    group.callback(invoke_without_command=True)(_function(COMMANDS[name]))
+    for below, does in BELOW[name].items():
+        group.command(below)(_function(does))
+    return group
+
+
+def _function(where: str) -> Any:
+    module, _, function = where.partition(".")
+    return getattr(import_module(f"skyquarry.cli.{module}"), function)
 
 
 def skyquarry(

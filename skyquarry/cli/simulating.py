@@ -8,13 +8,17 @@ import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+from skyquarry.errors import UserError
 
 _SURVEYS = "sdss,twomass,allwise,gaia"
 
 
 def simulate(
+    context: typer.Context,
     *,
-    out: Annotated[str, typer.Option("--out", help="The folder of the new archive.")],
+    out: Annotated[
+        str | None, typer.Option("--out", help="The folder of the new archive; needed.")
+    ] = None,
     area: Annotated[
         float | None,
         typer.Option("--area", min=0.001, help="Square degrees of a round field."),
@@ -61,6 +65,10 @@ def simulate(
 
     Every row is simulated; beside each catalogue, NAME_truth tells of which true sources.
     """
+    if context.invoked_subcommand is not None:
+        return
+    if out is None:
+        raise UserError("no folder is given, but a synthetic sky needs one: try --out sky")
     from skyquarry.pipeline.sdssarchive import SEED, simulate_sdss
     from skyquarry.pipeline.simulating import field, simulate
 

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.errors import UserError
 from skyquarry.plots import matchfigures as figures
+from skyquarry.plots.pages import facts, figure, table, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
 _NEEDED: Final = ("verdict", "names", "rows", "pairs", "calibration", "doubts")
-_STYLE: Final = """
-:root { color-scheme: light }
-* { box-sizing: border-box }
-body { margin: 0; background: #f7fafc; color: #1a202c;
-  font: 15px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif }
-main { max-width: 1120px; margin: 0 auto; padding: 32px 24px 64px }
-h1 { font-size: 26px; margin: 0 0 4px } h2 { font-size: 19px; margin: 40px 0 12px }
-h3 { font-size: 15px; margin: 0 0 8px; color: #2d3748 }
-.note { color: #718096; font-size: 13px; margin: 4px 0 }
-.card { background: #fff; border: 1px solid #e2e8f0; border-radius: 8px; padding: 16px 20px }
-.verdict { display: grid; grid-template-columns: max-content 1fr; gap: 6px 20px; margin: 20px 0 }
-.verdict dt { color: #718096 } .verdict dd { margin: 0; overflow-wrap: break-word }
-.doubts { border-left: 4px solid #dd6b20 } ul { margin: 0; padding-left: 18px }
-.fine { border-left: 4px solid #2f855a }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 16px }
-figure { margin: 0 } figure img { width: 100%; display: block }
-figcaption { font-weight: 600; color: #2d3748; margin-bottom: 6px; font-size: 14px }
-.wide, .broad { overflow-x: auto; margin-bottom: 16px } .broad img { min-width: 640px }
-table { border-collapse: collapse; width: 100%; font-size: 14px }
-th { text-align: right; color: #718096; font-weight: 500; border-bottom: 1px solid #cbd5e0 }
-td { text-align: right; border-bottom: 1px solid #edf2f7; font-variant-numeric: tabular-nums }
-th, td { padding: 5px 10px; white-space: nowrap }
-th:first-child, td:first-child { text-align: left }
-tr:last-child td { border-bottom: 0 }
-.facts { columns: 2; column-gap: 48px; margin: 0 0 16px; font-size: 14px }
-.facts div { display: flex; justify-content: space-between; gap: 16px; padding: 5px 0;
-  border-bottom: 1px solid #edf2f7; break-inside: avoid }
-.facts dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums }
-@media (max-width: 640px) { main { padding: 20px 12px 40px } .card { padding: 12px 14px }
-  h1 { font-size: 21px } .verdict, .facts, .plots { display: block; columns: 1 }
-  .verdict dd { margin: 0 0 12px } .plots figure { margin-bottom: 16px } }
-@media print { body { background: #fff } .card { break-inside: avoid } }
-"""
-
 _MEASURED: Final = (
     "Shifted skies count what chance brings. Which star of a blend is the counterpart they cannot "
     "tell: bins that hang on it, or hold few candidates, are not measured."
@@ -84,15 +50,7 @@ def page(report: Mapping[str, Any]) -> str:
         *(part for pair in report["pairs"] for part in _pair(pair)),
         *_calibration(report["calibration"], report.get("calibration_lines", [])),
     ]
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
-    )
-    text = "\n".join(body)
-    return (
-        f'<!doctype html>\n<html lang="en"><head>{head}</head>\n'
-        f"<body><main>\n{text}\n</main></body></html>\n"
-    )
+    return whole(title, body)
 
 
 # ------------------------------------------------------------------ sections
@@ -116,7 +74,7 @@ def _doubts(sentences: Sequence[str]) -> str:
 def _catalogs(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     reasons = list(dict.fromkeys(name for each in rows for name in each["reasons"]))
     head = ["catalogue", "rows", "matched", "rate", *reasons]
-    table = [
+    told = [
         [
             each["name"],
             f"{each['rows']:,}",
@@ -126,22 +84,22 @@ def _catalogs(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         ]
         for each in rows
     ]
-    parts = ["<h2>Catalogues</h2>", _table(head, table)]
+    parts = ["<h2>Catalogues</h2>", table(head, told)]
     if any(each["by_magnitude"] for each in rows):
-        plot = _figure("Match rate by magnitude", figures.rates(rows), "broad")
+        plot = figure("Match rate by magnitude", figures.rates(rows), "broad")
         parts.append(plot)
     return parts
 
 
 def _pair(pair: Mapping[str, Any]) -> list[str]:
     plots = [
-        _figure("Separations against Rayleigh", figures.separations(pair)),
-        _figure("Candidates by probability", figures.probabilities(pair)),
-        _figure("Reliability", figures.reliability(pair), note=_note(pair)),
+        figure("Separations against Rayleigh", figures.separations(pair)),
+        figure("Candidates by probability", figures.probabilities(pair)),
+        figure("Reliability", figures.reliability(pair), note=_note(pair)),
     ]
     return [
         f"<h2>{escape(pair['left'])} – {escape(pair['right'])}</h2>",
-        _facts(_numbers(pair)),
+        facts(_numbers(pair)),
         f'<div class="plots">{"".join(plots)}</div>',
     ]
 
@@ -174,12 +132,6 @@ def _numbers(pair: Mapping[str, Any]) -> list[tuple[str, str]]:
     return told
 
 
-def _facts(told: Sequence[tuple[str, str]]) -> str:
-    """Names and values: in two columns, or one where there is no room."""
-    lines = [f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in told]
-    return f'<dl class="facts card">{"".join(lines)}</dl>'
-
-
 def _calibration(plain: Mapping[str, Any] | None, lines: Sequence[str]) -> list[str]:
     if plain is None:
         return ["<h2>Calibration</h2>", '<div class="card">Calibration was switched off.</div>']
@@ -193,13 +145,13 @@ def _calibration(plain: Mapping[str, Any] | None, lines: Sequence[str]) -> list[
         if number != plain["reference"]
     ]
     if named:
-        parts.append("<br>" + _table(head, [_calibrated(*each) for each in named]))
+        parts.append("<br>" + table(head, [_calibrated(*each) for each in named]))
     plots = []
     for name, each in named:
         if each["sample"]:
-            plots.append(_figure(f"{name}: offsets", figures.offsets(each)))
+            plots.append(figure(f"{name}: offsets", figures.offsets(each)))
         if each["errors"]["edges"]:
-            plots.append(_figure(f"{name}: errors by magnitude", figures.errors(each)))
+            plots.append(figure(f"{name}: errors by magnitude", figures.errors(each)))
     return [*parts, f'<div class="plots">{"".join(plots)}</div>'] if plots else parts
 
 
@@ -223,22 +175,6 @@ def _calibrated(name: str, each: Mapping[str, Any]) -> list[str]:
 
 
 # ------------------------------------------------------------------ pieces
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(each)}</th>" for each in head)
-    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="card wide">{table}</div>'
-
-
-def _figure(title: str, svg: str, kind: str = "", note: str = "") -> str:
-    data = b64encode(svg.encode()).decode()
-    image = f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}">'
-    below = f'<p class="note">{escape(note)}</p>' if note else ""
-    caption = f"<figcaption>{escape(title)}</figcaption>"
-    return f'<figure class="card {kind}">{caption}{image}{below}</figure>'
-
-
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 

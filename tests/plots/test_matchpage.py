@@ -187,7 +187,7 @@ def test_nothing_of_a_plot_is_cut_off_by_its_margins(
 ) -> None:
     """Margins are fixed: the labels of the largest counts and offsets have to find room in them."""
     drawn: list[Any] = []
-    monkeypatch.setattr(matchfigures, "_svg", lambda figure: drawn.append(figure) or "")
+    monkeypatch.setattr(matchfigures, "svg", lambda figure: drawn.append(figure) or "")
     pair = deepcopy(example()["pairs"][0])
     for part, names in (
         ("separations", ("counts", "expected")),
