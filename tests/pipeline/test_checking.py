@@ -7,6 +7,7 @@ import pytest
 
 from skyquarry.errors import UserError
 from skyquarry.pipeline.checking import check
+from skyquarry.pipeline.simulating import field, simulate
 from skyquarry.simulate.check.report import PARTS
 from skyquarry.testing.points import simulated
 
@@ -80,3 +81,17 @@ def test_a_folder_that_is_no_synthetic_sky_is_refused(tmp_path):
 def test_a_sky_of_other_populations_is_refused(tmp_path):
     with pytest.raises(UserError, match="other populations"):
         check(simulated(tmp_path / "sky"))
+
+
+def test_the_rows_of_an_archive_stand_for_the_field_at_its_latitude(tmp_path):
+    sky = simulate(field(0.03), tmp_path / "sky", seed=4, progress=False)
+    made = check(tmp_path / "sky", scale=0.01, area_deg2=0.2, parts=["counts", "cuts"])
+    told = {row["what"]: row for row in made.counts}
+    for name in ("sdss", "gaia", "allwise", "twomass"):
+        row = told[f"rows of {name}, |b| = 45"]
+        assert row["counted"] == len(sky[name].to_table())
+        assert row["area_deg2"] == pytest.approx(0.03, rel=1e-3)
+    assert made.sky["seed"] == 4
+    assert made.sky["archive"] == ["field 45"]
+    bright = next(row for row in made.cuts if "r 18 to 20" in row["name"])
+    assert bright["purity"] > 0.9
