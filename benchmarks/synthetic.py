@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from skyquarry.pipeline.simulating import field, simulate
-from skyquarry.simulate.observe.surveys import MAIN
+from skyquarry.synthetic.observe.surveys import MAIN
 from skyquarry.testing.syntheticscores import scores
 
 import record

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
     from skyquarry.pipeline.fetching import fetch as fetch
     from skyquarry.pipeline.fetching import plan_fetch as plan_fetch
+    from skyquarry.pipeline.injecting import inject as inject
     from skyquarry.pipeline.lists import match_table as match_table
     from skyquarry.pipeline.matching import pairs as pairs
+    from skyquarry.pipeline.simulating import simulate as simulate
     from skyquarry.pipeline.updating import update_match as update_match
     from skyquarry.pipeline.written import open_match as open_match
     from skyquarry.sky.footprint import Footprint as Footprint
@@ -46,6 +48,8 @@ _HOME = {
     "open_match": ("skyquarry.pipeline.written", "open_match"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
     "update_match": ("skyquarry.pipeline.updating", "update_match"),
+    "inject": ("skyquarry.pipeline.injecting", "inject"),
+    "simulate": ("skyquarry.pipeline.simulating", "simulate"),
     "region": ("skyquarry.sky.regiontext", "region_from_text"),
     "Archive": ("skyquarry.engine.archive", "Archive"),
     "Catalog": ("skyquarry.engine.catalog", "Catalog"),
@@ -83,6 +87,7 @@ __all__ = [
     "build",
     "crossmatch",
     "fetch",
+    "inject",
     "match_table",
     "open",
     "open_match",
@@ -90,6 +95,7 @@ __all__ = [
     "plan_build",
     "plan_fetch",
     "region",
+    "simulate",
     "update_match",
 ]
 

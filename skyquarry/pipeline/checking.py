@@ -11,7 +11,7 @@ import numpy as np
 from skyquarry.errors import UserError, one_of
 from skyquarry.pipeline.reports import check_page
 from skyquarry.pipeline.simulating import SETTINGS, TRUTH
-from skyquarry.simulate.check.report import PARTS
+from skyquarry.synthetic.check.report import PARTS
 
 if TYPE_CHECKING:
     import os
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from skyquarry.catalog.stored import Stored
     from skyquarry.engine.archive import Archive
-    from skyquarry.simulate.check.fields import Field
-    from skyquarry.simulate.check.report import Report
     from skyquarry.sky.algebra import Region
+    from skyquarry.synthetic.check.fields import Field
+    from skyquarry.synthetic.check.report import Report
 
 _NEAR_DEG = 2.0
 """An archive so near to the latitude of a field of published counts stands for it."""
@@ -75,8 +75,8 @@ def check(  # noqa: PLR0913  each keyword is said by its name
 
     >>> check(real="real", page="check.html").failed  # doctest: +SKIP
     """
-    from skyquarry.simulate.check.checking import Asked, checked
-    from skyquarry.simulate.populations import usual
+    from skyquarry.synthetic.check.checking import Asked, checked
+    from skyquarry.synthetic.populations import usual
 
     for part in parts:
         one_of("a part", part, PARTS)
@@ -112,7 +112,7 @@ def _of_archive(
 ) -> tuple[int, dict[str, Field]]:
     """The seed of an archive, and its field under the name that counts know it by."""
     from skyquarry.engine.archive import archive
-    from skyquarry.simulate.check.counts import PLACES
+    from skyquarry.synthetic.check.counts import PLACES
 
     opened = archive(sky) if isinstance(sky, str | Path) or hasattr(sky, "__fspath__") else sky
     told = opened[TRUTH].properties.get(SETTINGS) if TRUTH in opened else None
@@ -138,11 +138,11 @@ def _of_archive(
 
 def _field(opened: Archive, settings: dict[str, Any]) -> Field:
     """The truth inside of the region, and the surveys' rows."""
-    from skyquarry.simulate.check.fields import Field, joined
-    from skyquarry.simulate.observe.surveys import CATALOGUES
-    from skyquarry.simulate.sources import Sources
     from skyquarry.sky.regiontext import region_from_text
     from skyquarry.sky.vectors import to_xyz
+    from skyquarry.synthetic.check.fields import Field, joined
+    from skyquarry.synthetic.observe.surveys import CATALOGUES
+    from skyquarry.synthetic.sources import Sources
 
     region = region_from_text(settings["region"])
     truth = _whole(opened[TRUTH].stored)

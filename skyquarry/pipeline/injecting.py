@@ -17,12 +17,12 @@ from skyquarry.errors import ColumnError, UserError
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows
 from skyquarry.pipeline.build import build
-from skyquarry.simulate.inject import Injected, injected
-from skyquarry.simulate.observe.surveys import CATALOGUES
-from skyquarry.simulate.sources import SCHEMA, Sources
 from skyquarry.sky import healpix
 from skyquarry.sky.ranges import Ranges
 from skyquarry.surveys.load import load
+from skyquarry.synthetic.inject import Injected, injected
+from skyquarry.synthetic.observe.surveys import CATALOGUES
+from skyquarry.synthetic.sources import SCHEMA, Sources
 
 if TYPE_CHECKING:
     import os
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
-    from skyquarry.simulate.observe.rows import Catalogue
+    from skyquarry.synthetic.observe.rows import Catalogue
 
     Ints = NDArray[np.int64]
 
@@ -67,7 +67,7 @@ def inject(
     catalog
         A catalogue of a survey that can be simulated, real or synthetic, whole (no cut of it).
     sources
-        A table, or a catalogue, with the columns of a truth (`simulate.sources.SCHEMA`).
+        A table, or a catalogue, with the columns of a truth (`synthetic.sources.SCHEMA`).
     survey
         sdss, twomass, allwise, gaia, panstarrs or ukidss, where the catalogue does not tell.
     seed, executor, overwrite

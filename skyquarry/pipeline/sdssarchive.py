@@ -19,12 +19,12 @@ from skyquarry.ingest.spilled import ChildRows, ParentRows, Piece
 from skyquarry.pipeline.build import build
 from skyquarry.pipeline.matching import pairs
 from skyquarry.pipeline.simulating import SETTINGS, TRUTH, Run, simulation
-from skyquarry.simulate.sdss.fields import KEYS
-from skyquarry.simulate.sdss.fields import tables as survey_tables
-from skyquarry.simulate.sdss.meanings import table_of
-from skyquarry.simulate.sdss.patch import CHILDREN, PLACED, Patches
-from skyquarry.simulate.sdss.settings import Archive as Knobs
 from skyquarry.sky import healpix
+from skyquarry.synthetic.sdss.fields import KEYS
+from skyquarry.synthetic.sdss.fields import tables as survey_tables
+from skyquarry.synthetic.sdss.meanings import table_of
+from skyquarry.synthetic.sdss.patch import CHILDREN, PLACED, Patches
+from skyquarry.synthetic.sdss.settings import Archive as Knobs
 
 if TYPE_CHECKING:
     import os
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.ingest.progress import Progress
-    from skyquarry.simulate.blocks import Population
     from skyquarry.sky.algebra import Region
+    from skyquarry.synthetic.blocks import Population
 
 OTHERS: Final = ("twomass", "allwise", "gaia")
 SEED: Final = 8
@@ -72,7 +72,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     Parameters
     ----------
     region, seed, depth, populations, lightcurves, executor, progress, overwrite
-        As `simulate` takes them; to the populations those of `simulate.sdss.rare` are added.
+        As `simulate` takes them; to the populations those of `synthetic.sdss.rare` are added.
     surveys
         Which other surveys look: of twomass, allwise, gaia, panstarrs, ukidss.
     knobs
@@ -80,8 +80,8 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
 
     Raises UserError for arguments that make no sky, ExistsError where something else is there.
     """
-    from skyquarry.simulate.populations import usual
-    from skyquarry.simulate.sdss import rare
+    from skyquarry.synthetic.populations import usual
+    from skyquarry.synthetic.sdss import rare
 
     knobs = Knobs() if knobs is None else knobs
     others = tuple(each for each in surveys if each != "sdss")

@@ -15,9 +15,9 @@ from skyquarry.errors import ExistsError, UserError, one_of
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows
 from skyquarry.pipeline.build import build
-from skyquarry.simulate.observe.surveys import CATALOGUES, MAIN
-from skyquarry.simulate.simulation import Simulation
 from skyquarry.surveys.load import load
+from skyquarry.synthetic.observe.surveys import CATALOGUES, MAIN
+from skyquarry.synthetic.simulation import Simulation
 
 if TYPE_CHECKING:
     import os
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.ingest.progress import Progress
-    from skyquarry.simulate.blocks import Population
     from skyquarry.sky.algebra import Region
+    from skyquarry.synthetic.blocks import Population
 
 SETTINGS = "skyquarry_simulation"
 """The key of hats.properties that tells how a catalogue was simulated."""
@@ -74,7 +74,7 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
         No source is made that is fainter in every band, AB magnitudes; by default one magnitude
         below what the surveys detect.
     populations
-        What the sky is made of, if not of all that `simulate.populations.usual()` gives.
+        What the sky is made of, if not of all that `synthetic.populations.usual()` gives.
     lightcurves
         Make the catalogue `variables` as well, of what changes and how, and its light curves in
         ZTF's cadence, `lightcurves`.
@@ -136,8 +136,8 @@ def simulation(
     populations: Sequence[Population] | None = None,
 ) -> Simulation:
     """The arguments of `simulate`, judged. Raises UserError."""
-    from skyquarry.simulate.populations import usual
     from skyquarry.sky.regiontext import region_from_text
+    from skyquarry.synthetic.populations import usual
 
     if isinstance(region, str):
         region = region_from_text(region)
@@ -262,11 +262,11 @@ class Run:
         """Room on disk for the rows of a catalogue until it is built."""
         with TemporaryDirectory(dir=self.folder, prefix=f".{name}-") as folder:
             if name == TRUTH:
-                from skyquarry.simulate.sources import SCHEMA
+                from skyquarry.synthetic.sources import SCHEMA
 
                 yield _Spilling.of(Path(folder), SCHEMA, survey)
             elif name == VARIABLES:
-                from skyquarry.simulate.changing import lightcurves
+                from skyquarry.synthetic.changing import lightcurves
 
                 schemas = lightcurves.VARIABLES, survey, lightcurves.CURVES, "id"
                 yield _Spilling.of(Path(folder), *schemas)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skyquarry.simulate.changing.changes import Lit
-from skyquarry.simulate.sources import Sources
+from skyquarry.synthetic.changing.changes import Lit
+from skyquarry.synthetic.sources import Sources
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.simulate.changing.cadence import Visits
-    from skyquarry.simulate.changing.changes import Model
+    from skyquarry.synthetic.changing.cadence import Visits
+    from skyquarry.synthetic.changing.changes import Model
 
     Floats = NDArray[np.float64]
 

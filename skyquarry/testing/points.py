@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyquarry.simulate.bands import N_BANDS
-from skyquarry.simulate.sources import Kind, Sources
+from skyquarry.synthetic.bands import N_BANDS
+from skyquarry.synthetic.sources import Kind, Sources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from skyquarry.engine.archive import Archive
-    from skyquarry.simulate.blocks import Block
+    from skyquarry.synthetic.blocks import Block
 
 FIELD = "CIRCLE 180 30 0.12"
 

@@ -1,7 +1,7 @@
 """A small sky of made-up stars, galaxies and quasars that has what the twenty queries look for.
 
 Quick to draw, and far from the real densities: for tests of an SDSS-like archive. Colours lie on
-simple tracks: the stellar locus of `simulate.sdss.targets`, galaxies by Eisenstein et al. 2001,
+simple tracks: the stellar locus of `synthetic.sdss.targets`, galaxies by Eisenstein et al. 2001,
 figure 3, quasars by Richards et al. 2002, figure 3, all by eye.
 """
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.simulate.bands import BAND, BANDS
-from skyquarry.simulate.sdss.settings import Archive as Knobs
-from skyquarry.simulate.sdss.targets import LOCUS
-from skyquarry.simulate.sources import Kind, Sources
+from skyquarry.synthetic.bands import BAND, BANDS
+from skyquarry.synthetic.sdss.settings import Archive as Knobs
+from skyquarry.synthetic.sdss.targets import LOCUS
+from skyquarry.synthetic.sources import Kind, Sources
 from skyquarry.testing.twentyqueries import Boxes
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.engine.archive import Archive
-    from skyquarry.simulate.blocks import Block
+    from skyquarry.synthetic.blocks import Block
 
     Floats = NDArray[np.float64]
 

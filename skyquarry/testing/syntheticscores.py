@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import skyquarry as sq
-from skyquarry.simulate.observe.surveys import CATALOGUES
+from skyquarry.synthetic.observe.surveys import CATALOGUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

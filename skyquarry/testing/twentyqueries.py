@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.simulate.sdss.codes import Flag
+from skyquarry.synthetic.sdss.codes import Flag
 
 if TYPE_CHECKING:
     from skyquarry.engine.archive import Archive

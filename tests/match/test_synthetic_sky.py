@@ -3,7 +3,7 @@
 import pytest
 
 from skyquarry.pipeline.simulating import field, simulate
-from skyquarry.simulate.observe.surveys import MAIN
+from skyquarry.synthetic.observe.surveys import MAIN
 from skyquarry.testing.syntheticscores import scores
 
 

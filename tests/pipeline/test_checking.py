@@ -8,7 +8,7 @@ import pytest
 from skyquarry.errors import UserError
 from skyquarry.pipeline.checking import check
 from skyquarry.pipeline.simulating import field, simulate
-from skyquarry.simulate.check.report import PARTS
+from skyquarry.synthetic.check.report import PARTS
 from skyquarry.testing.points import simulated
 
 

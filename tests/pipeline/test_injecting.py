@@ -7,8 +7,8 @@ import pytest
 import skyquarry as sq
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.pipeline.injecting import SWALLOWED, inject
-from skyquarry.simulate.bands import N_BANDS
-from skyquarry.simulate.sources import Kind, Sources
+from skyquarry.synthetic.bands import N_BANDS
+from skyquarry.synthetic.sources import Kind, Sources
 from skyquarry.testing.points import simulated
 
 

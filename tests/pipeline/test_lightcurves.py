@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import skyquarry as sq
-from skyquarry.simulate.bands import N_BANDS
-from skyquarry.simulate.sources import Kind, Sources
 from skyquarry.sky.vectors import to_xyz
+from skyquarry.synthetic.bands import N_BANDS
+from skyquarry.synthetic.sources import Kind, Sources
 from skyquarry.testing.points import FIELD, simulated
 
 

@@ -9,14 +9,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.simulate.beyond.galaxyseds import GalaxyTable
+    from skyquarry.synthetic.beyond.galaxyseds import GalaxyTable
 
     Floats = NDArray[np.float64]
 
 
 def galaxy_magnitudes(table: GalaxyTable, redshift: float, colour: float, dust: float) -> Floats:
     """Magnitudes (24,) of one galaxy, one axis of the table after another."""
-    from skyquarry.simulate.beyond.galaxyseds import DUST
+    from skyquarry.synthetic.beyond.galaxyseds import DUST
 
     own = colour - table.reddening * dust
     cube = np.asarray(table.mags, np.float64)

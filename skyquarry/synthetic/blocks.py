@@ -1,0 +1,132 @@
+"""Blocks of the sky: what a population draws as a whole, whoever computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+import numpy as np
+
+from skyquarry.sky import healpix
+from skyquarry.sky.frames import to_frame
+from skyquarry.sky.vectors import to_radec, to_xyz
+from skyquarry.synthetic.bands import BAND, N_BANDS
+from skyquarry.synthetic.chance import generator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.synthetic.sources import Sources
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+BLOCK_ORDER: Final = 7
+"""0.21 square degrees: some 20,000 sources at high latitude, so that a block fits a cache."""
+_FINEST = healpix.MAX_ORDER
+
+
+@dataclass(frozen=True)
+class Block:
+    """A HEALPix cell of order 7, and how faint a source may be to be made at all."""
+
+    pixel: int
+    seed: int
+    limits: NDArray[np.float32]
+    """(24,) AB magnitudes: a source is kept where it is brighter than its limit in one band"""
+
+    @property
+    def area_deg2(self) -> float:
+        """The same for every block."""
+        return float(healpix.cell_area_deg2(BLOCK_ORDER))
+
+    @cached_property
+    def center(self) -> tuple[float, float]:
+        """Right ascension and declination, degrees."""
+        ra, dec = healpix.center(np.array([self.pixel]), BLOCK_ORDER)
+        return float(ra[0]), float(dec[0])
+
+    @cached_property
+    def galactic(self) -> tuple[float, float]:
+        """Galactic longitude and latitude of the center, degrees."""
+        lon, lat = to_radec(to_frame(to_xyz(*map(np.atleast_1d, self.center)), "galactic"))
+        return float(lon[0]), float(lat[0])
+
+    def uniform(self, n: int, random: np.random.Generator) -> tuple[Floats, Floats]:
+        """`n` positions with the same chance everywhere in the block: ra, dec (n,) degrees.
+
+        Cells of order 29 have equal areas and are 0.4 mas wide: a cell is drawn, its center told.
+        """
+        inside = 1 << 2 * (_FINEST - BLOCK_ORDER)
+        cells = self.pixel * inside + random.integers(0, inside, n, np.int64)
+        return healpix.center(cells, _FINEST)
+
+    def contains(self, ra_deg: Floats, dec_deg: Floats) -> NDArray[np.bool_]:
+        """(n,) which positions lie in the block."""
+        return np.asarray(healpix.index(ra_deg, dec_deg, BLOCK_ORDER) == self.pixel)
+
+    def visible(self, mags: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """(n,) which sources of these magnitudes (n, 24) any survey could see."""
+        return np.asarray((mags < self.limits).any(axis=-1))
+
+    def generator(self, population: int, *more: int) -> np.random.Generator:
+        """Of a population's own."""
+        return generator(self.seed, population, self.pixel, *more)
+
+
+class Population(Protocol):
+    """A kind of sources, with published parameters as fields."""
+
+    @property
+    def name(self) -> str:
+        """As `simulate check` tells it."""
+
+    @property
+    def number(self) -> int:
+        """1 to 63, of no other population: part of the ids of its sources."""
+
+    def drawn(self, block: Block, random: np.random.Generator) -> Sources:
+        """The sources of a block that some survey could see, all inside of it."""
+
+
+@runtime_checkable
+class Guests(Protocol):
+    """A population whose sources stand in those before it, as supernovae in galaxies."""
+
+    def hosted(
+        self, block: Block, random: np.random.Generator, others: Sources, ids: Ints
+    ) -> Sources:
+        """Its sources of a block, given those (n,) of the populations before and their ids."""
+
+
+def limits_of(depths: Mapping[str, float]) -> NDArray[np.float32]:
+    """(24,) the faintest AB magnitudes in the order of BANDS; -inf for bands that are not named."""
+    limits = np.full(N_BANDS, -np.inf, np.float32)
+    for name, depth in depths.items():
+        limits[BAND[name]] = depth
+    return limits
+
+
+def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, Ints]:
+    """All sources of a block, population after population, and their ids (n,).
+
+    An id is block << 38 | population << 32 | row: told by the source itself, on any machine.
+    """
+    from skyquarry.synthetic.sources import Sources
+
+    drawn: list[Sources] = []
+    ids: list[Ints] = []
+    for population in populations:
+        random = block.generator(population.number)
+        if isinstance(population, Guests):
+            before = Sources.concatenated(drawn), np.concatenate([*ids, np.empty(0, np.int64)])
+            some = population.hosted(block, random, *before)
+        else:
+            some = population.drawn(block, random)
+        first = (block.pixel << 38) | (population.number << 32)
+        drawn.append(some)
+        ids.append(first + np.arange(len(some), dtype=np.int64))
+    return Sources.concatenated(drawn), np.concatenate(ids) if ids else np.empty(0, np.int64)

@@ -1,0 +1,255 @@
+"""From the truth of a piece of the sky to what a survey measures there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skyquarry.synthetic import chance
+from skyquarry.synthetic.observe.light import Shapes, fluxes, shone_in
+from skyquarry.synthetic.observe.neighbours import Neighbours, neighbours, told_apart
+from skyquarry.synthetic.observe.noise import PER_MAG
+from skyquarry.synthetic.observe.noise import flux_error as flux_error_of
+from skyquarry.synthetic.observe.places import Places, lost, places, shifted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.synthetic.observe.instruments import Instrument
+    from skyquarry.synthetic.sources import Sources
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+_REACH: Final = 1.5
+"""Neighbours within so many FWHM of the widest band shine in: exp(-d2 / 4 s2) is 0.002 there."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """`n` rows of a survey's catalogue, `c` bands; fluxes in nanomaggies (AB zero point 22.5)."""
+
+    source: Ints
+    """(n,) place of the brightest source among the truth; -1 where there is nothing"""
+    owner: Ints
+    """(n,) what a row is told by: the id of that source; of spurious rows a number of their own"""
+    ra_deg: Floats
+    dec_deg: Floats
+    jyear: Floats
+    error_mas: Floats
+    """(n, 2) as told, along ra and dec"""
+    flux: Floats
+    """(n, c) amplitude of the PSF"""
+    flux_error: Floats
+    total: Floats
+    """(n, c) flux of the best model of the shape"""
+    total_error: Floats
+    saturated: Mask
+    """(n, c)"""
+    neighbour: Floats
+    """(n,) part of the PSF flux in the reference band that is others'"""
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def taken(self, which: Mask | Ints) -> Measured:
+        """Some of the rows."""
+        names = self.__slots__
+        return Measured(**{name: getattr(self, name)[which] for name in names})
+
+    @staticmethod
+    def concatenated(parts: list[Measured]) -> Measured:
+        """One after the other."""
+        names = Measured.__slots__
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in names
+        }
+        return Measured(**columns)
+
+    @property
+    def snr(self) -> Floats:
+        """(n, c) of the PSF fluxes."""
+        return self.flux / self.flux_error
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Which true sources a row's light comes from; rows (m,) into Measured."""
+
+    row: Ints
+    source: Ints
+    share: Floats
+    """part of the row's PSF flux in the reference band"""
+
+
+def measured(
+    instrument: Instrument, sources: Sources, ids: Ints, *, seed: int, home: Mask
+) -> tuple[Measured, Links]:
+    """What the survey measures of the sources in `home` (n,) among all; and of which light it is.
+
+    `sources` must hold every source within the survey's reach of one in `home`. Each row depends
+    on its source and that one's neighbours alone, not on what else is given.
+    """
+    kept = np.flatnonzero(_matters(instrument, sources))
+    some, home = sources.taken(kept), home[kept]
+    scene = _Scene.of(instrument, some, ids[kept], seed)
+    rows = np.flatnonzero(scene.apart & home & ~lost(instrument, some.ra_deg, some.dec_deg, seed))
+    made = _rows(scene, rows)
+    made = made.taken(_detected(instrument, made))
+    links = scene.links(made.source)
+    made.source = kept[made.source]
+    return made, Links(links.row, kept[links.source], links.share)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """The true sources (n,) that matter to a survey, and how they shine into each other."""
+
+    instrument: Instrument
+    sources: Sources
+    ids: Ints
+    at: Places
+    shapes: Shapes
+    flux: Floats
+    """(n, c) of each source alone, all its light"""
+    apart: Mask
+    near: Neighbours
+    into: Floats
+    """(m, c) of each pair: what `other` brings into the PSF flux of `seen`"""
+    seed: int
+
+    @classmethod
+    def of(cls, instrument: Instrument, sources: Sources, ids: Ints, seed: int) -> _Scene:
+        at = places(instrument, sources, seed)
+        flux = fluxes(sources.mags[:, instrument.columns])
+        bright = flux[:, instrument.channel(instrument.reference)]
+        reach = _REACH * max(channel.fwhm_arcsec for channel in instrument.channels)
+        near = neighbours(at.ra_deg, at.dec_deg, max(reach, instrument.resolution_arcsec))
+        apart = told_apart(near, bright, ids, instrument.resolution_arcsec)
+        apart &= ~_blotted(instrument, sources, at)
+        near = near.among(apart)
+        shapes = Shapes.of(sources)
+        into = shone_in(instrument, shapes, flux, near, apart)
+        return cls(instrument, sources, ids, at, shapes, flux, apart, near, into, seed)
+
+    def draw(self, rows: Ints, *names: str) -> Floats:
+        """(n,) standard normal numbers of the rows' sources."""
+        return chance.normal(self.seed, ".".join((self.instrument.name, *names)), self.ids[rows])
+
+    def others(self, number: int) -> Floats:
+        """(n,) flux of others in each source's PSF flux in a band."""
+        return np.asarray(
+            np.bincount(self.near.seen, self.into[:, number], len(self.ids)), np.float64
+        )
+
+    def own(self, number: int) -> Floats:
+        """(n,) each source's part in its own PSF flux."""
+        fwhm = self.instrument.channels[number].fwhm_arcsec
+        return self.flux[:, number] * self.shapes.overlap(fwhm)
+
+    def links(self, rows: Ints) -> Links:
+        """Of each row its own source, and those that were not told apart from it."""
+        reference = self.instrument.channel(self.instrument.reference)
+        own, into = self.own(reference), self.into[:, reference]
+        whole = own + np.bincount(self.near.seen, into, len(own))
+        place = np.full(len(own), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        mixed = (place[self.near.seen] >= 0) & ~self.apart[self.near.other] & (into > 0)
+        seen, other = self.near.seen[mixed], self.near.other[mixed]
+        row = np.concatenate([np.arange(len(rows)), place[seen]])
+        source = np.concatenate([rows, other])
+        share = np.concatenate([own[rows] / whole[rows], into[mixed] / whole[seen]])
+        order = np.lexsort((self.ids[source], row))
+        return Links(row[order], source[order], share[order])
+
+
+def _matters(instrument: Instrument, sources: Sources) -> Mask:
+    """(n,) sources bright enough to be seen, or to shine into one that is."""
+    faintest = np.array(list(instrument.faintest.values()))
+    columns = instrument.columns[instrument.detecting]
+    return np.asarray((sources.mags[:, columns] < faintest).any(axis=1))
+
+
+def _blotted(instrument: Instrument, sources: Sources, at: Places) -> Mask:
+    """(n,) sources too near a very bright one."""
+    mags = sources.mags[:, instrument.columns[instrument.channel(instrument.reference)]]
+    bright = np.flatnonzero(mags < instrument.mask_mag)
+    return at.within(bright, instrument.mask_arcsec)
+
+
+def _rows(scene: _Scene, rows: Ints) -> Measured:
+    """What is measured of these sources, detected or not."""
+    shape = (len(rows), len(scene.instrument.channels))
+    flux, flux_error, total, total_error = (np.empty(shape) for _ in range(4))
+    for number, channel in enumerate(scene.instrument.channels):
+        zero = channel.zero_point_mag * scene.at.zero_points(rows, channel.band)
+        gain = 10.0 ** (-0.4 * zero)
+        others, own = scene.others(number)[rows], scene.own(number)[rows]
+        point, whole = gain * (own + others), gain * (scene.flux[rows, number] + others)
+        wider = 1.0 / scene.shapes.taken(rows).overlap(channel.fwhm_arcsec)
+        flux_error[:, number] = flux_error_of(point, channel)
+        total_error[:, number] = flux_error_of(whole, channel, wider)
+        noise = flux_error[:, number] * scene.draw(rows, channel.band)
+        more = np.sqrt(np.maximum(total_error[:, number] ** 2 - flux_error[:, number] ** 2, 0.0))
+        flux[:, number] = point + noise
+        total[:, number] = whole + noise + more * scene.draw(rows, channel.band, "model")
+    reference = scene.instrument.channel(scene.instrument.reference)
+    others, own = scene.others(reference)[rows], scene.own(reference)[rows]
+    errors, ra, dec = _positions(scene, rows, flux, flux_error)
+    return Measured(
+        source=rows,
+        owner=scene.ids[rows],
+        ra_deg=ra,
+        dec_deg=dec,
+        jyear=scene.at.jyear[rows],
+        error_mas=errors,
+        flux=flux,
+        flux_error=flux_error,
+        total=total,
+        total_error=total_error,
+        saturated=_saturated(scene.instrument, total),
+        neighbour=others / (own + others),
+    )
+
+
+def _positions(
+    scene: _Scene, rows: Ints, flux: Floats, flux_error: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """(n, 2) told errors in mas; ra and dec (n,) as measured, with errors that are larger."""
+    instrument, at = scene.instrument, scene.at
+    reference, detecting = instrument.channel(instrument.reference), instrument.detecting
+    mag = own_mag(scene.flux[rows, reference]) - instrument.channels[reference].vega_to_ab
+    fwhm = np.array([channel.fwhm_arcsec for channel in instrument.channels])[detecting]
+    snr = np.maximum(flux[:, detecting] / flux_error[:, detecting], 1.0)
+    errors = instrument.centroids.errors_mas(mag, (fwhm / snr).min(axis=1))
+    away = at.pulled(rows, scene.near, scene.into[:, reference], scene.own(reference))
+    for axis, name in enumerate(("ra", "dec")):
+        noise = instrument.understated * errors[:, axis] * scene.draw(rows, name)
+        away[:, axis] += 1e-3 * (noise + instrument.offset_mas * at.zero_points(rows, name))
+    return errors, *shifted(at.ra_deg[rows], at.dec_deg[rows], away)
+
+
+def own_mag(flux: Floats) -> Floats:
+    """AB magnitudes of fluxes in nanomaggies; NaN where there is no positive flux."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(22.5 - 2.5 * np.log10(np.where(flux > 0, flux, np.nan)))
+
+
+def mag_errors(flux: Floats, error: Floats) -> Floats:
+    """Errors of magnitudes; NaN where there is no positive flux."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(PER_MAG * np.where(flux > 0, error / flux, np.nan))
+
+
+def _saturated(instrument: Instrument, total: Floats) -> Mask:
+    limits = [channel.saturation + channel.vega_to_ab for channel in instrument.channels]
+    return np.asarray(total > fluxes(np.array(limits)))
+
+
+def _detected(instrument: Instrument, made: Measured) -> Mask:
+    """(n,) rows with a signal in one of the bands that detect, as a point or as a whole."""
+    best = np.maximum(made.flux / made.flux_error, made.total / made.total_error)
+    return np.asarray((best[:, instrument.detecting] >= instrument.threshold).any(axis=1))

@@ -1,0 +1,147 @@
+"""A survey's catalogue of a piece of the sky: real rows, spurious ones, numbers, columns, links."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+
+from skyquarry.catalog.arrow import from_numpy
+from skyquarry.sky import healpix
+from skyquarry.synthetic import chance
+from skyquarry.synthetic.blocks import BLOCK_ORDER
+from skyquarry.synthetic.observe.light import fluxes
+from skyquarry.synthetic.observe.measuring import Links, Measured, measured
+from skyquarry.synthetic.observe.places import CELL_ORDER, lost
+from skyquarry.synthetic.observe.rows import Rows
+from skyquarry.synthetic.sources import Sources
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.synthetic.observe.instruments import Instrument
+    from skyquarry.synthetic.observe.rows import Catalogue
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+_MEANING: Final = {
+    "truth_id": "A true source whose light is in the row",
+    "share": "Part of the row's PSF flux that is that source's",
+}
+_SPURIOUS: Final = np.int64(63) << np.int64(32)
+"""Owners of spurious rows: of a population that there is not."""
+
+
+def observed(
+    catalogue: Catalogue, sources: Sources, ids: Ints, blocks: Ints, seed: int
+) -> tuple[pa.Table, pa.Table]:
+    """The survey's table of some blocks, and the links of its rows to the truth.
+
+    Links have the survey's id, `truth_id`, and `share`, the part of the row's PSF flux that is
+    that source's; the brightest part first. Spurious rows have none.
+
+    `sources`, `ids`: every true source in the blocks, and those around within a survey's reach.
+    A row belongs to the block of its brightest source. Rows come block by block, cell by cell.
+    """
+    instrument = catalogue.instrument
+    blocks = np.asarray(blocks, np.int64)
+    home = np.isin(healpix.index(sources.ra_deg, sources.dec_deg, BLOCK_ORDER), blocks)
+    real, links = measured(instrument, sources, ids, seed=seed, home=home)
+    parts = [real, *(spurious(instrument, int(block), seed) for block in blocks)]
+    return tabled(catalogue, sources, ids, Measured.concatenated(parts), links, seed)
+
+
+def tabled(
+    catalogue: Catalogue,
+    sources: Sources,
+    ids: Ints,
+    every: Measured,
+    links: Links,
+    seed: int,
+    *,
+    first: int = 0,
+) -> tuple[pa.Table, pa.Table]:
+    """Rows with numbers, cell by cell from `first` on, as the survey's table; and their links."""
+    numbered = _cells(sources, every)
+    order = np.lexsort((every.owner, numbered))
+    every, cell = every.taken(order), numbered[order]
+    truth = _truth_of(sources, every)
+    rows = Rows(catalogue.instrument, every, cell, first + _ranks(cell), truth, seed)
+    table = catalogue.table(rows)
+    return table, _linked(links, ids, order, table.select([catalogue.key]))
+
+
+def _cells(sources: Sources, every: Measured) -> Ints:
+    """(n,) cells that rows are numbered in: of the true place, so that noise moves none."""
+    ra, dec = every.ra_deg.copy(), every.dec_deg.copy()
+    real = every.source >= 0
+    ra[real], dec[real] = (each[every.source[real]] for each in (sources.ra_deg, sources.dec_deg))
+    return np.asarray(healpix.index(ra, dec, CELL_ORDER))
+
+
+def _ranks(cell: Ints) -> Ints:
+    """(n,) how many rows of the same cell stand before, of sorted cells (n,)."""
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    return np.arange(len(cell)) - np.repeat(first, np.diff(np.append(first, len(cell))))
+
+
+def _truth_of(sources: Sources, every: Measured) -> Sources:
+    """(n,) the source of each row; a spurious row has an empty one."""
+    some = sources.taken(np.maximum(every.source, 0)) if len(sources) else Sources.of(len(every))
+    nothing = every.source < 0
+    blank = Sources.of(1)
+    for name in Sources.__slots__:
+        getattr(some, name)[nothing] = getattr(blank, name)[0]
+    return some
+
+
+def _linked(links: Links, ids: Ints, order: Ints, keys: pa.Table) -> pa.Table:
+    """The links of rows that were put in this order, with the ids of survey and truth."""
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    row = place[links.row]
+    by = np.lexsort((-links.share, row))
+    told = keys.take(from_numpy(row[by]))
+    told = told.append_column(_field("truth_id", pa.int64()), from_numpy(ids[links.source[by]]))
+    share = from_numpy(links.share[by].astype(np.float32))
+    return told.append_column(_field("share", pa.float32()), share)
+
+
+def _field(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": _MEANING[name]})
+
+
+def spurious(instrument: Instrument, block: int, seed: int) -> Measured:
+    """Rows of a block that are nothing in the sky: just above the threshold in one band."""
+    name = zlib.crc32(instrument.name.encode())
+    random = chance.generator(seed, name, block)
+    area = float(healpix.cell_area_deg2(BLOCK_ORDER))
+    n = int(random.poisson(instrument.spurious_deg2 * area))
+    inside = 1 << 2 * (healpix.MAX_ORDER - BLOCK_ORDER)
+    ra, dec = healpix.center(block * inside + random.integers(0, inside, n), healpix.MAX_ORDER)
+    dates, c = instrument.dates, len(instrument.channels)
+    deep = fluxes(np.array([each.depth + each.vega_to_ab for each in instrument.channels])) / 5.0
+    errors = np.repeat(deep[None], n, axis=0)
+    flux = errors * random.standard_normal((n, c))
+    one = random.choice(instrument.detecting, n)
+    flux[np.arange(n), one] = deep[one] * instrument.threshold * (1 + random.exponential(0.15, n))
+    fwhm = np.array([each.fwhm_arcsec for each in instrument.channels])
+    faint = np.full(n, 30.0)
+    made = Measured(
+        source=np.full(n, -1, np.int64),
+        owner=(np.int64(block) << 38) | _SPURIOUS | np.arange(n, dtype=np.int64),
+        ra_deg=ra,
+        dec_deg=dec,
+        jyear=random.uniform(dates.first_jyear, dates.last_jyear, n),
+        error_mas=instrument.centroids.errors_mas(faint, fwhm[one] / instrument.threshold),
+        flux=flux,
+        flux_error=errors,
+        total=flux.copy(),
+        total_error=errors.copy(),
+        saturated=np.zeros((n, c), np.bool_),
+        neighbour=np.zeros(n),
+    )
+    return made.taken(~lost(instrument, ra, dec, seed))

@@ -1,0 +1,85 @@
+"""Blocks, and the truth in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from skyquarry.sky import healpix
+from skyquarry.synthetic.bands import BAND, BANDS
+from skyquarry.synthetic.blocks import Block, limits_of, truth_of
+from skyquarry.synthetic.sources import Kind, Sources
+
+LIMITS = limits_of({"sdss_r": 22.0, "wise_w1": 20.0})
+
+
+@dataclass(frozen=True)
+class Even:
+    """As many stars a block, of magnitudes from 15 to 25."""
+
+    name: str
+    number: int
+    each: int = 200
+
+    def drawn(self, block, random):
+        ra, dec = block.uniform(self.each, random)
+        mags = np.full((self.each, len(BANDS)), np.inf, np.float32)
+        mags[:, BAND["sdss_r"]] = random.uniform(15, 25, self.each)
+        some = block.visible(mags)
+        made = Sources.of(self.each, ra_deg=ra, dec_deg=dec, mags=mags, kind=Kind.MAIN_SEQUENCE)
+        return made.taken(some)
+
+
+def block(pixel=81_000, seed=1):
+    return Block(pixel, seed, LIMITS)
+
+
+@pytest.mark.parametrize("pixel", [0, 81_000, 196_607, 16_383])
+def test_positions_lie_in_their_block_with_the_same_chance_everywhere(pixel):
+    ra, dec = block(pixel).uniform(8_000, np.random.default_rng(1))
+    assert block(pixel).contains(ra, dec).all()
+    counts = np.bincount(healpix.index(ra, dec, 9) - pixel * 16, minlength=16)
+    assert abs(counts - 500).max() < 5 * np.sqrt(500)
+
+
+def test_a_source_is_kept_where_one_survey_could_see_it():
+    mags = np.full((3, len(BANDS)), 30.0)
+    mags[0, BAND["sdss_r"]], mags[1, BAND["wise_w1"]], mags[2, BAND["sdss_g"]] = 21, 19, 10
+    assert block().visible(mags).tolist() == [True, True, False]
+
+
+def test_the_truth_of_a_block_is_the_same_whoever_draws_it_and_ids_are_its_own():
+    people = [Even("one", 1), Even("two", 2)]
+    first, ids = truth_of(block(), people)
+    again, same = truth_of(block(), people)
+    np.testing.assert_array_equal(first.mags, again.mags)
+    np.testing.assert_array_equal(ids, same)
+    other = truth_of(block(81_001), people)[1]
+    assert len(np.unique(np.concatenate([ids, other]))) == len(ids) + len(other)
+
+
+def test_another_population_leaves_the_rest_as_they_are():
+    alone, _ = truth_of(block(), [Even("one", 1)])
+    beside, _ = truth_of(block(), [Even("two", 2), Even("one", 1)])
+    np.testing.assert_array_equal(alone.ra_deg, beside.ra_deg[-len(alone) :])
+
+
+def test_a_block_of_no_population_is_empty():
+    nothing, ids = truth_of(block(), [])
+    assert len(nothing) == len(ids) == 0
+
+
+def test_a_table_gives_the_sources_back_and_missing_is_null():
+    made, ids = truth_of(block(), [Even("one", 1)])
+    table = made.to_table(ids)
+    assert table["redshift"].null_count == table["mag_sdss_u"].null_count == len(made)
+    assert table.schema.field("pmra_masyr").metadata[b"unit"] == b"mas.yr**-1"
+    again = Sources.from_table(table)
+    np.testing.assert_array_equal(again.mags, made.mags)
+    np.testing.assert_array_equal(again.system, made.system)
+    np.testing.assert_array_equal(again.teff_k, made.teff_k)
+
+
+def test_an_unknown_column_is_refused():
+    with pytest.raises(TypeError, match="colour"):
+        Sources.of(1, colour=3)
