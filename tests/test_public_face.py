@@ -12,8 +12,8 @@ import skyquarry
 PROMISED = {
     "Archive", "Box", "Catalog", "Cone", "Convex", "Ellipse", "Footprint", "Plan", "Polygon",
     "Ranges", "Region", "Result", "Roles", "Zone", "archive", "build", "crossmatch",
-    "fetch", "match_table", "open", "open_match", "pairs", "plan_build", "plan_fetch", "region",
-    "update_match",
+    "fetch", "inject", "match_table", "open", "open_match", "pairs", "plan_build", "plan_fetch",
+    "region", "simulate", "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 
