@@ -49,7 +49,7 @@ class Wire:
         return cls(url.rstrip("/"), patience, stops, _session(patience))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; whatever is asked later is refused as transient."""
         self.session.close()
 
     def sync(self, query: str, most: int, path: Path) -> None:
@@ -174,11 +174,25 @@ def _session(patience: Patience) -> Any:
     import requests
     from requests.adapters import HTTPAdapter
 
+    ended = threading.Event()
+
     class Ending(HTTPAdapter):  # type: ignore[misc]  # requests tells no types
         def send(self, request: Any, *args: Any, **options: Any) -> Any:
+            if (
+                ended.is_set()
+            ):  # a thread that outlives its download would open a pool that none closes
+                raise requests.ConnectionError("the download has ended")
             if options.get("timeout") is None:
                 options["timeout"] = (patience.connect_s, patience.silence_s)
-            return super().send(request, *args, **options)
+            try:
+                return super().send(request, *args, **options)
+            finally:
+                if ended.is_set():
+                    super().close()
+
+        def close(self) -> None:
+            ended.set()
+            super().close()
 
     session = requests.Session()
     session.headers["User-Agent"] = f"skyquarry/{version('skyquarry')} (IVOA-copy)"
