@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.errors import UserError
 from skyquarry.plots import checkfigures as figures
-from skyquarry.plots.pages import figure, table, whole
+from skyquarry.plots.pages import figure, table, whole, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
+    from pathlib import Path
 
 _NEEDED: Final = ("verdicts", "loci", "counts", "separability", "cuts", "bounds", "sky")
 _TITLE: Final = "How true the synthetic sky is"
@@ -40,15 +39,7 @@ def check_page(report: Mapping[str, Any], path: str | PathLike[str]) -> Path:
     The same report gives the same bytes. Raises MissingExtraError without matplotlib, UserError for
     a dict that is no check.
     """
-    missing = [name for name in _NEEDED if name not in report]
-    if missing:
-        raise UserError(
-            f"the report has no {', '.join(missing)}, but a page needs them; "
-            "try the report of a check: check(...).to_dict()"
-        )
-    target = Path(path)
-    target.write_text(page(report), encoding="utf-8")
-    return target
+    return write_page(report, path, page, _NEEDED, "the report of a check: check(...).to_dict()")
 
 
 def page(report: Mapping[str, Any]) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.errors import UserError
 from skyquarry.plots import matchfigures as figures
-from skyquarry.plots.pages import facts, figure, table, whole
+from skyquarry.plots.pages import facts, figure, table, whole, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
+    from pathlib import Path
 
 _NEEDED: Final = ("verdict", "names", "rows", "pairs", "calibration", "doubts")
 _MEASURED: Final = (
@@ -27,15 +26,7 @@ def match_page(report: Mapping[str, Any], path: str | PathLike[str]) -> Path:
     Returns the path. The same report gives the same bytes. Raises MissingExtraError without
     matplotlib, UserError for a dict that is no report.
     """
-    missing = [name for name in _NEEDED if name not in report]
-    if missing:
-        raise UserError(
-            f"the report has no {', '.join(missing)}, but a page needs them; "
-            "try the report of a cross-match: result.report"
-        )
-    target = Path(path)
-    target.write_text(page(report), encoding="utf-8")
-    return target
+    return write_page(report, path, page, _NEEDED, "the report of a cross-match: result.report")
 
 
 def page(report: Mapping[str, Any]) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
 
 _STYLE: Final = """
 :root { color-scheme: light }
@@ -84,3 +88,24 @@ def figure(title: str, svg: str, kind: str = "", note: str = "") -> str:
     below = f'<p class="note">{escape(note)}</p>' if note else ""
     caption = f"<figcaption>{escape(title)}</figcaption>"
     return f'<figure class="card {kind}">{caption}{image}{below}</figure>'
+
+
+def write_page(
+    report: Mapping[str, Any],
+    path: str | PathLike[str],
+    page: Callable[[Mapping[str, Any]], str],
+    needed: Sequence[str],
+    hint: str,
+) -> Path:
+    """Write a report as the one HTML file that `page` makes of it; returns the path.
+
+    Raises UserError where the report lacks a key of `needed`; `hint` says which report to try.
+    """
+    missing = [name for name in needed if name not in report]
+    if missing:
+        raise UserError(
+            f"the report has no {', '.join(missing)}, but a page needs them; try {hint}"
+        )
+    target = Path(path)
+    target.write_text(page(report), encoding="utf-8")
+    return target

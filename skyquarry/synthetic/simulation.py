@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -162,11 +160,6 @@ class Simulation:
             "depth": self.depth,
             "populations": {each.name: repr(each) for each in self.populations},
         }
-
-    def mark(self) -> str:
-        """A short name of the settings."""
-        told = json.dumps(self.settings(), sort_keys=True).encode()
-        return hashlib.sha256(told).hexdigest()[:16]
 
 
 def read_around(truth: Stored, blocks: Ints, order: int = _AROUND_ORDER) -> tuple[Sources, Ints]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen, recut, single
-from skyquarry.catalog.formats.textbody import Layout, converted, texts
+from skyquarry.catalog.formats.table import TableFile, single
+from skyquarry.catalog.formats.text import TextPart
+from skyquarry.catalog.formats.textbody import Layout
 from skyquarry.errors import FormatError, IngestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from skyquarry.catalog.formats.inputs import Input
 
@@ -34,27 +35,12 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class BulkPart:
-    """A whole file."""
+class BulkPart(TextPart):
+    """A whole file, text without blanks around it."""
 
-    source: Input
-    layout: Layout
-    schema: pa.Schema
-    key: str = "all"
-    rows: int | None = None
-
-    def batches(
-        self, rows: int = BATCH_ROWS, columns: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Stream the rows, text without blanks around it.
-
-        Raises IngestError naming row and column of a value that is not of the column's type.
-        """
-        schema, before = chosen(self.schema, columns), 0
-        for batch in texts(self.source, self.layout):
-            typed = converted(_stripped(batch), schema, before, self.source.name)
-            yield from recut(iter([typed]), rows)
-            before += batch.num_rows
+    def tidied(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Without the blanks."""
+        return _stripped(batch)
 
 
 def read(

@@ -57,9 +57,13 @@ class TextPart:
         """
         schema, before = chosen(self.schema, columns), 0
         for batch in texts(self.source, self.layout):
-            typed = converted(batch, schema, before, self.source.name)
+            typed = converted(self.tidied(batch), schema, before, self.source.name)
             yield from recut(iter([typed]), rows)
             before += batch.num_rows
+
+    def tidied(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Text as it is to be read: here as it stands."""
+        return batch
 
 
 def read(
