@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  (a script, in no package)
-"""Write commands.md, python.md and match-tables.md of docs/reference: `python docs/generate.py`.
+"""Write the pages of docs/reference that are made from the code: `python docs/generate.py`.
 
 A test compares what lies there with what this makes, so that the reference cannot fall behind.
 """
@@ -141,7 +141,47 @@ def columns_of(told: Any) -> list[str]:
     return lines
 
 
-PAGES = {"commands": commands, "python": python, "match-tables": match_tables}
+CLASSES = """# The eight classes
+
+Made from the code by `docs/generate.py`: definitions from `skyquarry/catalog/classes.py`, what the
+labels of others mean from `skyquarry/catalog/labelsets.py`. The simulator's truth, training labels
+and scores all read these two.
+
+Where definitions overlap the first holds of: transient, white dwarf, brown dwarf, giant, main
+sequence; and of: transient, quasar, galaxy. An unresolved pair has the class of its brighter star.
+"Variable" is an attribute of any class; it makes the class `transient` only where variability
+dominates: see there.
+"""
+
+
+def classes() -> str:
+    """What the classes are, and what the labels of others mean in them."""
+    from skyquarry.catalog.classes import BRANCHES, DEFINITIONS
+    from skyquarry.catalog.labelsets import LABEL_SETS
+
+    branch = {own: name for name, held in BRANCHES.items() for own in held}
+    pages = [CLASSES, "| code | class | branch | definition | holds |", "|---|---|---|---|---|"]
+    for own, told in DEFINITIONS.items():
+        above = branch.get(own, "")
+        pages += [f"| {own.value} | `{own.label}` | {above} | {told.physics} | {told.holds} |"]
+    pages += ["| 10 | `star` | star | one of 1 to 4, and nobody tells which | |"]
+    pages += ["| -1 |  |  | unlabelled: a row for neither training nor scores | |", ""]
+    pages += ["## Labels of others", "", "`skyquarry.catalog.labelsets.class_of(table, name)`", ""]
+    pages += ["| name | labels of | columns | meaning |", "|---|---|---|---|"]
+    for each in LABEL_SETS.values():
+        needed = ", ".join(f"`{name}`" for name in each.columns[:2])
+        more = ", ".join(f"`{name}`" for name in each.optional)
+        columns = needed + (" ..." if len(each.columns) > 2 else "") + (f" ({more})" * bool(more))
+        pages += [f"| `{each.name}` | {each.title} | {columns} | {each.says} |"]
+    return "\n".join(pages) + "\n"
+
+
+PAGES = {
+    "commands": commands,
+    "python": python,
+    "match-tables": match_tables,
+    "classes": classes,
+}
 
 
 def main() -> None:
