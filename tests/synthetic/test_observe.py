@@ -114,6 +114,41 @@ def test_a_near_star_swings_with_the_earth():
     assert 0.3 < swing < 0.85
 
 
+def sersic(index, edge):
+    """Radii over the half-light radius and the light in rings there, of a profile with an edge."""
+    from scipy.special import gammainc, gammaincinv
+
+    edges = np.geomspace(1e-5, edge, 4000)
+    within = gammainc(2 * index, gammaincinv(2 * index, 0.5) * edges ** (1 / index))
+    half = np.interp(0.5 * within[-1], within, edges)
+    return np.sqrt(edges[1:] * edges[:-1]) / half, np.diff(within) / (within[-1] - within[0])
+
+
+@pytest.mark.parametrize(("index", "edge", "near"), [(1.0, 4.0, 0.01), (4.0, 8.0, 0.06)])
+@pytest.mark.parametrize("half", [0.15, 0.37, 1.0, 2.5])
+def test_a_psf_finds_of_a_galaxy_what_it_finds_of_the_true_profile(index, edge, near, half):
+    radius, light = sersic(index, edge)
+    shape = Shapes.of(stars([0], [0], [18.0], half_light_arcsec=half, sersic=index))
+    wide = 1.3 / np.sqrt(8 * np.log(2))
+    exact = (light * np.exp(-((half * radius / wide) ** 2) / 4)).sum()
+    assert shape.overlap(1.3)[0] == pytest.approx(exact, rel=near)
+
+
+@pytest.mark.parametrize(("index", "edge", "near"), [(1.0, 4.0, 0.01), (4.0, 8.0, 0.05)])
+@pytest.mark.parametrize("half", [0.15, 1.0, 2.5])
+def test_a_model_takes_in_as_much_sky_as_the_seen_profile_is_flatter(index, edge, near, half):
+    """Integrals of squares, by Parseval's theorem over spatial frequencies."""
+    from scipy.special import j0
+
+    radius, light = sersic(index, edge)
+    k = np.geomspace(1e-3, 30, 800)
+    psf = np.exp(-((k * 1.3) ** 2) / (16 * np.log(2)))
+    profile = np.array([(light * j0(each * half * radius)).sum() for each in k])
+    square = [np.trapezoid((psf * each) ** 2 * k, k) for each in (np.ones(len(k)), profile)]
+    shape = Shapes.of(stars([0], [0], [18.0], half_light_arcsec=half, sersic=index))
+    assert shape.pixels(1.3)[0] == pytest.approx(square[0] / square[1], rel=near)
+
+
 @pytest.mark.parametrize(("index", "fraction"), [(1.0, 0.5), (4.0, 0.5)])
 def test_half_of_the_light_lies_within_the_half_light_radius(index, fraction):
     disc = stars([0], [0], [18.0], half_light_arcsec=1.0, sersic=index)
@@ -121,7 +156,7 @@ def test_half_of_the_light_lies_within_the_half_light_radius(index, fraction):
     r = np.linspace(0, 40, 400_000)
     from skyquarry.synthetic.observe import light
 
-    profile = light._PROFILES[0 if index == 1.0 else 1]
+    profile = light.PROFILES[0 if index == 1.0 else 1]
     bright = sum(
         part / (times * shape.width_arcsec[0]) ** 2
         * np.exp(-(r**2) / 2 / (times * shape.width_arcsec[0]) ** 2)

@@ -5,9 +5,13 @@ that is a Gaussian of width g at distance d it is the flux times
 
     w = 2 s2 / (2 s2 + g2) exp(-d2 / (2 (2 s2 + g2)))
 
-(s2, g2 squares): 1 for a point source at the place itself. An exponential disc is taken for one
-Gaussian, a de Vaucouleurs profile for two (`_PROFILES`), with half of the light inside the
-half-light radius.
+(s2, g2 squares): 1 for a point source at the place itself. A model of the source's own shape takes
+in the sky of as many more pixels as the square of the seen profile is flatter than that of the PSF:
+for pairs of Gaussians g, h of it
+
+    1 / n = sum of the parts of both times s2 / (s2 + (g2 + h2) / 2).
+
+Exponential discs and de Vaucouleurs profiles are two Gaussians each (`PROFILES`).
 """
 
 from __future__ import annotations
@@ -31,8 +35,12 @@ FWHM: Final = 2.0 * np.sqrt(2.0 * np.log(2.0))
 """of a Gaussian over its width"""
 _HALF: Final = np.sqrt(2.0 * np.log(2.0))
 """a Gaussian's half-light radius over its width"""
-_PROFILES: Final = (((1.0, 1.0),), ((0.45, 0.28), (0.55, 2.35)))
-"""(part of the light, width over that of the single Gaussian), for Sersic indices 1 and 4"""
+PROFILES: Final = (((0.292, 0.513), (0.708, 1.333)), ((0.442, 0.357), (0.558, 2.388)))
+"""(part of the light, width over that of the single Gaussian), for Sersic indices 1 and 4.
+
+Fitted to w and 1 / n of the profiles, cut at 4 and 8 half-light radii as SDSS's models are, for
+PSFs of 0.2 to 6 half-light radii: within 0.8 and 5 per cent in w, 0.4 and 4 in 1 / n, with half
+of the light inside the half-light radius."""
 
 
 def fluxes(mags: NDArray[np.floating]) -> Floats:
@@ -59,16 +67,32 @@ class Shapes:
     def overlap(self, fwhm_arcsec: float, distance_arcsec: Floats | float = 0.0) -> Floats:
         """(n,) part of each source's flux that a PSF fit at so great a distance finds."""
         psf = 2.0 * (fwhm_arcsec / FWHM) ** 2
-        flat, steep = (self._found(psf, distance_arcsec, each) for each in _PROFILES)
+        return self._between(*(self._found(psf, distance_arcsec, each) for each in PROFILES))
+
+    def pixels(self, fwhm_arcsec: float) -> Floats:
+        """(n,) sky in a flux by each source's own shape, over that in one by the PSF: 1 or more."""
+        psf = (fwhm_arcsec / FWHM) ** 2
+        return 1.0 / self._between(*(self._squared(psf, each) for each in PROFILES))
+
+    def _between(self, flat: Floats, steep: Floats) -> Floats:
         return np.asarray((1.0 - self.steep) * flat + self.steep * steep)
+
+    def _squared(self, psf: float, profile: tuple[tuple[float, float], ...]) -> Floats:
+        own2 = np.square(self.width_arcsec)
+        found = np.zeros_like(own2)
+        for a, wide in profile:
+            for b, other in profile:
+                found += a * b * psf / (psf + 0.5 * (wide**2 + other**2) * own2)
+        return found
 
     def _found(
         self, psf: float, distance_arcsec: Floats | float, profile: tuple[tuple[float, float], ...]
     ) -> Floats:
-        found = np.zeros_like(self.width_arcsec)
+        found, far = np.zeros_like(self.width_arcsec), np.square(distance_arcsec)
         for share, times in profile:
             both = psf + np.square(times * self.width_arcsec)
-            found += share * psf / both * np.exp(-np.square(distance_arcsec) / (2.0 * both))
+            part = share * psf / both
+            found += part * np.exp(-far / (2.0 * both)) if np.ndim(far) else part
         return found
 
     def taken(self, which: NDArray[np.int64]) -> Shapes:

@@ -184,12 +184,13 @@ def _rows(scene: _Scene, rows: Ints) -> Measured:
     """What is measured of these sources, detected or not."""
     shape = (len(rows), len(scene.instrument.channels))
     flux, flux_error, total, total_error = (np.empty(shape) for _ in range(4))
+    shapes = scene.shapes.taken(rows)
     for number, channel in enumerate(scene.instrument.channels):
         zero = channel.zero_point_mag * scene.at.zero_points(rows, channel.band)
         gain = 10.0 ** (-0.4 * zero)
         others, own = scene.others(number)[rows], scene.own(number)[rows]
         point, whole = gain * (own + others), gain * (scene.flux[rows, number] + others)
-        wider = 1.0 / scene.shapes.taken(rows).overlap(channel.fwhm_arcsec)
+        wider = shapes.pixels(channel.fwhm_arcsec)
         flux_error[:, number] = flux_error_of(point, channel)
         total_error[:, number] = flux_error_of(whole, channel, wider)
         noise = flux_error[:, number] * scene.draw(rows, channel.band)

@@ -1,7 +1,7 @@
 """How large and of which shape objects look through the seeing.
 
-Profiles are the mixtures of Gaussians of `observe.light`: one for an exponential disc, two for a de
-Vaucouleurs profile. Radii of Graham et al. 2005, AJ 130, 1535, table 1.
+Profiles are the mixtures of two Gaussians of `observe.light`. Radii of Graham et al. 2005, AJ 130,
+1535, table 1.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skyquarry.synthetic.observe.light import FWHM, Shapes
+from skyquarry.synthetic.observe.light import FWHM, PROFILES, Shapes
 from skyquarry.synthetic.observe.surveys.sdss import INSTRUMENT
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ ISOPHOTE: Final = 25.0
 """AB mag/arcsec2 of the isophotal axes: Stoughton et al. 2002, 4.4.6.3"""
 FIBER_ARCSEC: Final = 1.5
 """radius of a spectroscopic fibre"""
-_MIXTURES: Final = (((1.0, 1.0),), ((0.45, 0.28), (0.55, 2.35)))
 _PETRO_HALF: Final = (1.0, 0.71)
 """Petrosian half-light radius over half-light radius, exponential and de Vaucouleurs"""
 _PETRO_RADIUS: Final = (2.16, 1.82)
@@ -76,7 +75,7 @@ class Images:
         """(n,) part of the light within a circle, as seen through the seeing."""
         seeing = (fwhm_arcsec / FWHM) ** 2
         parts = []
-        for mixture in _MIXTURES:
+        for mixture in PROFILES:
             part = np.zeros(len(self.half))
             for share, times in mixture:
                 width2 = seeing + np.square(times * self.shapes.width_arcsec)

@@ -70,6 +70,28 @@ def test_a_typical_spiral_at_a_tenth_of_the_speed_of_light_spans_two_arcseconds(
     assert 1.0 < np.median(some.half_light_arcsec[bright]) < 4.0
 
 
+def test_faint_galaxies_are_as_large_as_in_cosmos():
+    """Hubble's images: median circular half-light radii of half an arcsecond (from memory)."""
+    made = drawn(block(limits=limits_of({"sdss_r": 22.0})))
+    faint = (made.mags[:, BAND["sdss_r"]] > 21) & (made.mags[:, BAND["sdss_r"]] < 22)
+    circle = made.half_light_arcsec[faint] * np.sqrt(made.axis_ratio[faint])
+    assert 0.44 < np.median(circle) < 0.56
+
+
+@pytest.mark.parametrize(
+    ("redshift", "red", "kpc"), [(0.75, True, 2.63), (1.25, True, 1.66), (1.25, False, 5.01)]
+)
+def test_distant_galaxies_have_the_sizes_of_candels(redshift, red, kpc):
+    """Van der Wel et al. 2014, table 1, at 5e10 Msun: major axes (from memory)."""
+    shen, ratio = (2.82, 0.75) if red else (3.86, 0.55)
+    there = shen * shapes.shrunk(redshift, np.array(red)) / np.sqrt(ratio)
+    assert there == pytest.approx(kpc, rel=0.15)
+
+
+def test_near_galaxies_have_the_sizes_that_were_measured_there():
+    assert (shapes.shrunk(np.array([0.05, 0.1, 0.3]), np.array([True, True, False])) == 1).all()
+
+
 def test_sizes_at_the_break_are_those_by_mass():
     """Shen et al. 2003: 0.1 (M/Msun)^0.14 (1 + M/M0)^0.25 kpc at M = M0 = 3.98e10."""
     kpc, scatter = shapes.late_radius_kpc(-20.91)
