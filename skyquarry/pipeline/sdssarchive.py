@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +17,16 @@ from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows, Piece
 from skyquarry.pipeline.build import build
 from skyquarry.pipeline.matching import pairs
-from skyquarry.pipeline.simulating import SETTINGS, TRUTH, Run, simulation
+from skyquarry.pipeline.simulating import (
+    SETTINGS,
+    TRUTH,
+    Run,
+    is_catalog,
+    made_with,
+    simulation,
+    unfinished,
+)
+from skyquarry.pipeline.spilling import room
 from skyquarry.sky import healpix
 from skyquarry.synthetic.sdss.fields import KEYS
 from skyquarry.synthetic.sdss.fields import tables as survey_tables
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.ingest.progress import Progress
+    from skyquarry.ingest.spilled import Spilled
     from skyquarry.sky.algebra import Region
     from skyquarry.synthetic.blocks import Population
 
@@ -78,6 +87,9 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     knobs
         Densities of what is rare, and the share of repeated scans.
 
+    A run that was killed goes on, if it is run again: tables that are there are kept, and so are
+    the patches of the sky that were observed.
+
     Raises UserError for arguments that make no sky, ExistsError where something else is there.
     """
     from skyquarry.synthetic.populations import usual
@@ -96,20 +108,19 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     writing = _Writing(Patches(sky, knobs), folder, executor, progress)
     runs[0].check(TRUTH)
     runs[1].check(*others)
-    if (folder / "photoobj").exists() and not (writing.done() or overwrite):
+    photo = folder / "photoobj"
+    if photo.exists() and not (overwrite or unfinished(photo) or writing.done("photoobj")):
         raise ExistsError(
-            f"{folder / 'photoobj'} is there, and not from the same arguments: choose another "
+            f"{photo} is there, and not from the same arguments: choose another "
             "folder, or overwrite it (overwrite=True, --overwrite)"
         )
     truth = runs[0].truth()
-    if not writing.done():
-        writing.tables(truth)
+    writing.tables(truth)
     runs[1].surveys(truth)
     if lightcurves:
         runs[1].lightcurves(truth)
-    if not writing.done(last=True):
-        writing.neighbours()
-        writing.cross_references(others)
+    writing.neighbours()
+    writing.cross_references(others)
     from skyquarry.engine.archive import archive
 
     return archive(folder)
@@ -124,17 +135,10 @@ class _Writing:
     executor: Where
     progress: Progress | bool | None
 
-    def done(self, *, last: bool = False) -> bool:
-        """Whether the tables are there from the same arguments: all, or those made patch-wise."""
-        from skyquarry.engine.catalog import open_catalog
-
-        others = any(each != "sdss" for each in self.patches.sky.surveys)
-        final = "crossreference" if others else "neighbors"
-        path = self.folder / (final if last else "photoobj")
-        if not (path / "collection.properties").exists():
-            return False
-        told = open_catalog(path).properties.get(SETTINGS)
-        return told is not None and json.loads(told) == json.loads(self._settings())
+    def done(self, *names: str) -> bool:
+        """Whether these tables are there, from the same arguments."""
+        settings = json.loads(self._settings())
+        return all(made_with(self.folder / name, settings) for name in names)
 
     def _settings(self) -> str:
         told = self.patches.sky.settings() | {"sdss": repr(self.patches.archive)}
@@ -142,39 +146,45 @@ class _Writing:
 
     # ------------------------------------------------------------ patch by patch
     def tables(self, truth: Catalog) -> None:
-        """All that belongs to patches, and the survey's own tables; photoobj last."""
-        from skyquarry.engine.run import run_tasks
-
+        """All that belongs to patches, and the survey's own tables."""
         sky = self.patches.sky
-        tasks = (
+        if self.done(*PLACED, *CHILDREN, *KEYS):
+            return
+        tasks = [
             (int(blocks[0]), self.patches.tables, (truth.stored, blocks))
             for blocks in sky.patches()
-        )
-        with TemporaryDirectory(dir=self.folder, prefix=".sdss-") as folder:
-            spilled = _Spilled(Path(folder), self.patches.empty())
-            for _, tables in run_tasks(tasks, self.executor, ordered=True):
-                spilled.add(tables)
+        ]
+        with room(self.folder, "sdss", self._settings()) as there:
+            rows = _Spilled(there.folder, self.patches.empty())
+            needed = {name: each for name, each in rows.every().items() if not self.done(name)}
+            there.spill("patches", tasks, needed, rows.add, executor=self.executor,
+                        progress=self.progress)  # fmt: skip
             for name, table in survey_tables(sky.region, self.patches.archive, sky.seed).items():
                 self._build(table, name, survey=survey_of(name))
-            for name in reversed(PLACED):
-                parent = self._build(spilled.parents[name].spilled, name, survey=survey_of(name))
-                spilled.parents[name].spilled.remove()
+            for name in PLACED:
+                parent = self._build(rows.parents[name].spilled, name, survey=survey_of(name))
+                rows.parents[name].spilled.remove()
                 for child, (of, key) in CHILDREN.items():
                     if of == name:
-                        rows = spilled.children[child].spilled
-                        self._build(rows, child, parent=parent, on=key)
-                        rows.remove()
+                        spilled = rows.children[child].spilled
+                        self._build(spilled, child, parent=parent, on=key)
+                        spilled.remove()
 
     def _build(self, source: Any, name: str, **how: Any) -> Catalog:
+        """The table, unless it is there."""
+        if self.done(name):
+            return self._open(name)
         path = self.folder / name
         return build(
             source, path, properties={SETTINGS: self._settings()}, executor=self.executor,
-            progress=self.progress, overwrite=path.exists(), **how,
+            progress=self.progress, overwrite=is_catalog(path), **how,
         )  # fmt: skip
 
     # ------------------------------------------------------------ pairs
     def neighbours(self) -> None:
         """Neighbors: both ways, of primary and secondary objects, by the matcher."""
+        if self.done("neighbors"):
+            return
         photo = self._open("photoobj")
         columns = [f"photoobj_{side}_{name}" for side in (1, 2) for name in ("type", "mode")]
         plan = pairs(
@@ -184,6 +194,8 @@ class _Writing:
 
     def cross_references(self, surveys: Sequence[str]) -> None:
         """The nearest row of each other survey to a primary object."""
+        if not surveys or self.done("crossreference"):
+            return
         photo = self._open("photoobj")
         found = [
             (name, pairs(
@@ -200,20 +212,23 @@ class _Writing:
         plans: list[tuple[str, Plan]],
         columns: Callable[[str, pa.Table], pa.Table],
     ) -> None:
-        """Pairs as a child of photoobj: they come along the sky, by their left rows."""
-        with TemporaryDirectory(dir=self.folder, prefix=f".{name}-") as folder:
+        """Pairs as a child of photoobj: they come along the sky, by their left rows.
+
+        They are spilled anew in each run: only the table that they are built into is kept.
+        """
+        with room(self.folder, name, self._settings()) as there:
+            parent = _parent(there.folder, self.patches.empty()["photoobj"], "photoobj")
             rows: ChildRows | None = None
-            parent = _parent(Path(folder), self.patches.empty()["photoobj"], "photoobj")
             for survey, plan in plans:
                 placed = Plan(plan.root.at_positions())  # type: ignore[attr-defined]
                 for batch in chain([_nothing(placed)], placed.run(self.executor).stream()):
                     told = columns(survey, batch)
                     if rows is None:
-                        rows = ChildRows(Path(folder), name, "objID", told.schema, parent)
+                        rows = ChildRows(there.folder, name, "objID", told.schema, parent)
                     if len(batch):
                         rows.add(told, _beside(batch))
-            if rows is not None:
-                self._build(rows.spilled, name, parent=photo, on="objID")
+            assert rows is not None
+            self._build(rows.spilled, name, parent=photo, on="objID")
 
     def _open(self, name: str) -> Catalog:
         from skyquarry.engine.catalog import open_catalog
@@ -230,6 +245,11 @@ class _Spilled:
             name: ChildRows(folder, name, key, empty[name].schema, self.parents[parent])
             for name, (parent, key) in CHILDREN.items()
         }
+
+    def every(self) -> dict[str, Spilled]:
+        """{table: what was spilled}."""
+        parts: dict[str, ParentRows | ChildRows] = {**self.parents, **self.children}
+        return {name: each.spilled for name, each in parts.items()}
 
     def add(self, tables: dict[str, pa.Table]) -> None:
         """Those of a patch."""

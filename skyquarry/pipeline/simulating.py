@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,20 +12,23 @@ import numpy as np
 from skyquarry.errors import ExistsError, UserError, one_of
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows
+from skyquarry.ingest.workspace import FOLDER
 from skyquarry.pipeline.build import build
+from skyquarry.pipeline.spilling import room
 from skyquarry.surveys.load import load
 from skyquarry.synthetic.observe.surveys import CATALOGUES, MAIN
 from skyquarry.synthetic.simulation import Simulation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from skyquarry.catalog.roles import Survey
     from skyquarry.engine.archive import Archive
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.ingest.progress import Progress
+    from skyquarry.ingest.spilled import Spilled
     from skyquarry.sky.algebra import Region
     from skyquarry.synthetic.blocks import Population
 
@@ -168,113 +169,114 @@ class Run:
     overwrite: bool
 
     def check(self, *names: str) -> None:
-        """Refuse to write over catalogues that are not from the same arguments."""
+        """Refuse to write over what is neither from the same arguments nor a killed run's."""
         if self.overwrite:
             return
         for name in names:
             path = self.folder / name
-            if path.exists() and not self._done(path):
+            if path.exists() and not unfinished(path) and not self._done(path):
                 raise ExistsError(
                     f"{path} is there, and not from the same arguments: choose another folder, or "
                     "overwrite it (overwrite=True, --overwrite)"
                 )
 
     def _done(self, path: Path) -> bool:
-        from skyquarry.engine.catalog import open_catalog
+        return made_with(path, self.sky.settings())
 
-        if not (path / "collection.properties").exists():
-            return False
-        told = open_catalog(path).properties.get(SETTINGS)
-        return told is not None and json.loads(told) == self.sky.settings()
+    def _both_done(self, *names: str) -> bool:
+        return all(self._done(self.folder / name) for name in names)
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"executor": self.executor, "progress": self.progress}
 
     def truth(self) -> Catalog:
         """The truth, drawn and built unless it is there."""
         from skyquarry.engine.catalog import open_catalog
-        from skyquarry.engine.run import run_tasks
+        from skyquarry.synthetic.sources import SCHEMA
 
         path = self.folder / TRUTH
         if self._done(path):
             return open_catalog(path)
-        tasks = ((int(block), self.sky.truth, (int(block),)) for block in self.sky.drawn)
-        with self._rows(TRUTH, _truth_survey()) as rows:
-            for _, table in run_tasks(tasks, self.executor, ordered=True):
-                rows.add(table)
+        tasks = [(int(block), self.sky.truth, (int(block),)) for block in self.sky.drawn]
+        with room(self.folder, TRUTH, self.sky.settings()) as there:
+            rows = _Spilling.of(there.folder, TRUTH, SCHEMA, _truth_survey())
+            there.spill(TRUTH, tasks, rows.spilled(), rows.add, **self._how)
             return self._build(
                 rows.parent, path, _truth_survey(), max_rows=_TRUTH_ROWS, margin_arcsec=None
             )
 
     def surveys(self, truth: Catalog) -> None:
         """What the surveys see, all in one pass over the truth."""
-        from contextlib import ExitStack
-
-        from skyquarry.engine.run import run_tasks
-
-        names = [name for name in self.sky.surveys if not self._done(self.folder / name)]
+        names = [name for name in self.sky.surveys if not self._both_done(name, f"{name}_truth")]
         if not names:
             return
-        sky = Simulation(
-            self.sky.region, self.sky.seed, self.sky.populations, tuple(names), self.sky.depth
-        )
-        tasks = ((int(blocks[0]), sky.observed, (truth.stored, blocks)) for blocks in sky.patches())
-        with ExitStack() as stack:
-            spilled = {name: stack.enter_context(self._rows(name, _survey(name))) for name in names}
-            for _, tables in run_tasks(tasks, self.executor, ordered=True):
+        sky = replace(self.sky, surveys=tuple(names))
+        tasks = [(int(blocks[0]), sky.observed, (truth.stored, blocks)) for blocks in sky.patches()]
+        with room(self.folder, "surveys", self.sky.settings()) as there:
+            rows = {name: self._rows(there.folder, name) for name in names}
+            spilled = {
+                name: each for some in rows.values() for name, each in some.spilled().items()
+            }
+
+            def add(tables: dict[str, tuple[Any, Any]]) -> None:
                 for name, (table, links) in tables.items():
-                    spilled[name].add(table, links)
+                    rows[name].add((table, links))
+
+            there.spill("surveys", tasks, spilled, add, **self._how)
             for name in names:
-                self._survey(name, spilled[name])
+                self._survey(name, rows[name])
 
     def lightcurves(self, truth: Catalog) -> None:
         """The variables of the truth, and their light curves beside them."""
-        from skyquarry.engine.run import run_tasks
+        from skyquarry.synthetic.changing import lightcurves
 
-        if self._done(self.folder / VARIABLES) and self._done(self.folder / LIGHT_CURVES):
+        if self._both_done(VARIABLES, LIGHT_CURVES):
             return
-        tasks = (
+        tasks = [
             (int(block), self.sky.changing, (truth.stored, int(block))) for block in self.sky.blocks
-        )
-        with self._rows(VARIABLES, _variables_survey()) as rows:
-            for _, (table, curves) in run_tasks(tasks, self.executor, ordered=True):
-                rows.add(table, curves)
-            made = self._build(rows.parent, self.folder / VARIABLES, _variables_survey())
-            self._build(rows.links, self.folder / LIGHT_CURVES, None, parent=made, on="id")
+        ]
+        schemas = lightcurves.VARIABLES, _variables_survey(), lightcurves.CURVES, "id"
+        with room(self.folder, VARIABLES, self.sky.settings()) as there:
+            rows = _Spilling.of(there.folder, VARIABLES, *schemas)
+            there.spill(VARIABLES, tasks, rows.spilled(), rows.add, **self._how)
+            self._with_child(rows, (VARIABLES, _variables_survey()), (LIGHT_CURVES, "id"))
 
     def _survey(self, name: str, rows: _Spilling) -> None:
-        """A survey's catalogue last: where it is, its links are too."""
+        """A survey's catalogue, and its links beside it."""
+        child = f"{name}_truth", CATALOGUES[name].key
         looked = self.sky.footprint(name)
-        made = self._build(rows.parent, self.folder / name, _survey(name), footprint=looked)
+        self._with_child(rows, (name, _survey(name)), child, footprint=looked)
+
+    def _with_child(
+        self, rows: _Spilling, parent: tuple[str, Survey], child: tuple[str, str], **more: Any
+    ) -> None:
+        """A catalogue and its child: rows stay on disk until both are there."""
+        (name, survey), (beside, on) = parent, child
+        made = self._build(rows.parent, self.folder / name, survey, **more)
         assert rows.links is not None
-        self._build(
-            rows.links, self.folder / f"{name}_truth", None, parent=made, on=CATALOGUES[name].key
-        )
+        self._build(rows.links, self.folder / beside, None, parent=made, on=on)
+        for each in rows.spilled().values():
+            each.remove()
 
     def _build(self, rows: Any, path: Path, survey: Survey | None, **more: Any) -> Catalog:
+        """The catalogue of these rows, unless it is there."""
+        from skyquarry.engine.catalog import open_catalog
+
+        if self._done(path):
+            return open_catalog(path)
         told = {SETTINGS: json.dumps(self.sky.settings(), sort_keys=True)}
-        made = build(
-            rows.spilled, path, survey=survey, properties=told, executor=self.executor,
-            progress=self.progress, overwrite=self.overwrite or path.exists(), **more,
+        return build(
+            rows.spilled, path, survey=survey, properties=told, **self._how,
+            overwrite=self.overwrite or is_catalog(path), **more,
         )  # fmt: skip
-        rows.spilled.remove()
-        return made
 
-    @contextmanager
-    def _rows(self, name: str, survey: Survey) -> Iterator[_Spilling]:
-        """Room on disk for the rows of a catalogue until it is built."""
-        with TemporaryDirectory(dir=self.folder, prefix=f".{name}-") as folder:
-            if name == TRUTH:
-                from skyquarry.synthetic.sources import SCHEMA
-
-                yield _Spilling.of(Path(folder), SCHEMA, survey)
-            elif name == VARIABLES:
-                from skyquarry.synthetic.changing import lightcurves
-
-                schemas = lightcurves.VARIABLES, survey, lightcurves.CURVES, "id"
-                yield _Spilling.of(Path(folder), *schemas)
-            else:
-                table, links = self.sky.empty(name)
-                yield _Spilling.of(
-                    Path(folder), table.schema, survey, links.schema, CATALOGUES[name].key
-                )
+    def _rows(self, folder: Path, name: str) -> _Spilling:
+        """A survey's rows and links, on their way to disk."""
+        table, links = self.sky.empty(name)
+        return _Spilling.of(
+            folder, name, table.schema, _survey(name), links.schema, CATALOGUES[name].key
+        )
 
 
 @dataclass(frozen=True)
@@ -286,18 +288,44 @@ class _Spilling:
 
     @classmethod
     def of(
-        cls, folder: Path, schema: Any, survey: Survey, links: Any = None, key: str = ""
+        cls, folder: Path, name: str, schema: Any, survey: Survey, links: Any = None, key: str = ""
     ) -> _Spilling:
-        parent = ParentRows(folder, "rows", describe_input(schema, Given(survey=survey)))
+        parent = ParentRows(folder, name, describe_input(schema, Given(survey=survey)))
         if links is None:
             return cls(parent)
-        return cls(parent, ChildRows(folder, "links", key, links, parent))
+        return cls(parent, ChildRows(folder, f"{name}_more", key, links, parent))
 
-    def add(self, table: Any, links: Any = None) -> None:
-        """The rows of a piece."""
+    def spilled(self) -> dict[str, Spilled]:
+        """{name: what was spilled}."""
+        parts = [self.parent.spilled, *([] if self.links is None else [self.links.spilled])]
+        return {each.name: each for each in parts}
+
+    def add(self, tables: Any) -> None:
+        """The rows of a piece: a table, or two."""
+        table, links = (tables, None) if self.links is None else tables
         beside = self.parent.add(table)
         if self.links is not None:
             self.links.add(links, beside)
+
+
+def made_with(path: Path, settings: dict[str, Any]) -> bool:
+    """Whether a catalogue is there that was simulated with these settings."""
+    from skyquarry.engine.catalog import open_catalog
+
+    if not is_catalog(path):
+        return False
+    told = open_catalog(path).properties.get(SETTINGS)
+    return told is not None and json.loads(told) == settings
+
+
+def is_catalog(path: Path) -> bool:
+    """Whether a published catalogue is there."""
+    return (path / "collection.properties").exists()
+
+
+def unfinished(path: Path) -> bool:
+    """Whether nothing is there but what a killed build has left."""
+    return (path / FOLDER).is_dir() and not is_catalog(path)
 
 
 def _survey(name: str) -> Survey:
