@@ -152,7 +152,7 @@ class _Writing:
             return
         tasks = [
             (int(blocks[0]), self.patches.tables, (truth.stored, blocks))
-            for blocks in sky.patches()
+            for blocks in self.patches.blocks()
         ]
         with room(self.folder, "sdss", self._settings()) as there:
             rows = _Spilled(there.folder, self.patches.empty())

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_radec, to_xyz
-from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.observe.neighbours import neighbours
 from skyquarry.synthetic.sdss.codes import Mode, PhotoType
 from skyquarry.synthetic.sdss.images import isophote_arcsec
@@ -27,8 +25,10 @@ def with_families(objects: Objects, blend_arcsec: float) -> Objects:
     """The objects of one scan, each blend's parent behind them; children know their parents.
 
     An object follows its brightest overlapping neighbour, that one its own, and so on three times.
-    Objects that end at the same one, which follows none, are a blend. As the pipeline does, it cuts
-    blends at the borders of fields; and, unlike it, at those of the simulation's blocks.
+    Objects that end at the same one, which follows none, are a blend: all are at home where that
+    one is, so that no border of blocks parts them. As the pipeline does, it cuts blends at the
+    borders of fields. Right for objects with 45" of the sky around them: three steps of 10", the
+    neighbours of the last one, and what shines into those.
     """
     leader = _leaders(objects, blend_arcsec)
     members = np.bincount(leader, minlength=len(objects))
@@ -41,6 +41,8 @@ def with_families(objects: Objects, blend_arcsec: float) -> Objects:
     place[heads] = len(objects) + np.arange(len(heads))
     every = Objects.concatenated([objects, parents])
     every.parent[: len(objects)] = place[leader]
+    for home in (every.place_ra, every.place_dec):
+        home[: len(objects)] = home[leader]
     return every
 
 
@@ -54,9 +56,8 @@ def _leaders(objects: Objects, blend_arcsec: float) -> Ints:
         (light[near.other] == light[near.seen]) & (made.owner[near.other] < made.owner[near.seen])
     )
     touch = near.distance_arcsec < reach[near.seen] + reach[near.other]
-    block = healpix.index(objects.place_ra, objects.place_dec, BLOCK_ORDER)
-    for frame in (objects.spots.packed, block):
-        touch &= frame[near.seen] == frame[near.other]
+    frame = objects.spots.packed
+    touch &= frame[near.seen] == frame[near.other]
     seen, other = (each[touch & brighter] for each in (near.seen, near.other))
     order = np.lexsort((made.owner[other], -light[other], seen))
     seen, other = seen[order], other[order]

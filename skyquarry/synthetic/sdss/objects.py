@@ -31,7 +31,7 @@ class Objects:
     """(n,) empty where an object is no source of the truth"""
     spots: Spots
     place_ra: Floats
-    """(n,) where it truly is, which is what numbers go by"""
+    """(n,) where it truly is, of a blend where its brightest member is: what numbers go by"""
     place_dec: Floats
     mode: Ints
     given_type: Ints

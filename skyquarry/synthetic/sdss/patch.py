@@ -21,6 +21,7 @@ from skyquarry.synthetic.sdss.photo import Photo
 from skyquarry.synthetic.sdss.settings import Archive
 from skyquarry.synthetic.sdss.spectra import Spectra
 from skyquarry.synthetic.sdss.targets import Candidates, Fibers, importance, with_fibers
+from skyquarry.synthetic.simulation import PATCH_BLOCKS, read_around
 from skyquarry.synthetic.sources import Kind, Sources
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-AROUND_ORDER: Final = 11
-"""Sources in cells of this order (103") around a patch are seen with it: more than the 55" of two
-fibres and the 5" of a blend."""
+AROUND_ORDER: Final = 10
+"""Sources in cells of this order (206") around a patch are seen with it: more than the 30" that a
+member of a blend lies away from the brightest one and the 55" of two fibres, wherever cells are
+narrow."""
 CHILDREN: Final = {
     "photoprofile": ("photoobj", "objID"),
     "photoz": ("photoobj", "objID"),
@@ -54,10 +56,16 @@ class Patches:
     sky: Simulation
     archive: Archive = field(default_factory=Archive)
 
+    def blocks(self) -> list[Ints]:
+        """Blocks in groups that are observed together.
+
+        With those beside the region: a blend that reaches in may be at home there.
+        """
+        every = self.sky.drawn
+        return [every[start : start + PATCH_BLOCKS] for start in range(0, len(every), PATCH_BLOCKS)]
+
     def tables(self, truth: Stored, blocks: Ints) -> dict[str, pa.Table]:
         """{table: its rows of the blocks that lie in the region}."""
-        from skyquarry.synthetic.simulation import read_around
-
         return self.made(*read_around(truth, blocks, AROUND_ORDER), blocks)
 
     def empty(self) -> dict[str, pa.Table]:
@@ -97,8 +105,9 @@ class Patches:
         beside: Objects | None = None
         for scan in scans(self.archive, seed):
             seen = observed(scan, sources, ids, seed)
+            seen = with_families(seen, self.archive.blend_arcsec)
             home = _at_home(seen, blocks)
-            parts.append(with_families(seen.taken(home), self.archive.blend_arcsec))
+            parts.append(seen.taken(home))
             beside = seen.taken(~home) if beside is None else beside
         near = around(blocks)
         others = (moving(near, self.archive, seed), self._faults(near))
@@ -151,7 +160,7 @@ class Patches:
 
 
 def _at_home(objects: Objects, blocks: Ints) -> NDArray[np.bool_]:
-    """(n,) objects that lie in the blocks."""
+    """(n,) objects that are at home in the blocks."""
     place = healpix.index(objects.place_ra, objects.place_dec, BLOCK_ORDER)
     return np.asarray(np.isin(place, blocks))
 

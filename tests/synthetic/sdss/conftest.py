@@ -24,6 +24,15 @@ SKY = Simulation(
 PATCHES = Patches(SKY, KNOBS)
 
 
+QUIET = Patches(
+    SKY,
+    replace(
+        KNOBS, asteroids=0.0, fast=0.0, trails=0.0, ghosts=0.0, cosmic_rays=0.0, defects=0.0,
+        unknown=0.0, repeated=0.0,
+    ),
+)  # fmt: skip
+
+
 @cache
 def truth():
     """The sources of the blocks, and those around them."""
@@ -52,11 +61,7 @@ def known(n, mag=17.0, **how):
         n, ra_deg=ra + east / np.cos(np.radians(dec)), dec_deg=dec + north,
         mags=mag, redshift=0.1, **how,
     )  # fmt: skip
-    quiet = replace(
-        KNOBS, asteroids=0.0, fast=0.0, trails=0.0, ghosts=0.0, cosmic_rays=0.0, defects=0.0,
-        unknown=0.0, repeated=0.0,
-    )  # fmt: skip
-    return Patches(SKY, quiet).made(sources, np.arange(n) + 1, BLOCKS[:1])
+    return QUIET.made(sources, np.arange(n) + 1, BLOCKS[:1])
 
 
 def of_known(n, **how):
@@ -89,3 +94,9 @@ def a_maker_of_objects():
 @pytest.fixture(scope="session")
 def patches():
     return PATCHES, BLOCKS
+
+
+@pytest.fixture(scope="session")
+def quiet():
+    """Patches without what is no source."""
+    return QUIET

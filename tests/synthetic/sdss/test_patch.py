@@ -4,12 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.sky import htm
+from skyquarry.sky import healpix, htm
 from skyquarry.sky.vectors import to_xyz
+from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.sdss.codes import Flag
 from skyquarry.synthetic.sdss.derived import RADII_ARCSEC
 from skyquarry.synthetic.sdss.patch import CHILDREN, PLACED
-from skyquarry.synthetic.sources import Kind
+from skyquarry.synthetic.sources import Kind, Sources
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,42 @@ def test_children_lie_in_parents_of_the_same_scan_that_have_their_light(photo):
     flags = photo["flags"]
     assert ((flags[children] & int(Flag.CHILD)) > 0).all()
     assert ((flags[of] & int(Flag.BLENDED)) > 0).all()
+
+
+def test_blends_do_not_end_at_the_borders_of_blocks(patches, quiet):
+    first, second = patches[1][:2]
+    ra, dec = on_the_border(first, second)
+    east = np.array([-1.5, 1.5])[:, None] / 3600
+    sources = Sources.of(
+        2 * len(ra), ra_deg=(ra + east).ravel(), dec_deg=np.tile(dec, 2), mags=17.0, redshift=0.1,
+        kind=Kind.GALAXY, sersic=1.0, half_light_arcsec=2.0,
+    )  # fmt: skip
+    ids = np.arange(len(sources)) + 1
+    parts = [quiet.made(sources, ids, np.array([each]))["photoobj"] for each in (first, second)]
+    told = pa.concat_tables(parts).to_pylist()
+    children = [row for row in told if row["parentID"]]
+    blocks = {first: set(), second: set()}
+    for row in children:
+        at = int(healpix.index(np.array([row["ra"]]), np.array([row["dec"]]), BLOCK_ORDER)[0])
+        blocks[at].add(row["parentID"])
+    assert len(blocks[first] & blocks[second]) >= 5
+    assert {row["parentID"] for row in children} == {
+        row["objID"] for row in told if row["mode"] == 3
+    }
+
+
+def on_the_border(first, second):
+    """ra, dec (7,) where two blocks side by side meet, an arc minute apart."""
+    (ra0, ra1), (dec0, dec1) = healpix.center(np.array([first, second]), BLOCK_ORDER)
+    low, high = np.zeros(7), np.ones(7)
+    dec = np.linspace(-3, 3, 7) / 60
+    for _ in range(50):
+        part = (low + high) / 2
+        here = healpix.index(
+            ra0 + part * (ra1 - ra0), dec + dec0 + part * (dec1 - dec0), BLOCK_ORDER
+        )
+        low, high = np.where(here == first, part, low), np.where(here == first, high, part)
+    return ra0 + low * (ra1 - ra0), dec + dec0 + low * (dec1 - dec0)
 
 
 def test_stokes_parameters_are_as_long_as_the_axis_ratio_says_for_large_galaxies(of_known):
