@@ -45,6 +45,11 @@ class Archive:
     """lines a spectrum that no list explains: badly subtracted sky, noise; ours"""
     broad_absorption: float = 0.15
     """part of quasars with broad absorption (Reichard et al. 2003, AJ 126, 2594: 14 %)"""
+    nuclei: float = 0.03
+    """part of galaxies with a broad-line nucleus: Stern & Laor 2012, MNRAS 423, 600"""
+    dusty: float = 0.5
+    """part of these that are of types 1.8 and 1.9, E(B-V) between 1.5 and 2.5. Real: some 0.05;
+    more, so that a search in 300 deg2 for Halpha twenty times as strong as Hbeta finds some"""
     mid_z: float = 0.5
     """part of the point sources with colours of quasars at 2.4 < z < 3, which are those of A and F
     stars too, that get a spectrum. Real: 0.1 (Richards et al. 2002); more, so that a search for

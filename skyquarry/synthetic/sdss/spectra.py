@@ -12,6 +12,7 @@ from skyquarry.sky import htm
 from skyquarry.synthetic import chance
 from skyquarry.synthetic.sdss.codes import SpecClass
 from skyquarry.synthetic.sdss.lines import LINES, UNKNOWN, Line
+from skyquarry.synthetic.sdss.nuclei import Nuclei
 from skyquarry.synthetic.sources import Kind
 
 if TYPE_CHECKING:
@@ -179,6 +180,15 @@ class Spectra:
         """(n,) equivalent widths of star-forming galaxies: 20 A, scatter of a factor of 2.2."""
         return 20.0 * np.exp(0.8 * self.normal("Halpha"))
 
+    @cached_property
+    def nuclei(self) -> Nuclei:
+        """(n,) of galaxies."""
+        names = ("nucleus", "nucleus dusty", "nucleus dust")
+        chances = np.stack([self.uniform(name) for name in names], axis=1)
+        knobs = self.archive
+        galaxy = self.kind == Kind.GALAXY
+        return Nuclei.drawn(galaxy, chances, self.normal("nucleus"), knobs.nuclei, knobs.dusty)
+
     def lines(self) -> dict[str, Any]:
         """SpecLine: every line that is found, and some that nobody knows."""
         found = [
@@ -210,10 +220,12 @@ class Spectra:
         heat = np.clip((teff - 5_000.0) / 4_000.0, 0.0, 1.0)
         star = (self.kind > 0) & (self.kind < Kind.GALAXY)
         ew = np.where(star, heat * line.hot + (1.0 - heat) * line.cool, ew)
-        wide = quasar & line.broad
+        nucleus = self.nuclei.ew(line.name, self.normal(f"{line.name} nucleus"))
+        wide = (quasar & line.broad) | (nucleus > 0)
         broad = 0.3 * self.normal("broad") + 0.2 * self.normal(f"{line.name} broad")
         kms = np.where(wide, 2_200.0 * np.exp(broad), 150.0)
-        return self._found(line.id, line.wave * (1.0 + self.true_z), line.wave, ew * scatter, kms)
+        ew = ew * scatter + nucleus
+        return self._found(line.id, line.wave * (1.0 + self.true_z), line.wave, ew, kms)
 
     def _absorbed(self, line: Line) -> dict[str, Any] | None:
         """Broad absorption blueward of a quasar's CIV, and systems in front of it."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skyquarry.synthetic.sdss.codes import SpecClass, Target
+from skyquarry.synthetic.sdss.nuclei import Nuclei
 from skyquarry.synthetic.sdss.targets import COLLISION_ARCSEC, Candidates, Fibers, with_fibers
 from skyquarry.synthetic.sources import Kind
 
@@ -89,3 +90,30 @@ def test_labels_are_biased_as_those_of_sdss_are(tables, truth):
     told = made["specobj"]["specClass"].to_numpy()
     assert share < 0.05
     assert np.isin(told, (SpecClass.QSO, SpecClass.HIZ_QSO)).mean() > 5 * quasars
+
+
+def test_halpha_of_a_nucleus_without_dust_is_three_times_hbeta():
+    n = 20_000
+    made = np.random.default_rng(1)
+    bare = Nuclei(np.ones(n, bool), np.full(n, 80.0), np.zeros(n))
+    hbeta = bare.ew("Hb_4863", made.standard_normal(n))
+    assert np.median(80.0 / hbeta) == pytest.approx(3.06, rel=0.01)
+    assert np.std(np.log10(hbeta)) == pytest.approx(0.03, rel=0.1)
+
+
+def test_three_of_a_hundred_galaxies_have_a_nucleus_and_stars_have_none():
+    n = 50_000
+    made = np.random.default_rng(1)
+    galaxy = np.arange(n) % 2 == 0
+    found = Nuclei.drawn(galaxy, made.random((n, 3)), made.standard_normal(n), 0.03, 0.05)
+    assert found.there[galaxy].mean() == pytest.approx(0.03, rel=0.1)
+    assert not found.there[~galaxy].any()
+    assert (found.ebv[found.there] > 1.5).mean() == pytest.approx(0.05, abs=0.02)
+
+
+def test_dust_in_front_of_a_nucleus_takes_hbeta_before_halpha():
+    ebv = np.array([0.0, 1.0, 2.0])
+    nuclei = Nuclei(np.ones(3, bool), np.full(3, 200.0), ebv)
+    ratio = nuclei.ew("Ha_6565", np.zeros(3)) / nuclei.ew("Hb_4863", np.zeros(3))
+    assert ratio == pytest.approx(3.06 * 10 ** (0.432 * ebv))
+    assert (nuclei.ew("OIII_5008", np.zeros(3)) == 0).all()
