@@ -53,8 +53,8 @@ def test_what_is_transient_is_asked_for_again_and_nothing_is_lost(
 
 
 def test_an_answer_that_stands_still_is_given_up_and_asked_for_again(serve, plan_of, sky):
-    server = serve(fault=lambda _, number: Fault(stall_s=5.0) if number == 3 else None)
-    patience = replace(QUICK, silence_s=0.3)
+    server = serve(fault=lambda _, number: Fault(stall_s=30.0) if number == 3 else None)
+    patience = replace(QUICK, silence_s=2.0)
     fetched = plan_of(server, HERE, patience=patience).run(Heard())
     assert sorted(ids_of(fetched)) == ids_in(sky, HERE)
 

@@ -1,0 +1,123 @@
+"""`run`, `clean`, `audit`: a project file, stage by stage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
+from skyquarry.cli.output import write_json
+
+ProjectFile = Annotated[str, typer.Argument(help="A project file (TOML).")]
+
+
+def run(
+    project: ProjectFile,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    stop_after: Annotated[
+        str | None, typer.Option("--stop-after", help="End in time, with all kept: 3h50m.")
+    ] = None,
+    disk: Annotated[
+        str | None, typer.Option("--disk", help="End before the folder has more: 15GB.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Do what a project file says: what has not changed since the last run is left as it is.
+
+    Example: skyquarry run field.toml --stop-after 3h50m
+
+    A run that is killed, or ended by a limit, goes on where it was when it is called again.
+    """
+    from skyquarry.pipeline.project.limits import Limits
+    from skyquarry.pipeline.project.running import Runner
+    from skyquarry.pipeline.project.settings import read_project
+    from skyquarry.pipeline.project.words import duration_s, size_bytes, told_s
+
+    limits = Limits(
+        None if stop_after is None else duration_s(stop_after),
+        None if disk is None else size_bytes(disk),
+    )
+    runner = Runner(read_project(project))
+    if dry_run:
+        _foretell(runner.states(), as_json=as_json)
+        return
+    say = (lambda _: None) if as_json else typer.echo
+    ran = runner.run(limits=limits, progress=not as_json, say=say)
+    if as_json:
+        write_json(
+            {"done": ran.done, "kept": ran.kept, "stopped": ran.stopped, "seconds": ran.seconds}
+        )
+    elif ran.stopped:
+        typer.echo(f"stopped: {ran.stopped}. All is kept; the same command goes on")
+    else:
+        typer.echo(f"all done in {told_s(ran.seconds)}: {runner.folder}")
+
+
+def clean(
+    project: ProjectFile,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it, and not only list it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what a project has made and uses no more: dropped stages, old versions.
+
+    Example: skyquarry clean field.toml --yes
+    """
+    from skyquarry.pipeline.project.cleaning import remove, superseded
+    from skyquarry.pipeline.project.settings import read_project
+    from skyquarry.pipeline.project.words import told_bytes
+
+    read = read_project(project)
+    found = superseded(read)
+    if yes:
+        remove(found, read)
+    if as_json:
+        write_json([{"path": str(e.path), "why": e.why, "bytes": e.bytes} for e in found])
+        return
+    for each in found:
+        typer.echo(f"{each.path}  {told_bytes(each.bytes)}  {each.why}")
+    said = "removed" if yes else "could be removed: add --yes" if found else "to be removed"
+    typer.echo(f"{told_bytes(sum(each.bytes for each in found))} {said}")
+
+
+def audit(project: ProjectFile, *, as_json: Json = False) -> None:
+    """Check the audit log of a project: its hash chain, and that no stage's line is missing.
+
+    Example: skyquarry audit field.toml
+    """
+    from skyquarry.errors import DamagedError
+    from skyquarry.pipeline.project.audit import Audit
+    from skyquarry.pipeline.project.records import Records
+    from skyquarry.pipeline.project.running import AUDIT
+    from skyquarry.pipeline.project.settings import read_project
+
+    folder = read_project(project).folder
+    log = Audit(folder / AUDIT)
+    faults = log.verify(*(record.audit for record in Records(folder).all()))
+    if as_json:
+        write_json({"path": str(log.path), "faults": faults})
+    else:
+        typer.echo("\n".join(faults) or f"{log.path}: the chain of {len(log.events())} lines holds")
+    if faults:
+        raise DamagedError(f"{log.path} is not as it was written: {faults[0]}")
+
+
+def _foretell(states: list, *, as_json: bool) -> None:  # type: ignore[type-arg]
+    from skyquarry.pipeline.project.words import told_s
+
+    if as_json:
+        write_json(
+            [
+                {"stage": e.stage.name, "does": e.stage.does, "why": e.why, "last_s": e.last_s}
+                for e in states
+            ]
+        )
+        return
+    for each in states:
+        took = f", {told_s(each.last_s)} the last time" if each.last_s is not None else ""
+        what = f"{each.stage.does} ({each.why}{took})" if each.why else "nothing has changed"
+        typer.echo(f"{each.stage.name}: {what}")

@@ -1,0 +1,250 @@
+"""A project file: what it may say, and what it says.
+
+TOML. Every table and key is known here by a dataclass; another word is refused with the nearest
+one, before anything is begun.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from skyquarry.errors import NotFoundError, UserError
+
+Source = Literal["files", "simulate", "fetch", "catalogue"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionSettings:
+    """`[region]`: where; a text, or a round field by its area and galactic place."""
+
+    text: str | None = None
+    """CIRCLE 180 30 1, POLYGON ..., RANGE 160 190 -5 5: degrees"""
+    area_deg2: float | None = None
+    latitude_deg: float = 45.0
+    longitude_deg: float = 90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSettings:
+    """`columns` of a survey: names in its files."""
+
+    ra: str | None = None
+    dec: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveySettings:
+    """`[surveys.NAME]`: one catalogue of the project."""
+
+    source: Source = "files"
+    """where its rows are from; `from` in the file"""
+    survey: str | None = None
+    """a role file by name or path; what the columns are, without `columns`"""
+    files: str | list[str] | None = None
+    """of `from = "files"`: paths, with wildcards; relative to the project file"""
+    path: str | None = None
+    """of `from = "catalogue"`: one that is built already, used where it is"""
+    where: str | None = None
+    """of `from = "fetch"`: a condition in ADQL"""
+    tap: str | None = None
+    """of `from = "fetch"`: another service than the role file names"""
+    table: str | None = None
+    """of `from = "fetch"`: its table"""
+    columns: ColumnSettings | None = None
+    """of `from = "files"`: what its columns are called, where no role file tells"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchSettings:
+    """`[match]`: as `sq.crossmatch` takes it."""
+
+    catalogs: list[str] | None = None
+    """names of the project's catalogues, the first one leads; without it all, in their order"""
+    constraint: Literal["one_to_one", "many_to_one", "none"] = "one_to_one"
+    completeness: float = 0.9973
+    prior: str = "auto"
+    photometry: Literal["auto", "none"] = "auto"
+    calibrate: bool = True
+    default_error_arcsec: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project, as its file says it."""
+
+    file: Path
+    folder: Path
+    """what is made is here"""
+    seed: int = 1
+    region: RegionSettings | None = None
+    surveys: dict[str, SurveySettings] = field(default_factory=dict)
+    match: MatchSettings | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """All that was said, as plain data."""
+        told = dataclasses.asdict(self)
+        return told | {"file": self.file.name, "folder": self.folder.name}
+
+
+def read_project(path: str | Path) -> Project:
+    """The project of a file. Raises NotFoundError and UserError, with the place in the file."""
+    file = Path(path)
+    if not file.is_file():
+        raise NotFoundError(
+            f"{path} is not there, but a project file is needed: see docs/howto/run-a-project.md "
+            "for one to begin with"
+        )
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise UserError(
+            f"{file} is no TOML ({fault}), but a project file is needed: mend the line"
+        ) from fault
+    project: Project = _taken(Project, _prepared(said, file), file.name)
+    _check(project)
+    return project
+
+
+def _prepared(said: dict[str, Any], file: Path) -> dict[str, Any]:
+    """The file's words as the dataclasses have them."""
+    if "file" in said:
+        raise UserError(f"{file.name} says 'file', which it is itself: remove it")
+    folder = said.get("folder", file.stem)
+    if not isinstance(folder, str):
+        raise UserError(f"{file.name}: folder is {folder!r}, but the text of a path is needed")
+    made = said | {"file": file.resolve(), "folder": (file.parent / folder).resolve()}
+    surveys = said.get("surveys", {})
+    if isinstance(surveys, dict):
+        made["surveys"] = {
+            name: {("source" if key == "from" else key): value for key, value in each.items()}
+            if isinstance(each, dict)
+            else each
+            for name, each in surveys.items()
+        }
+    return made
+
+
+def _taken(kind: Any, said: Any, where: str) -> Any:
+    """A dataclass of a TOML table; every key and value is judged."""
+    if not isinstance(said, dict):
+        raise UserError(f"{where} is {said!r}, but a table of settings is needed: see the how-to")
+    hints = get_type_hints(kind)
+    for key in said:
+        if key not in hints:
+            raise UserError(_unknown(str(key), where, hints))
+    return kind(
+        **{key: _value(hints[key], value, f"{where}: {key}") for key, value in said.items()}
+    )
+
+
+def _unknown(key: str, where: str, hints: dict[str, Any]) -> str:
+    known = ["from" if name == "source" else name for name in hints if name != "file"]
+    near = difflib.get_close_matches(key, known, n=1)
+    tried = f"did you mean {near[0]!r}?" if near else "leave it out"
+    return f"{where} says {key!r}, but it knows {', '.join(known)}: {tried}"
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911  one for each kind
+    """The value, where it is of the kind that a field asks for."""
+    if dataclasses.is_dataclass(kind):
+        return _taken(kind, value, where)
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return _one_of(parts, value, where)
+    if origin is Literal:
+        if value not in parts:
+            raise UserError(f"{where} is {value!r}, but it is one of {', '.join(map(repr, parts))}")
+        return value
+    if origin is dict and isinstance(value, dict):
+        return {name: _value(parts[1], each, f"{where}.{name}") for name, each in value.items()}
+    if origin is list and isinstance(value, list):
+        return [_value(parts[0], each, where) for each in value]
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if origin is None and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    raise UserError(f"{where} is {value!r}, but {_name(kind)} is needed")
+
+
+def _one_of(parts: tuple[Any, ...], value: Any, where: str) -> Any:
+    kinds = [part for part in parts if part is not NoneType]
+    for part in kinds:
+        try:
+            return _value(part, value, where)
+        except UserError as fault:
+            refused = fault
+    if len(kinds) == 1:
+        raise refused
+    raise UserError(f"{where} is {value!r}, but {' or '.join(map(_name, kinds))} is needed")
+
+
+def _name(kind: Any) -> str:
+    known = {str: "a text", float: "a number", int: "a whole number", bool: "true or false"}
+    if kind in known:
+        return known[kind]
+    return {list: "a list of texts", dict: "a table"}.get(get_origin(kind) or kind, "another value")
+
+
+def _check(project: Project) -> None:
+    """What can be told to be wrong before any work."""
+    name = project.file.name
+    if not project.surveys:
+        raise UserError(
+            f"{name} names no survey, but a project needs one: add [surveys.NAME] with from and "
+            "survey"
+        )
+    if not 0 <= project.seed < 2**31:
+        raise UserError(f"{name}: seed is {project.seed}, but 0 to {2**31 - 1} is needed")
+    for survey, settings in project.surveys.items():
+        _check_survey(project, survey, settings)
+    if project.match is not None:
+        _check_match(project, project.match)
+
+
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "files": ("files",), "simulate": (), "fetch": (), "catalogue": ("path",),
+}  # fmt: skip
+_OF_SOURCE: dict[str, tuple[str, ...]] = {
+    "files": ("files", "survey", "columns"), "simulate": (),
+    "fetch": ("survey", "where", "tap", "table"), "catalogue": ("path",),
+}  # fmt: skip
+
+
+def _check_survey(project: Project, survey: str, settings: SurveySettings) -> None:
+    where = f"{project.file.name}: surveys.{survey}"
+    for key in _NEEDED[settings.source]:
+        if getattr(settings, key) is None:
+            raise UserError(
+                f'{where} is from = "{settings.source}" and says no {key}, but {key} is needed: '
+                f"add {key} = ..."
+            )
+    for key in ("survey", "files", "path", "where", "tap", "table", "columns"):
+        if getattr(settings, key) is not None and key not in _OF_SOURCE[settings.source]:
+            raise UserError(
+                f'{where} says {key}, which from = "{settings.source}" does not use: remove it'
+            )
+    if settings.source in ("simulate", "fetch") and project.region is None:
+        raise UserError(
+            f'{where} is from = "{settings.source}", which needs a part of the sky: add [region] '
+            'with text = "CIRCLE 180 30 1"'
+        )
+
+
+def _check_match(project: Project, match: MatchSettings) -> None:
+    where = f"{project.file.name}: match"
+    names = list(project.surveys) if match.catalogs is None else match.catalogs
+    for name in names:
+        if name not in project.surveys:
+            raise UserError(
+                f"{where}: catalogs names {name!r}, but the project has "
+                f"{', '.join(project.surveys)}: correct one of the two"
+            )
+    if len(set(names)) < 2:
+        raise UserError(f"{where} has {len(set(names))} catalogue, but two or more are needed")

@@ -1,0 +1,152 @@
+"""What a project has to do: its stages, in order, each with what it needs and where it writes."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.pipeline.project import works
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skyquarry.pipeline.project.settings import Project, SurveySettings
+
+ARCHIVE = "archive"
+"""The folder of the project's catalogues, beside what else it makes."""
+MATCHED = "matched"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One piece of a project that is done whole, and not again while nothing changes."""
+
+    name: str
+    does: str
+    """a few words: what it makes of what"""
+    output: Path
+    work: Callable[[Work], dict[str, Any]]
+    """does it, and returns what there is to tell of it"""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """all that the output depends on beside its inputs"""
+    needs: tuple[str, ...] = ()
+    """stages whose outputs it reads"""
+    files: tuple[str, ...] = ()
+    """patterns of files, and catalogues, that it reads and no stage makes"""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the work of a stage is given."""
+
+    project: Project
+    stage: Stage
+    progress: bool = False
+
+
+def stages_of(project: Project) -> tuple[Stage, ...]:
+    """The stages of a project, each after those that it needs."""
+    made = [*_simulated(project), *_surveys(project)]
+    if project.match is not None:
+        made.append(_match(project))
+    return tuple(made)
+
+
+def place_of(project: Project, name: str) -> Path:
+    """Where a catalogue of the project is."""
+    settings = project.surveys[name]
+    if settings.source == "catalogue":
+        return beside(project, settings.path or "")
+    return project.folder / ARCHIVE / name
+
+
+def beside(project: Project, path: str) -> Path:
+    """A path that is relative to the project file."""
+    return project.file.parent / Path(path).expanduser()
+
+
+SIMULATE = "simulate"
+
+
+def _simulated(project: Project) -> list[Stage]:
+    """All simulated surveys are seen in one pass over one truth."""
+    names = [name for name, each in project.surveys.items() if each.source == "simulate"]
+    if not names:
+        return []
+    where = dataclasses.asdict(project.region) if project.region else {}
+    return [
+        Stage(
+            SIMULATE,
+            f"a synthetic sky, as {', '.join(names)} see it",
+            project.folder / ARCHIVE,
+            works.simulate,
+            {"region": where, "surveys": names, "seed": project.seed},
+        )
+    ]
+
+
+def _surveys(project: Project) -> list[Stage]:
+    makers = {"files": _built, "fetch": _fetched}
+    return [
+        makers[each.source](project, name, each)
+        for name, each in project.surveys.items()
+        if each.source in makers
+    ]
+
+
+def _built(project: Project, name: str, survey: SurveySettings) -> Stage:
+    given = [survey.files] if isinstance(survey.files, str) else list(survey.files or ())
+    files = tuple(each if "://" in each else str(beside(project, each)) for each in given)
+    role = _role_file(project, survey)
+    return Stage(
+        f"build {name}",
+        f"a catalogue of {', '.join(given)}",
+        project.folder / ARCHIVE / name,
+        works.build,
+        {"survey": survey.survey, "columns": survey.columns, "name": name},
+        files=files + role,
+    )
+
+
+def _fetched(project: Project, name: str, survey: SurveySettings) -> Stage:
+    where = dataclasses.asdict(project.region) if project.region else {}
+    return Stage(
+        f"fetch {name}",
+        f"{survey.survey or survey.table}, from its own service",
+        project.folder / ARCHIVE / name,
+        works.fetch,
+        {"region": where, "name": name} | dataclasses.asdict(survey),
+        files=_role_file(project, survey),
+    )
+
+
+def _role_file(project: Project, survey: SurveySettings) -> tuple[str, ...]:
+    """A role file of the user's is an input like any other."""
+    given = survey.survey or ""
+    return (str(beside(project, given)),) if given.endswith(".toml") else ()
+
+
+def _match(project: Project) -> Stage:
+    match = project.match
+    assert match is not None
+    names = tuple(project.surveys) if match.catalogs is None else tuple(match.catalogs)
+    made = {name: _maker(project, name) for name in names}
+    return Stage(
+        "match",
+        f"which rows of {', '.join(names)} are the same object",
+        project.folder / ARCHIVE / MATCHED,
+        works.match,
+        dataclasses.asdict(match) | {"catalogs": names},
+        needs=tuple(dict.fromkeys(stage for stage in made.values() if stage)),
+        files=tuple(str(place_of(project, name)) for name, stage in made.items() if not stage),
+    )
+
+
+def _maker(project: Project, name: str) -> str:
+    """The stage that makes a catalogue; none, where it is there already."""
+    source = project.surveys[name].source
+    return {"simulate": SIMULATE, "files": f"build {name}", "fetch": f"fetch {name}"}.get(
+        source, ""
+    )

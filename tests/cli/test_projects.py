@@ -1,0 +1,65 @@
+"""`run`, `clean` and `audit` from the shell."""
+
+import json
+
+import pytest
+
+TEXT = """
+[surveys.here]
+files = "here.csv"
+columns = { ra = "ra", dec = "dec" }
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "here.csv").write_text("ra,dec\n10.1,0.2\n10.2,0.3\n")
+    (tmp_path / "field.toml").write_text(TEXT)
+    return tmp_path / "field.toml"
+
+
+def test_a_run_is_told_before_and_then_done_once(run, file):
+    assert (
+        "build here: a catalogue of here.csv (never done)" in run("run", file, "--dry-run").stdout
+    )
+    assert "2 rows" in run("run", file).stdout
+    assert "build here: nothing has changed" in run("run", file).stdout
+    told = json.loads(run("run", file, "--json").stdout)
+    assert (told["done"], told["kept"], told["stopped"]) == ([], ["build here"], "")
+
+
+def test_what_would_be_done_is_told_as_json(run, file):
+    (told,) = json.loads(run("run", file, "--dry-run", "--json").stdout)
+    assert told["stage"] == "build here"
+    assert told["last_s"] is None
+
+
+def test_a_run_that_a_limit_ends_is_no_failure(run, file):
+    run("run", file)
+    assert "more than 1 B. All is kept" in run("run", file, "--disk", "0.001kB").stdout
+
+
+@pytest.mark.parametrize(("option", "word"), [("--stop-after", "3x"), ("--disk", "much")])
+def test_a_limit_that_is_none_is_refused(run, file, option, word):
+    assert repr(word) in run("run", file, option, word, code=2).stderr
+
+
+def test_old_versions_are_listed_and_then_removed(run, file):
+    run("run", file)
+    (file.parent / "here.csv").write_text("ra,dec\n10.1,0.2\n")
+    run("run", file)
+    listed = json.loads(run("clean", file, "--json").stdout)
+    assert [each["why"] for each in listed] == ["version v2 took its place"]
+    assert "add --yes" in run("clean", file).stdout
+    assert "removed" in run("clean", file, "--yes").stdout
+    assert json.loads(run("clean", file, "--json").stdout) == []
+
+
+def test_an_audit_log_that_was_changed_is_told(run, file):
+    run("run", file)
+    assert "chain of 2 lines holds" in run("audit", file).stdout
+    log = file.parent / "field" / "audit.jsonl"
+    log.write_text(log.read_text().replace("never done", "ever done"))
+    told = run("audit", file, code=2)
+    assert "line 1 was changed" in told.stderr
+    assert json.loads(run("audit", file, "--json", code=2).stdout)["faults"]

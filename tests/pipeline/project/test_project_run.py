@@ -1,0 +1,210 @@
+"""Projects: what has not changed is not done again, and whatever ends a run, the next goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import skyquarry as sq
+from skyquarry.catalog.formats import write_table
+from skyquarry.errors import RunError
+from skyquarry.pipeline.project.cleaning import remove, superseded
+from skyquarry.pipeline.project.limits import Limits, StoppedError, size_of
+from skyquarry.pipeline.project.lock import locked
+from skyquarry.pipeline.project.records import HIDDEN, Records
+from skyquarry.pipeline.project.running import Runner
+from skyquarry.pipeline.project.settings import Project, read_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TEXT = """
+[surveys.here]
+files = "here.csv"
+columns = { ra = "ra", dec = "dec", id = "id" }
+[surveys.there]
+files = "there.csv"
+columns = { ra = "ra", dec = "dec", id = "id" }
+[match]
+default_error_arcsec = 0.2
+calibrate = false
+photometry = "none"
+prior = "uniform"
+"""
+
+
+def stars(n: int, shift_arcsec: float = 0.0) -> pa.Table:
+    random = np.random.default_rng(5)
+    ra, dec = random.uniform(10.0, 10.5, n), random.uniform(0.0, 0.5, n)
+    return pa.table({"id": np.arange(n), "ra": ra, "dec": dec + shift_arcsec / 3600.0})
+
+
+def write(table: pa.Table, path: Path) -> None:
+    write_table(table.to_batches(), table.schema, path)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    write(stars(200), tmp_path / "here.csv")
+    write(stars(200, 0.1), tmp_path / "there.csv")
+    (tmp_path / "field.toml").write_text(TEXT)
+    return read_project(tmp_path / "field.toml")
+
+
+def run(project: Project, **how: Any) -> Any:
+    return Runner(project).run(say=lambda _: None, **how)
+
+
+def test_all_stages_are_done_and_then_none(project: Project) -> None:
+    assert run(project).done == ("build here", "build there", "match")
+    matched = sq.open(project.folder / "archive" / "matched")
+    assert matched.stored.n_rows == 200
+    assert run(project).kept == ("build here", "build there", "match")
+
+
+def test_a_changed_file_is_built_again_and_what_needs_it_too(project: Project) -> None:
+    run(project)
+    write(stars(150, 0.1), project.file.parent / "there.csv")
+    assert run(project).done == ("build there", "match")
+    there = sq.open(project.folder / "archive" / "there")
+    assert there.stored.n_rows == 150
+
+
+def test_a_changed_setting_does_its_stage_again_alone(project: Project) -> None:
+    run(project)
+    changed = replace(project, match=replace(project.match, completeness=0.99))
+    states = Runner(changed).states()
+    assert [each.why for each in states] == ["", "", "completeness changed"]
+    assert run(changed).done == ("match",)
+
+
+def test_an_output_that_was_removed_or_touched_is_made_again(project: Project) -> None:
+    run(project)
+    sealed = next((project.folder / "archive" / "here").glob("v*/checksums.sha256"))
+    sealed.write_text(sealed.read_text() + "\n")
+    assert Runner(project).states()[0].why == "its output was changed"
+    assert run(project).done[0] == "build here"
+
+
+def test_a_dry_run_says_what_will_be_new_and_touches_nothing(project: Project) -> None:
+    states = Runner(project).states()
+    assert [each.why for each in states] == [
+        "never done", "never done", "build here, build there will be new",
+    ]  # fmt: skip
+    assert not project.folder.exists()
+
+
+def failing(runner: Runner, at: str, fault: BaseException | Callable[[], Any]) -> Runner:
+    """The runner with a stage whose work ends in a fault."""
+
+    def work(_: Any) -> dict[str, Any]:
+        if isinstance(fault, BaseException):
+            raise fault
+        fault()
+        return {}
+
+    runner.stages = tuple(
+        replace(each, work=work) if each.name == at else each for each in runner.stages
+    )
+    return runner
+
+
+def test_what_was_done_before_a_fault_stands(project: Project) -> None:
+    with pytest.raises(OSError, match="no more"):
+        failing(Runner(project), "match", OSError("no more")).run(say=lambda _: None)
+    events = [each["event"] for each in Runner(project).audit.events()]
+    assert events[-1] == "failed"
+    assert run(project).done == ("match",)
+
+
+def test_time_that_is_over_stops_a_stage_within_it_and_keeps_the_rest(project: Project) -> None:
+    stuck = failing(Runner(project), "match", lambda: time.sleep(60.0))
+    runner = Runner(project)
+    runner.stages = stuck.stages[:2]
+    runner.run(say=lambda _: None)
+    ran = stuck.run(limits=Limits(seconds=0.2), say=lambda _: None)
+    assert ran.stopped == "0.2 s are over"
+    assert ran.kept == ("build here", "build there")
+    assert run(project).done == ("match",)
+
+
+def test_a_folder_that_grows_too_large_stops_the_run(project: Project) -> None:
+    def grows() -> None:
+        (project.folder / "large").write_bytes(bytes(1_000_000))
+        time.sleep(60.0)
+
+    runner = failing(Runner(project), "build here", grows)
+    ran = runner.run(limits=Limits(bytes=900_000, look_s=0.01), say=lambda _: None)
+    assert "more than 900.0 kB" in ran.stopped
+    assert ran.done == ()
+
+
+def test_ctrl_c_is_no_limit(project: Project) -> None:
+    runner = failing(Runner(project), "match", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(limits=Limits(seconds=600.0), say=lambda _: None)
+
+
+def test_a_limit_that_is_reached_before_a_stage_is_told(tmp_path: Path) -> None:
+    limits = Limits(seconds=1.0, began=time.monotonic() - 2.0)
+    with pytest.raises(StoppedError, match=r"1\.0 s are over"):
+        limits.check(tmp_path)
+
+
+def test_files_of_two_names_count_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(100))
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    assert size_of(tmp_path) == 100
+
+
+def test_two_runs_at_once_are_refused(project: Project) -> None:
+    home = project.folder / HIDDEN
+    home.mkdir(parents=True)
+    with locked(home / "lock") as ours:
+        assert ours
+        with pytest.raises(RunError, match=r"another run of field\.toml is going on"):
+            run(project)
+
+
+def test_the_log_holds_every_record_of_a_stage(project: Project) -> None:
+    run(project)
+    runner = Runner(project)
+    hashes = [each.audit for each in runner.records.all()]
+    assert len(hashes) == 3
+    assert runner.audit.verify(*hashes) == []
+
+
+def test_provenance_leads_from_the_match_back_to_both_files(project: Project) -> None:
+    run(project)
+    told = json.loads((project.folder / "provenance.json").read_text())
+    places = {name: each["prov:location"] for name, each in told["entity"].items()}
+    derived = {
+        (places[each["prov:generatedEntity"]], places[each["prov:usedEntity"]])
+        for each in told["wasDerivedFrom"].values()
+    }
+    assert derived == {
+        ("archive/here", "here.csv"), ("archive/there", "there.csv"),
+        ("archive/matched", "archive/here"), ("archive/matched", "archive/there"),
+    }  # fmt: skip
+
+
+def test_old_versions_and_dropped_stages_are_superseded_and_inputs_never(project: Project) -> None:
+    run(project)
+    write(stars(150, 0.1), project.file.parent / "there.csv")
+    run(project)
+    assert {each.path.name for each in superseded(project)} == {"v1"}
+    without = replace(project, match=None)
+    found = superseded(without)
+    assert {each.path.name for each in found} == {"v1", "matched"}
+    remove(found, without)
+    assert superseded(without) == []
+    assert Records(project.folder).of("match") is None
+    assert (project.file.parent / "here.csv").exists()
+    assert run(without).done == ()

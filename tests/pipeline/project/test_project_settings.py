@@ -1,0 +1,111 @@
+"""Project files: what they say, and what is refused before any work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from skyquarry.errors import NotFoundError, UserError
+from skyquarry.pipeline.project.settings import read_project
+from skyquarry.pipeline.project.stages import stages_of
+from skyquarry.pipeline.project.words import duration_s, size_bytes, told_bytes, told_s
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHOLE = """
+seed = 3
+[region]
+text = "CIRCLE 180 30 0.2"
+[surveys.sdss]
+from = "simulate"
+[surveys.gaia]
+from = "simulate"
+[surveys.mine]
+from = "files"
+files = "mine.csv"
+columns = { ra = "RA", dec = "DEC" }
+[match]
+catalogs = ["sdss", "gaia"]
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "field.toml"
+    path.write_text(text)
+    return path
+
+
+def test_stages_stand_after_those_that_they_need(tmp_path: Path) -> None:
+    stages = stages_of(read_project(written(tmp_path, WHOLE)))
+    assert [each.name for each in stages] == ["simulate", "build mine", "match"]
+    assert stages[2].needs == ("simulate",)
+
+
+def test_the_folder_is_beside_the_file_and_has_its_name(tmp_path: Path) -> None:
+    assert read_project(written(tmp_path, WHOLE)).folder == tmp_path / "field"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('from = "files"', 'from = "filez"', "'filez', but it is one of 'files', 'simulate'"),
+        ("seed = 3", "sead = 3", "says 'sead', but it knows .* did you mean 'seed'"),
+        ("seed = 3", "seed = 'x'", "seed is 'x', but a whole number is needed"),
+        ("seed = 3", "seed = true", "seed is True, but a whole number is needed"),
+        ("seed = 3", "seed = -3", "seed is -3, but 0 to"),
+        ('files = "mine.csv"', "", 'surveys.mine is from = "files" and says no files'),
+        ('"sdss", "gaia"]', '"sdss", "wise"]', "names 'wise', but the project has sdss, gaia"),
+        ('"sdss", "gaia"]', '"sdss"]', "has 1 catalogue, but two or more"),
+        ("[region]\ntext", "[area]\ntext", "says 'area'"),
+        ('[region]\ntext = "CIRCLE 180 30 0.2"', "", "needs a part of the sky"),
+        ('from = "simulate"', 'from = "simulate"\nwhere = "g < 3"', "says where, which from"),
+        ("seed = 3", "seed = ", "is no TOML"),
+        ("[match]", "[match]\ncompleteness = '1'", "completeness is '1', but a number is needed"),
+        ('[region]\ntext = "CIRCLE 180 30 0.2"', "region = 3", "region is 3, but a table"),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_is_refused_by_its_name(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        read_project(written(tmp_path, WHOLE.replace(before, after, 1)))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="is not there, but a project file is needed"):
+        read_project(tmp_path / "no.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("3h50m", 13_800), ("90s", 90), ("1d", 86_400), ("1.5h", 5_400)]
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize(("text", "size"), [("15GB", 15 * 10**9), ("500 MiB", 500 * 2**20)])
+def test_sizes_are_read(text: str, size: int) -> None:
+    assert size_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "3", "h", "-3h", "3x", "0s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="try 3h50m"):
+        duration_s(text)
+
+
+@pytest.mark.parametrize("text", ["", "15", "GB", "15 gigs", "-1GB"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="try 15GB"):
+        size_bytes(text)
+
+
+def test_figures_are_told_as_people_read_them() -> None:
+    assert [told_s(0.44), told_s(12.2), told_s(200), told_s(7500)] == [
+        "0.4 s", "12 s", "3 min 20 s", "2 h 5 min",
+    ]  # fmt: skip
+    assert [told_bytes(812), told_bytes(3_400_000), told_bytes(2e15)] == [
+        "812 B", "3.4 MB", "2000.0 TB",
+    ]  # fmt: skip
