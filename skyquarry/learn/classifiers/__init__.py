@@ -1,0 +1,1 @@
+"""The learners, behind one protocol: `protocol.Classifier`; `registry` knows them by name."""

@@ -1,0 +1,199 @@
+"""Gradient boosting of trees by XGBoost (Chen & Guestrin 2016). The importer of xgboost.
+
+A booster keeps random state that no file holds (which columns a tree may use), so that each block
+of rounds between two checkpoints is begun with a booster read from its bytes, killed or not; within
+a block the random numbers of a round follow from the seed and the round.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+import numpy as np
+
+from skyquarry.errors import DamagedError
+from skyquarry.learn.checkpoints import write_whole
+from skyquarry.learn.classifiers.pace import Pace, Patience, check_fitted, needed, training
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from skyquarry.learn.checkpoints import Checkpoint
+    from skyquarry.learn.classifiers.protocol import Telling
+    from skyquarry.learn.examples import Examples
+
+_FILE: Final = "booster.ubj"
+_TOLD: Final = "told.json"
+_BLOCK: Final = 25
+"""rounds between two boosters, whether checkpoints are kept or not"""
+
+
+class XGBoost:
+    """Boosted trees, one a class and round, grown by histograms."""
+
+    name: ClassVar[str] = "xgboost"
+    extra: ClassVar[tuple[str, ...]] = ("xgboost",)
+
+    def __init__(  # noqa: PLR0913  each setting is XGBoost's own, by our word
+        self,
+        *,
+        rounds: int = 300,
+        rate: float = 0.05,
+        depth: int = 5,
+        rows: float = 0.8,
+        columns: float = 0.7,
+        least_weight: float = 1.0,
+        ridge: float = 1.0,
+        patience: int = 30,
+        threads: int = 1,
+        device: str = "cpu",
+    ) -> None:
+        """Settings: `rows`, `columns` are the shares a tree, a node is grown from."""
+        self.rounds, self.rate, self.depth = rounds, rate, depth
+        self.rows, self.columns = rows, columns
+        self.least_weight, self.ridge, self.patience = least_weight, ridge, patience
+        self.threads, self.device = threads, device
+        self._classes: tuple[str, ...] = ()
+        self._booster: Any = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """(K,) those it was fitted to."""
+        return self._classes
+
+    def settings(self) -> dict[str, Any]:
+        """What it was made with."""
+        names = ("rounds", "rate", "depth", "rows", "columns", "least_weight", "ridge", "patience",
+                 "threads", "device")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def fit(
+        self,
+        examples: Examples,
+        *,
+        valid: Examples | None = None,
+        checkpoint: Checkpoint | None = None,
+        telling: Telling | None = None,
+        seed: int = 0,
+    ) -> Self:
+        """Learn; with `valid`, keep the rounds up to its lowest log-loss."""
+        needed(self.name, self.extra, "learn")
+        import xgboost
+
+        self._classes = examples.classes
+        options = self._options(seed)
+        train = _matrix(examples, self.threads)
+        held = None if valid is None else _matrix(valid, self.threads, train)
+        patience, pace = Patience(self.patience), Pace(self.name, self.rounds, telling)
+        mark = training(self, examples, valid, seed, xgboost.__version__)
+        done, booster = 0, xgboost.Booster(options, [train])
+        saved = None if checkpoint is None else checkpoint.read(mark)
+        if saved is not None:
+            done, booster = saved.step, _of_bytes(saved.content, options)
+            patience.resume(saved.told)
+        while done < self.rounds and not (valid is not None and patience.spent(done)):
+            booster.update(train, done)
+            done += 1
+            score = None if held is None else _score(booster, held)
+            if score is not None:
+                patience.better(done, score)
+            pace.tell(done, score)
+            if done % _BLOCK == 0 and done < self.rounds:
+                content = bytes(booster.save_raw("ubj"))
+                if checkpoint is not None:
+                    checkpoint.write(mark, done, content, patience.told())
+                booster = _of_bytes(content, options)
+        kept = booster if valid is None else booster[: patience.best_step]
+        self._booster = _of_bytes(bytes(kept.save_raw("ubj")), options)
+        return self
+
+    def predict_proba(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n, K) of (n, p): each row sums to 1."""
+        check_fitted(self, self._booster)
+        if not len(values):
+            return np.empty((0, len(self._classes)))
+        p = self._booster.inplace_predict(values, missing=np.nan).astype(np.float64)
+        return np.asarray(p / p.sum(axis=1, keepdims=True), np.float64)
+
+    def explain(self, values: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """(n, p, K) Shapley values of the score of each class."""
+        check_fitted(self, self._booster)
+        import xgboost
+
+        told = self._booster.predict(
+            xgboost.DMatrix(values, nthread=self.threads), pred_contribs=True, strict_shape=True
+        )
+        return np.asarray(told[:, :, :-1].transpose(0, 2, 1), np.float64)
+
+    def save(self, folder: Path) -> None:
+        """XGBoost's own UBJSON, and the settings."""
+        check_fitted(self, self._booster)
+        write_whole(folder / _FILE, bytes(self._booster.save_raw("ubj")))
+        told = {"classes": self._classes, "settings": self.settings()}
+        write_whole(folder / _TOLD, json.dumps(told, indent=1).encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote. Raises DamagedError, naming the file."""
+        needed(cls.name, cls.extra, "learn")
+        import xgboost
+
+        told = json.loads((folder / _TOLD).read_bytes())
+        made = cls(**told["settings"])
+        made._classes = tuple(told["classes"])
+        try:
+            made._booster = _of_bytes((folder / _FILE).read_bytes(), made._options(0))
+        except xgboost.core.XGBoostError as error:
+            raise DamagedError(
+                f"{folder / _FILE} is no booster of XGBoost: take it from a copy, or train again"
+            ) from error
+        return made
+
+    def _options(self, seed: int) -> dict[str, Any]:
+        return {
+            "objective": "multi:softprob",
+            "num_class": len(self._classes),
+            "eta": self.rate,
+            "max_depth": self.depth,
+            "subsample": self.rows,
+            "colsample_bynode": self.columns,
+            "min_child_weight": self.least_weight,
+            "lambda": self.ridge,
+            "tree_method": "hist",
+            "max_bin": 256,
+            "seed": seed,
+            "seed_per_iteration": True,
+            "nthread": self.threads,
+            "device": self.device,
+            "verbosity": 0,
+        }
+
+
+def _of_bytes(content: bytes, options: dict[str, Any]) -> Any:
+    import xgboost
+
+    booster = xgboost.Booster(options)
+    booster.load_model(bytearray(content))
+    booster.set_param(options)  # which a file does not hold
+    return booster
+
+
+def _matrix(examples: Examples, threads: int, like: Any = None) -> Any:
+    import xgboost
+
+    return xgboost.QuantileDMatrix(
+        examples.values,
+        label=examples.labels,
+        weight=examples.weights,
+        nthread=threads,
+        max_bin=256,
+        ref=like,
+    )
+
+
+def _score(booster: Any, held: Any) -> float:
+    told = booster.eval_set([(held, "held")], 0)
+    return float(told.rsplit(":", 1)[1])
