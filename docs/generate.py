@@ -176,11 +176,37 @@ def classes() -> str:
     return "\n".join(pages) + "\n"
 
 
+FEATURES = """# Features
+
+Made from the code by `docs/generate.py`. `skyquarry.features.making.features_of(table, survey)`
+makes them from a table and the role files of its surveys. {survey} is a survey's short name,
+{band}, {a} and {b} are bands as its role file calls them. "auto" takes every family but those
+marked. A feature that a table has no columns for costs a feature, and no row.
+"""
+
+
+def features() -> str:
+    """Every family of features, with formulas, units, sources and needs."""
+    from skyquarry.features.registry import FAMILIES
+
+    pages = [FEATURES]
+    for each in FAMILIES:
+        pages += [f"## `{each.name}`{'' if each.auto else ': not by itself'}", "", each.title, ""]
+        pages += ["| feature | unit | formula | needs | source |", "|---|---|---|---|---|"]
+        for one in each.templates:
+            cells = (one.unit, one.formula, one.needs, one.source)
+            told = " | ".join(cell.replace("|", "\\|") for cell in cells)
+            pages += [f"| `{one.pattern}` | {told} |"]
+        pages += [""]
+    return "\n".join(pages)
+
+
 PAGES = {
     "commands": commands,
     "python": python,
     "match-tables": match_tables,
     "classes": classes,
+    "features": features,
 }
 
 

@@ -84,7 +84,7 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["commands", "python", "match-tables", "classes"])
+@pytest.mark.parametrize("page", ["commands", "python", "match-tables", "classes", "features"])
 def test_the_reference_says_what_the_code_says(generate, page):
     written = (ROOT / "docs" / "reference" / f"{page}.md").read_text(encoding="utf-8")
     assert generate.PAGES[page]() == written, "run: python docs/generate.py"

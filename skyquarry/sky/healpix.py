@@ -178,6 +178,24 @@ def cell_area_deg2(order: int | npt.ArrayLike) -> Floats:
     return np.asarray(sphere / (BASE_CELLS * 4.0 ** np.asarray(order, dtype=np.float64)))
 
 
+def to_ring(pixel: npt.ArrayLike, order: int) -> Ints:
+    """Numbers (n,) in the ring scheme of nested pixels (n,): many maps are ordered so."""
+    pixels, _ = _cells(pixel, order)
+    ring = np.empty(pixels.size, np.uint64)
+    _native().to_ring(np.uint8(order), pixels, ring, _ONE_THREAD)
+    return ring.view(np.int64)
+
+
+def bilinear(ra_deg: npt.ArrayLike, dec_deg: npt.ArrayLike, order: int) -> tuple[Ints, Floats]:
+    """The four cells (n, 4) around each position, and their weights, which add up to 1."""
+    check_order(order)
+    ra, dec = check_positions(ra_deg, dec_deg)
+    pixels, weights = np.empty((ra.size, 4), np.uint64), np.empty((ra.size, 4))
+    lon, lat = np.radians(wrap_ra(ra.ravel())), np.radians(dec.ravel())
+    _native().bilinear_interpolation(np.uint8(order), lon, lat, pixels, weights, _ONE_THREAD)
+    return pixels.view(np.int64), weights
+
+
 def _cells(
     pixel: npt.ArrayLike, order: int | npt.ArrayLike
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint8]]:

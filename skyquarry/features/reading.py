@@ -1,0 +1,84 @@
+"""Columns of any table as numpy arrays: Arrow, pandas, astropy, or a mapping of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from skyquarry.catalog.arrow import pc, to_numpy
+from skyquarry.errors import ColumnError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+
+class Columns:
+    """A table that is read column by column."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self.names = _names_of(table)
+        self.rows = len(self.arrow(self.names[0])) if self.names else 0
+
+    def arrow(self, name: str) -> pa.ChunkedArray | pa.Array:
+        """A column as Arrow has it."""
+        column = self._table[name]
+        if isinstance(column, pa.ChunkedArray | pa.Array):
+            return column
+        if isinstance(column, np.ma.MaskedArray):
+            return pa.array(np.asarray(column.filled()), mask=np.ma.getmaskarray(column))
+        if hasattr(column, "array") and hasattr(column, "index"):  # a pandas Series
+            return pa.Array.from_pandas(column)
+        values = np.asarray(column)
+        return pa.array(values.astype(values.dtype.newbyteorder("="), copy=False))
+
+    def is_number(self, name: str) -> bool:
+        """Whether it holds numbers or booleans."""
+        kind = self.arrow(name).type
+        known = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean)
+        return any(each(kind) for each in known) or pa.types.is_null(kind)
+
+    def floats(self, name: str) -> Floats:
+        """(n,) float64, NaN where null. Not to be written into."""
+        column = self.arrow(name)
+        if not self.is_number(name):
+            raise ColumnError(
+                f"column {name!r} is of type {column.type}, but a feature needs numbers: leave it "
+                "out, or give numbers"
+            )
+        if column.type != pa.float64():
+            column = column.cast(pa.float64())
+        if column.null_count:
+            column = pc.fill_null(column, float("nan"))
+        values: Floats = to_numpy(column)
+        return values
+
+    def judged(self, name: str, rule: Callable[[str], bool]) -> Mask:
+        """(n,) a rule on texts, asked once for each distinct one; null is ""."""
+        told = self.arrow(name).cast(pa.string()).dictionary_encode()
+        told = told.combine_chunks() if isinstance(told, pa.ChunkedArray) else told
+        if isinstance(told, pa.ChunkedArray):  # of no rows
+            return np.zeros(0, np.bool_)
+        answers = np.array([*(rule(each) for each in told.dictionary.to_pylist()), rule("")])
+        places = to_numpy(pc.fill_null(told.indices, len(answers) - 1))
+        return np.asarray(answers[places], np.bool_)
+
+
+def _names_of(table: Any) -> tuple[str, ...]:
+    for attribute in ("column_names", "colnames"):
+        if hasattr(table, attribute):
+            return tuple(getattr(table, attribute))
+    if hasattr(table, "columns") or isinstance(table, Mapping):
+        return tuple(str(each) for each in getattr(table, "columns", table))
+    raise UserError(
+        f"table is a {type(table).__name__}, but features are made of one with named columns: an "
+        "Arrow, pandas or astropy table, or a mapping of arrays"
+    )

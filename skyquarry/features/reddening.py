@@ -1,0 +1,82 @@
+"""E(B-V) in front of each row: from the table, from SDSS's own extinction, or from a dust map."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skyquarry.errors import ColumnError, UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.features.observed import Observed
+
+    Floats = NDArray[np.float64]
+
+Dust = Any
+"""A column's name, the name of a dust map, values (n,), or None"""
+
+_NAMES: Final = ("ebv", "E_B_V", "EBV", "E(B-V)", "eBV", "sfd_ebv", "ebv_sfd", "sfdEBV")
+_SDSS_R: Final = 2.751
+"""A_r / E(B-V) of the column extinction_r: Schlegel, Finkbeiner & Davis 1998, table 6"""
+
+
+def ebv_of(sky: Observed, dust: Dust) -> Observed:
+    """The table with what is known of its dust."""
+    if dust is None:
+        return _own(sky)
+    if isinstance(dust, str):
+        if dust in sky.columns.names:
+            return replace(sky, ebv=sky.columns.floats(dust), ebv_columns=(dust,))
+        from skyquarry.features.dust import MAPS, map_of
+
+        if dust in MAPS:
+            ra, dec, columns = _places(sky)
+            return replace(sky, ebv=map_of(dust, ra, dec), ebv_columns=columns)
+        raise UserError(
+            f"ebv is {dust!r}, but that is neither a column nor a dust map: give values, a column, "
+            f"or one of {', '.join(MAPS)}"
+        )
+    values = np.asarray(dust, np.float64)
+    if values.shape != (sky.rows,):
+        raise UserError(
+            f"ebv has the shape {values.shape}, but the table has {sky.rows} rows: give one value "
+            "a row"
+        )
+    return replace(sky, ebv=values, ebv_columns=("ebv",))
+
+
+def _own(sky: Observed) -> Observed:
+    """E(B-V) that the table itself tells."""
+    prefixes = ["", *(each.prefix for each in sky.surveys if each.prefix)]
+    for name in (f"{prefix}{name}" for name in _NAMES for prefix in prefixes):
+        if name in sky.columns.names:
+            return replace(sky, ebv=sky.columns.floats(name), ebv_columns=(name,))
+    sdss = sky.survey("sdss")
+    if sdss is not None and sdss.has("extinction_r"):
+        column = sdss.renamed["extinction_r"]
+        return replace(sky, ebv=sdss.floats("extinction_r") / _SDSS_R, ebv_columns=(column,))
+    return sky
+
+
+def _places(sky: Observed) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """Positions: of the first survey that has them for each row."""
+    ra, dec = np.full(sky.rows, np.nan), np.full(sky.rows, np.nan)
+    columns: list[str] = []
+    for survey in sky.surveys:
+        names = [name for name in (survey.roles.ra, survey.roles.dec) if name is not None]
+        if len(names) < 2 or survey.roles.position_unit != "deg":
+            continue
+        empty = np.isnan(ra)
+        for values, name in zip((ra, dec), names, strict=True):
+            values[empty] = survey.told(name)[empty]
+            columns.append(name)
+    if not columns:
+        raise ColumnError(
+            "ebv is a dust map, but the table has no positions: name the columns of ra and dec "
+            "with columns={'ra': ..., 'dec': ...}"
+        )
+    return ra, dec, tuple(columns)

@@ -1,0 +1,23 @@
+"""The families of features: what "auto" takes from, and what the reference shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from skyquarry.features.colours import COLOURS, PRECISION
+
+if TYPE_CHECKING:
+    from skyquarry.features.protocol import Family, Template
+
+FAMILIES: Final[tuple[Family, ...]] = (COLOURS, PRECISION)
+
+
+def family(name: str) -> Family | None:
+    """The family of that name."""
+    return next((each for each in FAMILIES if each.name == name), None)
+
+
+def template_of(name: str) -> Template | None:
+    """The template that a feature of this name is of."""
+    known = (template for each in FAMILIES for template in each.templates)
+    return next((template for template in known if template.fits(name)), None)
