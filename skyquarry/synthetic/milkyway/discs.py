@@ -19,6 +19,9 @@ SUN_RADIUS_PC: Final = 8000.0
 SUN_HEIGHT_PC: Final = 25.0
 _CORE_PC: Final = 500.0
 """the halo's power law ends here, so that its center is finite"""
+_BREAK_PC: Final = 28_000.0
+_OUTER_POWER: Final = 3.8
+"""of the halo farther out than the break: Sesar, Juric & Ivezic 2011, ApJ 731, 4, abstract"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,10 @@ class Component:
     """Young disc, thin disc, thick disc or halo.
 
     Densities: Juric et al. 2008, ApJ 673, 864, table 10 (corrected for binaries), relative to the
-    thin disc in the plane at the Sun's radius. Metallicities: Nordstrom et al. 2004 (thin), Ivezić
+    thin disc in the plane at the Sun's radius; but how many stars of the halo there are was counted
+    near the Sun, one of 481 (Bird et al. 2026, arXiv:2603.11354: Gaia DR3, 1.7e-4 a cubic parsec;
+    Juric's 0.0051 is of stars of one colour, at distances that take them for brighter than they are
+    here). Metallicities: Nordstrom et al. 2004 (thin), Ivezić
     et al. 2008 (gradient, halo), Soubiran et al. 2003 (thick). Velocities: see `kinematics.py`.
     """
 
@@ -58,8 +64,9 @@ class Component:
             radius = np.hypot(x, y)
             away = (radius - SUN_RADIUS_PC) / self.length_pc + np.abs(z) / self.height_pc
             return np.asarray(self.share * np.exp(-away))
-        inner = np.sqrt(x**2 + y**2 + (z / self.flattening) ** 2 + _CORE_PC**2)
-        return np.asarray(self.share * (inner / SUN_RADIUS_PC) ** -self.power)
+        radius = np.sqrt(x**2 + y**2 + (z / self.flattening) ** 2 + _CORE_PC**2)
+        beyond = np.maximum(radius / _BREAK_PC, 1.0) ** (self.power - _OUTER_POWER)
+        return np.asarray(self.share * (radius / SUN_RADIUS_PC) ** -self.power * beyond)
 
 
 YOUNG: Final = Component(
@@ -75,9 +82,11 @@ THICK: Final = Component(
     "thick disc", 0.12, 3600.0, 900.0, 1.0, 0.0, -0.60, -0.10, 0.25, (67.0, 45.0, 39.0), 46.0,
     (9.0, 12.0), (0.32, 0.48),
 )  # fmt: skip
+_DISC_TO_HALO: Final = 480.0
+"""stars near the Sun: Bird et al. 2026"""
 HALO: Final = Component(
-    "halo", 0.0051, 0.0, 0.0, 0.64, 2.77, -1.46, 0.0, 0.30, (141.0, 90.0, 88.0), 220.0,
-    (11.0, 13.0), (0.18, 0.32),
+    "halo", (THIN.share + THICK.share) / _DISC_TO_HALO, 0.0, 0.0, 0.64, 2.77, -1.46, 0.0, 0.30,
+    (141.0, 90.0, 88.0), 220.0, (11.0, 13.0), (0.18, 0.32),
 )  # fmt: skip
 COMPONENTS: Final = (YOUNG, THIN, THICK, HALO)
 LOCAL: Final = THIN.share + THICK.share + HALO.share

@@ -26,20 +26,28 @@ _FEH: Final = (-2.0, -1.5, -1.0, -0.5, 0.0)
 _KNOTS: Final = 16
 _THIN_FIRST: Final = 4
 """hotter subgiants of the thin disc are counted in the luminosity function of its dwarfs"""
-_CLUMP: Final = {"thin disc": 0.018, "thick disc": 0.0114, "halo": 0.0104}
+_VARIABLE: Final = 0.09
+"""of the halo's stars that burn helium, RR Lyrae: a population of its own, 7 of 75 a cubic kpc"""
+_CLUMP: Final = {
+    "thin disc": 0.018,
+    "thick disc": 0.0114,
+    "halo": 0.0104 * (1.0 - _VARIABLE),
+}
 """stars that burn helium over dwarfs of 4.5 < M_bol < 6: MIST, as in data/giants.csv"""
 _CLUMP_M_BOL: Final = 0.38
 """at 4750 K this is M_Ks = -1.61 (Hawkins et al. 2017, MNRAS 471, 722)"""
 _CLUMP_SCATTER: Final = (0.15, 90.0)
 """magnitudes, kelvins"""
 _BLUE_M_V: Final = 0.60
-"""of the horizontal branch of the halo, in the instability strip and hotter"""
-_BLUE_TEFF: Final = ((5300.0, 6000.0, 7300.0, 10500.0), (0.0, 0.35, 0.55, 1.0))
-"""temperatures of the halo's horizontal branch, and the share of stars that are cooler"""
+"""of the horizontal branch of the halo"""
+_BLUE_TEFF: Final = ((5300.0, 6100.0, 7400.0, 10500.0), (0.0, 0.84, 0.84, 1.0))
+"""temperatures of the halo's horizontal branch, and the share of stars that are cooler: none in the
+instability strip. Blue ones are twice as many as RR Lyrae of type ab (Kinman & Brown 2011,
+arXiv:1103.1375, abstract: at least twice, as near the Sun)"""
 _BALMER_JUMP: Final = 0.12
 """u-g of horizontal-branch stars less that of dwarfs as hot: Sirko et al. 2004, AJ 127, 899"""
 _BRANCH_SCATTER: Final = 0.05
-_COLOUR_SCATTER: Final = 0.008
+_COLOUR_SCATTER: Final = 0.004
 _SPARE: Final = 0.8
 _G_PER_DEX: Final = 0.08
 """magnitudes in g at given Teff and V-K: Gonzalez Hernandez & Bonifacio 2009, A&A 497, 497,
@@ -186,7 +194,7 @@ class _Clump:
 
 @dataclass(frozen=True, slots=True)
 class _HorizontalBranch:
-    """The halo's: red, the instability strip (as if its stars did not vary), and blue."""
+    """The halo's: red and blue; what is between them varies (`changing/rrlyrae.py`)."""
 
     place: Floats
 

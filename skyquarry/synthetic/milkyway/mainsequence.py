@@ -34,8 +34,9 @@ _SPARE: Final = 1.3
 """magnitudes that a star may be brighter than its knot: a companion, heavy elements, scatter"""
 _SCATTER: Final = 0.15
 """in luminosity at given g-i and metallicity, magnitudes: age and rotation"""
-_COLOUR_SCATTER: Final = ((3.0, 4.3), (0.008, 0.040))
-"""in each band, magnitudes, by g-i: late M dwarfs differ (SIMPLE: 0.05 to 0.1 in a colour)"""
+_COLOUR_SCATTER: Final = ((0.5, 0.8, 3.0, 4.3), (0.003, 0.007, 0.008, 0.040))
+"""in each band, magnitudes, by g-i: bluer stars of SDSS are as near to their locus as it measures;
+late M dwarfs differ (SIMPLE: 0.05 to 0.1 in a colour)"""
 _STRAGGLERS: Final = 0.012
 """about as many blue stragglers as stars of the horizontal branch: Deason, Belokurov & Evans 2011,
 MNRAS 416, 2903"""
@@ -187,10 +188,12 @@ def magnitudes(place: Floats, feh: Floats) -> Floats:
     known = knots()
     mags = counting.between(known.mags, place)
     mags += metallicity.fainter(feh)[:, None]
-    u_g, g_r = metallicity.shifts(counting.between(known.g_i, place), feh)
+    g_i = counting.between(known.g_i, place)
+    u_g, g_r = metallicity.shifts(g_i, feh)
+    fainter = metallicity.r_fainter(g_i, u_g)
     mags[:, BAND["sdss_u"]] += u_g + 0.5 * g_r
     for blue in ("sdss_g", "ps1_g", "gaia_bp"):
         mags[:, BAND[blue]] += 0.5 * g_r
     for red in ("sdss_r", "ps1_r"):
-        mags[:, BAND[red]] -= 0.5 * g_r
+        mags[:, BAND[red]] += fainter - 0.5 * g_r
     return mags

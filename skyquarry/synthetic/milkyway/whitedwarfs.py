@@ -44,9 +44,9 @@ _LOCAL_PC3: Final = 4.5e-3
 _AGE_YR: Final = {YOUNG.name: 9e9, THIN.name: 9e9, THICK.name: 10.5e9, HALO.name: 12e9}
 _OLD_MASS: Final = (0.55, 0.03)
 """of white dwarfs that come from stars of 0.9 to 1 solar masses"""
-_MORE: Final = {THIN.name: 1.0, THICK.name: 1.3, HALO.name: 1.5}
+_MORE: Final = {THIN.name: 1.0, THICK.name: 1.3, HALO.name: 3.3}
 """how many more white dwarfs a dwarf an old component has: from memory of Torres et al. 2021,
-MNRAS 506, 4524 (74 : 25 : 1 in all; Juric's shares of dwarfs bear less)"""
+MNRAS 506, 4524 (74 : 25 : 1 in all; the shares of dwarfs bear 88 : 12 : 0.2)"""
 _PAIRED: Final = 0.08
 """beside an M dwarf, unresolved: Rebassa-Mansergas et al. 2021, MNRAS 506, 5201, 5 to 10 %"""
 _SCATTER: Final = 0.04

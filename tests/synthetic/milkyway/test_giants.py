@@ -44,12 +44,25 @@ def test_giants_are_redder_in_j_h_and_bluer_in_w1_w2_than_dwarfs():
 
 
 def test_the_halo_has_a_blue_horizontal_branch(sky):
-    drawn, _ = sky.stars([GIANTS[2]], 100, 50, 20)
-    blue = drawn.taken(drawn.teff_k > 8000)
-    assert len(blue) > 20
+    drawn, _ = sky.stars([GIANTS[2]], 100, 50, 80)
+    blue = drawn.taken(drawn.teff_k > 7600)
+    assert len(blue) > 10
     colour = blue.mags[:, BAND["sdss_u"]] - blue.mags[:, BAND["sdss_g"]]
     assert 0.9 < np.median(colour) < 1.3  # Sirko et al. 2004 choose 0.8 < u-g < 1.35
     assert (drawn.kind == Kind.GIANT).all()
+
+
+def test_no_star_of_the_horizontal_branch_stands_where_rr_lyrae_do(sky):
+    drawn, area = sky.stars([GIANTS[2]], 100, 50, 80)
+    branch = drawn.taken(np.abs(drawn.mass_msun - 0.65) < 1e-6)
+    assert not ((branch.teff_k > 6150) & (branch.teff_k < 7350)).any()
+    # Stripe 82 has 1.7 RR Lyrae a square degree, which are 6 to 20 % of a horizontal branch
+    assert 1.7 / 0.20 - 1.7 < len(branch) / area < 1.7 / 0.06
+    # Deason et al. 2011, MNRAS 416, 2903: 20,000 stars of -0.25 < g-r < 0 and 16 < g < 18.5 in
+    # 14,000 square degrees, of which one in two to five is of the branch, others are stragglers
+    g, r = (branch.mags[:, BAND[f"sdss_{band}"]] for band in "gr")
+    blue = (g - r > -0.25) & (g - r < 0.0) & (g > 16.0) & (g < 18.5)
+    assert 0.1 < blue.sum() / area < 1.0
 
 
 @pytest.mark.parametrize("lat", [30, 60, 84])

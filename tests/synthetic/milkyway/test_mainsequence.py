@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from skyquarry.synthetic.bands import BAND
-from skyquarry.synthetic.milkyway import binaries, mainsequence
+from skyquarry.synthetic.milkyway import binaries, mainsequence, metallicity
 from skyquarry.synthetic.milkyway.discs import COMPONENTS, HALO, THIN
 from skyquarry.synthetic.milkyway.mainsequence import MainSequence
 from skyquarry.synthetic.sources import Kind
@@ -57,6 +57,15 @@ def test_the_halo_is_metal_poor_and_has_few_stars_bluer_than_its_turnoff(sky):
     g_i = single.mags[:, BAND["sdss_g"]] - single.mags[:, BAND["sdss_i"]]
     assert 0.0 < (g_i < 0.1).mean() < 0.01
     assert np.percentile(g_i, 5) > 0.2
+
+
+def test_the_halo_near_the_sun_is_as_dense_as_gaia_counted_it():
+    # Bird et al. 2026, arXiv:2603.11354: 1.7e-4 stars a cubic parsec, from giants to M_G = 13
+    known = mainsequence.knots()
+    m_g = known.mags[:, BAND["gaia_g"]] - 0.1136 + metallicity.fainter(np.array(HALO.feh))
+    bright = 0.5 * (m_g[1:] + m_g[:-1]) < 13.0
+    numbers = known.numbers * mainsequence.share_of(HALO) * HALO.share
+    assert numbers[bright].sum() == pytest.approx(1.7e-4, rel=0.2)
 
 
 def test_pairs_are_as_many_as_published_and_brighter_by_less_than_a_factor_two():

@@ -20,8 +20,8 @@ def test_the_sun_stands_above_the_plane_and_sees_the_center_at_longitude_0():
     assert np.allclose(z, 25.0)
 
 
-@pytest.mark.parametrize(("component", "share"), [(THIN, 1.0), (THICK, 0.12), (HALO, 0.0051)])
-def test_local_densities_are_those_of_juric(component, share):
+@pytest.mark.parametrize(("component", "share"), [(THIN, 1.0), (THICK, 0.12), (HALO, 1.12 / 480)])
+def test_local_densities_are_those_of_juric_and_of_bird(component, share):
     at_sun = component.density(np.array([8000.0]), np.zeros(1), np.zeros(1))
     assert at_sun == pytest.approx(share, rel=0.01)
 
@@ -34,6 +34,14 @@ def test_densities_fall_by_e_in_a_scale_height_and_the_halo_is_flat():
     above = HALO.density(np.zeros(1), np.zeros(1), np.array([0.64 * 9000.0]))
     beside = HALO.density(np.array([9000.0]), np.zeros(1), np.zeros(1))
     assert above == pytest.approx(beside)
+
+
+@pytest.mark.parametrize(("kpc", "power"), [(15.0, 2.77), (60.0, 3.8)])
+def test_the_halo_is_steeper_beyond_28_kpc(kpc, power):
+    near, far = (
+        HALO.density(np.array([r]), np.zeros(1), np.zeros(1)) for r in (1e3 * kpc, 1.1e3 * kpc)
+    )
+    assert np.log(near / far) / np.log(1.1) == pytest.approx(power, rel=0.01)
 
 
 def test_stars_at_rest_in_the_disc_reflect_the_suns_motion():
