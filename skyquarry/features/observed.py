@@ -73,6 +73,16 @@ class SurveySeen:
         column = self.renamed.get(name)
         return np.full(self.columns.rows, np.nan) if column is None else self.told(column)
 
+    def plain(self, name: str) -> str | None:
+        """The table's column of that name under the survey's prefix, told by the role or not."""
+        column = f"{self.prefix}{name}"
+        return column if column in self.columns.names else None
+
+    def loose(self, name: str) -> Floats:
+        """(n,) such a column; NaN throughout where the table lacks it."""
+        column = self.plain(name)
+        return np.full(self.columns.rows, np.nan) if column is None else self.told(column)
+
     def told(self, column: str) -> Floats:
         """(n,) a column by its name in the table; the survey's sentinels are NaN."""
         values = self.columns.floats(column)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from skyquarry.features.astrometry import ASTROMETRY
 from skyquarry.features.colours import COLOURS, PRECISION
+from skyquarry.features.matchquality import MATCH_QUALITY
+from skyquarry.features.morphology import MORPHOLOGY
 
 if TYPE_CHECKING:
     from skyquarry.features.protocol import Family, Template
 
-FAMILIES: Final[tuple[Family, ...]] = (COLOURS, PRECISION)
+FAMILIES: Final[tuple[Family, ...]] = (
+    COLOURS,
+    ASTROMETRY,
+    MORPHOLOGY,
+    MATCH_QUALITY,
+    PRECISION,
+)
 
 
 def family(name: str) -> Family | None:
