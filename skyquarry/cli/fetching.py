@@ -11,6 +11,10 @@ from skyquarry.cli.building import report_as_data
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
 
+WHAT = "What to fetch"
+SERVICE = "The service, where it is not the survey's own"
+KEPT = "Where it goes"
+
 
 def fetch(
     survey: Annotated[
@@ -18,53 +22,109 @@ def fetch(
         typer.Argument(help="A survey (gaia, 2mass, allwise ...) or a role file of your own."),
     ] = None,
     *,
-    to: Annotated[str, typer.Option("--to", help="The folder of the new catalogue.")],
     cone: Annotated[
         tuple[float, float, float] | None,
-        typer.Option("--cone", metavar="RA DEC RADIUS", help="A circle; all three in degrees."),
+        typer.Option(
+            "--cone",
+            metavar="RA DEC RADIUS",
+            help="A circle; all three in degrees.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option("--region", help="Any region, as in: RANGE 160 190 -5 5; or a MOC's file."),
+        typer.Option(
+            "--region",
+            help="Any region, as in: RANGE 160 190 -5 5; or a MOC's file.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option("--where", help="ADQL that rows must meet, as in: phot_g_mean_mag < 18"),
+        typer.Option(
+            "--where",
+            help="ADQL that rows must meet, as in: phot_g_mean_mag < 18",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option("--columns", help="Columns wanted, with commas between them; * for all."),
+        typer.Option(
+            "--columns",
+            help="Columns wanted, with commas between them; * for all.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
-    tap: Annotated[str | None, typer.Option("--tap", help="The URL of another service.")] = None,
-    table: Annotated[str | None, typer.Option("--table", help="Its table.")] = None,
-    ra: Annotated[str | None, typer.Option("--ra", help="Its column of right ascension.")] = None,
-    dec: Annotated[str | None, typer.Option("--dec", help="Its column of declination.")] = None,
+    to: Annotated[
+        str, typer.Option("--to", help="The folder of the new catalogue.", rich_help_panel=KEPT)
+    ],
+    cache: Annotated[
+        str | None,
+        typer.Option(
+            "--cache", help="The folder that keeps what was fetched.", rich_help_panel=KEPT
+        ),
+    ] = None,
+    keep_cells: Annotated[
+        bool,
+        typer.Option(
+            "--keep/--no-keep", help="Keep it when the catalogue is built.", rich_help_panel=KEPT
+        ),
+    ] = True,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show cells, queries and rows to expect; no network.",
+            rich_help_panel=KEPT,
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Publish a new version over what is there.", rich_help_panel=KEPT
+        ),
+    ] = False,
+    tap: Annotated[
+        str | None,
+        typer.Option("--tap", help="The URL of another service.", rich_help_panel=SERVICE),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", help="Its table.", rich_help_panel=SERVICE)
+    ] = None,
+    ra: Annotated[
+        str | None,
+        typer.Option("--ra", help="Its column of right ascension.", rich_help_panel=SERVICE),
+    ] = None,
+    dec: Annotated[
+        str | None,
+        typer.Option("--dec", help="Its column of declination.", rich_help_panel=SERVICE),
+    ] = None,
     area: Annotated[
         Literal["polygon", "circle", "range", "healpix"] | None,
-        typer.Option("--area", help="How a cell of the sky is said to the service."),
+        typer.Option(
+            "--area", help="How a cell of the sky is said to the service.", rich_help_panel=SERVICE
+        ),
     ] = None,
     max_rows: Annotated[
-        int | None, typer.Option("--max-rows", min=1, help="Rows that one answer may have.")
+        int | None,
+        typer.Option(
+            "--max-rows", min=1, help="Rows that one answer may have.", rich_help_panel=SERVICE
+        ),
     ] = None,
     parallel: Annotated[
-        int | None, typer.Option("--parallel", min=1, max=16, help="Requests at a time.")
+        int | None,
+        typer.Option(
+            "--parallel", min=1, max=16, help="Requests at a time.", rich_help_panel=SERVICE
+        ),
     ] = None,
     count: Annotated[
         bool | None,
-        typer.Option("--count/--no-count", help="Whether rows are held against COUNT(*)."),
+        typer.Option(
+            "--count/--no-count",
+            help="Whether rows are held against COUNT(*).",
+            rich_help_panel=SERVICE,
+        ),
     ] = None,
-    cache: Annotated[
-        str | None, typer.Option("--cache", help="The folder that keeps what was fetched.")
-    ] = None,
-    keep_cells: Annotated[
-        bool, typer.Option("--keep/--no-keep", help="Keep it when the catalogue is built.")
-    ] = True,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show cells, queries and rows to expect; no network.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Publish a new version over what is there.")
-    ] = False,
     as_json: Json = False,
 ) -> None:
     """Download a survey's rows in a region from its own service, and build a catalogue of them.

@@ -10,52 +10,96 @@ from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
 from skyquarry.errors import UserError
 
+SKY = "The sky"
+MADE = "What is made of it"
 _SURVEYS = "sdss,twomass,allwise,gaia"
 
 
 def simulate(
     context: typer.Context,
     *,
-    out: Annotated[
-        str | None, typer.Option("--out", help="The folder of the new archive; needed.")
-    ] = None,
     area: Annotated[
         float | None,
-        typer.Option("--area", min=0.001, help="Square degrees of a round field."),
+        typer.Option(
+            "--area", min=0.001, help="Square degrees of a round field.", rich_help_panel=SKY
+        ),
     ] = None,
     latitude: Annotated[
-        float, typer.Option("--b", min=-90, max=90, help="Galactic latitude of the round field.")
+        float,
+        typer.Option(
+            "--b",
+            min=-90,
+            max=90,
+            help="Galactic latitude of the round field.",
+            rich_help_panel=SKY,
+        ),
     ] = 45.0,
     longitude: Annotated[
-        float, typer.Option("--l", min=0, max=360, help="Galactic longitude of the round field.")
+        float,
+        typer.Option(
+            "--l",
+            min=0,
+            max=360,
+            help="Galactic longitude of the round field.",
+            rich_help_panel=SKY,
+        ),
     ] = 90.0,
     region: Annotated[
         str | None,
-        typer.Option("--region", help="Another field: CIRCLE 180 30 1, POLYGON ..., RANGE ..."),
+        typer.Option(
+            "--region",
+            help="Another field: CIRCLE 180 30 1, POLYGON ..., RANGE ...",
+            rich_help_panel=SKY,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            help="Another seed, another sky: 1, with --sdss 8.",
+            rich_help_panel=SKY,
+        ),
+    ] = None,
+    depth: Annotated[
+        float | None,
+        typer.Option(
+            "--depth",
+            help="Faintest magnitude made, AB; else by the surveys' depths.",
+            rich_help_panel=SKY,
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", help="The folder of the new archive; needed.", rich_help_panel=MADE),
     ] = None,
     surveys: Annotated[
         str,
         typer.Option(
-            "--surveys", help="Who looks: sdss, twomass, allwise, gaia, panstarrs, ukidss."
+            "--surveys",
+            help="Who looks: sdss, twomass, allwise, gaia, panstarrs, ukidss.",
+            rich_help_panel=MADE,
         ),
     ] = _SURVEYS,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", min=0, help="Another seed, another sky: 1, with --sdss 8."),
-    ] = None,
-    depth: Annotated[
-        float | None,
-        typer.Option("--depth", help="Faintest magnitude made, AB; else by the surveys' depths."),
-    ] = None,
     lightcurves: Annotated[
         bool,
-        typer.Option("--lightcurves", help="Also variables, and their light curves as ZTF's."),
+        typer.Option(
+            "--lightcurves",
+            help="Also variables, and their light curves as ZTF's.",
+            rich_help_panel=MADE,
+        ),
     ] = False,
     sdss: Annotated[
-        bool, typer.Option("--sdss", help="Make SDSS's archive with all its tables.")
+        bool,
+        typer.Option(
+            "--sdss", help="Make SDSS's archive with all its tables.", rich_help_panel=MADE
+        ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Publish new versions over what is there.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Publish new versions over what is there.", rich_help_panel=MADE
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:

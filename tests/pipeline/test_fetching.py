@@ -78,6 +78,25 @@ def test_the_same_call_again_opens_what_is_there_and_asks_for_nothing(server, tm
     assert newer.stored.version == "v2"
 
 
+def test_a_download_that_is_killed_before_it_is_built_is_not_asked_for_again(
+    server, tmp_path, monkeypatch
+):
+    from skyquarry.pipeline import fetching
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    call = {"region": "CIRCLE 10 -20 5", "tap": server.url, "patience": QUICK}
+    with monkeypatch.context() as held:
+        held.setattr(fetching, "build", killed)
+        with pytest.raises(KeyboardInterrupt):
+            sq.fetch("2mass", tmp_path / "c", **call)
+    requests = sum(server.requests.values())
+    found = sq.fetch("2mass", tmp_path / "c", **call)
+    assert sum(server.requests.values()) == requests
+    assert found.count() == HERE.contains(sq_xyz(sources())).sum()
+
+
 def test_any_table_of_any_service_is_built_by_its_own_columns(tmp_path):
     table = sources().select(["designation", "ra", "dec", "j_m"])
     table = table.rename_columns(["Name", "RAJ2000", "DEJ2000", "Jmag"])

@@ -12,6 +12,8 @@ from skyquarry.errors import ColumnError, ServiceError
 from skyquarry.sky.mocs import MocRegion
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.regions import WHOLE, Box, Cone, Polygon
+from skyquarry.surveys.fetch.target import target_of
+from skyquarry.surveys.load import load
 from skyquarry.testing.tapserver import Fault
 
 from .conftest import Heard, ids_in, ids_of
@@ -160,3 +162,17 @@ def test_a_position_that_is_not_in_degrees_is_refused(serve, plan_of, sky):
 def test_a_region_without_rows_brings_none(serve, plan_of, sky):
     fetched = plan_of(serve(sky.slice(0, 10)), Cone(10, 10, 1.0)).run(Heard())
     assert (fetched.files, fetched.rows) == ((), 0)
+
+
+def test_the_time_left_can_be_told_since_all_rows_are_counted_first(serve, plan_of):
+    heard = Heard()
+    fetched = plan_of(serve(), REGIONS["cone"]).run(heard)
+    assert [name for name, _ in heard.stages] == ["counting", "fetching"]
+    assert heard.stages[-1] == ("fetching", fetched.received)
+    assert heard.rows == fetched.received
+
+
+@pytest.mark.parametrize("survey", ["sdss", "2mass", "allwise", "catwise", "gaia", "lamost"])
+def test_a_survey_bears_few_requests_at_once_unless_it_is_said_otherwise(survey):
+    assert 1 <= target_of(load(survey)).service.parallel <= 4
+    assert target_of(load(survey), parallel=1).service.parallel == 1

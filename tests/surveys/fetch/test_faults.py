@@ -116,6 +116,18 @@ def test_a_service_that_denies_is_not_asked_twice(serve, plan_of, status):
     assert len(server.queries) == 1
 
 
+def test_what_was_fetched_before_a_service_denies_is_kept(serve, plan_of, sky):
+    denied = Fault(status=403, message="your quota is used up")
+    server = serve(fault=lambda _, number: denied if number > 30 else None)
+    plan = plan_of(server, HERE, rows=None)
+    with pytest.raises(ServiceError, match=r"quota is used up.* What was fetched is kept, [1-9]"):
+        plan.run(Heard())
+    server.manners.fault = lambda *_: None
+    fetched = plan.run(Heard())
+    assert sorted(ids_of(fetched)) == ids_in(sky, HERE)
+    assert 0 < fetched.asked < fetched.cells
+
+
 def test_a_query_that_the_service_does_not_understand_is_told_in_its_words(serve, plan_of):
     server = serve()
     with pytest.raises(ServiceError, match=r"refuses the query .*unknown column nothing"):
