@@ -69,11 +69,14 @@ def figures(report: dict[str, Any]) -> str:
 def _locus(summary: dict[str, Any] | None, bounds: dict[str, float]) -> str:
     if summary is None:
         return "not measured"
+    wide = f"{summary['scatter']:.2f}"
+    wide = wide if abs(summary["scatter"] - 1) <= bounds["scatter"] else f"**{wide}**"
+    if not summary["sure"]:
+        return f"not measured, {wide}"
     off = f"{summary['mean']:.3f} ({summary['most']:.2f})"
     if summary["mean"] > bounds["offset_mean_mag"] or summary["most"] > bounds["offset_most_mag"]:
         off = f"**{off}**"
-    wide = f"{summary['scatter']:.2f}"
-    return f"{off}, {wide if abs(summary['scatter'] - 1) <= bounds['scatter'] else f'**{wide}**'}"
+    return f"{off}, {wide}"
 
 
 def _number(value: float | None) -> str:

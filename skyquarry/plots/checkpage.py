@@ -129,18 +129,24 @@ def _loci(report: Mapping[str, Any]) -> Iterator[str]:
                 rows.append([colour, "0", *["–"] * 7])
                 bad.append(False)
                 continue
-            near = (
-                each["mean"] <= bounds["offset_mean_mag"]
-                and each["most"] <= bounds["offset_most_mag"]
-            )
+            offset, near = _offset(each, bounds)
             wide = abs(each["scatter"] - 1) <= bounds["scatter"]
             rows.append([
-                colour, str(each["bins"]), f"{each['mean']:.3f}", f"{each['most']:.3f}",
+                colour, str(each["bins"]), *offset,
                 f"{each['luck']:.3f}", f"{each['scatter']:.2f}",
-                f"{each['scatter_low']:.2f}–{each['scatter_high']:.2f}", _word(near), _word(wide),
+                f"{each['scatter_low']:.2f}–{each['scatter_high']:.2f}",
+                _word(near) if each["sure"] else "–", _word(wide),
             ])  # fmt: skip
             bad.append(not (near and wide))
         yield table(head, rows, bad)
+
+
+def _offset(each: Mapping[str, Any], bounds: Mapping[str, float]) -> tuple[list[str], bool]:
+    """Mean and largest offset in words, and whether they are kept; of no sure bin none is."""
+    if not each["sure"]:
+        return ["–", "–"], True
+    near = each["mean"] <= bounds["offset_mean_mag"] and each["most"] <= bounds["offset_most_mag"]
+    return [f"{each['mean']:.3f}", f"{each['most']:.3f}"], near
 
 
 def _counts(report: Mapping[str, Any]) -> Iterator[str]:

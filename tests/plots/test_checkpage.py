@@ -26,10 +26,10 @@ def verdict(part: str, passed: bool | None, what: str = "some <thing>") -> dict[
 def example() -> dict[str, Any]:
     """A report with everything in it, failures too."""
     full = {"real": 50, "made": 60, "real_median": 0.5, "made_median": 0.7, "real_width": 0.1,
-            "made_width": 0.2, "luck": 0.02}  # fmt: skip
+            "made_width": 0.2, "luck": 0.02, "sure": 1}  # fmt: skip
     empty = {"real": 5, "made": 60} | dict.fromkeys(list(full)[2:])
     bins = [{"low": 0.0, "high": 1.0, "colours": [full, empty]}]
-    summary = {"bins": 1, "mean": 0.2, "most": 0.2, "luck": 0.02, "scatter": 2.0,
+    summary = {"bins": 1, "mean": 0.2, "most": 0.2, "luck": 0.02, "sure": 1, "scatter": 2.0,
                "scatter_low": 2.0, "scatter_high": 2.0}  # fmt: skip
     counts = [
         {

@@ -116,6 +116,9 @@ class Drawn:
         other = (table.reddening * _DUST_SPREAD[red]) ** 2 + _ULTRAVIOLET**2
         own = np.sqrt(np.maximum(width**2 - other, 0.0))
         colour = mean + table.reddening * dust + own * random.standard_normal(n)
+        if scatter is None and sequence.frosted[0] > 0:
+            share, bluer = sequence.frosted
+            colour -= bluer * random.exponential(size=n) * (random.random(n) < share)
         mags = table.at(redshift, colour, dust, absolute + distance_modulus(redshift))
         mags[:, BAND["sdss_u"]] += _ULTRAVIOLET * random.standard_normal(n)
         mags[:, _DUSTY] += _WARMTH[red] * random.standard_normal(n).astype(np.float32)[:, None]

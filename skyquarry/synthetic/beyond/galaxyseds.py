@@ -47,22 +47,29 @@ Means of non-negative fits to 5,000 SDSS galaxies with 2MASS (`gst_galaxies`) in
 first three and the last row carry the trend on to where that sample has no galaxies.
 """
 _REPAIR_NM: Final = np.array(
-    [280.0, 300, 317, 330, 345, 365, 390, 430, 560, 700, 780, 900, 1100, 1500, 2000, 2400]
-)
+    [220.0, 240, 260, 280, 300, 317, 330, 345, 365, 390, 410, 430, 470, 560, 700, 780, 900, 1040,
+     1085, 1120, 1160, 1500, 2000, 2400]
+)  # fmt: skip
 _REPAIR: Final = np.array([
-    (0.04, 0.04, 0.04, 0.05, 0.05, 0.04, 0.00, -0.01,
-     0.02, -0.01, -0.04, -0.04, 0.08, 0.10, 0.10, 0.10),
-    (0.34, 0.30, 0.25, 0.20, 0.17, 0.11, 0.01, -0.02,
-     0.01, -0.01, -0.03, -0.03, 0.18, 0.20, 0.24, 0.24),
+    (0.04, 0.04, 0.04, 0.04, 0.04, 0.04, 0.05, 0.05, 0.04, 0.00, 0.00, -0.01, 0.00,
+     0.02, -0.01, -0.04, -0.04, 0.08, 0.10, 0.10, 0.09, 0.10, 0.14, 0.14),
+    (0.75, 0.72, 0.64, 0.57, 0.46, 0.40, 0.28, 0.19, 0.11, 0.03, 0.03, 0.00, 0.025,
+     0.01, -0.01, -0.03, -0.03, 0.29, 0.25, 0.24, 0.20, 0.19, 0.28, 0.28),
 ])  # fmt: skip
 """Magnitudes that blue and red galaxies are fainter than their templates, by wavelength at rest.
 
-Medians of the same 5,000 galaxies against templates of their colours, and of DR14 and DR17 in z:
-the old population has too much ultraviolet light, and all too much near infrared (or the total
-magnitudes of 2MASS too little).
+Medians of the same 5,000 galaxies against templates of their colours, and of DR14 and DR17 in z;
+below 300 nm, and from 390 to 470, of luminous red galaxies of DR17 (LOWZ, CMASS) from redshift 0.1
+to 0.6: the old population has too much ultraviolet light, and all too much near infrared (or the
+total magnitudes of 2MASS too little).
 """
 _REDNESS: Final = np.array([0, 0, 0, 0, 0, 0, 0, 0.05, 0.2, 0.7, 1, 1, 1])
 """How much each row of _SHARES is repaired as red galaxies are."""
+_FADED: Final = np.array([0, 0, 0, 0, 0, 0, 0.1, 0.3, 0.8, 0.5, 0, 0, -0.3])
+"""Magnitudes that each row is fainter still at 225 nm and below, none at 270 nm.
+
+Galaxies of redshift 0.5 are as blue as those rows since they are younger, not since they form
+stars: CMASS galaxies have the light in u that NUV-r of 5 to 6 gives (as near ellipticals have)."""
 DUST: Final = np.array([-0.12, 0.0, 0.15, 0.4])
 """E(B-V) of the stars beyond what galaxies of a colour have on the mean: nodes of the table."""
 _STRIDE: Final = 20
@@ -125,7 +132,8 @@ def archetypes() -> Floats:
     in_r = band_fluxes(templates, np.array([0]))[0, :, BAND["sdss_r"]]
     stars = (_SHARES / in_r) @ templates
     blue, old = (np.interp(WAVELENGTH_NM, _REPAIR_NM, each) for each in _REPAIR)
-    fainter = blue + _REDNESS[:, None] * (old - blue)
+    far = np.interp(WAVELENGTH_NM, [225.0, 270.0], [1.0, 0.0])
+    fainter = blue + _REDNESS[:, None] * (old - blue) + _FADED[:, None] * far
     return infrared(stars * 10 ** (-0.4 * fainter))
 
 

@@ -41,7 +41,12 @@ class Sequence:
     denser: float
     """decades of phi* in a unit of redshift"""
     bluer: float
-    """magnitudes of u-r in a unit of redshift"""
+    """magnitudes of u-r in a unit of redshift, at first"""
+    slower: float = 0.0
+    """that falls off with redshift e as 1 / (1 + slower e)"""
+    frosted: tuple[float, float] = (0.0, 1.0)
+    """share of its galaxies of the field with some young stars, and by how many magnitudes these
+    make u-r bluer on the mean (exponential)"""
 
     def density(self, absolute: ArrayLike, redshift: ArrayLike) -> Floats:
         """Galaxies per Mpc^3 (comoving) and magnitude."""
@@ -57,32 +62,39 @@ class Sequence:
         A galaxy of the past is taken to lie on the ridge of what it has faded to today.
         """
         today = np.asarray(absolute) + self.brighter * elapsed(redshift)
-        mean = _ridge(today, self.ridge) - self.bluer * elapsed(redshift)
+        past = elapsed(redshift)
+        mean = _ridge(today, self.ridge) - self.bluer * past / (1 + self.slower * past)
         return mean, np.broadcast_to(_ridge(today, self.width), mean.shape)
 
 
 RED: Final = Sequence(
     bright=-21.49,
     schechter=((0.00225, -0.83),),
-    ridge=(2.279 + 0.09, -0.037, -0.108, -19.81, 0.96),
+    ridge=(2.279 + 0.125, -0.037, -0.108, -19.81, 0.96),
     width=(0.152, 0.008, 0.044, -19.91, 0.94),
     brighter=1.0,
     denser=-0.45,
     bluer=0.55,
+    frosted=(0.30, 0.22),
 )
-"""Evolution: by half to three quarters fewer at z = 1, and fading passively (Faber et al. 2007, ApJ
-665, 265: M*_B brighter by 1.2, phi* lower by 0.56 decades; less in r), figures chosen on the
-counts."""
+"""Young stars: 30 per cent of early types have formed some lately (Kaviraj et al. 2007, ApJS 173,
+619; the colour is ours, of the blue sides of u-g of SDSS galaxies with 2MASS). Evolution: by half
+to three quarters fewer at z = 1, and fading passively (Faber et al. 2007, ApJ 665, 265: M*_B
+brighter by 1.2, phi* lower by 0.56 decades; less in r), figures chosen on the counts."""
 BLUE: Final = Sequence(
     bright=-20.60,
     schechter=((0.00282, -0.26), (0.00235, -1.35)),
-    ridge=(1.790 + 0.06, -0.053, -0.363, -20.75, 1.12),
+    ridge=(1.790 + 0.065, -0.053, -0.300, -20.75, 1.12),
     width=(0.298, 0.014, -0.067, -19.90, 0.58),
     brighter=1.0,
     denser=0.05,
-    bluer=0.35,
+    bluer=0.75,
+    slower=1.2,
 )
-"""Evolution: as many, brighter (Faber et al. 2007: M*_B by 1.3), figures chosen on the counts."""
+"""Evolution: as many, brighter (Faber et al. 2007: M*_B by 1.3), figures chosen on the counts. Star
+formation for a mass grows fastest near by, as (1 + z)^3 (Speagle et al. 2014, ApJS 214, 15): with
+0.75, and a ridge of bright ones bluer by 0.06 than Baldry's, luminous galaxies of DR17 and of 2MASS
+from redshift 0.1 to 0.2 are as often blue as real ones."""
 
 
 def elapsed(redshift: ArrayLike) -> Floats:

@@ -81,18 +81,25 @@ def _middle(values: Floats) -> tuple[float, float]:
     return middle, (high - low) / 2
 
 
-def _summary(bins: list[dict[str, Any]], number: int) -> dict[str, float | int] | None:
-    """Over the bins that are full enough; None where none is."""
+def _summary(bins: list[dict[str, Any]], number: int) -> dict[str, Any] | None:
+    """Over the bins that are full enough; None where none is.
+
+    Medians count where luck moves them by less than what is asked of their mean offset, for which
+    `LEAST` is enough only where colours scatter by less than 0.15 mag: of 200 galaxies whose u-g
+    scatters by 1.4 mag in the noise, two halves differ by 0.25.
+    """
     known = [each["colours"][number] for each in bins]
     known = [each for each in known if each["real_median"] is not None]
     if not known:
         return None
     off = np.array([each["made_median"] - each["real_median"] for each in known])
     ratio = np.array([each["made_width"] / each["real_width"] for each in known])
+    sure = np.array([each["luck"] <= BOUNDS["offset_mean_mag"] for each in known])
     return {
         "bins": len(known),
-        "mean": float(np.abs(off).mean()),
-        "most": float(np.abs(off).max()),
+        "sure": int(sure.sum()),
+        "mean": float(np.abs(off[sure]).mean()) if sure.any() else None,
+        "most": float(np.abs(off[sure]).max()) if sure.any() else None,
         "luck": float(np.mean([each["luck"] for each in known])),
         "scatter": float(ratio.mean()),
         "scatter_low": float(ratio.min()),
@@ -108,11 +115,16 @@ def judged(told: dict[str, Any]) -> Iterator[Verdict]:
             yield Verdict.missing("loci", what, f"no bin with {LEAST} real and simulated objects")
             continue
         mean, most = BOUNDS["offset_mean_mag"], BOUNDS["offset_most_mag"]
-        near = summary["mean"] <= mean and summary["most"] <= most
-        yield Verdict(
-            "loci", f"{what}: offset of medians, mag", summary["mean"], 0.0,
-            f"mean {mean} and most {most}", near, f"most {summary['most']:.3f}",
-        )  # fmt: skip
+        offset = f"{what}: offset of medians, mag"
+        if summary["sure"]:
+            near = summary["mean"] <= mean and summary["most"] <= most
+            yield Verdict(
+                "loci", offset, summary["mean"], 0.0, f"mean {mean} and most {most}", near,
+                f"most {summary['most']:.3f}, {summary['sure']} of {summary['bins']} bins",
+            )  # fmt: skip
+        else:
+            why = f"luck moves the median of every bin by more than {mean} mag"
+            yield Verdict.missing("loci", offset, why)
         wide = abs(summary["scatter"] - 1.0) <= BOUNDS["scatter"]
         yield Verdict(
             "loci", f"{what}: scatter, simulated over real", summary["scatter"], 1.0,

@@ -84,12 +84,11 @@ def measured(
         if ours is None or not len(ours):
             told[locus.name] = f"the synthetic sky has no {locus.kind}"
             continue
-        pair = sample.pair(data, named(ours, locus.name))
-        if pair is None:
+        real = sample.real(data)
+        if real is None:
             told[locus.name] = "no real data were given"
             continue
-        real, twin = pair
-        twin = _noisy(twin, real, random)
+        real, twin = sample.both(real, _noisy(named(ours, locus.name), real, random))
         if locus.note == _MATCHED:
             real, twin = _same_magnitudes(real, twin, random)
         told[locus.name] = compared(locus, _set(real, locus), _set(twin, locus))
@@ -110,9 +109,11 @@ def _noisy(made: Real, real: Real, random: np.random.Generator) -> Real:
     """With the errors that real objects have, where no survey made noise.
 
     A simulated object takes the error of a real one: by chance one within half a spectral type, or
-    the nearest in magnitude where there are no types.
+    the nearest in magnitude where there are no types. Before any are chosen: real ones were by what
+    was measured.
     """
     mags = dict(made.mags)
+    shared = real.together_mag * random.standard_normal(len(made))
     typed = bool(np.isfinite(real.kind).any())
     reach = 0.5 if typed else 0.0
     for band, errors in real.errors.items():
@@ -127,7 +128,7 @@ def _noisy(made: Real, real: Real, random: np.random.Generator) -> Real:
         high = np.searchsorted(theirs[order], np.nan_to_num(ours) + reach, "right")
         near = low + (random.random(len(low)) * (high - low)).astype(np.int64)
         error = errors[order][np.clip(near, 0, len(order) - 1)]
-        mags[band] = mags[band] + error * random.standard_normal(len(error))
+        mags[band] = mags[band] + shared + error * random.standard_normal(len(error))
     return replace(made, mags=mags)
 
 

@@ -162,6 +162,10 @@ class Sample:
         real = self.real(data)
         if real is None:
             return None
+        return self.both(real, made)
+
+    def both(self, real: Real, made: Real) -> tuple[Real, Real]:
+        """Those of each that are chosen."""
         with np.errstate(invalid="ignore"):
             return real.taken(self.chosen(real.mags)), made.taken(self.chosen(made.mags))
 

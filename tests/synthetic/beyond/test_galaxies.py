@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from skyquarry.synthetic.bands import BAND
 from skyquarry.synthetic.beyond import shapes
 from skyquarry.synthetic.beyond.galaxies import WEB, Galaxies
-from skyquarry.synthetic.beyond.galaxyseds import DUST, galaxy_table
+from skyquarry.synthetic.beyond.galaxyseds import DUST, archetypes, galaxy_table
+from skyquarry.synthetic.beyond.spectra import WAVELENGTH_NM
 from skyquarry.synthetic.blocks import Block, limits_of
 from skyquarry.synthetic.sources import Kind
 from skyquarry.testing.naive.simulate import galaxy_magnitudes
@@ -139,6 +140,15 @@ def test_infrared_colours_go_from_stars_to_dust_as_galaxies_turn_blue():
     red, blue = seen - np.array([2.699, 3.339, 5.174])
     np.testing.assert_allclose(-np.diff(red), [-0.03, 0.6], atol=0.15)
     np.testing.assert_allclose(-np.diff(blue), [0.3, 3.4], atol=0.3)
+
+
+@pytest.mark.parametrize("u_r", [2.2, 2.4, 2.6])
+def test_red_galaxies_have_as_little_ultraviolet_light_as_galex_finds(u_r):
+    """NUV-r of the red sequence, 5 to 7: Wyder et al. 2007, ApJS 173, 293 (from memory)."""
+    table, spectra = galaxy_table(), archetypes()
+    row = spectra[np.abs(table.colour - u_r).argmin()]
+    near, far = (row[abs(WAVELENGTH_NM / nm - 1) < 0.05].mean() for nm in (620.0, 227.0))
+    assert 4.8 < 2.5 * np.log10(near / far) < 7.2
 
 
 def test_places_that_are_near_share_the_web():

@@ -55,6 +55,20 @@ def test_colours_scatter_as_much_as_those_of_real_galaxies(
     assert abs(np.mean(ratios, axis=0)[:3] - 1).max() < 0.2, np.round(ratios, 2)
 
 
+def test_luminous_galaxies_are_as_often_blue_as_those_of_the_main_sample(shared_data, galaxies):
+    """At redshift 0.11 to 0.22, where M_r is -21.5 to -22.5: the bluest sixth in g-r."""
+    path = shared_data / "labels" / "sdss_dr17_10k.parquet"
+    real, z_real = realsky.spectroscopic(path, "GALAXY")
+    made = realsky.as_sdss_sees(galaxies[0].mags[:, :5].astype(float), extended=True)
+    sixths = [
+        np.percentile(
+            realsky.colours(m[realsky.main_sample(m) & (z > 0.11) & (z < 0.22)])[:, 1], 16
+        )
+        for m, z in ((real, z_real), (made, galaxies[0].redshift))
+    ]
+    assert sixths[0] == pytest.approx(sixths[1], abs=0.06)
+
+
 def test_near_infrared_colours_are_those_of_sdss_galaxies_with_2mass(shared_data):
     told = pq.read_table(shared_data / "labels" / "gst_galaxies.parquet")
     z = told["Z"].to_numpy().astype(float)

@@ -9,11 +9,11 @@ from skyquarry.sky import healpix
 from skyquarry.sky.frames import to_frame
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.synthetic.bands import BAND, BANDS
-from skyquarry.synthetic.check import counts, cuts, loci, separability
+from skyquarry.synthetic.check import counts, cuts, loci, lociofsamples, separability
 from skyquarry.synthetic.check.fields import Field, around, joined, spread
 from skyquarry.synthetic.check.loci import Locus
 from skyquarry.synthetic.check.matched import matched
-from skyquarry.synthetic.check.realdata import RealData
+from skyquarry.synthetic.check.realdata import Real, RealData
 from skyquarry.synthetic.check.samples import SAMPLES
 from skyquarry.synthetic.sources import Kind, Sources
 
@@ -62,6 +62,52 @@ def test_matched_sets_are_alike_and_nothing_is_taken_twice():
     ours, theirs = (np.bincount(np.floor(x / 0.2).astype(int).ravel(), minlength=110)
                     for x in (real[some], made[twins]))  # fmt: skip
     assert (ours == theirs).all()
+
+
+def locus_of(scatter, off, n=200):
+    """A colour of `n` real and `n` simulated objects in two bins; the second bin scatters so."""
+    locus = Locus("x", "galaxies", "redshift", (0.0, 1.0, 2.0), (("u", "g"),))
+    along = np.repeat([0.5, 1.5], n)
+    steps = np.tile(np.linspace(-1, 1, n), 2) * np.where(along < 1, 0.1, scatter)
+    moved = steps + off * along
+    return loci.compared(locus, (steps[:, None], along), (moved[:, None], along))
+
+
+def test_a_median_that_luck_moves_by_more_than_the_bound_is_not_held_against_it():
+    (summary,) = locus_of(scatter=1.4, off=0.04)["summary"]
+    assert (summary["bins"], summary["sure"]) == (2, 1)
+    assert summary["most"] == pytest.approx(0.02)
+    offset, scatter = loci.judged(locus_of(scatter=1.4, off=0.04))
+    assert offset.passed
+    assert scatter.passed
+
+
+def test_a_sure_median_that_is_off_fails_and_none_that_is_sure_is_told_as_not_measured():
+    offset, _ = loci.judged(locus_of(scatter=0.1, off=0.1))
+    assert offset.passed is False
+    blurred = locus_of(scatter=1.4, off=0.04, n=40)
+    for each in blurred["bins"]:
+        each["colours"][0]["luck"] = 0.2
+    blurred["summary"] = [loci._summary(blurred["bins"], 0)]
+    offset, scatter = loci.judged(blurred)
+    assert offset.passed is None
+    assert "luck" in offset.note
+    assert scatter.passed is not None
+
+
+def test_what_real_objects_were_chosen_by_is_measured_of_simulated_ones_too():
+    """Galaxies of K < 13.5 as measured: fainter ones stand among them, with noise and without."""
+    n = 4000
+    k = RANDOM.uniform(12.5, 14.5, n)
+    errors = {"K": np.full(n, 0.3)}
+    group, none = np.zeros(n, np.int64), np.full(n, np.nan)
+    real = Real({"K": k, "r": k + 3}, np.full(n, 0.1), none, group, errors, together_mag=0.1)
+    twin = Real({"K": k, "r": k + 3}, np.full(n, 0.1), none, group)
+    made = lociofsamples._noisy(twin, real, RANDOM)
+    off = made.mags["K"] - k
+    assert np.std(off) == pytest.approx(np.hypot(0.3, 0.1), rel=0.1)
+    _, some = SAMPLES["GST galaxies with 2MASS"].both(real, made)
+    assert np.mean(some.mags["r"] - 3 > 13.5) > 0.05
 
 
 # ------------------------------------------------------------------ separability
