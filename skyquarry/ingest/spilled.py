@@ -47,20 +47,25 @@ class Spilled:
     mark: str = field(default_factory=lambda: f"spilled {uuid.uuid4()}")
     """no two are the same: a build of it cannot go on in another process"""
 
-    def add(self, done: Cleaned, order: Ints) -> None:
-        """Write the rows of a piece in this order (n,), which is that of storage."""
+    def written(self, done: Cleaned, order: Ints, number: int) -> Tally:
+        """Write the rows of a piece in this order (n,), which is that of storage; what was written.
+
+        Any process may write: `tally.add` takes what it tells, in the order of the pieces. `number`
+        is of no other piece.
+        """
         rows = done.table
-        self.tally.rows_in += len(rows)
-        self.tally.stored += len(rows)
-        self.tally.bytes += rows.nbytes
-        self.tally.nan += done.nan
-        self.tally.limits = done.limits.around([self.tally.limits, done.limits])
+        told = Tally(len(rows), len(rows), rows.nbytes, nan=done.nan, limits=done.limits)
         step = max(1, min(RUN_ROWS, RUN_BYTES * len(rows) // max(1, rows.nbytes)))
         for start in range(0, len(rows), step):
+            path = self.path(number, start // step)
             some = rows.take(pa.array(order[start : start + step]))
-            path = self.folder / f"{self.name}-{len(self.tally.runs):06d}.arrow"
             write_run(path, some, count_order=self.count_order)
-            self.tally.runs.append(path.name)
+            told.runs.append(path.name)
+        return told
+
+    def path(self, number: int, part: int = 0) -> Path:
+        """Where the rows of a piece lie; large ones have several parts."""
+        return self.folder / f"{self.name}-{number:06d}-{part:03d}.arrow"
 
     def runs(self) -> list[Run]:
         """In the order in which they were written."""
@@ -84,16 +89,22 @@ class ParentRows:
 
     def add(self, table: pa.Table) -> Piece:
         """Spill the rows of a piece; none of them may lack a position."""
+        told, piece = self.written(table, len(self.spilled.tally.runs))
+        self.spilled.tally.add(told)
+        return piece
+
+    def written(self, table: pa.Table, number: int) -> tuple[Tally, Piece]:
+        """Write the rows of a piece, as `Spilled.written` does; all of them have positions."""
         done = self._cleaning.cleaned(table)
         rows = done.table
         pixels = rows.column(SPATIAL).to_numpy()
         keys = rows.column(self._key) if self._key else None
         order = sky_order(pixels, keys)
-        self.spilled.add(done, order)
+        told = self.spilled.written(done, order, number)
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
         ra, dec = (rows.column(name).to_numpy() for name in (self.ra, self.dec))
-        return Piece(keys, pixels, ra, dec, place)
+        return told, Piece(keys, pixels, ra, dec, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,10 @@ class ChildRows:
 
     def add(self, table: pa.Table, beside: Piece) -> None:
         """Spill the rows whose parents are in that piece, all of them."""
+        self.spilled.tally.add(self.written(table, beside, len(self.spilled.tally.runs)))
+
+    def written(self, table: pa.Table, beside: Piece, number: int) -> Tally:
+        """Write them, as `Spilled.written` does."""
         plain, nan, _ = tidied(decoded(table), ())
         keys = beside.keys.combine_chunks()
         found = pc.index_in(plain.column(self.on), value_set=keys).to_numpy()
@@ -143,4 +158,4 @@ class ChildRows:
         ]
         rows = pa.table(columns, schema=self.spilled.stored)
         order = np.argsort(beside.place[found], kind="stable")
-        self.spilled.add(Cleaned(rows, None, None, nan), order)
+        return self.spilled.written(Cleaned(rows, None, None, nan), order, number)

@@ -33,6 +33,7 @@ from skyquarry.synthetic.sdss.fields import tables as survey_tables
 from skyquarry.synthetic.sdss.meanings import table_of
 from skyquarry.synthetic.sdss.patch import CHILDREN, PLACED, Patches
 from skyquarry.synthetic.sdss.settings import Archive as Knobs
+from skyquarry.synthetic.simulation import StoredTruth
 
 if TYPE_CHECKING:
     import os
@@ -99,6 +100,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     others = tuple(each for each in surveys if each != "sdss")
     made_of = (*(usual() if populations is None else populations), *rare.populations(knobs))
     sky = simulation(region, seed=seed, surveys=("sdss", *others), depth=depth, populations=made_of)
+    sky = replace(sky, whole=True)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     runs = [
@@ -116,7 +118,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
         )
     truth = runs[0].truth()
     writing.tables(truth)
-    runs[1].surveys(truth)
+    runs[1].surveys(StoredTruth(truth.stored))
     if lightcurves:
         runs[1].lightcurves(truth)
     writing.neighbours()
@@ -151,7 +153,7 @@ class _Writing:
         if self.done(*PLACED, *CHILDREN, *KEYS):
             return
         tasks = [
-            (int(blocks[0]), self.patches.tables, (truth.stored, blocks))
+            (int(blocks[0]), self.patches.tables, (StoredTruth(truth.stored), blocks))
             for blocks in self.patches.blocks()
         ]
         with room(self.folder, "sdss", self._settings()) as there:

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyquarry.engine.executors import cpu_count, inside_a_task
+from skyquarry.engine.helpers import Helpers, travels
 from skyquarry.errors import ExistsError, UserError, one_of
-from skyquarry.ingest.description import Given, describe_input
-from skyquarry.ingest.spilled import ChildRows, ParentRows
 from skyquarry.ingest.workspace import FOLDER
 from skyquarry.pipeline.build import build
-from skyquarry.pipeline.spilling import room
+from skyquarry.pipeline.skypieces import SpilledTruth, Spilling, changing, drawn, observed
+from skyquarry.pipeline.spilling import Room, room
 from skyquarry.surveys.load import load
 from skyquarry.synthetic.observe.surveys import CATALOGUES, MAIN
-from skyquarry.synthetic.simulation import Simulation
+from skyquarry.synthetic.simulation import Simulation, StoredTruth
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from skyquarry.catalog.roles import Survey
     from skyquarry.engine.archive import Archive
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
+    from skyquarry.ingest.firstpass import Tally
     from skyquarry.ingest.progress import Progress
-    from skyquarry.ingest.spilled import Spilled
     from skyquarry.sky.algebra import Region
     from skyquarry.synthetic.blocks import Population
+    from skyquarry.synthetic.simulation import Truth
 
 SETTINGS = "skyquarry_simulation"
 """The key of hats.properties that tells how a catalogue was simulated."""
@@ -40,6 +44,8 @@ LIGHT_CURVES = "lightcurves"
 _TRUTH_ROWS = 400_000
 """of a tile of the truth: a patch reads few row groups beside its own"""
 _MOST_AREA_DEG2 = 5_000.0
+_BLOCKS_OF_A_HELPER = 16
+"""A worker process takes a second or two to start: the time of some twenty blocks."""
 
 
 def simulate(  # noqa: PLR0913  each keyword is said by its name
@@ -80,7 +86,8 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
         Make the catalogue `variables` as well, of what changes and how, and its light curves in
         ZTF's cadence, `lightcurves`.
     executor, progress
-        As `sq.build` takes them.
+        As `sq.build` takes them; but where no executor is given and the region has more than some
+        5 square degrees, worker processes are started.
     overwrite
         Publish new versions of catalogues that are there from other arguments.
 
@@ -94,10 +101,10 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
     run = Run(sky, folder, executor, progress, overwrite)
     more = (VARIABLES, LIGHT_CURVES) if lightcurves else ()
     run.check(TRUTH, *sky.surveys, *more)
-    truth = run.truth()
-    run.surveys(truth)
-    if lightcurves:
-        run.lightcurves(truth)
+    with run.helped() as helped:
+        truth = helped.truth_and_surveys()
+        if lightcurves:
+            helped.lightcurves(truth)
     from skyquarry.engine.archive import archive
 
     return archive(folder)
@@ -186,46 +193,87 @@ class Run:
     def _both_done(self, *names: str) -> bool:
         return all(self._done(self.folder / name) for name in names)
 
-    @property
-    def _how(self) -> dict[str, Any]:
-        return {"executor": self.executor, "progress": self.progress}
+    @contextmanager
+    def helped(self) -> Iterator[Run]:
+        """The same with worker processes, where it has no executor and they pay."""
+        helpers = min(cpu_count(), len(self.sky.drawn) // _BLOCKS_OF_A_HELPER)
+        if self.executor is not None or helpers < 2 or inside_a_task() or not travels(self.sky):
+            yield self
+            return
+        with Helpers(helpers) as executor:
+            yield replace(self, executor=executor)
+
+    def truth_and_surveys(self) -> Catalog:
+        """The truth, and what the surveys see of it, while the truth is built."""
+        from skyquarry.engine.catalog import open_catalog
+
+        path = self.folder / TRUTH
+        if self._done(path):
+            if (self.folder / f".{TRUTH}").exists():
+                with room(self.folder, TRUTH, self.sky.settings()):
+                    pass  # what a killed run has left there goes
+            truth: Catalog = open_catalog(path)
+            self.surveys(StoredTruth(truth.stored))
+            return truth
+        with room(self.folder, TRUTH, self.sky.settings()) as there, self._beside() as beside:
+            rows = self._drawn(there)
+            built: Callable[[], Catalog] = beside(self._build_truth, rows)
+            self.surveys(SpilledTruth(rows.emptied()))
+            return built()
 
     def truth(self) -> Catalog:
         """The truth, drawn and built unless it is there."""
         from skyquarry.engine.catalog import open_catalog
-        from skyquarry.synthetic.sources import SCHEMA
 
         path = self.folder / TRUTH
         if self._done(path):
             return open_catalog(path)
-        tasks = [(int(block), self.sky.truth, (int(block),)) for block in self.sky.drawn]
         with room(self.folder, TRUTH, self.sky.settings()) as there:
-            rows = _Spilling.of(there.folder, TRUTH, SCHEMA, _truth_survey())
-            there.spill(TRUTH, tasks, rows.spilled(), rows.add, **self._how)
-            return self._build(
-                rows.parent, path, _truth_survey(), max_rows=_TRUTH_ROWS, margin_arcsec=None
-            )
+            return self._build_truth(self._drawn(there))
 
-    def surveys(self, truth: Catalog) -> None:
+    def _drawn(self, there: Room) -> Spilling:
+        """The rows of the truth, on disk."""
+        from skyquarry.synthetic.sources import SCHEMA
+
+        sky, rows = self.sky, Spilling.of(there.folder, TRUTH, SCHEMA, _truth_survey())
+        empty, blocks = rows.emptied(), sky.drawn.tolist()
+        tasks = [(block, drawn, (sky, empty, block, sky.kept_of(block))) for block in blocks]
+        there.spill(TRUTH, tasks, rows.spilled(), rows.add, **self._how)
+        return rows
+
+    def _build_truth(self, rows: Spilling) -> Catalog:
+        survey, path = _truth_survey(), self.folder / TRUTH
+        return self._build(rows.parent, path, survey, max_rows=_TRUTH_ROWS, margin_arcsec=None)
+
+    def surveys(self, truth: Truth) -> None:
         """What the surveys see, all in one pass over the truth."""
         names = [name for name in self.sky.surveys if not self._both_done(name, f"{name}_truth")]
         if not names:
             return
         sky = replace(self.sky, surveys=tuple(names))
-        tasks = [(int(blocks[0]), sky.observed, (truth.stored, blocks)) for blocks in sky.patches()]
         with room(self.folder, "surveys", self.sky.settings()) as there:
             rows = {name: self._rows(there.folder, name) for name in names}
+            empty = {name: each.emptied() for name, each in rows.items()}
+            tasks = [
+                (
+                    int(blocks[0]),
+                    observed,
+                    (sky, truth, empty, int(blocks[0]), sky.cells_of(blocks)),
+                )
+                for blocks in sky.patches()
+            ]
             spilled = {
                 name: each for some in rows.values() for name, each in some.spilled().items()
             }
 
-            def add(tables: dict[str, tuple[Any, Any]]) -> None:
-                for name, (table, links) in tables.items():
-                    rows[name].add((table, links))
+            def add(told: dict[str, tuple[Tally, ...]]) -> None:
+                for name, each in told.items():
+                    rows[name].add(each)
 
             there.spill("surveys", tasks, spilled, add, **self._how)
-            for name in names:
-                self._survey(name, rows[name])
+            with self._beside() as beside:
+                for built in [beside(self._survey, name, rows[name]) for name in names]:
+                    built()
 
     def lightcurves(self, truth: Catalog) -> None:
         """The variables of the truth, and their light curves beside them."""
@@ -233,23 +281,39 @@ class Run:
 
         if self._both_done(VARIABLES, LIGHT_CURVES):
             return
-        tasks = [
-            (int(block), self.sky.changing, (truth.stored, int(block))) for block in self.sky.blocks
-        ]
         schemas = lightcurves.VARIABLES, _variables_survey(), lightcurves.CURVES, "id"
         with room(self.folder, VARIABLES, self.sky.settings()) as there:
-            rows = _Spilling.of(there.folder, VARIABLES, *schemas)
+            rows = Spilling.of(there.folder, VARIABLES, *schemas)
+            how = self.sky, StoredTruth(truth.stored), rows.emptied()
+            tasks = [(block, changing, (*how, block)) for block in self.sky.blocks.tolist()]
             there.spill(VARIABLES, tasks, rows.spilled(), rows.add, **self._how)
             self._with_child(rows, (VARIABLES, _variables_survey()), (LIGHT_CURVES, "id"))
 
-    def _survey(self, name: str, rows: _Spilling) -> None:
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"executor": self.executor, "progress": self.progress}
+
+    @contextmanager
+    def _beside(self) -> Iterator[Callable[..., Callable[[], Any]]]:
+        """How to do something beside the rest, and to ask for it later.
+
+        Only where tasks run in processes: what is done here is little beside them. Elsewhere it is
+        done at once.
+        """
+        if not isinstance(self.executor, Helpers):
+            yield _at_once
+            return
+        with ThreadPoolExecutor(8) as threads:
+            yield lambda *what: threads.submit(*what).result
+
+    def _survey(self, name: str, rows: Spilling) -> None:
         """A survey's catalogue, and its links beside it."""
         child = f"{name}_truth", CATALOGUES[name].key
         looked = self.sky.footprint(name)
         self._with_child(rows, (name, _survey(name)), child, footprint=looked)
 
     def _with_child(
-        self, rows: _Spilling, parent: tuple[str, Survey], child: tuple[str, str], **more: Any
+        self, rows: Spilling, parent: tuple[str, Survey], child: tuple[str, str], **more: Any
     ) -> None:
         """A catalogue and its child: rows stay on disk until both are there."""
         (name, survey), (beside, on) = parent, child
@@ -267,45 +331,22 @@ class Run:
             return open_catalog(path)
         told = {SETTINGS: json.dumps(self.sky.settings(), sort_keys=True)}
         return build(
-            rows.spilled, path, survey=survey, properties=told, **self._how,
+            rows.spilled, path, survey=survey, properties=told, executor=self.executor,
+            progress=False if isinstance(self.executor, Helpers) else self.progress,
             overwrite=self.overwrite or is_catalog(path), **more,
         )  # fmt: skip
 
-    def _rows(self, folder: Path, name: str) -> _Spilling:
+    def _rows(self, folder: Path, name: str) -> Spilling:
         """A survey's rows and links, on their way to disk."""
         table, links = self.sky.empty(name)
-        return _Spilling.of(
+        return Spilling.of(
             folder, name, table.schema, _survey(name), links.schema, CATALOGUES[name].key
         )
 
 
-@dataclass(frozen=True)
-class _Spilling:
-    """Rows of a catalogue, and of its links to the truth, on their way to disk."""
-
-    parent: ParentRows
-    links: ChildRows | None = None
-
-    @classmethod
-    def of(
-        cls, folder: Path, name: str, schema: Any, survey: Survey, links: Any = None, key: str = ""
-    ) -> _Spilling:
-        parent = ParentRows(folder, name, describe_input(schema, Given(survey=survey)))
-        if links is None:
-            return cls(parent)
-        return cls(parent, ChildRows(folder, f"{name}_more", key, links, parent))
-
-    def spilled(self) -> dict[str, Spilled]:
-        """{name: what was spilled}."""
-        parts = [self.parent.spilled, *([] if self.links is None else [self.links.spilled])]
-        return {each.name: each for each in parts}
-
-    def add(self, tables: Any) -> None:
-        """The rows of a piece: a table, or two."""
-        table, links = (tables, None) if self.links is None else tables
-        beside = self.parent.add(table)
-        if self.links is not None:
-            self.links.add(links, beside)
+def _at_once(function: Callable[..., Any], *args: Any) -> Callable[[], Any]:
+    value = function(*args)
+    return lambda: value
 
 
 def made_with(path: Path, settings: dict[str, Any]) -> bool:

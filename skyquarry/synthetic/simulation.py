@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -33,13 +33,16 @@ them would be as much again."""
 _FOOTPRINT_ORDER = 12
 """Footprints are told to 51"."""
 _AROUND_ORDER = 12
-"""Sources in cells of this order (51") around a block are read with it: more than any survey's
-reach, and a fast star's way in twenty years."""
+"""Sources in cells of this order (51") around others take part: more than any survey's reach, and a
+fast star's way in twenty years."""
+_TO_BLOCKS = 2 * (CELL_ORDER - BLOCK_ORDER)
 
 
-_RING_ORDER = 10
-"""The truth reaches one cell of this order (3') over the region, at least."""
-_RING_SHIFT = 2 * (_RING_ORDER - BLOCK_ORDER)
+class Truth(Protocol):
+    """Where true sources are found."""
+
+    def sources(self, ranges: Ranges) -> tuple[Sources, Ints]:
+        """Those of some ranges of the sky, along it, and their ids (n,)."""
 
 
 @dataclass(frozen=True)
@@ -54,26 +57,44 @@ class Simulation:
     depth: float | None = None
     """no source is made that is fainter in every band, AB; None: a magnitude below what the surveys
     detect"""
+    whole: bool = False
+    """the truth holds whole blocks, not only what the surveys need"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is computed from the rest: it travels with every task."""
+        return {each.name: self.__dict__[each.name] for each in fields(self)}
 
     @cached_property
-    def drawn(self) -> Ints:
-        """Blocks of the truth, along the sky: whole ones, and those just outside of the region.
+    def cells(self) -> Ints:
+        """Cells of order 9 that are observed, along the sky: what the region touches, or nearly.
 
-        So rows at the region's border are what they would be in a larger region.
+        Rows are numbered cell by cell: so whole cells are observed, even at the region's border.
         """
-        around = np.append(healpix.neighbours(self._touched, _RING_ORDER), self._touched)
-        return np.unique(around[around >= 0] >> _RING_SHIFT)
+        cover = self.region.cover(_AROUND_ORDER)
+        edge = _around(cover.outer.flat(_AROUND_ORDER), _AROUND_ORDER)
+        return (cover.inner | cover.outer | edge).flat(CELL_ORDER)
 
     @cached_property
     def blocks(self) -> Ints:
-        """Blocks that the region touches, along the sky."""
-        return np.unique(self._touched >> _RING_SHIFT)
+        """Blocks that are observed, or parts of them, along the sky."""
+        return np.unique(self.cells >> _TO_BLOCKS)
 
     @cached_property
-    def _touched(self) -> Ints:
-        """Every cell of the ring's order that the region touches."""
-        cover = self.region.cover(_RING_ORDER)
-        return (cover.inner | cover.outer).flat(_RING_ORDER)
+    def truth_ranges(self) -> Ranges:
+        """Where the truth is kept: what is observed and what is around it.
+
+        So rows at the region's border are what they would be in a larger region.
+        """
+        beside = healpix.neighbours(self.cells, CELL_ORDER)
+        rim = self.cells[~np.isin(beside, np.append(self.cells, -1)).all(axis=1)]
+        cells = Ranges.from_cells(CELL_ORDER, self.cells)
+        ranges = cells | _around(_within(rim, CELL_ORDER, _AROUND_ORDER), _AROUND_ORDER)
+        return ranges.coarsen(BLOCK_ORDER) if self.whole else ranges
+
+    @cached_property
+    def drawn(self) -> Ints:
+        """Blocks of the truth, along the sky."""
+        return self.truth_ranges.flat(BLOCK_ORDER)
 
     @cached_property
     def limits(self) -> NDArray[np.float32]:
@@ -84,10 +105,19 @@ class Simulation:
                 depths[band] = depth if self.depth is None else min(depth, self.depth)
         return limits_of(depths)
 
-    def truth(self, block: int) -> pa.Table:
-        """The true sources of a block."""
+    def truth(self, block: int, ranges: Ranges | None = None) -> pa.Table:
+        """The true sources of a block; those of some ranges of it."""
         sources, ids = truth_of(Block(block, self.seed, self.limits), self.populations)
+        if ranges is not None:
+            kept = ranges.contains(healpix.index(sources.ra_deg, sources.dec_deg))
+            sources, ids = sources.taken(kept), ids[kept]
         return sources.to_table(ids)
+
+    def kept_of(self, block: int) -> Ranges | None:
+        """What the truth keeps of a block; None: all."""
+        whole = Ranges.from_cells(BLOCK_ORDER, np.array([block]))
+        kept = self.truth_ranges & whole
+        return None if kept == whole else kept
 
     def patches(self) -> list[Ints]:
         """Blocks in groups that are observed together."""
@@ -96,17 +126,26 @@ class Simulation:
             for start in range(0, len(self.blocks), PATCH_BLOCKS)
         ]
 
-    def observed(self, truth: Stored, blocks: Ints) -> dict[str, tuple[pa.Table, pa.Table]]:
-        """{survey: (its table of the blocks, the links of its rows to the truth)}."""
+    def cells_of(self, blocks: Ints) -> Ints:
+        """The observed cells of some blocks; both sorted."""
+        ends = np.searchsorted(
+            self.cells, [blocks[0] << _TO_BLOCKS, (blocks[-1] + 1) << _TO_BLOCKS]
+        )
+        return self.cells[slice(*ends)]
+
+    def observed(self, truth: Truth, cells: Ints) -> dict[str, tuple[pa.Table, pa.Table]]:
+        """{survey: (its table of cells of order 9, the links of its rows to the truth)}."""
         from skyquarry.synthetic.changing.lightcurves import found
         from skyquarry.synthetic.changing.snapshots import dated
 
-        sources, ids = read_around(truth, blocks)
+        around = _around(_within(cells, CELL_ORDER, _AROUND_ORDER), _AROUND_ORDER)
+        where = Ranges.from_cells(CELL_ORDER, cells)
+        sources, ids = truth.sources(where | around)
         some = found(sources, ids, self.seed)
         tables = {}
         for name in self.surveys:
             caught = dated(CATALOGUES[name].instrument, sources, ids, some, self.seed)
-            seen = observed(CATALOGUES[name], caught, ids, blocks, self.seed)
+            seen = observed(CATALOGUES[name], caught, ids, where, self.seed)
             tables[name] = self._inside(*seen, name)
         return tables
 
@@ -129,13 +168,13 @@ class Simulation:
         lost = cells[lost_cells(CATALOGUES[name].instrument, cells, self.seed)]
         return Footprint(covered - Ranges.from_cells(CELL_ORDER, lost), "survey")
 
-    def changing(self, truth: Stored, block: int) -> tuple[pa.Table, pa.Table]:
+    def changing(self, truth: Truth, block: int) -> tuple[pa.Table, pa.Table]:
         """The variables of a block inside the region, and their light curves."""
         from skyquarry.catalog.arrow import from_numpy, pc
         from skyquarry.synthetic.changing.lightcurves import light_curves
 
         ranges = Ranges.from_cells(BLOCK_ORDER, np.array([block]))
-        variables, curves = light_curves(block, *_sources(truth, ranges), self.seed)
+        variables, curves = light_curves(block, *truth.sources(ranges), self.seed)
         ra, dec = (variables[name].to_numpy() for name in ("ra_deg", "dec_deg"))
         inside = self.region.contains(to_xyz(ra, dec))
         if inside.all():
@@ -147,7 +186,7 @@ class Simulation:
     def empty(self, name: str) -> tuple[pa.Table, pa.Table]:
         """A survey's table and its links, without rows: for their columns."""
         nothing = np.empty(0, np.int64)
-        return observed(CATALOGUES[name], Sources.of(0), nothing, nothing, self.seed)
+        return observed(CATALOGUES[name], Sources.of(0), nothing, Ranges.empty(), self.seed)
 
     def settings(self) -> dict[str, Any]:
         """All that decides the bytes, as JSON tells it."""
@@ -159,26 +198,44 @@ class Simulation:
             "surveys": list(self.surveys),
             "depth": self.depth,
             "populations": {each.name: repr(each) for each in self.populations},
+            **({"whole": True} if self.whole else {}),
         }
 
 
-def read_around(truth: Stored, blocks: Ints, order: int = _AROUND_ORDER) -> tuple[Sources, Ints]:
+def read_around(truth: Truth, blocks: Ints, order: int = _AROUND_ORDER) -> tuple[Sources, Ints]:
     """The sources of the blocks and of the cells of an order around them, with their ids."""
-    shift = 2 * (order - BLOCK_ORDER)
-    inside = (blocks[:, None] << shift) + np.arange(1 << shift)
-    around = np.unique(np.append(healpix.neighbours(inside.ravel(), order), inside))
-    return _sources(truth, Ranges.from_cells(order, around[around >= 0]))
+    around = _around(_within(blocks, BLOCK_ORDER, order), order)
+    return truth.sources(Ranges.from_cells(BLOCK_ORDER, blocks) | around)
 
 
-def _sources(truth: Stored, ranges: Ranges) -> tuple[Sources, Ints]:
-    """The sources of some cells."""
-    import pyarrow as pa
+def _within(cells: Ints, order: int, finer: int) -> Ints:
+    """The cells of a finer order inside of cells of an order."""
+    shift = 2 * (finer - order)
+    return ((cells[:, None] << shift) + np.arange(1 << shift)).ravel()
 
-    columns = [name for name in truth.schema.names if name != "_healpix_29"]
-    parts = [
-        truth.read(int(tile), columns, ranges=ranges) for tile in truth.tiles.overlapping(ranges)
-    ]
-    if not parts:
-        return Sources.of(0), np.empty(0, np.int64)
-    table = pa.concat_tables(parts)
-    return Sources.from_table(table), table["id"].to_numpy()
+
+def _around(cells: Ints, order: int) -> Ranges:
+    """What lies beside some of these cells, (n,), with many of themselves."""
+    beside = np.unique(healpix.neighbours(cells, order))
+    return Ranges.from_cells(order, beside[beside >= 0])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTruth:
+    """A truth that is a catalogue."""
+
+    stored: Stored
+
+    def sources(self, ranges: Ranges) -> tuple[Sources, Ints]:
+        """Those of some ranges of the sky, along it, and their ids (n,)."""
+        import pyarrow as pa
+
+        columns = [name for name in self.stored.schema.names if name != "_healpix_29"]
+        parts = [
+            self.stored.read(int(tile), columns, ranges=ranges)
+            for tile in self.stored.tiles.overlapping(ranges)
+        ]
+        if not parts:
+            return Sources.of(0), np.empty(0, np.int64)
+        table = pa.concat_tables(parts)
+        return Sources.from_table(table), table["id"].to_numpy()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -9,6 +10,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 import pytest
 
 from skyquarry.engine.executors import resolve
+from skyquarry.engine.helpers import Helpers, travels
 from skyquarry.engine.run import run_tasks
 from skyquarry.errors import TaskLostError, UserError
 from skyquarry.testing.suites import ExecutorSuite, square
@@ -29,6 +31,13 @@ class TestProcesses(ExecutorSuite):
 
     def make(self):
         return "processes"
+
+
+class TestHelpers(ExecutorSuite):
+    kills_workers = True
+
+    def make(self):
+        return Helpers(2)
 
 
 class TestAnExecutorOfTheCallers(ExecutorSuite):
@@ -162,3 +171,29 @@ def test_dask_is_not_loaded_by_a_run():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+SCRIPT = """
+from skyquarry.engine.helpers import Helpers
+from skyquarry.testing.suites import square
+
+with Helpers(1) as helpers:
+    print(helpers.submit(square, 3).result(), helpers.submit(print, "to stderr").result())
+"""
+
+
+def test_helpers_serve_a_script_without_a_guard(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("9 None\n", "to stderr\n")
+
+
+class OfMain:
+    __module__ = "__main__"
+
+
+@pytest.mark.parametrize(("thing", "does"), [((1, "a"), True), (OfMain(), False), (len, True)])
+def test_what_is_of_the_main_module_does_not_travel(thing, does):
+    assert travels(thing) is does

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import skyquarry as sq
+from skyquarry.engine.helpers import Helpers
 from skyquarry.errors import ExistsError, RegionError, UserError
+from skyquarry.pipeline.simulating import Run, simulation
 from skyquarry.pipeline.simulating import field as field_of
-from skyquarry.pipeline.simulating import simulation
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_xyz
 from skyquarry.testing.points import FIELD, Points, simulated
@@ -85,6 +86,17 @@ def test_the_surveys_match_each_other(field):
 @pytest.mark.parametrize("executor", ["inline", "processes"])
 def test_the_sky_is_the_same_on_any_number_of_workers(field, tmp_path, executor):
     assert contents(simulated(tmp_path / "again", executor=executor)) == contents(field)
+
+
+def test_the_sky_is_the_same_from_helpers_that_a_large_region_gets(tmp_path):
+    how = {"region": "CIRCLE 180 30 1.2", "populations": [Points(each=40)], "surveys": ["gaia"]}
+    one, two = (simulated(tmp_path / "one", executor="inline", **how), tmp_path / "two")
+    with Helpers(2) as helpers:
+        run = Run(simulation(how.pop("region"), seed=1, **how), two, helpers, None, False)
+        two.mkdir()
+        run.truth_and_surveys()
+    assert len(run.sky.drawn) > 20
+    assert contents(sq.archive(two)) == contents(one)
 
 
 def test_a_part_of_the_region_has_the_same_sources_and_measurements(field, tmp_path):

@@ -50,7 +50,7 @@ def test_a_killed_truth_goes_on_with_the_blocks_that_are_missing(tmp_path, monke
         simulated(tmp_path / "sky", surveys=["gaia"], executor="inline")
     monkeypatch.setattr(Simulation, "truth", dying(drawn, 99, after))
     again = simulated(tmp_path / "sky", surveys=["gaia"], executor="inline")
-    blocks = [sorted(block for _, block in calls) for calls in (before, after)]
+    blocks = [sorted(args[1] for args in calls) for calls in (before, after)]
     assert len(blocks[0]) == 2
     assert not set(blocks[0]) & set(blocks[1])
     assert contents(again) == contents(whole)
@@ -123,5 +123,5 @@ def test_rows_that_are_gone_are_made_again(tmp_path, monkeypatch):
     with pytest.raises(KilledError):
         simulated(tmp_path / "sky", surveys=["gaia"], executor="inline")
     monkeypatch.setattr(Simulation, "truth", drawn)
-    next((tmp_path / "sky").rglob("truth-000001.arrow")).unlink()
+    sorted((tmp_path / "sky").rglob("truth-*.arrow"))[1].unlink()
     assert contents(simulated(tmp_path / "sky", surveys=["gaia"])) == contents(whole)

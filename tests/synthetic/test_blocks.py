@@ -1,5 +1,6 @@
 """Blocks, and the truth in them."""
 
+import pickle
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from skyquarry.sky import healpix
 from skyquarry.synthetic.bands import BAND, BANDS
-from skyquarry.synthetic.blocks import Block, limits_of, truth_of
+from skyquarry.synthetic.blocks import Block, Guests, limits_of, truth_of
+from skyquarry.synthetic.populations import usual
 from skyquarry.synthetic.sources import Kind, Sources
 
 LIMITS = limits_of({"sdss_r": 22.0, "wise_w1": 20.0})
@@ -83,3 +85,15 @@ def test_a_table_gives_the_sources_back_and_missing_is_null():
 def test_an_unknown_column_is_refused():
     with pytest.raises(TypeError, match="colour"):
         Sources.of(1, colour=3)
+
+
+def test_populations_that_travelled_to_another_process_draw_the_same_sources():
+    limits = limits_of({"sdss_r": 20.0, "wise_w1": 18.0})
+    first = Block(81_000, 1, limits)
+    for population in usual():
+        if not isinstance(population, Guests):
+            here, there = (
+                each.drawn(first, first.generator(each.number))
+                for each in (population, pickle.loads(pickle.dumps(population)))
+            )
+            assert np.array_equal(here.mags, there.mags), population.name

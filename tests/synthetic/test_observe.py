@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skyquarry.sky import healpix
+from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 from skyquarry.surveys.load import load
 from skyquarry.synthetic.bands import BAND, BANDS, N_BANDS
@@ -39,6 +40,10 @@ def stars(east, north, mags, **known):
 def seen(sources, instrument=SDSS, seed=1):
     ids = np.arange(len(sources)) + 1000
     return measured(instrument, sources, ids, seed=seed, home=np.ones(len(sources), bool))
+
+
+def within(*blocks):
+    return Ranges.from_cells(BLOCK_ORDER, np.array(blocks or [BLOCK]))
 
 
 def grid(n, mag, apart=20.0, **known):
@@ -203,8 +208,8 @@ def sky(n, seed=3, blocks=(BLOCK,)):
 def test_a_row_is_the_same_whatever_else_is_observed(name):
     truth, catalogue = sky(3_000, blocks=(BLOCK, BLOCK + 1)), CATALOGUES[name]
     ids = np.arange(len(truth)) * 7
-    alone = [observed(catalogue, truth, ids, np.array([b]), 5) for b in (BLOCK, BLOCK + 1)]
-    both = observed(catalogue, truth, ids, np.array([BLOCK, BLOCK + 1]), 5)
+    alone = [observed(catalogue, truth, ids, within(b), 5) for b in (BLOCK, BLOCK + 1)]
+    both = observed(catalogue, truth, ids, within(BLOCK, BLOCK + 1), 5)
     for which in (0, 1):
         apart = sorted(map(repr, alone[0][which].to_pylist() + alone[1][which].to_pylist()))
         assert apart == sorted(map(repr, both[which].to_pylist()))
@@ -213,7 +218,7 @@ def test_a_row_is_the_same_whatever_else_is_observed(name):
 @pytest.mark.parametrize("name", list(CATALOGUES))
 def test_columns_are_those_of_the_survey_with_ids_of_their_own(name):
     catalogue = CATALOGUES[name]
-    table, links = observed(catalogue, truth := sky(4_000), np.arange(len(truth)), [BLOCK], 1)
+    table, links = observed(catalogue, truth := sky(4_000), np.arange(len(truth)), within(), 1)
     survey = load(catalogue.instrument.survey)
     assert set(table.column_names) <= set(survey.columns)
     needed = {survey.roles.id, survey.roles.ra, survey.roles.dec}
@@ -229,7 +234,7 @@ def test_columns_are_those_of_the_survey_with_ids_of_their_own(name):
 @pytest.mark.parametrize("name", list(CATALOGUES))
 def test_rows_stand_where_their_sources_were(name):
     truth = sky(4_000)
-    table, links = observed(CATALOGUES[name], truth, np.arange(len(truth)), [BLOCK], 1)
+    table, links = observed(CATALOGUES[name], truth, np.arange(len(truth)), within(), 1)
     survey = load(CATALOGUES[name].instrument.survey)
     first = dict(
         reversed([(each[CATALOGUES[name].key], each["truth_id"]) for each in links.to_pylist()])
@@ -244,7 +249,7 @@ def test_rows_stand_where_their_sources_were(name):
 
 def test_gaia_measures_the_motions_that_there_are():
     truth = sky(6_000)
-    table, links = observed(CATALOGUES["gaia"], truth, np.arange(len(truth)), [BLOCK], 1)
+    table, links = observed(CATALOGUES["gaia"], truth, np.arange(len(truth)), within(), 1)
     first = dict(reversed([(e["source_id"], e["truth_id"]) for e in links.to_pylist()]))
     table = table.filter(table["parallax"].is_valid())
     of = np.array([first[key] for key in table["source_id"].to_pylist()])
@@ -256,7 +261,7 @@ def test_gaia_measures_the_motions_that_there_are():
 
 def test_sdss_tells_stars_from_galaxies_where_both_are_bright():
     truth = sky(6_000)
-    table, links = observed(CATALOGUES["sdss"], truth, np.arange(len(truth)), [BLOCK], 1)
+    table, links = observed(CATALOGUES["sdss"], truth, np.arange(len(truth)), within(), 1)
     first = dict(reversed([(e["objID"], e["truth_id"]) for e in links.to_pylist()]))
     bright = table.filter((table["psfMag_r"].to_numpy() < 19.5) & (table["clean"].to_numpy() == 1))
     bright = bright.filter([key in first for key in bright["objID"].to_pylist()])
@@ -269,7 +274,7 @@ def test_sdss_tells_stars_from_galaxies_where_both_are_bright():
 def test_a_band_without_a_signal_tells_a_limit():
     red = stars([0], [0], [17.0])
     red.mags[:, BAND["wise_w3"] :] = 30.0
-    table, _ = observed(CATALOGUES["allwise"], red, np.array([1]), [BLOCK], 1)
+    table, _ = observed(CATALOGUES["allwise"], red, np.array([1]), within(), 1)
     row = table.filter(table["w1snr"].to_numpy() > 20).to_pylist()[0]
     assert row["w4sigmpro"] is None
     assert row["w4mpro"] < BANDS[BAND["wise_w4"]].vega_to_ab + 5

@@ -9,6 +9,7 @@ import numpy as np
 
 from skyquarry.sky import healpix
 from skyquarry.sky.frames import from_frame, to_frame
+from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.synthetic.blocks import BLOCK_ORDER, Block, limits_of, truth_of
 from skyquarry.synthetic.observe.observing import observed
@@ -106,10 +107,11 @@ def drawn(
         numbers.append(own)
     sources = Sources.concatenated(parts)
     ids = np.concatenate(numbers) if numbers else np.empty(0, np.int64)
+    where = Ranges.from_cells(BLOCK_ORDER, blocks)
     tables, of = {}, {}
     for survey in surveys:
         catalogue = CATALOGUES[survey] if spurious else _without_spurious(CATALOGUES[survey])
-        tables[survey], links = observed(catalogue, sources, ids, blocks, seed)
+        tables[survey], links = observed(catalogue, sources, ids, where, seed)
         of[survey] = joined(tables[survey], links, catalogue.key, ids)
     area = len(blocks) * BLOCK_DEG2
     return Field(name, area, _latitude(blocks), sources, tables, of)

@@ -138,11 +138,11 @@ class Giants:
         usual = _of_branch("m_bol", knots, np.repeat(feh, _KNOTS))
         teff = _of_branch("teff_k", knots, np.repeat(feh, _KNOTS))
         numbers = beside * _of_branch("number", knots[:-1], np.repeat(feh, _KNOTS - 1))
-        if self.component is THIN:
+        if self.component == THIN:
             numbers[:_THIN_FIRST] = 0.0
         clump = np.array([beside * _CLUMP[self.component.name]])
         ends = light(np.array([4750.0, 7300.0]), np.full(2, _CLUMP_M_BOL), np.repeat(feh, 2))
-        stars = _HorizontalBranch if self.component is HALO else _Clump
+        stars = _HorizontalBranch if self.component == HALO else _Clump
         parts = [
             self._seen(block, random, numbers, light(teff, usual, np.repeat(feh, _KNOTS)), _Branch),
             self._seen(block, random, clump, ends, stars),

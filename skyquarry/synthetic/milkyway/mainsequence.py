@@ -145,9 +145,9 @@ def share_of(component: Component) -> Floats:
     An old one has none that is bluer than its turnoff, but `_STRAGGLERS`.
     """
     known = knots()
-    if component is YOUNG:
+    if component == YOUNG:
         return known.young
-    if component is THIN:
+    if component == THIN:
         return 1.0 - known.young
     first, last = component.turnoff_g_i
     middle = 0.5 * (known.g_i[1:] + known.g_i[:-1])

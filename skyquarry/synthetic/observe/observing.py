@@ -21,6 +21,7 @@ from skyquarry.synthetic.sources import Sources
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from skyquarry.sky.ranges import Ranges
     from skyquarry.synthetic.observe.instruments import Instrument
     from skyquarry.synthetic.observe.rows import Catalogue
 
@@ -36,21 +37,24 @@ _SPURIOUS: Final = np.int64(63) << np.int64(32)
 
 
 def observed(
-    catalogue: Catalogue, sources: Sources, ids: Ints, blocks: Ints, seed: int
+    catalogue: Catalogue, sources: Sources, ids: Ints, where: Ranges, seed: int
 ) -> tuple[pa.Table, pa.Table]:
-    """The survey's table of some blocks, and the links of its rows to the truth.
+    """The survey's table of a part of the sky, and the links of its rows to the truth.
 
     Links have the survey's id, `truth_id`, and `share`, the part of the row's PSF flux that is
     that source's; the brightest part first. Spurious rows have none.
 
-    `sources`, `ids`: every true source in the blocks, and those around within a survey's reach.
-    A row belongs to the block of its brightest source. Rows come block by block, cell by cell.
+    `where`: whole cells of order 9 or lower. `sources`, `ids`: every true source in them, and those
+    around within a survey's reach. A row lies where its brightest source does. Rows come cell by
+    cell.
     """
     instrument = catalogue.instrument
-    blocks = np.asarray(blocks, np.int64)
-    home = np.isin(healpix.index(sources.ra_deg, sources.dec_deg, BLOCK_ORDER), blocks)
+    home = where.contains(healpix.index(sources.ra_deg, sources.dec_deg))
     real, links = measured(instrument, sources, ids, seed=seed, home=home)
-    parts = [real, *(spurious(instrument, int(block), seed) for block in blocks)]
+    parts = [real]
+    for block in where.flat(BLOCK_ORDER).tolist():
+        made = spurious(instrument, block, seed)
+        parts.append(made.taken(where.contains(healpix.index(made.ra_deg, made.dec_deg))))
     return tabled(catalogue, sources, ids, Measured.concatenated(parts), links, seed)
 
 

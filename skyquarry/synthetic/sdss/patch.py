@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from skyquarry.catalog.stored import Stored
-    from skyquarry.synthetic.simulation import Simulation
+    from skyquarry.synthetic.simulation import Simulation, Truth
 
     Ints = NDArray[np.int64]
 
@@ -64,7 +63,7 @@ class Patches:
         every = self.sky.drawn
         return [every[start : start + PATCH_BLOCKS] for start in range(0, len(every), PATCH_BLOCKS)]
 
-    def tables(self, truth: Stored, blocks: Ints) -> dict[str, pa.Table]:
+    def tables(self, truth: Truth, blocks: Ints) -> dict[str, pa.Table]:
         """{table: its rows of the blocks that lie in the region}."""
         return self.made(*read_around(truth, blocks, AROUND_ORDER), blocks)
 
