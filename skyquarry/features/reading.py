@@ -26,6 +26,7 @@ class Columns:
     def __init__(self, table: Any) -> None:
         self._table = table
         self.names = _names_of(table)
+        self._coded: dict[str, tuple[list[str | None], NDArray[np.integer[Any]]]] = {}
         self.rows = len(self.arrow(self.names[0])) if self.names else 0
 
     def arrow(self, name: str) -> pa.ChunkedArray | pa.Array:
@@ -63,13 +64,19 @@ class Columns:
 
     def judged(self, name: str, rule: Callable[[str], bool]) -> Mask:
         """(n,) a rule on texts, asked once for each distinct one; null is ""."""
-        told = self.arrow(name).cast(pa.string()).dictionary_encode()
-        told = told.combine_chunks() if isinstance(told, pa.ChunkedArray) else told
-        if isinstance(told, pa.ChunkedArray):  # of no rows
-            return np.zeros(0, np.bool_)
-        answers = np.array([*(rule(each) for each in told.dictionary.to_pylist()), rule("")])
-        places = to_numpy(pc.fill_null(told.indices, len(answers) - 1))
+        if name not in self._coded:
+            self._coded[name] = _codes(self.arrow(name).cast(pa.string()))
+        words, places = self._coded[name]
+        answers = np.array([*(rule(word or "") for word in words), rule("")])
         return np.asarray(answers[places], np.bool_)
+
+
+def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[list[str | None], NDArray[Any]]:
+    """Distinct texts, and of each row its place among them: after them all where null."""
+    told = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    coded = told.dictionary_encode()
+    places = pc.fill_null(coded.indices, len(coded.dictionary))
+    return coded.dictionary.to_pylist(), to_numpy(places)
 
 
 def _names_of(table: Any) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ def family(name: str) -> Family | None:
 
 
 def template_of(name: str) -> Template | None:
-    """The template that a feature of this name is of."""
+    """The template that a feature of this name is of: the most particular one that fits."""
     known = (template for each in FAMILIES for template in each.templates)
-    return next((template for template in known if template.fits(name)), None)
+    fits = [template for template in known if template.fits(name)]
+    return min(fits, key=lambda each: each.pattern.count("{"), default=None)

@@ -182,12 +182,17 @@ def test_no_rows_make_no_rows():
     assert made.values.shape == (0, 15)
 
 
-def test_every_feature_has_one_template_and_every_template_a_source():
-    table = {name: [1.0] for short in ("sdss", "gaia", "wise") for name in load(short).columns}
-    for each in features_of(table, ["sdss", "gaia", "wise"]).used:
+def test_every_feature_is_told_by_its_template_and_every_template_has_a_source():
+    shorts = ["sdss", "ps1", "gaia", "twomass", "wise", "ukidss"]
+    numbers = {"short", "int", "long", "float", "double", "unsignedByte"}
+    table = {
+        f"{short}_{name}": [1.0] if told.type in numbers else ["AAAA"]
+        for short in shorts for name, told in load(short).columns.items()
+    }  # fmt: skip
+    for each in features_of(table, shorts).used:
         template = template_of(each.name)
         assert template is not None
-        assert template.fits(each.name)
+        assert (template.unit, template.source) == (each.unit, each.source), each.name
         assert each.columns
     for own in FAMILIES:
         assert all(each.formula and each.source and each.needs for each in own.templates)
