@@ -247,6 +247,31 @@ def test_rows_stand_where_their_sources_were(name):
     assert abs(len(rows) - len(first)) == 0
 
 
+def in_gaia(g, **known):
+    """Share of sources of such G (n,), alone in the sky, that are in Gaia's catalogue."""
+    n = len(g)
+    random = np.random.default_rng(3)
+    first = BLOCK << 2 * 22
+    ra, dec = healpix.center(first + random.integers(0, 1 << 2 * 22, n), 29)
+    mags = np.repeat(g[:, None] + 0.1136, len(BANDS), axis=1)
+    truth = Sources.of(n, ra_deg=ra, dec_deg=dec, mags=mags, kind=1, **known)
+    return len(observed(CATALOGUES["gaia"], truth, np.arange(n), [BLOCK], 1)[0]) / n
+
+
+@pytest.mark.parametrize(("g", "share"), [(19.0, 1.0), (20.5, 0.99), (21.0, 0.69), (21.5, 0.0)])
+def test_gaia_catalogues_stars_as_completely_as_was_found(g, share):
+    # Cantat-Gaudin et al. 2023: 0.67 to 0.74 at G = 21 off the plane
+    assert in_gaia(np.full(800, g)) == pytest.approx(share, abs=0.06)
+
+
+def test_gaia_has_no_galaxies_that_are_not_sharp():
+    # de Souza et al. 2014, A&A 568, A124: discs are hardly seen, bright hearts are
+    disc = {"half_light_arcsec": 1.0, "sersic": 1.0}
+    assert in_gaia(np.full(300, 20.0), **disc) == 0.0
+    assert in_gaia(np.full(300, 16.5), **disc) > 0.9
+    assert in_gaia(np.full(300, 19.5), half_light_arcsec=0.1, sersic=1.0) > 0.9
+
+
 def test_gaia_measures_the_motions_that_there_are():
     truth = sky(6_000)
     table, links = observed(CATALOGUES["gaia"], truth, np.arange(len(truth)), within(), 1)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 BELOW_MAG = 0.75
-"""Sources so much fainter than what is detected take part: they blend, or noise lifts them."""
+"""Sources so much fainter than what is detected take part: they blend, or noise lifts them. Less
+where the threshold is far above the noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,13 @@ class PhotonCentroids:
         return np.repeat(np.hypot(self.floor_mas, photons)[:, None], 2, axis=1) + 0.0 * mag[:, None]
 
 
+class Completeness(Protocol):
+    """Which of the sources that a survey can see are in its catalogue."""
+
+    def chance(self, mag: Floats) -> Floats:
+        """(n,) from 0 to 1 at measured PSF magnitudes (n,) in the first band that detects."""
+
+
 @dataclass(frozen=True)
 class Instrument:
     """A survey's telescope and pipeline, as far as its catalogue shows them."""
@@ -123,6 +131,12 @@ class Instrument:
     mask_arcsec: float = 10.0
     leak: float = 0.03
     """part of a neighbour's light that stays after two sources were told apart"""
+    points: bool = False
+    """whether it detects what is in its PSF alone, so that most of what is extended is lost"""
+    completeness: Completeness | None = None
+    """of what reaches the threshold, where not all of it is catalogued"""
+    below_mag: float = BELOW_MAG
+    """sources so much fainter than what is detected take part"""
 
     @cached_property
     def columns(self) -> Ints:
@@ -141,7 +155,7 @@ class Instrument:
     @property
     def faintest(self) -> dict[str, float]:
         """{band: AB magnitude} that a source must beat to matter."""
-        return {band: self._limit(band) + BELOW_MAG for band in self.detect}
+        return {band: self._limit(band) + self.below_mag for band in self.detect}
 
     def _limit(self, band: str) -> float:
         each = self.channels[self.channel(band)]

@@ -98,7 +98,7 @@ def measured(
     scene = _Scene.of(instrument, some, ids[kept], seed)
     rows = np.flatnonzero(scene.apart & home & ~lost(instrument, some.ra_deg, some.dec_deg, seed))
     made = _rows(scene, rows)
-    made = made.taken(_detected(instrument, made))
+    made = made.taken(_detected(instrument, made, seed))
     links = scene.links(made.source)
     made.source = kept[made.source]
     return made, Links(links.row, kept[links.source], links.share)
@@ -250,7 +250,15 @@ def _saturated(instrument: Instrument, total: Floats) -> Mask:
     return np.asarray(total > fluxes(np.array(limits)))
 
 
-def _detected(instrument: Instrument, made: Measured) -> Mask:
+def _detected(instrument: Instrument, made: Measured, seed: int) -> Mask:
     """(n,) rows with a signal in one of the bands that detect, as a point or as a whole."""
-    best = np.maximum(made.flux / made.flux_error, made.total / made.total_error)
-    return np.asarray((best[:, instrument.detecting] >= instrument.threshold).any(axis=1))
+    best = made.flux / made.flux_error
+    if not instrument.points:
+        best = np.maximum(best, made.total / made.total_error)
+    found = np.asarray((best[:, instrument.detecting] >= instrument.threshold).any(axis=1))
+    if instrument.completeness is not None:
+        first = int(instrument.detecting[0])
+        mag = own_mag(made.flux[:, first]) - instrument.channels[first].vega_to_ab
+        drawn = chance.uniform(seed, f"{instrument.name}.catalogued", made.owner)
+        found &= drawn < instrument.completeness.chance(mag)
+    return found
