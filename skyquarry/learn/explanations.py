@@ -50,7 +50,7 @@ def beyond_mean(contributions: ArrayLike) -> Floats:
     return np.asarray(given - given.mean(axis=2, keepdims=True))
 
 
-def reasons(  # noqa: PLR0913  (what is told of, in names)
+def reasons(
     contributions: ArrayLike,
     values: ArrayLike,
     names: Sequence[str],
@@ -62,8 +62,8 @@ def reasons(  # noqa: PLR0913  (what is told of, in names)
 ) -> list[list[Reason]]:
     """For each object the features that weigh most for or against the class said.
 
-    `contributions` (n, p, K) of the learners, `values` (n, p), `said` (n,) class numbers. Weightiest
-    first; of equals the earlier feature; features that say nothing are left out.
+    `contributions` (n, p, K) of the learners, `values` (n, p), `said` (n,) class numbers. The
+    weightiest first; of equals the earlier feature; features that say nothing are left out.
     """
     told, given = beyond_mean(contributions), np.asarray(values, np.float64)
     number = np.asarray(said).astype(np.intp)

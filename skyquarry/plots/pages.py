@@ -31,6 +31,7 @@ h3 { font-size: 15px; margin: 0 0 8px; color: #2d3748 }
 figure { margin: 0 } figure img { width: 100%; display: block }
 figcaption { font-weight: 600; color: #2d3748; margin-bottom: 6px; font-size: 14px }
 .wide, .broad { overflow-x: auto; margin-bottom: 16px } .broad img { min-width: 640px }
+.narrow img { max-width: 620px }
 table { border-collapse: collapse; width: 100%; font-size: 14px }
 th { text-align: right; color: #718096; font-weight: 500; border-bottom: 1px solid #cbd5e0 }
 td { text-align: right; border-bottom: 1px solid #edf2f7; font-variant-numeric: tabular-nums }
