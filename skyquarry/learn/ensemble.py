@@ -1,0 +1,198 @@
+"""Several learners, one opinion, calibrated: trained so that nothing is judged by what it has seen.
+
+Up to 2e5 rows each learner is fitted on four of five folds at a time (whole groups) and asked of
+the fifth: of these probabilities the pool and the calibration are learnt, then each learner is
+fitted to all rows. With more rows one fifth of the groups is held out instead: learners stop early
+by it, and pool and calibration are learnt of it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skyquarry.errors import UserError, one_of
+from skyquarry.learn import calibration, pooling
+from skyquarry.learn.calibration import Calibration
+from skyquarry.learn.classifiers.pace import log_loss
+from skyquarry.learn.classifiers.registry import USUAL, installed, kind_of
+from skyquarry.learn.fitting import Fitting
+from skyquarry.learn.splits import folds, holdout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.learn.classifiers.protocol import Classifier
+    from skyquarry.learn.examples import Examples
+    from skyquarry.learn.pooling import Combine, Pool
+
+    Floats = NDArray[np.float64]
+
+CROSSED: Final = 200_000
+"""rows up to which learners are fitted on folds"""
+FOLDS: Final = 5
+_HELD: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """Fitted learners and how their opinions become one."""
+
+    classes: tuple[str, ...]
+    learners: tuple[Classifier, ...]
+    pool: Pool
+    calibration: Calibration
+
+    def predict_proba(self, values: NDArray[np.float32]) -> Floats:
+        """(n, K) of features (n, p): each row sums to 1."""
+        return self.calibration.apply(self.pool.apply(self.parts(values)))
+
+    def parts(self, values: NDArray[np.float32]) -> Floats:
+        """(L, n, K): what each learner says."""
+        return np.stack([each.predict_proba(values) for each in self.learners])
+
+    def explain(self, values: NDArray[np.float32]) -> Floats | None:
+        """(n, p, K) what each feature adds to the scores, mean over the learners that can tell."""
+        told = [made for each in self.learners if (made := each.explain(values)) is not None]
+        return np.mean(told, axis=0) if told else None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """An ensemble, and what it says of rows it has not seen."""
+
+    ensemble: Ensemble
+    rows: NDArray[np.int64]
+    """(m,) places among the examples"""
+    held: Floats
+    """(m, K) calibrated; the rows were seen by no learner, their fold by no pool"""
+    losses: dict[str, float]
+    """log-loss on those rows: of each learner, each pool, the calibrated whole"""
+    skipped: tuple[str, ...]
+    """learners whose package is not installed"""
+
+
+def train(
+    examples: Examples,
+    *,
+    learners: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    combine: Combine = "auto",
+    threads: int = 1,
+    seed: int = 0,
+    fitting: Fitting | None = None,
+) -> Trained:
+    """Learners fitted to the labelled examples, pooled and calibrated.
+
+    `learners` are names, or settings by name; None: all that are installed of the usual four.
+    Raises UserError where groups or classes allow no folds.
+    """
+    one_of("combine", combine, pooling.COMBINE)
+    known = examples.labelled()
+    run = _Run(known, _chosen(learners, known, threads), combine, seed, fitting or Fitting())
+    trained = run.held_out() if len(known) > CROSSED else run.crossed()
+    rows = np.flatnonzero(examples.labels >= 0)[trained.rows]
+    missing = () if learners is not None else tuple(n for n in USUAL if not installed(n))
+    return Trained(trained.ensemble, rows, trained.held, trained.losses, missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One training."""
+
+    examples: Examples
+    learners: dict[str, dict[str, Any]]
+    combine: Combine
+    seed: int
+    fitting: Fitting
+
+    def crossed(self) -> Trained:
+        """By folds; then each learner once more, to all rows."""
+        examples = self.examples
+        fold = folds(examples.labels, examples.groups, FOLDS, self.seed)
+        parts = np.empty((len(self.learners), len(examples), len(examples.classes)))
+        for each in range(FOLDS):
+            out = fold == each
+            some = examples.take(~out)
+            for number, name in enumerate(self.learners):
+                made = self._fit(name, f"fold {each + 1} of {FOLDS}", some)
+                parts[number, out] = made.predict_proba(examples.values[out])
+        whole = [self._fit(name, "all rows", examples) for name in self.learners]
+        return self._joined(whole, parts, np.arange(len(examples)), fold)
+
+    def held_out(self) -> Trained:
+        """By one held-out part of the groups."""
+        examples = self.examples
+        out = holdout(examples.labels, examples.groups, _HELD, self.seed)
+        some, held = examples.take(~out), examples.take(out)
+        made = [self._fit(name, "four fifths", some, held) for name in self.learners]
+        parts = np.stack([each.predict_proba(held.values) for each in made])
+        fold = folds(held.labels, held.groups, FOLDS, self.seed)
+        return self._joined(made, parts, np.flatnonzero(out), fold)
+
+    def _fit(
+        self, name: str, part: str, examples: Examples, valid: Examples | None = None
+    ) -> Classifier:
+        return self.fitting.fit(
+            name, self.learners[name], part, examples, valid=valid, seed=self.seed
+        )
+
+    def _joined(
+        self,
+        learners: list[Classifier],
+        parts: Floats,
+        rows: NDArray[np.int64],
+        fold: NDArray[np.int8],
+    ) -> Trained:
+        """Pool and calibration of what learners say of rows they have not seen."""
+        labels, weights = self.examples.labels[rows], self.examples.weights[rows]
+        pool, pooled, told = pooling.fit(parts, labels, fold, weights, combine=self.combine)
+        mended, _ = calibration.best(pooled, labels, fold, weights)
+        held = np.empty_like(pooled)
+        for each in np.unique(fold):
+            out = fold == each
+            rest = calibration.fit(pooled[~out], labels[~out], weights[~out], method=mended.method)
+            held[out] = rest.apply(pooled[out])
+        losses = {
+            name: log_loss(p, labels, weights) for name, p in zip(self.learners, parts, strict=True)
+        }
+        losses |= told | {"calibrated": log_loss(held, labels, weights)}
+        ensemble = Ensemble(self.examples.classes, tuple(learners), pool, mended)
+        return Trained(ensemble, rows, held, losses, ())
+
+
+def _chosen(learners: Any, examples: Examples, threads: int) -> dict[str, dict[str, Any]]:
+    """Settings by name of the learners, those for so many rows where none are given."""
+    if learners is None:
+        names = [name for name in USUAL if installed(name)]
+        missing = [name for name in USUAL if name not in names]
+        if missing:
+            warnings.warn(
+                f"the ensemble is trained without {', '.join(missing)}, whose package is not "
+                "installed: pip install 'skyquarry[learn,nn]'",
+                UserWarning,
+                stacklevel=4,
+            )
+        learners = names
+    if not learners:
+        raise UserError("learners is empty, but one is needed: choose from " + ", ".join(USUAL))
+    if isinstance(learners, str):
+        learners = [learners]
+    given = learners if hasattr(learners, "items") else {name: {} for name in learners}
+    for name in given:
+        kind_of(name)
+    return {
+        name: usual_settings(name, len(examples)) | {"threads": threads} | dict(settings)
+        for name, settings in given.items()
+    }
+
+
+def usual_settings(name: str, rows: int) -> dict[str, Any]:
+    """Settings for so many rows, where they are not those of the learner itself."""
+    if name == "network" and rows > CROSSED:  # bounded work: some ten million rows in all
+        return {"epochs": int(np.clip(10_000_000 // rows, 6, 40)), "batch": 1024, "patience": 3}
+    return {}

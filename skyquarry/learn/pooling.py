@@ -1,0 +1,189 @@
+"""One opinion of several learners: a vote, or a stack.
+
+A vote is the mean of their probabilities, weighed by shares that expectation maximisation finds
+(linear opinion pool; a prior of equal shares). A stack is a multinomial logistic regression on
+their log-probabilities, p = softmax(sum_l W_l log p_l + b), with a normal prior around the plain
+geometric vote W_l = I / L, b = 0: with few rows it stays there. How far the prior lets it go is
+chosen on rows that it was not fitted on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from skyquarry.errors import DamagedError
+from skyquarry.learn.calibration import softmax
+from skyquarry.learn.classifiers.pace import log_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Labels = NDArray[np.int16]
+
+Combine = Literal["auto", "vote", "stack"]
+COMBINE: Final = ("auto", "vote", "stack")
+FLOOR: Final = 1e-4
+"""a forest's 0 is no certainty, and has no logarithm"""
+LEAST: Final = 200
+"""members of a class for which a stack is tried"""
+_LOOSE: Final = (0.1, 0.3, 1.0, 3.0)
+"""how far a stack may go from the geometric vote: factors of the prior's deviations"""
+_SPREAD: Final = {"diagonal": 0.3, "off": 0.05, "shift": 0.5}
+_CHOSEN_ON: Final = 50_000
+"""rows: with more the choice of the prior does not matter"""
+_EQUAL: Final = 50.0
+"""rows that the prior of equal shares counts as"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """How opinions are joined."""
+
+    method: Literal["vote", "stack"]
+    shares: Floats
+    """(L,) of a vote"""
+    matrix: Floats
+    """(L, K, K) of a stack; (0, K, K) of a vote"""
+    shift: Floats
+    """(K,) of a stack"""
+
+    def apply(self, parts: Floats) -> Floats:
+        """(n, K) of what the learners say (L, n, K)."""
+        if self.method == "vote":
+            return np.asarray(np.einsum("l,lnk->nk", self.shares, parts))
+        scores = sum(_logs(p) @ w.T for p, w in zip(parts, self.matrix, strict=True))
+        return softmax(np.asarray(scores + self.shift))
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data; floats are exact."""
+        numbers = {name: getattr(self, name).tolist() for name in ("shares", "matrix", "shift")}
+        return {"method": self.method, **numbers}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any], learners: int, classes: int) -> Pool:
+        """From what `to_json` gave. Raises DamagedError where it is something else."""
+        try:
+            shares, shift = np.array(told["shares"], float), np.array(told["shift"], float)
+            count = learners if told["method"] == "stack" else 0
+            matrix = np.array(told["matrix"], float).reshape(count, classes, classes)
+            made = cls(told["method"], shares, matrix, shift)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedError(f"a pool cannot be read ({error}): train again") from error
+        numbers = all(np.isfinite(each).all() for each in (shares, matrix, shift))
+        if not numbers or shares.shape != (learners,) or shift.shape != (classes,):
+            raise DamagedError("a pool does not fit its learners and classes: train again")
+        return made
+
+
+def fit(
+    parts: Floats,
+    labels: Labels,
+    fold: NDArray[np.int8],
+    weights: Floats,
+    *,
+    combine: Combine = "auto",
+) -> tuple[Pool, Floats, dict[str, float]]:
+    """The pool of opinions (L, n, K) of unseen rows; what it says of rows it was not fitted on.
+
+    Folds (n,) are whole groups. Also tells the log-loss of each way that was tried.
+    """
+    few = np.bincount(labels, minlength=parts.shape[2]).min() < LEAST
+    tried: dict[str, tuple[Pool, Floats]] = {}
+    if combine != "stack" or len(parts) == 1:
+        tried["vote"] = _crossed(_vote, parts, labels, fold, weights)
+    if len(parts) > 1 and (combine == "stack" or (combine == "auto" and not few)):
+        loose = _chosen(parts, labels, fold, weights)
+        tried["stack"] = _crossed(_Stack(loose), parts, labels, fold, weights)
+    told = {name: log_loss(held, labels, weights) for name, (_, held) in tried.items()}
+    best = min(told, key=lambda name: told[name])
+    return *tried[best], told
+
+
+def _crossed(
+    fitted: Any, parts: Floats, labels: Labels, fold: NDArray[np.int8], weights: Floats
+) -> tuple[Pool, Floats]:
+    """The pool of all rows, and for each fold what the pool of the others says."""
+    held = np.empty(parts.shape[1:])
+    for each in np.unique(fold):
+        out, rest = fold == each, fold != each
+        held[out] = fitted(parts[:, rest], labels[rest], weights[rest]).apply(parts[:, out])
+    return fitted(parts, labels, weights), held
+
+
+def _vote(parts: Floats, labels: Labels, weights: Floats) -> Pool:
+    """Shares of greatest likelihood: each round, what of each row's truth a learner told."""
+    count, classes = len(parts), parts.shape[2]
+    true = np.maximum(parts[:, np.arange(len(labels)), labels], 1e-12)
+    shares = np.full(count, 1.0 / count)
+    for _ in range(200):
+        mine = shares[:, None] * true
+        told = (mine / mine.sum(axis=0)) @ weights + _EQUAL / count
+        before, shares = shares, told / told.sum()
+        if np.abs(shares - before).max() < 1e-7:
+            break
+    return Pool("vote", shares, np.empty((0, classes, classes)), np.zeros(classes))
+
+
+def _chosen(parts: Floats, labels: Labels, fold: NDArray[np.int8], weights: Floats) -> float:
+    """How loose the prior is to be, by the log-loss of rows not fitted on."""
+    if len(labels) > _CHOSEN_ON:
+        return 1.0
+    losses = [
+        log_loss(_crossed(_Stack(loose), parts, labels, fold, weights)[1], labels, weights)
+        for loose in _LOOSE
+    ]
+    return _LOOSE[int(np.argmin(losses))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """The fit of a stack whose prior is so loose."""
+
+    loose: float
+
+    def __call__(self, parts: Floats, labels: Labels, weights: Floats) -> Pool:
+        from scipy.optimize import minimize
+
+        count, n, classes = parts.shape
+        logs = np.concatenate([_logs(p) for p in parts], axis=1)  # (n, L K)
+        target = np.zeros((n, classes))
+        target[np.arange(n), labels] = 1.0
+        start = np.tile(np.eye(classes) / count, (count, 1)).T  # (K, L K)
+        near = np.tile(np.eye(classes, dtype=bool), (count, 1)).T
+        stiff = 1.0 / (self.loose * np.where(near, _SPREAD["diagonal"], _SPREAD["off"])) ** 2
+        flat = 1.0 / (self.loose * _SPREAD["shift"]) ** 2
+        scale = float(weights.sum() ** 2 / (weights @ weights)) / float(weights.sum())
+        weight = (weights * scale)[:, None]
+
+        def loss(theta: Floats) -> tuple[float, Floats]:
+            matrix = theta[:-classes].reshape(classes, -1)
+            scores = logs @ matrix.T + theta[-classes:]
+            top = scores.max(axis=1, keepdims=True)
+            raised = np.exp(scores - top)
+            total = raised.sum(axis=1, keepdims=True)
+            lost = (top + np.log(total))[:, 0] - (scores * target).sum(axis=1)
+            off = matrix - start
+            value = float(weight[:, 0] @ lost) + 0.5 * float((stiff * off**2).sum())
+            value += 0.5 * flat * float(theta[-classes:] @ theta[-classes:])
+            wrong = weight * (raised / total - target)
+            slope = wrong.T @ logs + stiff * off
+            shift = wrong.sum(axis=0) + flat * theta[-classes:]
+            return value, np.concatenate([slope.ravel(), shift])
+
+        begun = np.concatenate([start.ravel(), np.zeros(classes)])
+        options = {"maxiter": 500, "ftol": 1e-12, "gtol": 1e-6}
+        found = minimize(loss, begun, jac=True, method="L-BFGS-B", options=options).x
+        matrix = found[:-classes].reshape(classes, count, classes).transpose(1, 0, 2)
+        return Pool("stack", np.full(count, 1.0 / count), matrix, found[-classes:])
+
+
+def _logs(p: Floats) -> Floats:
+    """(n, K) logarithms without their mean, which softmax does not feel."""
+    logs = np.log(np.maximum(p, FLOOR))
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
