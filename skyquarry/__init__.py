@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import open_catalog as open  # noqa: A004
     from skyquarry.engine.plan import Plan as Plan
     from skyquarry.engine.plan import Result as Result
+    from skyquarry.learn.model import Model as Model
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.lists import match_table as match_table
     from skyquarry.pipeline.matching import pairs as pairs
     from skyquarry.pipeline.simulating import simulate as simulate
+    from skyquarry.pipeline.training import load_model as load_model
+    from skyquarry.pipeline.training import train as train
     from skyquarry.pipeline.updating import update_match as update_match
     from skyquarry.pipeline.written import open_match as open_match
     from skyquarry.sky.footprint import Footprint as Footprint
@@ -50,9 +53,12 @@ _HOME = {
     "update_match": ("skyquarry.pipeline.updating", "update_match"),
     "inject": ("skyquarry.pipeline.injecting", "inject"),
     "simulate": ("skyquarry.pipeline.simulating", "simulate"),
+    "load_model": ("skyquarry.pipeline.training", "load_model"),
+    "train": ("skyquarry.pipeline.training", "train"),
     "region": ("skyquarry.sky.regiontext", "region_from_text"),
     "Archive": ("skyquarry.engine.archive", "Archive"),
     "Catalog": ("skyquarry.engine.catalog", "Catalog"),
+    "Model": ("skyquarry.learn.model", "Model"),
     "Plan": ("skyquarry.engine.plan", "Plan"),
     "Result": ("skyquarry.engine.plan", "Result"),
     "Roles": ("skyquarry.catalog.roles", "Roles"),
@@ -76,6 +82,7 @@ __all__ = [
     "Convex",
     "Ellipse",
     "Footprint",
+    "Model",
     "Plan",
     "Polygon",
     "Ranges",
@@ -88,6 +95,7 @@ __all__ = [
     "crossmatch",
     "fetch",
     "inject",
+    "load_model",
     "match_table",
     "open",
     "open_match",
@@ -96,6 +104,7 @@ __all__ = [
     "plan_fetch",
     "region",
     "simulate",
+    "train",
     "update_match",
 ]
 

@@ -137,6 +137,7 @@ COMMANDS = {
     "run": "projects.run",
     "clean": "projects.clean",
     "audit": "projects.audit",
+    "train": "training.train",
     "map": "pictures.sky_map",
     "schema": "telling.schema",
     "cite": "telling.cite",

@@ -16,7 +16,6 @@ import numpy as np
 
 from skyquarry.errors import UserError, one_of
 from skyquarry.learn import calibration, pooling
-from skyquarry.learn.calibration import Calibration
 from skyquarry.learn.classifiers.pace import log_loss
 from skyquarry.learn.classifiers.registry import USUAL, installed, kind_of
 from skyquarry.learn.fitting import Fitting
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from skyquarry.learn.calibration import Calibration
     from skyquarry.learn.classifiers.protocol import Classifier
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.pooling import Combine, Pool

@@ -67,7 +67,9 @@ class Model:
 
     def predict(self, table: Any) -> NDArray[np.str_]:
         """(n,) the likeliest class of each row."""
-        return np.array(self.classes)[self.predict_proba(table).argmax(axis=1)]
+        words: NDArray[np.str_] = np.array(self.classes)
+        said: NDArray[np.str_] = words[self.predict_proba(table).argmax(axis=1)]
+        return said
 
     def sets(self, table: Any) -> NDArray[np.bool_]:
         """(n, K) bool: classes that each row may belong to, right nine times of ten."""

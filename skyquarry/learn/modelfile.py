@@ -47,11 +47,7 @@ def versions() -> dict[str, str]:
 def save(model: Model, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write the folder: beside its name, then renamed. Raises ExistsError."""
     target = Path(path)
-    if target.exists() and not (overwrite and (target / _FILE).exists()):
-        raise ExistsError(
-            f"{target} exists already, and a model would be written over it: choose another path"
-            + (", or say overwrite=True" if (target / _FILE).exists() else "")
-        )
+    check_free(target, overwrite=overwrite)
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -61,6 +57,22 @@ def save(model: Model, path: str | os.PathLike[str], *, overwrite: bool = False)
     write_whole(beside / _FILE, json.dumps(_told(model), indent=1).encode())
     sealed.seal(beside)
     _put(beside, target)
+
+
+def check_free(path: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Raises ExistsError where a model cannot be written: another thing is never overwritten."""
+    target = Path(path)
+    if target.exists() and not (overwrite and (target / _FILE).exists()):
+        raise ExistsError(
+            f"{target} exists already, and a model would be written over it: choose another path"
+            + (", or say overwrite=True" if (target / _FILE).exists() else "")
+        )
+
+
+def checkpoints_beside(path: str | os.PathLike[str]) -> Path:
+    """Where the training of a model keeps what goes on after a kill."""
+    target = Path(path)
+    return target.with_name(f".{target.name}.training")
 
 
 def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Model:

@@ -50,7 +50,7 @@ def side_of(given: Any, unnamed: str = "table") -> Side:
     said: Any = None
     if isinstance(given, tuple):
         given, said = _pair(given)
-    if isinstance(given, str | os.PathLike) and _is_catalogue(os.fspath(given)):
+    if isinstance(given, str | os.PathLike) and is_catalogue(os.fspath(given)):
         given = open_catalog(given)
     if isinstance(given, Catalog):
         return _catalog_side(given, said)
@@ -102,7 +102,7 @@ def _pair(given: tuple[Any, ...]) -> tuple[Any, Any]:
     )
 
 
-def _is_catalogue(where: str) -> bool:
+def is_catalogue(where: str) -> bool:
     """Whether a path is to be opened as a catalogue, and not as a file or several."""
     if where.endswith(".properties"):
         return True

@@ -1,0 +1,111 @@
+"""`train`: a table with labels becomes a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
+from skyquarry.cli.output import write_json
+
+if TYPE_CHECKING:
+    from skyquarry.learn.classifiers.protocol import Step
+
+
+def train(
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A file or catalogue with labels: path or URL.")
+    ],
+    *,
+    out: Annotated[str, typer.Option("--out", help="The folder of the new model.")],
+    label: Annotated[str, typer.Option("--label", help="The column of classes.")] = "class",
+    survey: Annotated[
+        str | None,
+        typer.Option("--survey", help="Whose columns they are; several with commas between them."),
+    ] = None,
+    features: Annotated[
+        str, typer.Option("--features", help="auto, or features and columns by name, with commas.")
+    ] = "auto",
+    groups: Annotated[
+        str, typer.Option("--groups", help="sky, a column, or none: what no split may cut.")
+    ] = "sky",
+    positions: Annotated[
+        str | None, typer.Option("--positions", help="Columns of positions, as in: alpha,delta")
+    ] = None,
+    learners: Annotated[
+        str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
+    ] = None,
+    with_spectra: Annotated[
+        bool, typer.Option("--with-spectra", help="Let what comes from spectra in.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Of each learner; else one a core.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another model.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Put the model in place of one that is there.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model to tell classes apart; killed and started again, it goes on.
+
+    Example: skyquarry train labels.parquet --label class --survey sdss --out model
+    """
+    from skyquarry.learn.modelfile import check_free, checkpoints_beside
+    from skyquarry.pipeline.training import train as run
+
+    check_free(out, overwrite=overwrite)
+    model = run(
+        table,
+        label=label,
+        survey=_listed(survey),
+        features=_listed(features) or "auto",
+        groups=None if groups == "none" else groups,
+        positions=_pair(positions),
+        learners=None if learners is None else learners.split(","),
+        with_spectra=with_spectra,
+        threads=threads,
+        seed=seed,
+        checkpoints=checkpoints_beside(out),
+        telling=None if as_json else _Told(),
+        said=None if as_json else lambda text: typer.echo(text, err=True),
+    )
+    model.save(out, overwrite=overwrite)
+    if as_json:
+        write_json({"path": out, "classes": model.classes, **model.told})
+    else:
+        typer.echo(f"{model}\nin {out}")
+
+
+def _listed(text: str | None) -> str | list[str] | None:
+    """One word as it stands, several as a list."""
+    words = [] if text is None else [word.strip() for word in text.split(",") if word.strip()]
+    return words[0] if len(words) == 1 else words or None
+
+
+def _pair(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    words = _listed(text)
+    if not isinstance(words, list) or len(words) != 2:
+        raise typer.BadParameter(f"{text!r} names no two columns: try ra,dec")
+    return words[0], words[1]
+
+
+class _Told:
+    """A line for each learner as it ends, and for a long one now and then."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def __call__(self, step: Step) -> None:
+        import time
+
+        now = time.monotonic()
+        if step.done < step.of and now - self.last < 5.0:
+            return
+        self.last = now
+        left = "" if step.seconds_left is None else f", {step.seconds_left:.0f} s left"
+        score = "" if step.score is None else f", log-loss {step.score:.4f}"
+        typer.echo(f"{step.learner}: {step.done} of {step.of}{score}{left}", err=True)

@@ -1,0 +1,226 @@
+"""`sq.train` and `sq.load_model`: from a table with labels to a model, and from its folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skyquarry.errors import UserError
+from skyquarry.pipeline.labelled import (
+    SKY_ORDER,
+    check_columns,
+    groups_of,
+    labels_of,
+    numbers_of,
+    table_of,
+    units_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.learn.classifiers.protocol import Telling
+    from skyquarry.learn.ensemble import Trained
+    from skyquarry.learn.examples import Examples
+    from skyquarry.learn.model import Model
+    from skyquarry.learn.pooling import Combine
+
+_ALPHA: Final = 0.1
+"""share of each class that a conformal set may miss"""
+
+
+def train(  # noqa: PLR0913  each keyword is said by its name
+    table: Any,
+    *,
+    label: str = "class",
+    survey: Any = None,
+    features: str | Sequence[str] = "auto",
+    groups: Any = "sky",
+    positions: tuple[str, str] | None = None,
+    weights: str | None = None,
+    with_spectra: bool = False,
+    ebv: str | None = None,
+    learners: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    combine: Combine = "auto",
+    threads: int | None = None,
+    seed: int = 0,
+    checkpoints: str | os.PathLike[str] | None = None,
+    telling: Telling | None = None,
+    said: Callable[[str], None] | None = None,
+) -> Model:
+    """A model that tells the classes of a table with labels apart: any two or more.
+
+    An ensemble of CatBoost, XGBoost, a random forest and, where torch is installed, a network. What
+    joins and calibrates them is learnt of rows that they have not seen; no group of rows lies on
+    both sides of a split.
+
+    Parameters
+    ----------
+    table
+        A catalogue, the path of one or of a file, or a pyarrow, pandas or astropy table.
+    label
+        The column of classes; rows where it is null or empty are left out.
+    survey
+        Whose columns they are: a name, a role file, several, or {prefix: name}; see `features`.
+    features
+        "auto": all that is made of columns to which the survey's roles give a name; or features,
+        families and columns by name. Bookkeeping and positions are refused.
+    groups
+        "sky": cells of 0.84 square degrees; a column, or numbers (n,); None: each row for itself.
+    positions
+        Columns of right ascension and declination, where they are not found by themselves.
+    weights
+        A column of positive weights.
+    with_spectra
+        Let what comes from spectra (redshift ...) in: another model, for objects that have them.
+    ebv
+        A column of E(B-V), or "sfd", for dereddened colours.
+    learners
+        Names, or settings by name; None: all of the four that are installed.
+    combine
+        "vote", "stack", or "auto": the better of both on unseen rows; a vote where a class has
+        fewer than 200 members.
+    threads
+        Of each learner; None: one a core. The same number gives the same bits.
+    seed
+        Another seed, another model of the same quality.
+    checkpoints
+        A folder: a training that was killed and is called again with it goes on, and gives the
+        same model. It is removed at the end.
+    telling, said
+        Are told how far each learner is; what features are used and refused, and why.
+
+    Raises UserError for labels, features or groups of which nothing can be learnt, DamagedError for
+    a damaged checkpoint.
+
+    >>> model = sq.train("labels.parquet", label="class", survey="sdss")  # doctest: +SKIP
+    """
+    from skyquarry.features.making import features_of
+    from skyquarry.learn.ensemble import train as train_ensemble
+    from skyquarry.learn.examples import Examples
+    from skyquarry.learn.fitting import Fitting
+
+    rows = table_of(table)
+    words = labels_of(rows, label)
+    cells = groups_of(rows, groups, survey, positions)
+    if not isinstance(features, str) and label in features:
+        raise UserError(f"{label!r} is the label and a feature: leave it out of the features")
+    made = features_of(
+        rows.drop_columns([label]), survey, which=features, with_spectra=with_spectra, ebv=ebv,
+        telling=said,
+    )  # fmt: skip
+    examples = Examples.of(
+        made.values, made.names, words, groups=cells,
+        weights=None if weights is None else numbers_of(rows, weights, "weights"),
+    ).labelled()  # fmt: skip
+    folder = None if checkpoints is None else Path(checkpoints)
+    trained = train_ensemble(
+        examples, learners=learners, combine=combine, threads=threads or cores(), seed=seed,
+        fitting=Fitting(folder, telling=telling),
+    )  # fmt: skip
+    recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
+              "with_spectra": with_spectra}  # fmt: skip
+    sky = isinstance(groups, str) and groups == "sky"
+    columns = units_of(rows, {column for each in made.used for column in each.columns})
+    units = tuple(each.unit for each in made.used)
+    model = _model(examples, trained, units, recipe, seed, columns, sky=sky)
+    if folder is not None:
+        rmtree(folder, ignore_errors=True)
+    return model
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """The model in a folder that `Model.save` wrote; its checksums are compared first.
+
+    Raises NotFoundError, and DamagedError that names what is damaged.
+
+    >>> sq.load_model("model").predict_proba("other.parquet")  # doctest: +SKIP
+    """
+    from skyquarry.learn.modelfile import load
+
+    return load(path, reading=features_for)
+
+
+def features_for(model: Model, table: Any) -> NDArray[np.float32]:
+    """(n, p) the model's features of any table. Raises ColumnError for one that lacks columns."""
+    from skyquarry.features.making import features_of
+
+    recipe, rows = model.told["recipe"], table_of(table)
+    check_columns(model.told["columns"], rows)
+    made = features_of(
+        rows, recipe["survey"], which=list(model.features),
+        with_spectra=recipe["with_spectra"], ebv=recipe["ebv"],
+    )  # fmt: skip
+    return made.columns(model.features).values
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _model(
+    examples: Examples,
+    trained: Trained,
+    units: tuple[str, ...],
+    recipe: dict[str, Any],
+    seed: int,
+    columns: dict[str, str],
+    *,
+    sky: bool,
+) -> Model:
+    from skyquarry.learn import conformal
+    from skyquarry.learn.model import Model
+    from skyquarry.learn.modelfile import versions
+    from skyquarry.learn.scores import evaluate
+
+    labels, weights = examples.labels[trained.rows], examples.weights[trained.rows]
+    cells = None if examples.groups is None else examples.groups[trained.rows]
+    scores = evaluate(
+        trained.held, labels, examples.classes, weights=weights, cells=cells,
+        mix="the training set, by rows that were not seen",
+    )  # fmt: skip
+    told = {
+        "recipe": recipe,
+        "columns": columns,
+        "priors": examples.priors().tolist(),
+        "counts": examples.counts().tolist(),
+        "losses": trained.losses,
+        "scores": scores.to_json(),
+        "data": {"rows": len(examples), "sha256": examples.fingerprint()},
+        "footprint": _footprint(examples) if sky else None,
+        "skipped": list(trained.skipped),
+        "seed": seed,
+        "settings": {each.name: each.settings() for each in trained.ensemble.learners},
+        "versions": versions(),
+    }
+    sets = conformal.fit(trained.held, labels, alpha=_ALPHA, weights=weights)
+    return Model(
+        trained.ensemble, examples.names, units, conformal=sets, told=told, reading=features_for
+    )
+
+
+def _footprint(examples: Examples) -> dict[str, Any]:
+    """The cells of the sky that it was trained on."""
+    assert examples.groups is not None
+    cells = np.unique(examples.groups)
+    return {"order": SKY_ORDER, "pixels": cells[cells >= 0].tolist()}
+
+
+def _plain(survey: Any) -> Any:
+    """A survey as JSON holds it."""
+    if survey is None or isinstance(survey, str):
+        return survey
+    if hasattr(survey, "items"):
+        return {str(prefix): str(name) for prefix, name in survey.items()}
+    if isinstance(survey, os.PathLike):
+        return os.fspath(survey)
+    if hasattr(survey, "name"):
+        return str(survey.name)
+    return [_plain(each) for each in survey]

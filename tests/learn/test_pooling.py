@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skyquarry.errors import DamagedError
+from skyquarry.learn import pooling
+from skyquarry.learn.calibration import softmax
+from skyquarry.learn.classifiers.pace import log_loss
+
+
+def opinions(n=2400, seed=1):
+    """Two learners of three classes: a good one, and one that tells the third class too often."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 3, n).astype(np.int16)
+    true = np.eye(3)[labels]
+    good = softmax(2.0 * true + random.normal(size=(n, 3)))
+    poor = softmax(0.7 * true + random.normal(size=(n, 3)) + [0.0, 0.0, 1.5])
+    return np.stack([good, poor]), labels, (np.arange(n) % 5).astype(np.int8), np.ones(n)
+
+
+def test_a_vote_gives_more_shares_to_the_better_learner():
+    parts, labels, fold, weights = opinions()
+    pool, _, _ = pooling.fit(parts, labels, fold, weights, combine="vote")
+    assert pool.method == "vote"
+    assert pool.shares.sum() == pytest.approx(1.0)
+    assert pool.shares[0] > 0.8
+
+
+def test_learners_that_say_the_same_have_equal_shares():
+    parts, labels, fold, weights = opinions()
+    pool, _, _ = pooling.fit(parts[[0, 0]], labels, fold, weights, combine="vote")
+    assert np.abs(pool.shares - 0.5).max() < 1e-9
+
+
+def test_a_stack_mends_what_a_learner_says_too_often():
+    parts, labels, fold, weights = opinions()
+    pool, held, told = pooling.fit(parts, labels, fold, weights)
+    assert pool.method == "stack"
+    assert told["stack"] < told["vote"] - 0.01
+    assert log_loss(held, labels, weights) == told["stack"]
+
+
+def test_a_stack_with_few_rows_is_near_the_geometric_vote():
+    parts, labels, _, weights = opinions(30)
+    stack = pooling._Stack(0.1)(parts, labels, weights).apply(parts)
+    logs = np.log(np.maximum(parts, pooling.FLOOR)).mean(axis=0)
+    assert np.abs(stack - softmax(logs)).max() < 0.05
+
+
+def test_a_class_with_few_members_is_voted_on():
+    parts, labels, fold, weights = opinions(900)
+    few = np.flatnonzero(labels == 1)[150:]
+    keep = np.delete(np.arange(900), few)
+    pool, _, told = pooling.fit(parts[:, keep], labels[keep], fold[keep], weights[keep])
+    assert pool.method == "vote"
+    assert "stack" not in told
+
+
+def test_what_is_held_comes_of_a_pool_of_the_other_folds():
+    parts, labels, fold, weights = opinions(300)
+    _, held, _ = pooling.fit(parts, labels, fold, weights, combine="vote")
+    out = fold == 2
+    rest = pooling._vote(parts[:, ~out], labels[~out], weights[~out])
+    assert (held[out] == rest.apply(parts[:, out])).all()
+
+
+@pytest.mark.parametrize("combine", ["vote", "stack"])
+def test_json_keeps_every_bit(combine):
+    parts, labels, fold, weights = opinions(600)
+    pool, _, _ = pooling.fit(parts, labels, fold, weights, combine=combine)
+    again = pooling.Pool.from_json(pool.to_json(), 2, 3)
+    assert (again.apply(parts) == pool.apply(parts)).all()
+
+
+def test_a_pool_of_other_learners_is_refused():
+    parts, labels, fold, weights = opinions(600)
+    pool, _, _ = pooling.fit(parts, labels, fold, weights, combine="vote")
+    with pytest.raises(DamagedError, match="does not fit its learners"):
+        pooling.Pool.from_json(pool.to_json(), 3, 3)

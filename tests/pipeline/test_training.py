@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("catboost", reason="the extra learn is not installed")
+pytest.importorskip("sklearn", reason="the extra learn is not installed")
+
+import skyquarry as sq
+from skyquarry.cli import app
+from skyquarry.errors import ColumnError, UserError
+from skyquarry.testing.classes import objects
+
+QUICK = {"catboost": {"rounds": 40, "rate": 0.1, "depth": 4}, "forest": {"trees": 20, "depth": 8}}
+UGRIZ = ("u", "g", "r", "i", "z")
+
+
+def sky(n=600, seed=1):
+    """A table as SDSS would give it, on a few cells of the sky."""
+    made, random = objects(n, seed=seed), np.random.default_rng(seed)
+    columns = {"ra": 150.0 + 0.02 * made.groups, "dec": random.uniform(-4.0, 4.0, n)}
+    columns |= {name: made.values[:, place] for place, name in enumerate(UGRIZ)}
+    words = [made.classes[each] for each in made.labels]
+    return pa.table(columns | {"class": words, "redshift": random.random(n)})
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sq.train(sky(), features=list(UGRIZ), learners=QUICK, threads=1)
+
+
+def test_a_table_with_labels_becomes_a_model(model):
+    assert model.classes == ("class 0", "class 1", "class 2")
+    assert model.features == UGRIZ
+    p = model.predict_proba(sky(200, seed=5))
+    assert p.shape == (200, 3)
+    assert np.abs(p.sum(axis=1) - 1.0).max() < 1e-12
+
+
+def test_a_model_tells_what_it_was_made_of(model):
+    told = model.told
+    assert told["priors"] == pytest.approx([1 / 3] * 3, abs=0.01)
+    assert told["data"]["rows"] == 600
+    assert told["columns"] == dict.fromkeys(sorted(UGRIZ), "")
+    assert told["footprint"]["order"] == 6
+    assert len(told["footprint"]["pixels"]) > 5
+    assert "catboost" in told["versions"]
+    assert told["scores"]["overall"]["accuracy"]["value"] > 0.5
+
+
+def test_a_saved_model_predicts_the_same_bits(model, tmp_path):
+    model.save(tmp_path / "model")
+    again = sq.load_model(tmp_path / "model")
+    table = sky(100, seed=6)
+    assert (again.predict_proba(table) == model.predict_proba(table)).all()
+    assert (again.sets(table) == model.sets(table)).all()
+
+
+def test_a_path_and_a_mapping_are_tables_too(model, tmp_path):
+    table = sky(50, seed=6)
+    pq.write_table(table, tmp_path / "t.parquet")
+    p = model.predict_proba(table)
+    assert (model.predict_proba(tmp_path / "t.parquet") == p).all()
+    arrays = {name: table[name].to_numpy() for name in UGRIZ}
+    assert (model.predict_proba(arrays) == p).all()
+    assert (model.predict_proba(np.stack(list(arrays.values()), axis=1)) == p).all()
+
+
+def test_without_positions_groups_none_is_offered():
+    with pytest.raises(UserError, match=r"no positions that are understood .* groups=None"):
+        sq.train(sky().drop_columns(["ra", "dec"]), features=list(UGRIZ), learners=QUICK)
+    table = sky().drop_columns(["ra", "dec"])
+    made = sq.train(table, features=["u", "g"], groups=None, learners={"forest": {"trees": 3}})
+    assert made.told["footprint"] is None
+
+
+def test_a_table_that_lacks_columns_is_refused_by_name(model):
+    with pytest.raises(ColumnError, match="the table lacks 'g', 'i', but the model was trained on"):
+        model.predict_proba(sky(20).drop_columns(["g", "i"]))
+
+
+def test_another_unit_than_that_of_the_training_is_refused():
+    def stated(table, unit):
+        place = table.column_names.index("u")
+        field = table.schema.field("u").with_metadata({"unit": unit})
+        return table.set_column(place, field, table["u"])
+
+    made = sq.train(stated(sky(), "mag"), features=list(UGRIZ), learners={"forest": {"trees": 3}})
+    made.predict_proba(stated(sky(20), "mag"))
+    with pytest.raises(ColumnError, match="'u' is in 'mJy', but the model was trained on it in 'm"):
+        made.predict_proba(stated(sky(20), "mJy"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"class": ["star"] * 600}, "one class only, 'star'"),
+        ({"class": ["star"] * 598 + ["galaxy"] * 2}, "the class 'galaxy' has 2 members"),
+        (dict.fromkeys(UGRIZ, [None] * 600), "none of the 5 features"),
+        ({"g": [None] * 600}, "'g': all values are null"),
+    ],
+)
+def test_labels_and_features_of_which_nothing_is_learnt_are_named(change, said):
+    table = sky()
+    for name, values in change.items():
+        kind = pa.string() if name == "class" else pa.float64()
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, kind))
+    with pytest.raises(UserError, match=said):
+        sq.train(table, features=list(UGRIZ), learners=QUICK)
+
+
+def test_a_label_among_the_features_is_refused():
+    with pytest.raises(UserError, match="'class' is the label and a feature"):
+        sq.train(sky(), features=["u", "class"])
+
+
+def test_a_redshift_is_refused_unless_spectra_are_asked_for():
+    with pytest.raises(UserError, match="redshift"):
+        sq.train(sky(), features=["u", "g", "redshift"], learners=QUICK)
+    made = sq.train(sky(), features=["u", "g", "redshift"], with_spectra=True,
+                    learners={"forest": {"trees": 3}})  # fmt: skip
+    assert made.features == ("u", "g", "redshift")
+
+
+KILLED = """
+import json, os, signal, sys
+import skyquarry as sq
+told = json.loads(sys.argv[1])
+seen = 0
+def telling(step):
+    global seen
+    seen += 1
+    if seen == told["die_at"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+sq.train(told["table"], features=told["features"], learners=told["learners"], threads=1,
+         checkpoints=told["checkpoints"], telling=telling)
+"""
+
+
+def test_a_training_killed_three_times_gives_the_same_model(model, tmp_path):
+    pq.write_table(sky(), tmp_path / "t.parquet")
+    told = {"table": str(tmp_path / "t.parquet"), "features": UGRIZ, "learners": QUICK,
+            "checkpoints": str(tmp_path / "state")}  # fmt: skip
+    for die_at in (55, 130, 90):
+        words = [sys.executable, "-c", KILLED, json.dumps(told | {"die_at": die_at})]
+        done = subprocess.run(words, env=dict(os.environ), capture_output=True, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    steps = []
+    again = sq.train(told["table"], features=list(UGRIZ), learners=QUICK, threads=1,
+                     checkpoints=told["checkpoints"], telling=steps.append)  # fmt: skip
+    values = objects(300, seed=9).values
+    assert (again.predict_proba(values) == model.predict_proba(values)).all()
+    assert len(steps) < 360 - 150
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_command_trains_and_writes_a_model(tmp_path):
+    pq.write_table(sky(), tmp_path / "t.parquet")
+    words = ["train", str(tmp_path / "t.parquet"), "--features", "u,g,r", "--learners", "forest",
+             "--threads", "1", "--out", str(tmp_path / "model")]  # fmt: skip
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "a model of 3 classes" in done.output
+    assert sq.load_model(tmp_path / "model").features == ("u", "g", "r")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    again = CliRunner().invoke(app, words)
+    assert again.exit_code == 2
+    assert "exists already" in again.output
