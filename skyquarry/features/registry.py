@@ -8,6 +8,7 @@ from skyquarry.features.astrometry import ASTROMETRY
 from skyquarry.features.colours import COLOURS, PRECISION
 from skyquarry.features.matchquality import MATCH_QUALITY
 from skyquarry.features.morphology import MORPHOLOGY
+from skyquarry.features.variability import VARIABILITY
 
 if TYPE_CHECKING:
     from skyquarry.features.protocol import Family, Template
@@ -16,6 +17,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     COLOURS,
     ASTROMETRY,
     MORPHOLOGY,
+    VARIABILITY,
     MATCH_QUALITY,
     PRECISION,
 )
