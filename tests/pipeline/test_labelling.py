@@ -100,7 +100,7 @@ def test_what_is_missing_is_named(catalog: str, id_: str, message: str) -> None:
 def test_ids_of_another_kind_are_refused() -> None:
     rows, labels = pa.table({"sdss_id": [5]}), pa.table({"id": ["x"], "class": ["QSO"]})
     with pytest.raises(
-        ColumnError, match=r"are of type string .*, but those of the match .* int64"
+        ColumnError, match=r"of type string .*, but those of the match are of type int64"
     ):
         labels_of_table(rows, labels, catalog="sdss", id="id", label_set="sdss")
 
