@@ -11,6 +11,7 @@ import numpy as np
 from skyquarry.synthetic import dust as galactic_dust
 from skyquarry.synthetic.bands import BANDS
 from skyquarry.synthetic.beyond.cosmology import distance_modulus, volume_mpc3_deg2
+from skyquarry.synthetic.beyond.igm import first_thick
 from skyquarry.synthetic.beyond.quasarseds import MOST, Quasars, quasar_table
 from skyquarry.synthetic.sources import Kind, Sources
 
@@ -40,22 +41,18 @@ class QuasarPopulation:
     faintest: float = -21.0
     """M_g (z = 2): fainter nuclei count as what happens in galaxies"""
     slope_scatter: float = 0.25
-    mean_reddening: float = 0.03
+    mean_reddening: float = 0.045
     """E(B-V) of most, exponential"""
-    unseen: float = 0.30
+    unseen: float = 0.38
     """magnitudes by which quasars are brighter than the luminosity function, to which their own
     dust belongs, tells (its mean effect in the ultraviolet)"""
     red_share: float = 0.1
-    red_reddening: float = 0.12
+    red_reddening: float = 0.15
     """the same of a red tail"""
     line_scatter: float = 0.30
     torus_scatter: float = 0.30
     host_scatter: float = 0.90
     """of natural logarithms"""
-    limit_median: float = 1.8
-    limit_scatter: float = 0.7
-    """Optical depths beyond the Lyman limit over the mean, and scatter of their natural logarithm
-    (ours: the median sight line is thicker than mean transmissions, which clear ones make)"""
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """Quasars of a block that some survey could see; they do not cluster."""
@@ -81,12 +78,11 @@ class QuasarPopulation:
         red = random.random(n) < self.red_share
         usual, more = random.exponential(self.mean_reddening, n), random.exponential(1.0, n)
         host = host_ratio(absolute) * np.exp(self.host_scatter * random.standard_normal(n))
-        limit = self.limit_median * np.exp(self.limit_scatter * random.standard_normal(n))
         return Quasars(
             redshift=redshift,
             slope=self.slope_scatter * random.standard_normal(n),
             reddening=usual + np.where(red, self.red_reddening * more, 0.0),
-            limit=np.clip(limit, 0.3, 5.0),
+            first=first_thick(redshift, random),
             lines=np.exp(self.line_scatter * random.standard_normal(n)),
             torus=np.exp(self.torus_scatter * random.standard_normal(n)),
             host=host,

@@ -65,8 +65,11 @@ class Shape:
     break_nm: float = 456.0
     red_slope: float = -0.47
     """beyond the break: the disc alone, without host and dust"""
-    far_slope: float = -1.4
-    """bluewards of Lyman alpha (Lusso et al. 2015, MNRAS 449, 4204: -1.70 beyond the limit)"""
+    lyman_slope: float = -1.0
+    """from Lyman alpha to the limit: between -0.61 of spectra freed of the forest (Lusso et al.
+    2015, MNRAS 449, 4204) and -1.4, which u-g of DR5 below redshift 2.3 asks for"""
+    far_slope: float = -1.70
+    """beyond the limit: Lusso et al. 2015, abstract"""
     balmer: float = 0.206
     """flux of the Balmer continuum over that of the disc at its edge"""
     hot: float = 1.5
@@ -86,7 +89,9 @@ def disc(shape: Shape, steeper: float = 0.0) -> Floats:
     edge = (shape.break_nm / 250.0) ** -blue
     law = np.where(w > shape.break_nm, edge * (w / shape.break_nm) ** -red, law)
     lyman = (121.6 / 250.0) ** -blue
-    return np.asarray(np.where(w < 121.6, lyman * (w / 121.6) ** -shape.far_slope, law))
+    law = np.where(w < 121.6, lyman * (w / 121.6) ** -shape.lyman_slope, law)
+    limit = lyman * (_LYMAN_NM / 121.6) ** -shape.lyman_slope
+    return np.asarray(np.where(w < _LYMAN_NM, limit * (w / _LYMAN_NM) ** -shape.far_slope, law))
 
 
 def lines(continuum: Floats) -> Floats:
@@ -140,8 +145,9 @@ SLOPES: Final = np.array([-0.8, 0.0, 0.8])
 """Nodes of what is added to the slopes of the disc."""
 REDDENING: Final = np.array([0.0, 0.1, 0.3, 0.8])
 """Nodes of E(B-V) by the curve of the Small Magellanic Cloud."""
-LIMIT: Final = np.array([0.3, 1.0, 5.0])
-"""Nodes of the optical depth beyond the Lyman limit, over that of the mean sight line."""
+FIRST: Final = np.array([0.0, 0.04, 0.08, 0.13, 0.25])
+"""Nodes of where the first thick cloud lies, as `igm.transmission` has it; the last is as none: u
+has no light from beyond the limit of a cloud so far before a quasar that is seen in it."""
 MOST: Final = 6.0
 _STRIDE: Final = 20
 _CLEAR: Final = 1.3
@@ -158,9 +164,9 @@ class QuasarTable:
     redshift: Floats
     """(nz,) even in ln(1 + z)"""
     disc: Floats
-    """(nz, 3, 4, 3, 24) logarithms of fluxes by slope, reddening and limit, blends included"""
+    """(nz, 3, 4, 5, 24) logarithms of fluxes by slope, reddening and cloud, blends included"""
     lines: Floats
-    """(nz, 3, 4, 3, 24) the same of lines"""
+    """(nz, 3, 4, 5, 24) the same of lines"""
     torus: Floats
     """(nz, 24) logarithms of fluxes of dust"""
     host: Floats
@@ -172,7 +178,7 @@ class QuasarTable:
         axes = [
             _between(seen.slope, SLOPES),
             _between(seen.reddening, REDDENING),
-            _between(seen.limit, LIMIT),
+            _between(seen.first, FIRST),
         ]
         flux = np.zeros((len(z), self.torus.shape[1]))
         weights = {"disc": np.ones(len(z)), "lines": seen.lines}
@@ -196,8 +202,8 @@ class Quasars:
     """added to that of the mean quasar"""
     reddening: Floats
     """E(B-V)"""
-    limit: Floats
-    """optical depth beyond the Lyman limit over that of the mean sight line"""
+    first: Floats
+    """where the first thick cloud lies: `igm.first_thick`"""
     lines: Floats
     """strength of lines over that of the mean quasar"""
     torus: Floats
@@ -225,23 +231,23 @@ def quasar_table() -> QuasarTable:
             discs.append(dim * (own + blends(SHAPE, own)))
             bright.append(dim * lines(own))
     each = np.array(discs + bright)
-    fluxes = np.stack([_through(each, shifts, depth) for depth in LIMIT], axis=2)
-    shape = (2, len(shifts), len(SLOPES), len(REDDENING), len(LIMIT), -1)
+    fluxes = np.stack([_through(each, shifts, float(first)) for first in FIRST], axis=2)
+    shape = (2, len(shifts), len(SLOPES), len(REDDENING), len(FIRST), -1)
     parts = np.moveaxis(fluxes.reshape(len(shifts), 2, -1, *fluxes.shape[2:]), 1, 0).reshape(shape)
     host = archetypes()[_HOST_ROW]
     host = host * np.interp(510.0, WAVELENGTH_NM, plain) / np.interp(510.0, WAVELENGTH_NM, host)
     rest = band_fluxes(np.stack([torus(SHAPE, plain), host]), shifts)
     redshift = redshifts_of(shifts)
-    at_two = parts[:, :, 1, 0, 1, BAND["sdss_g"]].sum(axis=0)
+    at_two = parts[:, :, 1, 0, -1, BAND["sdss_g"]].sum(axis=0)
     unit = np.exp(np.interp(np.log(3.0), np.log1p(redshift), np.log(at_two)))
     logs = [np.log(np.maximum(part / unit, 1e-12)) for part in (*parts, rest[:, 0], rest[:, 1])]
     return QuasarTable(redshift, *logs)
 
 
-def _through(spectra: Floats, shifts: NDArray[np.int64], depth: float) -> Floats:
-    """(nz, m, 24) fluxes through hydrogen whose limit is `depth` times as thick as the mean."""
+def _through(spectra: Floats, shifts: NDArray[np.int64], first: float) -> Floats:
+    """(nz, m, 24) fluxes through hydrogen with the first thick cloud there."""
     clear = int(np.searchsorted(redshifts_of(shifts), _CLEAR))
-    far = band_fluxes(spectra, shifts[clear:], lambda z: transmission(WAVELENGTH_NM, z, depth))
+    far = band_fluxes(spectra, shifts[clear:], lambda z: transmission(WAVELENGTH_NM, z, first))
     return np.concatenate([band_fluxes(spectra, shifts[:clear]), far])
 
 

@@ -137,6 +137,32 @@ def test_nothing_is_lost_redwards_of_lyman_alpha_and_all_far_beyond_the_limit():
     assert told[1] < 0.05
 
 
+def test_thick_clouds_are_as_frequent_as_in_blind_surveys():
+    """1.21 a unit of redshift at 2.8 (Fumagalli et al. 2013, ApJ 775, 78)."""
+    before = igm.first_thick(np.full(20_000, 2.9), np.random.default_rng(1))
+    reached = np.log(3.9 / 3.7)
+    assert (before < reached).mean() == pytest.approx(1 - np.exp(-1.21 * 0.2), abs=0.01)
+    assert (igm.first_thick(np.full(2_000, 0.5), np.random.default_rng(1)) > 0.1).mean() > 0.9
+
+
+def test_a_thick_cloud_ends_the_light_at_its_own_limit_and_not_before():
+    nm = 91.2 * 4.0 * np.exp(np.array([-0.12, -0.08, 0.01]))
+    clouded, clear = (igm.transmission(nm, 3.0, first) for first in (0.1, 5.0))
+    assert clouded[0] < 0.04 * clear[0] / clear[1]
+    np.testing.assert_array_equal(clouded[1:], clear[1:])
+    assert clear[0] > 0.15
+
+
+def test_quasars_of_redshift_three_differ_in_u_by_the_clouds_before_them():
+    made = QuasarPopulation().own(
+        np.full(4_000, 3.1), np.full(4_000, -26.0), np.random.default_rng(2)
+    )
+    u, g = quasar_table().at(made)[:, :2].T
+    low, middle, high = np.percentile(u - g, [16, 50, 84])
+    assert high - middle > 1.5 * (middle - low)
+    assert high - low > 0.8
+
+
 # ------------------------------------------------------------------ how they vary
 def test_a_bright_quasar_varies_by_a_fifth_of_a_magnitude_over_a_year():
     amplitude, days = quasars.structure_function(

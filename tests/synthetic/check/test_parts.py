@@ -14,7 +14,7 @@ from skyquarry.synthetic.check.fields import Field, around, joined, spread
 from skyquarry.synthetic.check.loci import Locus
 from skyquarry.synthetic.check.matched import matched
 from skyquarry.synthetic.check.realdata import Real, RealData
-from skyquarry.synthetic.check.samples import SAMPLES
+from skyquarry.synthetic.check.samples import SAMPLES, far_quasars
 from skyquarry.synthetic.sources import Kind, Sources
 
 RANDOM = np.random.default_rng(1)
@@ -93,6 +93,17 @@ def test_a_sure_median_that_is_off_fails_and_none_that_is_sure_is_told_as_not_me
     assert offset.passed is None
     assert "luck" in offset.note
     assert scatter.passed is not None
+
+
+def test_far_quasars_are_those_in_sdss_s_box():
+    """One behind a thick cloud, a clear one, one as red in g-r as stars, a faint one."""
+    u, g, r = np.array(
+        [[21.4, 19.2, 18.9], [20.1, 19.2, 18.9], [21.4, 19.2, 18.6], [23, 20.8, 20.4]]
+    ).T
+    mags = {"u": u, "g": g, "r": r, "i": r - 0.1, "z": r - 0.1}
+    assert far_quasars(mags).tolist() == [True, False, False, False]
+    psf = {f"psf_{band}": each for band, each in mags.items()}
+    assert far_quasars(psf | dict.fromkeys("ugriz", r)).tolist() == [True, False, False, False]
 
 
 def test_what_real_objects_were_chosen_by_is_measured_of_simulated_ones_too():
