@@ -8,6 +8,7 @@ from skyquarry.features.astrometry import ASTROMETRY
 from skyquarry.features.colours import COLOURS, PRECISION
 from skyquarry.features.matchquality import MATCH_QUALITY
 from skyquarry.features.morphology import MORPHOLOGY
+from skyquarry.features.neighbours import NEIGHBOURS
 from skyquarry.features.variability import VARIABILITY
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     ASTROMETRY,
     MORPHOLOGY,
     VARIABILITY,
+    NEIGHBOURS,
     MATCH_QUALITY,
     PRECISION,
 )
