@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REGION: Final = "CIRCLE 185 -0.5 0.55"
 SEED: Final = 35
-"""in whose sky the runs there look far from opposition, where asteroids move as query 15 asks"""
+"""Any other will do: tests ask the queries of the skies of several."""
 BOXES: Final = Boxes(
     cone_arcmin=2.0,
     reddened=0.05,
@@ -41,7 +41,7 @@ BOXES: Final = Boxes(
 KNOBS: Final = Knobs(
     repeated=1.0, asteroids=4_000.0, fast=50.0, trails=10.0, ghosts=10.0, cosmic_rays=100.0,
     white_dwarf_pairs=100.0, lenses=600.0, failed=0.08, unknown_lines=3.0,
-    broad_absorption=0.9, targets=2.0, mid_z=1.0,
+    broad_absorption=0.9, targets=2.0, mid_z=1.0, nuclei=1.0, dusty=1.0,
 )  # fmt: skip
 """so dense that a third of a square degree has some of everything"""
 _SDSS: Final = [BAND[f"sdss_{band}"] for band in "ugriz"]
@@ -144,7 +144,10 @@ def _sources(
 
 
 def small_archive(path: Path, **how: Any) -> Archive:
-    """The SDSS-like archive of `REGION` and `SEED`, Gaia beside it; `how` as its arguments."""
+    """The SDSS-like archive of `REGION` and `SEED`, Gaia beside it; `how` as its arguments.
+
+    Each of the twenty queries finds ten rows in it with `BOXES`; variant 10A finds fewer.
+    """
     from skyquarry.pipeline.sdssarchive import simulate_sdss
 
     usual: dict[str, Any] = {

@@ -9,12 +9,15 @@ the archive's contents: ADQL, plans and speed are the query room's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.synthetic.sdss.codes import Flag
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skyquarry.engine.archive import Archive
 
 TABLES = (
@@ -164,6 +167,50 @@ def queries(boxes: Boxes | None = None) -> dict[str, str]:
 
 def answers(archive: Archive, boxes: Boxes | None = None) -> dict[str, Any]:
     """{name of a query: its rows, a list of tuples}."""
+    with _tables(archive) as found:
+        return {name: found.sql(text).fetchall() for name, text in queries(boxes).items()}
+
+
+def boxes_of(archive: Archive, published: Boxes | None = None, least: int = 10) -> Boxes:
+    """The published boxes; those in which this sky has fewer than `least` rows give way.
+
+    Query 1 looks at one arc minute and query 3 at the densest dust, which chance fills in one sky
+    and not in another. The circle moves to the nearest galaxy, within a degree, that has enough
+    others about it, and the reddening goes down to that of the `least` most reddened galaxies.
+    """
+    at = Boxes() if published is None else published
+    sql = queries(at)
+    with _tables(archive) as found:
+        if len(found.sql(sql["1"]).fetchall()) < least:
+            at = replace(at, cone=_crowded(found, at, least))
+        if len(found.sql(sql["3"]).fetchall()) < least:
+            told = found.sql(
+                f"SELECT reddening_r FROM Galaxy WHERE r < 22 ORDER BY 1 DESC LIMIT {least}"
+            ).fetchall()
+            at = replace(at, reddened=told[-1][0] - 1e-6)
+    return at
+
+
+def _crowded(found: Any, at: Boxes, least: int) -> tuple[float, float]:
+    """The nearest galaxy to query 1's circle that has enough galaxies in such a circle."""
+    ra, dec = at.cone
+    chord = f"2 * sin(radians({at.cone_arcmin / 120.0}))"
+    near = found.sql(f"""WITH near AS MATERIALIZED (SELECT ra, dec, cx, cy, cz,
+            power((ra - {ra}) * cos(radians(dec)), 2) + power(dec - {dec}, 2) AS away
+            FROM Galaxy WHERE abs(dec - {dec}) < 1 AND abs(ra - {ra}) < 1
+            AND (flags & {int(Flag.SATURATED)}) = 0)
+        SELECT a.ra, a.dec FROM near a JOIN near b ON abs(a.dec - b.dec) < {at.cone_arcmin / 60.0}
+            AND abs(a.ra - b.ra) < {at.cone_arcmin / 30.0}
+        WHERE power(a.cx - b.cx, 2) + power(a.cy - b.cy, 2) + power(a.cz - b.cz, 2)
+            < power({chord}, 2)
+        GROUP BY a.ra, a.dec, a.away HAVING count(*) >= {least} ORDER BY a.away LIMIT 1""")
+    place = near.fetchone()
+    return at.cone if place is None else place
+
+
+@contextmanager
+def _tables(archive: Archive) -> Iterator[Any]:
+    """DuckDB with the archive's tables and views."""
     import duckdb
 
     with duckdb.connect() as found:
@@ -175,4 +222,4 @@ def answers(archive: Archive, boxes: Boxes | None = None) -> dict[str, Any]:
                 "hive_partitioning=false)"
             )
         found.execute(_VIEWS)
-        return {name: found.sql(text).fetchall() for name, text in queries(boxes).items()}
+        yield found

@@ -8,7 +8,7 @@ import pytest
 
 from skyquarry.errors import ExistsError
 from skyquarry.testing.smallsky import BOXES, SmallSky, small_archive
-from skyquarry.testing.twentyqueries import answers
+from skyquarry.testing.twentyqueries import Boxes, answers, boxes_of
 
 SMALLER = {
     "region": "CIRCLE 185 -0.5 0.12",
@@ -35,6 +35,24 @@ def found(sky):
 @pytest.mark.parametrize("query", [str(number) for number in range(1, 21)] + ["12mask", "15B"])
 def test_each_of_the_twenty_queries_finds_ten_rows(found, query):
     assert len(found[query]) >= 10
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_no_seed_is_luckier_than_another(tmp_path, seed):
+    other = answers(small_archive(tmp_path, seed=seed), BOXES)
+    assert {name for name, rows in other.items() if len(rows) < 10} <= {"10A"}
+
+
+def test_boxes_that_hold_too_little_give_way_and_others_stay(sky):
+    published = Boxes()
+    assert min(len(answers(sky, published)[name]) for name in ("1", "3")) < 10
+    fitted = boxes_of(sky, published)
+    found = answers(sky, fitted)
+    assert min(len(found[name]) for name in ("1", "3")) >= 10
+    assert (fitted.grid, fitted.red, fitted.southern) == (
+        published.grid, published.red, published.southern
+    )  # fmt: skip
+    assert boxes_of(sky, BOXES) == BOXES
 
 
 def test_object_ids_are_unique(tables):

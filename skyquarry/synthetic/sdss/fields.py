@@ -48,7 +48,7 @@ KEYS: Final = {
 def tables(region: Region, archive: Archive, seed: int) -> dict[str, pa.Table]:
     """Of all that was observed in a region; a table's place is that of its middle."""
     spots = _fields(region, archive, seed)
-    field = _field_columns(spots, seed)
+    field = _field_columns(spots)
     told = {
         "field": field,
         "segment": _grouped(field, "segmentID", ("run", "camcol", "stripe", "strip", "mjd")),
@@ -82,12 +82,12 @@ def _pixels(region: Region, order: int) -> Ints:
     return region.cover(order).all.flat(order)
 
 
-def _field_columns(spots: Spots, seed: int) -> dict[str, Any]:
+def _field_columns(spots: Spots) -> dict[str, Any]:
     ids = field_ids(spots)
     tilt = inclination_of(spots.stripe)
     ra, dec = from_great_circle(spots.mu_deg, middle_of(spots.line), tilt)
     dates = INSTRUMENT.dates
-    jyear = run_jyear(spots.run, seed, dates.first_jyear, dates.last_jyear)
+    jyear = run_jyear(spots.run, dates.first_jyear, dates.last_jyear)
     told = {
         "fieldID": ids,
         "run": spots.run.astype(np.int32),

@@ -40,6 +40,10 @@ _EQUATOR: Final = 10
 """number of the stripe along the equator in the north; that in the south is 82"""
 _SOUTH: Final = 72
 _LOWEST: Final = -26
+_CALENDAR: Final = 20
+"""when each run was scanned: the survey's own dates, the same in every simulated sky; in this one
+the runs at (185, -0.5) look 60 and 74 degrees from opposition, where asteroids move as slowly, and
+with the sky, as query 15 asks"""
 REPEAT_DEG: Final = 4.0
 """Scans are repeated along so much of a strip at a time."""
 EDGE_ARCSEC: Final = 4.0
@@ -205,22 +209,22 @@ class ScanDates(Dates):
         return self.spots(ra_deg, dec_deg).packed
 
     def jyears(self, fields: Ints, name: str, seed: int) -> Floats:
-        """(m,) of a run, whatever the name of the scan is."""
-        del name
-        return run_jyear(fields >> 16, seed, self.first_jyear, self.last_jyear)
+        """(m,) of a run, whatever the name of the scan is, and in whatever sky."""
+        del name, seed
+        return run_jyear(fields >> 16, self.first_jyear, self.last_jyear)
 
 
-def opposition_deg(run: Ints, seed: int) -> Floats:
+def opposition_deg(run: Ints) -> Floats:
     """(n,) how far east of the opposition of the Sun a run looked: within 75 degrees."""
-    return 150.0 * (chance.uniform(seed, "sdss.opposition", run) - 0.5)
+    return 150.0 * (chance.uniform(_CALENDAR, "sdss.opposition", run) - 0.5)
 
 
-def run_jyear(run: Ints, seed: int, first_jyear: float, last_jyear: float) -> Floats:
+def run_jyear(run: Ints, first_jyear: float, last_jyear: float) -> Floats:
     """(n,) Julian years: a night on which the run's middle was so far from opposition."""
     middle = SECTION_DEG * (((run - _FIRST_RUN) >> 2) % 10 + 0.5)
-    sun = middle - 180.0 - opposition_deg(run, seed)
+    sun = middle - 180.0 - opposition_deg(run)
     part = np.mod(sun - 280.46, 360.0) / 360.0
     years = np.floor(first_jyear) + np.floor(
-        (last_jyear - first_jyear) * chance.uniform(seed, "sdss.year", run)
+        (last_jyear - first_jyear) * chance.uniform(_CALENDAR, "sdss.year", run)
     )
     return np.asarray(years + part, np.float64)

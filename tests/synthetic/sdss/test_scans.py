@@ -83,9 +83,9 @@ def test_repeated_scans_are_other_runs_of_the_same_fields(sky):
 
 def test_a_run_looks_within_75_degrees_of_opposition():
     run = np.arange(94, 5_000)
-    angle = opposition_deg(run, 1)
+    angle = opposition_deg(run)
     assert np.abs(angle).max() <= 75
-    jyear = run_jyear(run, 1, 1999.2, 2009.9)
+    jyear = run_jyear(run, 1999.2, 2009.9)
     sun = 280.46 + 360 * (jyear - np.floor(jyear))
     middle = 36 * (((run - 94) >> 2) % 10 + 0.5)
     away = (middle - sun - 180 - angle + 180) % 360 - 180
