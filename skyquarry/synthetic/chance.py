@@ -10,15 +10,17 @@ import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtri
+
+from skyquarry.synthetic.kernels import normals, uniforms
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_GOLDEN = 0x9E3779B97F4A7C15
+_FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_WORD = (1 << 64) - 1
 
 
 def generator(seed: int, *keys: int) -> np.random.Generator:
@@ -32,19 +34,27 @@ def uniform(seed: int, stream: str, ids: ArrayLike) -> Floats:
     SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators") of the
     id, started at a hash of seed and stream.
     """
-    start = _mixed(np.array([seed ^ (zlib.crc32(stream.encode()) << 32)], np.uint64) + _GOLDEN)
-    with np.errstate(over="ignore"):
-        mixed = _mixed(_mixed(np.asarray(ids).astype(np.uint64) * _GOLDEN + start) + start)
-    return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    given = np.ascontiguousarray(ids, np.int64).ravel()
+    told = np.empty(len(given))
+    uniforms(_start(seed, stream), given.view(np.uint64), told)
+    return told.reshape(np.shape(ids))
 
 
 def normal(seed: int, stream: str, ids: ArrayLike) -> Floats:
     """(n,) standard normal numbers, one for each id, by the inverse of their distribution."""
-    return np.asarray(ndtri(uniform(seed, stream, ids)))
+    given = np.ascontiguousarray(ids, np.int64).ravel()
+    told = np.empty(len(given))
+    normals(_start(seed, stream), given.view(np.uint64), told)
+    return told.reshape(np.shape(ids))
 
 
-def _mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    with np.errstate(over="ignore"):
-        z = (z ^ (z >> np.uint64(30))) * _FIRST
-        z = (z ^ (z >> np.uint64(27))) * _SECOND
-    return z ^ (z >> np.uint64(31))
+def _start(seed: int, stream: str) -> NDArray[np.uint64]:
+    """(1,) a hash of both."""
+    return np.array([_mixed((seed ^ (zlib.crc32(stream.encode()) << 32)) + _GOLDEN)], np.uint64)
+
+
+def _mixed(z: int) -> int:
+    z &= _WORD
+    z = (z ^ (z >> 30)) * _FIRST & _WORD
+    z = (z ^ (z >> 27)) * _SECOND & _WORD
+    return z ^ (z >> 31)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import ndtri
 
 from skyquarry.synthetic import chance
 
@@ -35,3 +36,16 @@ def test_normal_numbers_are_normal():
 def test_a_generator_is_of_its_keys():
     assert chance.generator(1, 2, 3).random() == chance.generator(1, 2, 3).random()
     assert chance.generator(1, 2, 3).random() != chance.generator(1, 3, 2).random()
+
+
+def test_normal_numbers_are_the_quantiles_of_the_even_ones():
+    even, normal = (draw(3, "a", np.arange(200_000)) for draw in (chance.uniform, chance.normal))
+    assert np.allclose(normal, ndtri(even), rtol=1e-13, atol=1e-15)
+    assert even.min() < 1e-5
+
+
+def test_ids_of_any_shape_have_numbers_of_that_shape():
+    ids = np.arange(12).reshape(3, 4)
+    assert np.array_equal(
+        chance.uniform(1, "b", ids.T), chance.uniform(1, "b", ids.ravel()).reshape(3, 4).T
+    )

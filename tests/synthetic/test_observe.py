@@ -255,7 +255,7 @@ def in_gaia(g, **known):
     ra, dec = healpix.center(first + random.integers(0, 1 << 2 * 22, n), 29)
     mags = np.repeat(g[:, None] + 0.1136, len(BANDS), axis=1)
     truth = Sources.of(n, ra_deg=ra, dec_deg=dec, mags=mags, kind=1, **known)
-    return len(observed(CATALOGUES["gaia"], truth, np.arange(n), [BLOCK], 1)[0]) / n
+    return len(observed(CATALOGUES["gaia"], truth, np.arange(n), within(), 1)[0]) / n
 
 
 @pytest.mark.parametrize(("g", "share"), [(19.0, 1.0), (20.5, 0.99), (21.0, 0.69), (21.5, 0.0)])

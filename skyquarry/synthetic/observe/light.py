@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from skyquarry.synthetic.kernels import FLAT, STEEP, overlaps, own_light, pixels, shine
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ FWHM: Final = 2.0 * np.sqrt(2.0 * np.log(2.0))
 """of a Gaussian over its width"""
 _HALF: Final = np.sqrt(2.0 * np.log(2.0))
 """a Gaussian's half-light radius over its width"""
-PROFILES: Final = (((0.292, 0.513), (0.708, 1.333)), ((0.442, 0.357), (0.558, 2.388)))
+PROFILES: Final = (FLAT, STEEP)
 """(part of the light, width over that of the single Gaussian), for Sersic indices 1 and 4.
 
 Fitted to w and 1 / n of the profiles, cut at 4 and 8 half-light radii as SDSS's models are, for
@@ -66,33 +68,15 @@ class Shapes:
 
     def overlap(self, fwhm_arcsec: float, distance_arcsec: Floats | float = 0.0) -> Floats:
         """(n,) part of each source's flux that a PSF fit at so great a distance finds."""
-        psf = 2.0 * (fwhm_arcsec / FWHM) ** 2
-        return self._between(*(self._found(psf, distance_arcsec, each) for each in PROFILES))
+        far = np.square(np.broadcast_to(distance_arcsec, self.width_arcsec.shape))
+        found = np.empty_like(self.width_arcsec)
+        overlaps(2.0 * (fwhm_arcsec / FWHM) ** 2, self.width_arcsec, self.steep, far, found)
+        return found
 
     def pixels(self, fwhm_arcsec: float) -> Floats:
         """(n,) sky in a flux by each source's own shape, over that in one by the PSF: 1 or more."""
-        psf = (fwhm_arcsec / FWHM) ** 2
-        return 1.0 / self._between(*(self._squared(psf, each) for each in PROFILES))
-
-    def _between(self, flat: Floats, steep: Floats) -> Floats:
-        return np.asarray((1.0 - self.steep) * flat + self.steep * steep)
-
-    def _squared(self, psf: float, profile: tuple[tuple[float, float], ...]) -> Floats:
-        own2 = np.square(self.width_arcsec)
-        found = np.zeros_like(own2)
-        for a, wide in profile:
-            for b, other in profile:
-                found += a * b * psf / (psf + 0.5 * (wide**2 + other**2) * own2)
-        return found
-
-    def _found(
-        self, psf: float, distance_arcsec: Floats | float, profile: tuple[tuple[float, float], ...]
-    ) -> Floats:
-        found, far = np.zeros_like(self.width_arcsec), np.square(distance_arcsec)
-        for share, times in profile:
-            both = psf + np.square(times * self.width_arcsec)
-            part = share * psf / both
-            found += part * np.exp(-far / (2.0 * both)) if np.ndim(far) else part
+        found = np.empty_like(self.width_arcsec)
+        pixels((fwhm_arcsec / FWHM) ** 2, self.width_arcsec, self.steep, found)
         return found
 
     def taken(self, which: NDArray[np.int64]) -> Shapes:
@@ -100,17 +84,30 @@ class Shapes:
         return Shapes(self.width_arcsec[which], self.steep[which])
 
 
-def shone_in(
-    instrument: Instrument, shapes: Shapes, flux: Floats, near: Neighbours, apart: Mask
-) -> Floats:
-    """(m, c) flux that each pair's `other` brings into the measurement of its `seen`.
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Nanomaggies of sources (n,) in c bands, as PSF fits find them."""
 
-    `flux` (n, c) is each source's own. A source that is told apart leaves the part `leak` of what
-    it shines in, another all of it.
-    """
-    others = shapes.taken(near.other)
-    left = np.where(apart[near.other], instrument.leak, 1.0)
-    into = flux[near.other]
-    for number, channel in enumerate(instrument.channels):
-        into[:, number] *= left * others.overlap(channel.fwhm_arcsec, near.distance_arcsec)
-    return into
+    own: Floats
+    """(n, c) of each one's own light"""
+    others: Floats
+    """(n, c) of its neighbours'"""
+    into: Floats
+    """(m, c) of each pair: what `other` brings into the PSF flux of `seen`"""
+
+    @classmethod
+    def of(
+        cls, instrument: Instrument, shapes: Shapes, flux: Floats, near: Neighbours, apart: Mask
+    ) -> Light:
+        """`flux` (n, c) is all of each source's own.
+
+        A source that is told apart leaves the part `leak` of what it shines in, another all of it.
+        """
+        psf = np.array([2.0 * (each.fwhm_arcsec / FWHM) ** 2 for each in instrument.channels])
+        left = np.where(apart, instrument.leak, 1.0)
+        made = cls(np.empty_like(flux), np.zeros_like(flux), np.empty((len(near.seen), len(psf))))
+        width, steep = shapes.width_arcsec, shapes.steep
+        own_light(psf, width, steep, flux, made.own)
+        shine(near.seen, near.other, near.distance_arcsec, left, psf, width, steep, flux,
+              made.into, made.others)  # fmt: skip
+        return made

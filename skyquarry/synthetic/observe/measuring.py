@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.synthetic import chance
-from skyquarry.synthetic.observe.light import Shapes, fluxes, shone_in
+from skyquarry.synthetic.kernels import measure
+from skyquarry.synthetic.observe.light import FWHM, Light, Shapes, fluxes
 from skyquarry.synthetic.observe.neighbours import Neighbours, neighbours, told_apart
-from skyquarry.synthetic.observe.noise import PER_MAG
-from skyquarry.synthetic.observe.noise import flux_error as flux_error_of
+from skyquarry.synthetic.observe.noise import PER_MAG, terms
 from skyquarry.synthetic.observe.places import Places, lost, places, shifted
 
 if TYPE_CHECKING:
@@ -115,10 +115,9 @@ class _Scene:
     shapes: Shapes
     flux: Floats
     """(n, c) of each source alone, all its light"""
+    light: Light
     apart: Mask
     near: Neighbours
-    into: Floats
-    """(m, c) of each pair: what `other` brings into the PSF flux of `seen`"""
     seed: int
 
     @classmethod
@@ -132,29 +131,18 @@ class _Scene:
         apart &= ~_blotted(instrument, sources, at)
         near = near.among(apart)
         shapes = Shapes.of(sources)
-        into = shone_in(instrument, shapes, flux, near, apart)
-        return cls(instrument, sources, ids, at, shapes, flux, apart, near, into, seed)
+        light = Light.of(instrument, shapes, flux, near, apart)
+        return cls(instrument, sources, ids, at, shapes, flux, light, apart, near, seed)
 
     def draw(self, rows: Ints, *names: str) -> Floats:
         """(n,) standard normal numbers of the rows' sources."""
         return chance.normal(self.seed, ".".join((self.instrument.name, *names)), self.ids[rows])
 
-    def others(self, number: int) -> Floats:
-        """(n,) flux of others in each source's PSF flux in a band."""
-        return np.asarray(
-            np.bincount(self.near.seen, self.into[:, number], len(self.ids)), np.float64
-        )
-
-    def own(self, number: int) -> Floats:
-        """(n,) each source's part in its own PSF flux."""
-        fwhm = self.instrument.channels[number].fwhm_arcsec
-        return self.flux[:, number] * self.shapes.overlap(fwhm)
-
     def links(self, rows: Ints) -> Links:
         """Of each row its own source, and those that were not told apart from it."""
         reference = self.instrument.channel(self.instrument.reference)
-        own, into = self.own(reference), self.into[:, reference]
-        whole = own + np.bincount(self.near.seen, into, len(own))
+        own, into = self.light.own[:, reference], self.light.into[:, reference]
+        whole = own + self.light.others[:, reference]
         place = np.full(len(own), -1, np.int64)
         place[rows] = np.arange(len(rows))
         mixed = (place[self.near.seen] >= 0) & ~self.apart[self.near.other] & (into > 0)
@@ -182,23 +170,9 @@ def _blotted(instrument: Instrument, sources: Sources, at: Places) -> Mask:
 
 def _rows(scene: _Scene, rows: Ints) -> Measured:
     """What is measured of these sources, detected or not."""
-    shape = (len(rows), len(scene.instrument.channels))
-    flux, flux_error, total, total_error = (np.empty(shape) for _ in range(4))
-    shapes = scene.shapes.taken(rows)
-    for number, channel in enumerate(scene.instrument.channels):
-        zero = channel.zero_point_mag * scene.at.zero_points(rows, channel.band)
-        gain = 10.0 ** (-0.4 * zero)
-        others, own = scene.others(number)[rows], scene.own(number)[rows]
-        point, whole = gain * (own + others), gain * (scene.flux[rows, number] + others)
-        wider = shapes.pixels(channel.fwhm_arcsec)
-        flux_error[:, number] = flux_error_of(point, channel)
-        total_error[:, number] = flux_error_of(whole, channel, wider)
-        noise = flux_error[:, number] * scene.draw(rows, channel.band)
-        more = np.sqrt(np.maximum(total_error[:, number] ** 2 - flux_error[:, number] ** 2, 0.0))
-        flux[:, number] = point + noise
-        total[:, number] = whole + noise + more * scene.draw(rows, channel.band, "model")
+    flux, flux_error, total, total_error = _fluxes(scene, rows)
     reference = scene.instrument.channel(scene.instrument.reference)
-    others, own = scene.others(reference)[rows], scene.own(reference)[rows]
+    others, own = (each[rows, reference] for each in (scene.light.others, scene.light.own))
     errors, ra, dec = _positions(scene, rows, flux, flux_error)
     return Measured(
         source=rows,
@@ -216,20 +190,40 @@ def _rows(scene: _Scene, rows: Ints) -> Measured:
     )
 
 
+def _fluxes(scene: _Scene, rows: Ints) -> tuple[Floats, ...]:
+    """(r, c) each: PSF fluxes and their errors, model fluxes and theirs."""
+    channels, light, shapes = scene.instrument.channels, scene.light, scene.shapes
+    gain, noise, more = [], [], []
+    for each in channels:
+        gain.append(10.0 ** (-0.4 * each.zero_point_mag * scene.at.zero_points(each.band)))
+        noise.append(scene.draw(rows, each.band))
+        more.append(scene.draw(rows, each.band, "model"))
+    bands = np.array([(*terms(each), (each.fwhm_arcsec / FWHM) ** 2) for each in channels])
+    made = np.empty((4, len(rows), len(channels)))
+    measure(
+        rows, scene.flux, light.own, light.others, shapes.width_arcsec, shapes.steep, bands,
+        np.stack(gain, axis=1), scene.at.of_field, np.stack(noise, axis=1), np.stack(more, axis=1),
+        made,
+    )  # fmt: skip
+    return tuple(made)
+
+
 def _positions(
     scene: _Scene, rows: Ints, flux: Floats, flux_error: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """(n, 2) told errors in mas; ra and dec (n,) as measured, with errors that are larger."""
-    instrument, at = scene.instrument, scene.at
+    instrument, at, light = scene.instrument, scene.at, scene.light
     reference, detecting = instrument.channel(instrument.reference), instrument.detecting
     mag = own_mag(scene.flux[rows, reference]) - instrument.channels[reference].vega_to_ab
     fwhm = np.array([channel.fwhm_arcsec for channel in instrument.channels])[detecting]
     snr = np.maximum(flux[:, detecting] / flux_error[:, detecting], 1.0)
     errors = instrument.centroids.errors_mas(mag, (fwhm / snr).min(axis=1))
-    away = at.pulled(rows, scene.near, scene.into[:, reference], scene.own(reference))
+    away = at.pulled(rows, scene.near, *(each[:, reference] for each in (light.into, light.own)))
     for axis, name in enumerate(("ra", "dec")):
         noise = instrument.understated * errors[:, axis] * scene.draw(rows, name)
-        away[:, axis] += 1e-3 * (noise + instrument.offset_mas * at.zero_points(rows, name))
+        away[:, axis] += 1e-3 * (
+            noise + instrument.offset_mas * at.zero_points(name)[at.of_field[rows]]
+        )
     return errors, *shifted(at.ra_deg[rows], at.dec_deg[rows], away)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.sky.vectors import to_xyz
+from skyquarry.synthetic.kernels import both_ways, pairs_in_bands
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 _ARCSEC = np.pi / (180.0 * 3600.0)
+_WIDER = 1.0 + 1e-6
+"""so much wider than the radius are bands of declination"""
+_WIDEST = 0.1
+"""sine of half a window in right ascension: nearer to a pole, all of a band is looked at"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +40,40 @@ class Neighbours:
 
 def neighbours(ra_deg: Floats, dec_deg: Floats, radius_arcsec: float) -> Neighbours:
     """All pairs within the radius, in both directions, sorted by (seen, other)."""
-    from scipy.spatial import cKDTree
-
     xyz = to_xyz(ra_deg, dec_deg)
-    chord = 2.0 * np.sin(0.5 * radius_arcsec * _ARCSEC)
-    pairs = cKDTree(xyz).query_pairs(chord, output_type="ndarray").astype(np.int64)
-    seen, other = (np.concatenate([pairs[:, k], pairs[:, 1 - k]]) for k in (0, 1))
-    order = np.lexsort((other, seen))
-    seen, other = seen[order], other[order]
+    first, second, counts = _pairs(ra_deg, dec_deg, xyz, radius_arcsec)
+    starts = np.append(0, np.cumsum(counts))
+    other = np.empty(starts[-1], np.int64)
+    both_ways(first, second, starts, starts.copy(), other)
+    seen = np.repeat(np.arange(len(xyz)), counts)
     apart = np.linalg.norm(xyz[seen] - xyz[other], axis=1)
     return Neighbours(seen, other, 2.0 * np.arcsin(0.5 * apart) / _ARCSEC)
+
+
+def _pairs(
+    ra_deg: Floats, dec_deg: Floats, xyz: Floats, radius_arcsec: float
+) -> tuple[Ints, Ints, Ints]:
+    """Each pair once, (m,) and (m,), in any order; of how many each one is, (n,)."""
+    counts, radius = np.zeros(len(ra_deg), np.int64), radius_arcsec * _ARCSEC
+    if not len(ra_deg):
+        return counts, counts, counts
+    # ra from the side opposite to the first source, so that it wraps where none is
+    ra = np.radians(np.mod(ra_deg - ra_deg[0] + 180.0, 360.0))
+    dec = np.radians(dec_deg)
+    sine = np.sin(0.5 * radius) / np.cos(min(np.abs(dec).max() + radius, 0.5 * np.pi))
+    window = 2.0 * np.arcsin(sine) if sine < _WIDEST else np.inf
+    if ra.max() - ra.min() + window > 2.0 * np.pi - window:
+        window = np.inf  # around a pole
+    band = np.floor(dec / (radius * _WIDER)).astype(np.int64)
+    order = np.lexsort((ra, band))
+    chord2 = (2.0 * np.sin(0.5 * radius)) ** 2
+    first, second = np.empty((2, 2 * len(ra)), np.int64)
+    m = pairs_in_bands(order, band, ra, xyz, window, chord2, counts, first, second)
+    if m > len(first):
+        counts[:] = 0
+        first, second = np.empty((2, m), np.int64)
+        pairs_in_bands(order, band, ra, xyz, window, chord2, counts, first, second)
+    return first[:m], second[:m], counts
 
 
 def told_apart(near: Neighbours, flux: Floats, ids: Ints, resolution_arcsec: float) -> Mask:

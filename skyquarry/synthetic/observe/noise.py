@@ -30,6 +30,11 @@ def flux_error(flux: Floats, channel: Channel, wider: Floats | float = 1.0) -> F
     `wider` (n,): over how much more sky than a point source's the flux was summed.
     """
     bright = np.maximum(flux, 0.0)
+    systematic, photons, sky = terms(channel)
+    return np.asarray(np.sqrt(np.square(systematic * bright) + photons * bright + sky * wider))
+
+
+def terms(channel: Channel) -> tuple[float, float, float]:
+    """(a, b, c) of a point's error: (a f)^2 + b f + c is its square."""
     deep = channel.five_sigma
-    steady = np.square(channel.scatter_mag / PER_MAG * bright)
-    return np.asarray(np.sqrt(steady + (0.04 - GAMMA) * deep * bright + GAMMA * deep**2 * wider))
+    return channel.scatter_mag / float(PER_MAG), (0.04 - GAMMA) * deep, GAMMA * deep**2

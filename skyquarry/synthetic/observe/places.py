@@ -12,6 +12,7 @@ from skyquarry.sky.motion import propagate
 from skyquarry.sky.parallax import displacement_mas
 from skyquarry.sky.vectors import to_xyz, wrap_ra
 from skyquarry.synthetic import chance
+from skyquarry.synthetic.kernels import near_bright
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,27 +37,29 @@ class Places:
     ra_deg: Floats
     dec_deg: Floats
     jyear: Floats
-    field: Ints
+    fields: Ints
+    """(f,) numbers of the fields"""
+    of_field: Ints
+    """(n,) place among them of each source's"""
     name: str
     seed: int
 
-    def zero_points(self, rows: Ints, what: str) -> Floats:
-        """(m,) standard normal numbers, the same for all rows of a field."""
-        fields, of = np.unique(self.field[rows], return_inverse=True)
-        return chance.normal(self.seed, f"{self.name}.zero.{what}", fields)[of]
+    @property
+    def field(self) -> Ints:
+        """(n,) number of each source's field."""
+        return self.fields[self.of_field]
+
+    def zero_points(self, what: str) -> Floats:
+        """(f,) standard normal numbers of the fields."""
+        return chance.normal(self.seed, f"{self.name}.zero.{what}", self.fields)
 
     def within(self, centers: Ints, radius_arcsec: float) -> Mask:
         """(n,) sources near one of the centers (places), which are not near themselves."""
         near = np.zeros(len(self.ra_deg), np.bool_)
         if not len(centers):
             return near
-        from scipy.spatial import cKDTree
-
-        tree = cKDTree(to_xyz(self.ra_deg, self.dec_deg))
-        chord = 2.0 * np.sin(0.5 * np.radians(radius_arcsec / 3600.0))
-        xyz = to_xyz(self.ra_deg[centers], self.dec_deg[centers])
-        for center, found in zip(centers, tree.query_ball_point(xyz, chord), strict=True):
-            near[[each for each in found if each != center]] = True
+        chord2 = (2.0 * np.sin(0.5 * np.radians(radius_arcsec / 3600.0))) ** 2
+        near_bright(centers, to_xyz(self.ra_deg, self.dec_deg), chord2, near)
         return near
 
     def pulled(self, rows: Ints, near: Neighbours, into: Floats, own: Floats) -> Floats:
@@ -86,14 +89,24 @@ def places(instrument: Instrument, sources: Sources, seed: int) -> Places:
     field = dates.fields(sources.ra_deg, sources.dec_deg)
     fields, of = np.unique(field, return_inverse=True)
     jyear = dates.jyears(fields, instrument.name, seed)[of]
+    ra, dec = sources.ra_deg.copy(), sources.dec_deg.copy()
+    still = (sources.pmra_masyr == 0) & (sources.pmdec_masyr == 0) & (sources.parallax_mas == 0)
+    go = np.flatnonzero(~still)
+    if len(go):
+        ra[go], dec[go] = _moved(instrument, sources.taken(go), jyear[go])
+    return Places(ra, dec, jyear, fields, of, instrument.name, seed)
+
+
+def _moved(instrument: Instrument, stars: Sources, jyear: Floats) -> tuple[Floats, Floats]:
+    """Where they are on these dates (n,), ra and dec."""
     ra, dec = propagate(
-        sources.ra_deg, sources.dec_deg, sources.pmra_masyr, sources.pmdec_masyr,
-        jyear - TRUTH_JYEAR, sources.parallax_mas, sources.rv_kms,
+        stars.ra_deg, stars.dec_deg, stars.pmra_masyr, stars.pmdec_masyr,
+        jyear - TRUTH_JYEAR, stars.parallax_mas, stars.rv_kms,
     )  # fmt: skip
-    if dates.seen_from_earth:
-        seen = displacement_mas(ra, dec, sources.parallax_mas, jyear)
-        ra, dec = shifted(ra, dec, 1e-3 * seen)
-    return Places(ra, dec, jyear, field, instrument.name, seed)
+    if instrument.dates.seen_from_earth:
+        seen = displacement_mas(ra, dec, stars.parallax_mas, jyear)
+        return shifted(ra, dec, 1e-3 * seen)
+    return ra, dec
 
 
 def shifted(ra_deg: Floats, dec_deg: Floats, arcsec: Floats) -> tuple[Floats, Floats]:

@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from skyquarry.sky.ranges import Ranges
 from skyquarry.synthetic.bands import BAND
-from skyquarry.synthetic.blocks import limits_of, truth_of
+from skyquarry.synthetic.blocks import BLOCK_ORDER, limits_of, truth_of
 from skyquarry.synthetic.check.matched import matched
 from skyquarry.synthetic.milkyway import giants, mainsequence
 from skyquarry.synthetic.milkyway.locus import vega
@@ -101,8 +102,8 @@ def in_sdss(sky):
     drawn = [truth_of(block, POPULATIONS[:7]) for block in blocks]
     sources = Sources.concatenated([each for each, _ in drawn])
     ids = np.concatenate([each for _, each in drawn])
-    pixels = np.array([block.pixel for block in blocks])
-    table, links = observed(CATALOGUES["sdss"], sources, ids, pixels, 1)
+    where = Ranges.from_cells(BLOCK_ORDER, np.array([block.pixel for block in blocks]))
+    table, links = observed(CATALOGUES["sdss"], sources, ids, where, 1)
     table = table.filter(pc.is_in(table["objID"], links["objID"]))
     return np.stack([table[f"modelMag_{band}"].to_numpy() for band in "ugriz"], axis=1)
 
