@@ -187,7 +187,9 @@ class Spectra:
         chances = np.stack([self.uniform(name) for name in names], axis=1)
         knobs = self.archive
         galaxy = self.kind == Kind.GALAXY
-        return Nuclei.drawn(galaxy, chances, self.normal("nucleus"), knobs.nuclei, knobs.dusty)
+        return Nuclei.drawn(
+            galaxy, chances, self.normal("nucleus Halpha"), knobs.nuclei, knobs.dusty
+        )
 
     def lines(self) -> dict[str, Any]:
         """SpecLine: every line that is found, and some that nobody knows."""
@@ -235,7 +237,9 @@ class Spectra:
         broad = (line.name == "CIV_1549") & (self.uniform("BAL") < self.archive.broad_absorption)
         system = self.uniform(f"{line.name} system") < _NARROW_ABSORPTION
         depth = -np.log(self.uniform(f"{line.name} depth"))
-        ew = np.where(broad, -25.0 * np.exp(0.6 * self.normal("BAL")), np.where(system, -3.0, 0.0))
+        ew = np.where(
+            broad, -25.0 * np.exp(0.6 * self.normal("BAL strength")), np.where(system, -3.0, 0.0)
+        )
         ew = np.where(system & ~broad, ew * depth, ew)
         away = np.where(broad, 0.03, 0.0)
         z = np.where(broad, (1.0 + self.true_z) * (1 - away) - 1.0,

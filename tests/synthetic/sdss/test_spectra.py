@@ -117,3 +117,18 @@ def test_dust_in_front_of_a_nucleus_takes_hbeta_before_halpha():
     ratio = nuclei.ew("Ha_6565", np.zeros(3)) / nuclei.ew("Hb_4863", np.zeros(3))
     assert ratio == pytest.approx(3.06 * 10 ** (0.432 * ebv))
     assert (nuclei.ew("OIII_5008", np.zeros(3)) == 0).all()
+
+
+def test_nuclei_and_broad_absorption_are_as_strong_as_they_are_drawn(tables):
+    lines = tables["specline"].join(tables["specobj"].select(["specObjID", "z", "specClass"]),
+                                    "specObjID").to_pandas()  # fmt: skip
+    kms = lines["sigma"] / lines["wave"] * 299_792
+    nuclei = lines[(lines["lineID"] == 6564) & (lines["specClass"] == SpecClass.GALAXY)
+                   & (kms > 800)]  # fmt: skip
+    rest = nuclei["ew"] / (1 + nuclei["z"])
+    assert len(rest) > 30
+    assert 60 < rest.median() < 130
+    absorbed = lines[(lines["lineID"] == 1549) & (lines["ew"] < 0) & (kms > 2_000)]
+    rest = absorbed["ew"] / (1 + absorbed["z"])
+    assert len(rest) > 30
+    assert -35 < rest.median() < -18
