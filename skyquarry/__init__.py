@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.plan import Plan as Plan
     from skyquarry.engine.plan import Result as Result
     from skyquarry.learn.model import Model as Model
+    from skyquarry.features.making import features_of as features_of
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
@@ -45,6 +46,7 @@ _HOME = {
     "build": ("skyquarry.pipeline.build", "build"),
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
     "crossmatch": ("skyquarry.pipeline.crossmatching", "crossmatch"),
+    "features_of": ("skyquarry.features.making", "features_of"),
     "fetch": ("skyquarry.pipeline.fetching", "fetch"),
     "plan_fetch": ("skyquarry.pipeline.fetching", "plan_fetch"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
@@ -93,6 +95,7 @@ __all__ = [
     "archive",
     "build",
     "crossmatch",
+    "features_of",
     "fetch",
     "inject",
     "load_model",
