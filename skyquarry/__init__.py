@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import open_catalog as open  # noqa: A004
     from skyquarry.engine.plan import Plan as Plan
     from skyquarry.engine.plan import Result as Result
-    from skyquarry.learn.model import Model as Model
     from skyquarry.features.making import features_of as features_of
+    from skyquarry.learn.model import Model as Model
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
