@@ -94,12 +94,15 @@ class Population(Protocol):
 
 @runtime_checkable
 class Guests(Protocol):
-    """A population whose sources stand in those before it, as supernovae in galaxies."""
+    """A population whose sources stand in others, as supernovae in galaxies.
+
+    Its hosts are of the populations before the first one of this kind.
+    """
 
     def hosted(
         self, block: Block, random: np.random.Generator, others: Sources, ids: Ints
     ) -> Sources:
-        """Its sources of a block, given those (n,) of the populations before and their ids."""
+        """Its sources of a block, given the hosts (n,) and their ids."""
 
 
 def limits_of(depths: Mapping[str, float]) -> NDArray[np.float32]:
@@ -119,14 +122,22 @@ def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, 
 
     drawn: list[Sources] = []
     ids: list[Ints] = []
+    hosts: tuple[Sources, Ints] | None = None
     for population in populations:
         random = block.generator(population.number)
-        if isinstance(population, Guests):
-            before = Sources.concatenated(drawn), np.concatenate([*ids, np.empty(0, np.int64)])
-            some = population.hosted(block, random, *before)
+        if callable(getattr(population, "hosted", None)):  # isinstance(..., Guests), but faster
+            if hosts is None:
+                hosts = Sources.concatenated(drawn), _joined(ids)
+                drawn, ids = [hosts[0]], [hosts[1]]
+            some = population.hosted(block, random, *hosts)  # type: ignore[attr-defined]
         else:
             some = population.drawn(block, random)
         first = (block.pixel << 38) | (population.number << 32)
-        drawn.append(some)
-        ids.append(first + np.arange(len(some), dtype=np.int64))
-    return Sources.concatenated(drawn), np.concatenate(ids) if ids else np.empty(0, np.int64)
+        if len(some):
+            drawn.append(some)
+            ids.append(first + np.arange(len(some), dtype=np.int64))
+    return Sources.concatenated(drawn), _joined(ids)
+
+
+def _joined(ids: Sequence[Ints]) -> Ints:
+    return np.concatenate([np.empty(0, np.int64), *ids])

@@ -58,8 +58,11 @@ def to_distance(seed: int, ra_deg: Floats, dec_deg: Floats, distance_pc: Floats)
 
 def _at(seed: int, cells: Ints) -> tuple[Floats, Floats]:
     """E(B-V) of a sight line that began at the Sun without a bubble, and its sin |b|, (n,) each."""
+    patches = cells >> 6
+    if len(cells) and (patches == patches[0]).all():
+        column, sine = _patch(seed, int(patches[0]))
+        return column[cells & 63], sine[cells & 63]
     column, sine = np.empty(len(cells)), np.empty(len(cells))
-    patches = cells // 64
     for patch in np.unique(patches).tolist():
         inside = patches == patch
         of_patch = _patch(seed, patch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -118,13 +119,13 @@ class Sources:
         for one that sources do not have.
         """
         columns: dict[str, Any] = {}
-        for name in (field.name for field in fields(cls)):
+        for name in _names():
             shape = (n, N_BANDS) if name == "mags" else (n,)
-            empty, kind = _EMPTY.get(name, _NONE), _TYPES.get(name, np.float32)
-            column: NDArray[Any] = np.full(shape, empty, kind)
-            if name in known:
-                column[...] = known[name]
-            columns[name] = column
+            given, kind = known.get(name, _EMPTY.get(name, _NONE)), _TYPES.get(name, np.float32)
+            if isinstance(given, np.ndarray) and given.shape == shape:
+                columns[name] = given.astype(kind)
+            else:
+                columns[name] = np.full(shape, given, kind)
         unknown = set(known) - set(columns)
         if unknown:
             raise TypeError(f"no columns of sources: {sorted(unknown)}")
@@ -135,14 +136,15 @@ class Sources:
 
     def taken(self, which: NDArray[np.bool_] | Ints) -> Sources:
         """Some of them: by a mask (n,) or by places (m,)."""
-        return Sources(*(getattr(self, field.name)[which] for field in fields(self)))
+        return Sources(*(getattr(self, name)[which] for name in _names()))
 
     @staticmethod
     def concatenated(parts: Sequence[Sources]) -> Sources:
         """One after the other."""
         parts = parts or [Sources.of(0)]
-        names = [field.name for field in fields(Sources)]
-        return Sources(*(np.concatenate([getattr(each, name) for each in parts]) for name in names))
+        return Sources(
+            *(np.concatenate([getattr(each, name) for each in parts]) for name in _names())
+        )
 
     def to_table(self, ids: Ints) -> pa.Table:
         """Columns with units and descriptions; magnitudes as `mag_<band>`, NaN and inf as null."""
@@ -165,6 +167,12 @@ class Sources:
         for number, band in enumerate(BANDS):
             mags[:, number] = table[f"mag_{band.name}"].fill_null(np.inf).to_numpy()
         return cls.of(n, mags=mags, **known)
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """The columns of `Sources`."""
+    return tuple(field.name for field in fields(Sources))
 
 
 def _filled(column: pa.ChunkedArray, name: str) -> NDArray[np.generic]:
