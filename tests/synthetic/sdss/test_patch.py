@@ -177,3 +177,18 @@ def test_profiles_add_up_to_the_light(known):
 def test_asteroids_of_the_truth_are_left_to_those_that_have_velocities(of_known):
     assert len(of_known(25)) >= 25
     assert len(of_known(25, kind=Kind.ASTEROID)) == 0
+
+
+@pytest.mark.parametrize(("kind", "again"), [(Kind.MAIN_SEQUENCE, True), (Kind.TRANSIENT, False)])
+def test_supernovae_of_the_truth_are_seen_by_the_first_scan_alone(patches, kind, again):
+    made, blocks = patches  # every strip is scanned twice
+    ra, dec = healpix.center(blocks[:1], BLOCK_ORDER)
+    sources = Sources.of(
+        9, ra_deg=ra + np.arange(9) / 60, dec_deg=np.repeat(dec, 9), mags=18.0, kind=kind
+    )
+    photo = made.made(sources, np.arange(9) + 1, blocks[:1])["photoobj"].to_pandas()
+    bright = photo[(photo["r"] < 19) & (photo["rowv"] == 0)]
+    at = np.abs((bright["ra"] - ra[0]) * 60 % 1 - 0.5) > 0.49
+    near = bright[at & (np.abs(bright["dec"] - dec[0]) < 1 / 3600)]
+    assert (near["mode"] == 1).sum() == 9
+    assert (near["mode"] == 2).any() == again
