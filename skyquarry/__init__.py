@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
+    from skyquarry.pipeline.evaluating import evaluate as evaluate
     from skyquarry.pipeline.fetching import fetch as fetch
     from skyquarry.pipeline.fetching import plan_fetch as plan_fetch
     from skyquarry.pipeline.injecting import inject as inject
@@ -47,6 +48,7 @@ _HOME = {
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
     "crossmatch": ("skyquarry.pipeline.crossmatching", "crossmatch"),
     "features_of": ("skyquarry.features.making", "features_of"),
+    "evaluate": ("skyquarry.pipeline.evaluating", "evaluate"),
     "fetch": ("skyquarry.pipeline.fetching", "fetch"),
     "plan_fetch": ("skyquarry.pipeline.fetching", "plan_fetch"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
@@ -95,6 +97,7 @@ __all__ = [
     "archive",
     "build",
     "crossmatch",
+    "evaluate",
     "features_of",
     "fetch",
     "inject",

@@ -12,8 +12,9 @@ import skyquarry
 PROMISED = {
     "Archive", "Box", "Catalog", "Cone", "Convex", "Ellipse", "Footprint", "Model", "Plan",
     "Polygon", "Ranges", "Region", "Result", "Roles", "Zone", "archive", "build", "crossmatch",
-    "features_of", "fetch", "inject", "load_model", "match_table", "open", "open_match", "pairs",
-    "plan_build", "plan_fetch", "region", "simulate", "train", "update_match",
+    "evaluate", "features_of", "fetch", "inject", "load_model", "match_table", "open",
+    "open_match", "pairs", "plan_build", "plan_fetch", "region", "simulate", "train",
+    "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 

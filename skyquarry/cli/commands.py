@@ -138,6 +138,7 @@ COMMANDS = {
     "clean": "projects.clean",
     "audit": "projects.audit",
     "train": "training.train",
+    "evaluate": "judging.evaluate",
     "map": "pictures.sky_map",
     "schema": "telling.schema",
     "cite": "telling.cite",

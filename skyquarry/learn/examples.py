@@ -159,10 +159,11 @@ def _values(values: Any, names: Sequence[str]) -> NDArray[np.float32]:
 
 def _words(labels: Any) -> list[str | None]:
     given = labels.tolist() if hasattr(labels, "tolist") else list(labels)
-    return [_word(each) for each in given]
+    return [word(each) for each in given]
 
 
-def _word(label: Any) -> str | None:
+def word(label: Any) -> str | None:
+    """A label as a word: whole numbers without a point; None where it is empty."""
     if label is None or label != label:  # noqa: PLR0124  (NaN)
         return None
     if isinstance(label, float) and label.is_integer():

@@ -34,6 +34,7 @@ _LEAST_KNOWN: Final = 0.3
 """share of rows that have a feature"""
 LEAST: Final = 100
 """members set aside: a class with fewer is judged beside all rows, and its own rate not promised"""
+_MOST_ROWS: Final = 100_000
 _MOST_KEPT: Final = 10_000
 
 
@@ -134,15 +135,18 @@ def fit(
     are the features to look at; if not given, at most twelve that tell classes apart best and are
     not told by another.
     """
-    given, label = np.asarray(values, np.float64), np.asarray(labels).astype(np.int64)
+    given, label = np.asarray(values), np.asarray(labels).astype(np.int64)
     if given.ndim != 2 or label.shape != (len(given),):
         raise UserError(
             f"features have shape {given.shape} and labels {label.shape}, but each row needs one "
             "label: give the examples"
         )
-    known = label >= 0
-    centre, scale = _scaling(given[known])
-    chosen = list(columns) if columns is not None else _telling(given[known], label[known])
+    known = np.flatnonzero(label >= 0)
+    if len(known) > _MOST_ROWS:  # to choose and scale features; all rows calibrate
+        known = np.sort(np.random.default_rng(seed).permutation(known)[:_MOST_ROWS])
+    some = np.asarray(given[known], np.float64)
+    centre, scale = _scaling(some)
+    chosen = list(columns) if columns is not None else _telling(some, label[known])
     if not chosen:
         raise UserError(
             f"none of {given.shape[1]} features is measured in {_LEAST_KNOWN:.0%} of the rows and "

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skyquarry.learn.ensemble import Trained
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.model import Model
+    from skyquarry.learn.novelty import Novelty
     from skyquarry.learn.pooling import Combine
 
 _ALPHA: Final = 0.1
@@ -195,6 +196,7 @@ def _model(
         "scores": scores.to_json(),
         "data": {"rows": len(examples), "sha256": examples.fingerprint()},
         "footprint": _footprint(examples) if sky else None,
+        "priors_by": _priors_by(examples, units),
         "skipped": list(trained.skipped),
         "seed": seed,
         "settings": {each.name: each.settings() for each in trained.ensemble.learners},
@@ -202,8 +204,30 @@ def _model(
     }
     sets = conformal.fit(trained.held, labels, alpha=_ALPHA, weights=weights)
     return Model(
-        trained.ensemble, examples.names, units, conformal=sets, told=told, reading=features_for
-    )
+        trained.ensemble, examples.names, units, conformal=sets, told=told,
+        novelty=_novelty(examples, seed), reading=features_for,
+    )  # fmt: skip
+
+
+def _novelty(examples: Examples, seed: int) -> Novelty | None:
+    """What resembles no class; None where the rows are too few to tell."""
+    from skyquarry.learn import novelty
+
+    try:
+        return novelty.fit(examples.values, examples.labels, examples.groups, seed=seed)
+    except UserError:  # a class in one group alone, or features that are never measured together
+        return None
+
+
+def _priors_by(examples: Examples, units: tuple[str, ...]) -> dict[str, Any] | None:
+    """The mix of the training set by magnitude; None where no feature is one."""
+    from skyquarry.pipeline.brightness import magnitude_name, priors_by_magnitude
+
+    name = magnitude_name(examples.names, units)
+    if name is None:
+        return None
+    magnitude = np.asarray(examples.values[:, examples.names.index(name)], np.float64)
+    return priors_by_magnitude(examples.labels, len(examples.classes), magnitude, examples.weights)
 
 
 def _footprint(examples: Examples) -> dict[str, Any]:

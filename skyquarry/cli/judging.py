@@ -1,0 +1,94 @@
+"""`evaluate`: how good a model is on a table with labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
+from skyquarry.cli.output import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The folder of a model.")],
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A file or catalogue with labels: path or URL.")
+    ],
+    *,
+    label: Annotated[str, typer.Option("--label", help="The column of classes.")] = "class",
+    groups: Annotated[
+        str, typer.Option("--groups", help="sky, a column, or none: the cells of the errors.")
+    ] = "sky",
+    positions: Annotated[
+        str | None, typer.Option("--positions", help="Columns of positions, as in: alpha,delta")
+    ] = None,
+    magnitude: Annotated[
+        str | None, typer.Option("--magnitude", help="The column or feature to bin by.")
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", help="Write a page with plots: scores.html.")
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Write all numbers as JSON.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Score a model on a table with labels, class by class, with errors by cells of the sky.
+
+    Example: skyquarry evaluate model other.parquet --label class --report scores.html
+    """
+    import json
+    from pathlib import Path
+
+    from skyquarry.pipeline.evaluating import evaluate as score
+
+    told = score(
+        model, table, label=label, groups=None if groups == "none" else groups,
+        positions=_two(positions), magnitude=magnitude, page=report, seed=seed,
+    )  # fmt: skip
+    if out is not None:
+        Path(out).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        write_json(told)
+        return
+    for line in _lines(told):
+        typer.echo(line)
+
+
+def _two(names: str | None) -> tuple[str, str] | None:
+    from skyquarry.errors import UserError
+
+    if names is None:
+        return None
+    parts = [each.strip() for each in names.split(",")]
+    if len(parts) != 2:
+        raise UserError(
+            f"positions is {names!r}, but two columns with a comma between are needed: ra,dec"
+        )
+    return parts[0], parts[1]
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    """The scores, as the page has them at its top."""
+    yield f"{told['n']:,} objects, {told['mix']}"
+    for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "auc", "ece"):
+        yield f"{name.replace('_', ' '):18} {_value(told['overall'][name])}"
+    wide = max(len(each["name"]) for each in told["per_class"])
+    for each in told["per_class"]:
+        if each["measured"]:
+            yield (
+                f"{each['name']:{wide}}  purity {_value(each['purity'])}  "
+                f"completeness {_value(each['completeness'])}"
+            )
+        else:
+            yield f"{each['name']:{wide}}  not measured: {each['n_effective']:.0f} effective"
+    yield from told["doubts"]
+
+
+def _value(told: Mapping[str, float | None]) -> str:
+    if told["value"] is None:
+        return "-"
+    return f"{told['value']:.4f}" + ("" if told["error"] is None else f" +- {told['error']:.4f}")

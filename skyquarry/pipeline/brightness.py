@@ -1,0 +1,66 @@
+"""Which magnitude tells how bright an object of a model is; where it lies in the Galaxy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+BANDS: Final = ("r", "G", "g", "i", "z", "J", "W1", "u")
+"""of any survey, the first that the model has"""
+
+
+def magnitude_name(names: Sequence[str], units: Sequence[str]) -> str | None:
+    """The feature that is the magnitude to bin by: r before G, g, i ...; None where there is none.
+
+    >>> magnitude_name(["sdss_u-g", "sdss_g", "sdss_r"], ["mag"] * 3)
+    'sdss_r'
+    """
+    told = [name for name, unit in zip(names, units, strict=False) if unit in ("mag", "")]
+    found = {name.rpartition("_")[2]: name for name in reversed(told)}
+    return next((found[band] for band in BANDS if band in found), None)
+
+
+def latitude_deg(ra_deg: Floats, dec_deg: Floats) -> Floats:
+    """(n,) Galactic latitude; NaN where the position is unknown."""
+    from skyquarry.sky.frames import to_frame
+    from skyquarry.sky.vectors import to_radec, to_xyz
+
+    known = np.isfinite(ra_deg) & np.isfinite(dec_deg)
+    b = np.full(len(ra_deg), np.nan)
+    b[known] = to_radec(to_frame(to_xyz(ra_deg[known], dec_deg[known]), "galactic"))[1]
+    return b
+
+
+def merged_of(classes: Sequence[str]) -> dict[str, str] | None:
+    """The eight classes as star, galaxy, quasar (a changing light is a star's); None for others."""
+    from skyquarry.catalog.classes import BRANCHES, Class
+
+    told: dict[str, str] = {each.label: "star" for each in (*BRANCHES["star"], Class.TRANSIENT)}
+    told |= {Class.GALAXY.label: "galaxy", Class.GALAXY_CLUSTER.label: "galaxy"}
+    told |= {Class.QUASAR.label: "quasar"}
+    inside = set(classes) <= set(told) and len({told[name] for name in classes}) < len(classes)
+    return {name: told[name] for name in classes} if inside else None
+
+
+def priors_by_magnitude(
+    labels: Any, kinds: int, magnitude: Floats, weights: Floats
+) -> dict[str, Any]:
+    """The training mix in whole magnitudes, as `Priors.to_json` has it, to be brought to others."""
+    from skyquarry.learn import priors
+
+    known = magnitude[np.isfinite(magnitude)]
+    if not len(known):
+        return priors.of_labels(labels, kinds, weights=weights).to_json()
+    low, high = np.floor(np.percentile(known, [0.5, 99.5]))
+    return priors.of_labels(
+        labels, kinds, magnitude=magnitude, magnitude_edges=np.arange(low, high + 2).tolist(),
+        weights=weights,
+    ).to_json()  # fmt: skip

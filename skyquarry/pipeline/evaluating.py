@@ -1,0 +1,331 @@
+"""`sq.evaluate`: a model against a table with labels, as a dict and a page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skyquarry.errors import UserError
+from skyquarry.pipeline.brightness import latitude_deg, magnitude_name, merged_of
+from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, positions_of, table_of
+from skyquarry.pipeline.reports import check_page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from skyquarry.learn.model import Model
+    from skyquarry.learn.scores import Cut, Evaluation, SkyMix
+
+    Floats = NDArray[np.float64]
+
+_RINGS: Final = 0.1
+"""share of rows unlike the training set from which on the page says so"""
+_SEEN: Final = 0.01
+"""share of rows in cells that the model was trained on, from which on the page says so"""
+_TRAINING_MIX: Final = "the table as it is, probabilities at the mix of the training set"
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is known of the rows that have a label the model knows."""
+
+    rows: pa.Table
+    number: NDArray[np.int64]
+    """(n,) class"""
+    values: NDArray[np.float32]
+    """(n, p) features"""
+    p: Floats
+    """(n, K) at the mix of the training set"""
+    cells: NDArray[np.int64] | None
+    magnitude: Floats | None
+    latitude: Floats | None
+    strange: Mapping[str, int]
+    """labels that the model does not know, and how many rows have them"""
+
+
+def evaluate(  # noqa: PLR0913  each keyword is said by its name
+    model: Model | str | os.PathLike[str],
+    table: Any,
+    *,
+    label: str = "class",
+    groups: Any = "sky",
+    positions: tuple[str, str] | None = None,
+    magnitude: str | None = None,
+    mix: SkyMix | None = None,
+    merged: Mapping[str, str] | None = None,
+    cuts: Sequence[Cut] = (),
+    page: str | os.PathLike[str] | None = None,
+    draws: int = 200,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """How good a model is on a table with labels: a dict, and a page where one is asked for.
+
+    Purity hangs on the mix of the classes more than on the model: with `mix` the rows are weighted
+    to that sky and the probabilities brought to it; what holds for the rows as they are stands
+    under `as_given`. Errors are by cells of the sky.
+
+    Parameters
+    ----------
+    model
+        A model, or the folder of one.
+    table
+        A catalogue, the path of one or of a file, or a pyarrow, pandas or astropy table.
+    label
+        The column of classes, in the words of the model; rows where it is null are left out, those
+        of other classes are counted and left out.
+    groups
+        The cells of the errors: "sky", a column, numbers (n,), or None: each row for itself.
+    positions
+        Columns of right ascension and declination, where they are not found by themselves.
+    magnitude
+        The column or feature to bin by; if not given, r, G, g, i ... of the model's features.
+    mix
+        The sky that the scores are for; if not given, the table as it is.
+    merged
+        From classes to star, galaxy, quasar; known for the eight classes.
+    cuts
+        Physics cuts (n,) over the rows of the table, to be beaten at their own purity.
+    page
+        A file that ends in .html.
+    draws, seed
+        Of the bootstrap.
+
+    Raises UserError where no row has a label of the model, ColumnError where the table lacks its
+    columns.
+
+    >>> sq.evaluate(model, "other.parquet", page="scores.html")  # doctest: +SKIP
+    """
+    if page is not None:
+        check_page(page)
+    if isinstance(model, str | os.PathLike):
+        from skyquarry.pipeline.training import load_model
+
+        model = load_model(model)
+    rows = table_of(table)
+    kept, judged = _judged(model, rows, label, groups, positions, magnitude)
+    told = _told(model, judged, mix, merged, draws, seed)
+    told["cuts"] = _against(model, judged, kept, cuts, mix, draws, seed)
+    told |= {
+        "title": f"How well {_and(model.classes)} are told apart",
+        "model": str(model),
+        "alarm": _alarm(model, judged),
+        "strange": dict(judged.strange),
+    }
+    told["doubts"] = _doubts(model, judged, told)
+    if page is not None:
+        from skyquarry.plots.evaluationpage import evaluation_page
+
+        evaluation_page(told, page)
+    return told
+
+
+# ------------------------------------------------------------------ rows
+def _judged(
+    model: Model, rows: pa.Table, label: str, groups: Any, positions: Any, magnitude: str | None
+) -> tuple[NDArray[np.intp], _Judged]:
+    """Which rows are scored, and what is known of them."""
+    from skyquarry.learn.examples import word
+
+    place = {name: number for number, name in enumerate(model.classes)}
+    words = [word(each) for each in labels_of(rows, label)]
+    number = np.array([-1 if each is None else place.get(each, -2) for each in words], np.int64)
+    others = [each for each in words if each is not None and each not in place]
+    strange = {each: others.count(each) for each in sorted(set(others))}
+    kept = np.flatnonzero(number >= 0)
+    if not len(kept):
+        found = ", ".join(strange) or "empty"
+        raise UserError(
+            f"no row of {len(rows)} has a class of the model in {label!r} (there: {found}), but it "
+            f"knows {', '.join(model.classes)}: name the column, or rename the classes"
+        )
+    survey = model.told.get("recipe", {}).get("survey")
+    cells = groups_of(rows, groups, survey, positions)
+    part = rows.take(kept)
+    values = model.values(part.drop_columns([label]))
+    return kept, _Judged(
+        rows=part,
+        number=number[kept],
+        values=values,
+        p=model.ensemble.predict_proba(values),
+        cells=None if cells is None else cells[kept],
+        magnitude=_magnitude(model, part, values, magnitude),
+        latitude=_latitude(part, survey, positions),
+        strange=strange,
+    )
+
+
+def _magnitude(
+    model: Model, rows: pa.Table, values: NDArray[np.float32], name: str | None
+) -> Floats | None:
+    if name is not None and name in rows.column_names:
+        return numbers_of(rows, name, "magnitude")
+    if name is not None and name not in model.features:
+        raise UserError(
+            f"magnitude is {name!r}, but that is neither a column of the table nor a feature of "
+            f"the model ({', '.join(model.features[:8])} ...): name one"
+        )
+    found = name or magnitude_name(model.features, model.units)
+    return None if found is None else np.asarray(values[:, model.features.index(found)], np.float64)
+
+
+def _latitude(rows: pa.Table, survey: Any, positions: Any) -> Floats | None:
+    """None where the table has no positions: then nothing is binned by it."""
+    try:
+        ra, dec = positions_of(rows, survey, positions)
+    except UserError:
+        if positions is not None:
+            raise
+        return None
+    return latitude_deg(ra, dec)
+
+
+# ------------------------------------------------------------------ scores
+def _told(
+    model: Model,
+    judged: _Judged,
+    mix: SkyMix | None,
+    merged: Mapping[str, str] | None,
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    given = _scores(model, judged, judged.p, None, merged, _TRAINING_MIX, draws, seed)
+    if mix is None:
+        return given.to_json()
+    weights, uncovered = mix.weights(judged.number, judged.magnitude, judged.latitude)
+    p, exact = _at_mix(model, judged, mix)
+    at_sky = _scores(model, judged, p, weights, merged, mix.name, draws, seed).to_json()
+    plain = given.to_json()
+    kept = ("mix", "n", "n_effective", "overall", "per_class", "confusion", "baselines")
+    return at_sky | {
+        "uncovered": uncovered.tolist(),
+        "repriored": exact,
+        "as_given": {name: plain[name] for name in kept},
+    }
+
+
+def _scores(  # noqa: PLR0913, PLR0917
+    model: Model,
+    judged: _Judged,
+    p: Floats,
+    weights: Floats | None,
+    merged: Mapping[str, str] | None,
+    mix: str,
+    draws: int,
+    seed: int,
+) -> Evaluation:
+    from skyquarry.learn.scores import evaluate as score
+
+    sets = None
+    if model.conformal is not None and not model.conformal.edges:
+        sets = model.conformal.sets(judged.p)
+    return score(
+        p, judged.number, model.classes, weights=weights, cells=judged.cells,
+        magnitude=judged.magnitude, latitude_deg=judged.latitude,
+        merged=merged or merged_of(model.classes), sets=sets, mix=mix, draws=draws, seed=seed,
+    )  # fmt: skip
+
+
+def _at_mix(model: Model, judged: _Judged, mix: SkyMix) -> tuple[Floats, bool]:
+    """(n, K) probabilities at a sky's mix, and whether both priors hang on the same variables.
+
+    A model keeps its training mix by magnitude; a mix by latitude too is summed over latitudes, as
+    the model's features do not know where they are.
+    """
+    from skyquarry.learn import priors
+
+    counts = mix.counts.sum(axis=1, keepdims=True)
+    told = model.told.get("priors_by")
+    if not mix.magnitude_edges or told is None or not told["magnitudes"]:
+        total = counts.sum(axis=(0, 1))
+        old = priors.constant(model.priors.tolist())
+        return priors.reprior(judged.p, old, priors.constant(total.tolist())), bool(
+            not mix.magnitude_edges
+        )
+    edges = np.array(mix.magnitude_edges)
+    there = counts.sum(axis=(1, 2)) > 0
+    middle = (0.5 * (edges[:-1] + edges[1:]))[there]
+    new = priors.of_counts(counts[there], middle.tolist())
+    train = priors.Priors.from_json(told)
+    return priors.reprior(judged.p, train, new, magnitude=judged.magnitude), True
+
+
+def _against(
+    model: Model,
+    judged: _Judged,
+    kept: NDArray[np.intp],
+    cuts: Sequence[Cut],
+    mix: SkyMix | None,
+    draws: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    from skyquarry.learn.scores import Cut, against_cuts
+
+    weights, p = None, judged.p
+    if mix is not None:
+        weights = mix.weights(judged.number, judged.magnitude, judged.latitude)[0]
+        p = _at_mix(model, judged, mix)[0]
+    there = [
+        Cut(each.name, each.label, np.asarray(each.chosen)[kept],
+            None if each.known is None else np.asarray(each.known)[kept], each.source)
+        for each in cuts
+    ]  # fmt: skip
+    return against_cuts(
+        p, judged.number, model.classes, there, weights=weights, cells=judged.cells, draws=draws,
+        seed=seed,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------ doubts
+def _alarm(model: Model, judged: _Judged) -> dict[str, float] | None:
+    """Shares of rows that are unlike the training set: on their own, and as a whole table."""
+    from skyquarry.learn.shift import alarm
+
+    if model.novelty is None:
+        return None
+    told = alarm(model.novelty, judged.values)
+    return {"rows": float(told.rows.mean()), "table": bool(told.batches.any())}
+
+
+def _doubts(model: Model, judged: _Judged, told: Mapping[str, Any]) -> list[str]:
+    doubts = []
+    if judged.strange:
+        names = ", ".join(f"{name} ({count:,})" for name, count in judged.strange.items())
+        doubts.append(f"Classes that the model does not know were left out: {names}.")
+    alarm = told["alarm"]
+    if alarm is not None and (alarm["rows"] > _RINGS or alarm["table"]):
+        doubts.append(
+            f"{alarm['rows']:.0%} of the rows are unlike what the model was trained on: its own "
+            "scores and sets do not hold here."
+        )
+    seen = _in_training_cells(model, judged)
+    if seen > _SEEN:
+        doubts.append(
+            f"{seen:.0%} of the rows lie in cells of the sky that the model was trained on: if "
+            "they are rows of its training, the scores are too good."
+        )
+    if judged.cells is None:
+        doubts.append("Errors are those of independent rows: no cells of the sky were given.")
+    if told.get("repriored") is False:
+        doubts.append(
+            "The mix hangs on the magnitude, but the model kept no mix of its training by "
+            "magnitude: probabilities were brought to the sky's shares over all magnitudes only."
+        )
+    return doubts
+
+
+def _in_training_cells(model: Model, judged: _Judged) -> float:
+    footprint = model.told.get("footprint")
+    if not footprint or judged.cells is None or judged.latitude is None:
+        return 0.0
+    return float(np.isin(judged.cells, footprint["pixels"]).mean())
+
+
+def _and(names: Sequence[str]) -> str:
+    words = [name.replace("_", " ") for name in names]
+    return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,154 @@
+"""`sq.evaluate`: a dict and a page, at the mix that was asked for, with what is to be doubted."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("catboost", reason="the extra learn is not installed")
+pytest.importorskip("sklearn", reason="the extra learn is not installed")
+pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+
+import skyquarry as sq
+from skyquarry.cli import app
+from skyquarry.errors import UserError
+from skyquarry.learn.scores import Cut, SkyMix
+
+QUICK = {"catboost": {"rounds": 60, "rate": 0.1, "depth": 4}}
+UGRIZ = ("u", "g", "r", "i", "z")
+WORDS = ("galaxy", "quasar", "star")
+SHARES = (0.4, 0.2, 0.4)
+
+
+def sky(n, seed, ra_deg=150.0, shares=SHARES, shift=0.0):
+    """Three loci in ugriz; quasars and stars overlap, the more the fainter."""
+    random = np.random.default_rng(seed)
+    label = random.choice(3, n, p=shares)
+    r = random.uniform(16, 22, n)
+    blue = np.array([1.6, 0.2, 1.0])[label] + shift
+    red = np.array([0.9, 0.1, 0.4])[label] + shift
+    noise = random.normal(0, 0.1 + 0.08 * (r - 16)[:, None], (n, 4))
+    steps = np.stack([blue, red, 0.5 * red, 0.3 * red], axis=1) + noise
+    mags = np.stack([r + steps[:, 0] + steps[:, 1], r + steps[:, 1], r, r - steps[:, 2],
+                     r - steps[:, 2] - steps[:, 3]], axis=1)  # fmt: skip
+    columns = dict(zip(UGRIZ, mags.T, strict=True))
+    places = {"ra": ra_deg + 20 * random.random(n), "dec": random.uniform(-10, 10, n)}
+    return pa.table(columns | places | {"class": [WORDS[each] for each in label]})
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sq.train(sky(2_500, 1), survey="sdss", learners=QUICK, threads=1)
+
+
+@pytest.fixture(scope="module")
+def told(model, tmp_path_factory):
+    page = tmp_path_factory.mktemp("page") / "scores.html"
+    return sq.evaluate(model, sky(3_000, 2, ra_deg=200.0), page=page, draws=50), page
+
+
+def test_an_evaluation_is_a_dict_and_a_page(told):
+    found, page = told
+    json.dumps(found, allow_nan=False)
+    assert found["overall"]["accuracy"]["value"] > 0.75
+    assert found["cells"] > 100
+    assert len(found["by"]["magnitude"]) == 6
+    assert found["by"]["latitude"]
+    assert found["alarm"]["rows"] < 0.06
+    assert found["doubts"] == []
+    assert "galaxy, quasar and star" in page.read_text(encoding="utf-8")
+
+
+def test_the_purity_is_that_of_the_mix_that_was_asked_for(model, told):
+    mix = SkyMix(np.array([[[30.0, 1.0, 100.0]]]), (), name="a hundred stars a quasar")
+    found = sq.evaluate(model, sky(3_000, 2, ra_deg=200.0), mix=mix, draws=20)
+    quasar, before = found["per_class"][1], told[0]["per_class"][1]
+    assert found["mix"] == "a hundred stars a quasar"
+    assert quasar["share"] == pytest.approx(1 / 131)
+    assert quasar["completeness"]["value"] < before["completeness"]["value"]
+    assert found["as_given"]["per_class"][1]["purity"]["value"] == before["purity"]["value"]
+    assert found["repriored"]
+
+
+def test_a_mix_by_magnitude_is_reached_by_priors_by_magnitude(model):
+    truth = sky(20_000, 5, ra_deg=200.0, shares=(0.3, 0.05, 0.65))
+    r = truth["r"].to_numpy()
+    number = np.searchsorted(WORDS, truth["class"].to_pylist())
+    mix = SkyMix.of_objects(number, 3, magnitude=r, magnitude_edges=range(16, 23))
+    given = sq.evaluate(model, sky(6_000, 6, ra_deg=200.0), mix=mix, draws=50)
+    drawn = sq.evaluate(
+        model, sky(6_000, 7, ra_deg=200.0, shares=(0.3, 0.05, 0.65)), mix=mix, draws=50
+    )
+    assert given["repriored"]
+    for name in ("accuracy", "log_loss"):  # another mix by weights, and one drawn at it
+        one, two = (each["overall"][name] for each in (given, drawn))
+        assert abs(one["value"] - two["value"]) < 4 * np.hypot(one["error"], two["error"])
+    plain = drawn["as_given"]["overall"]["log_loss"]["value"]
+    assert drawn["overall"]["log_loss"]["value"] < plain  # at the training mix it promises too many
+
+
+def test_rows_unlike_the_training_set_and_strange_classes_are_told(model):
+    table = sky(500, 3, ra_deg=200.0, shift=2.5)
+    words = table["class"].to_pylist()
+    words[:7] = ["comet"] * 7
+    words[7] = None
+    table = table.set_column(table.column_names.index("class"), "class", pa.array(words))
+    found = sq.evaluate(model, table, draws=10)
+    assert found["n"] == 492
+    assert found["strange"] == {"comet": 7}
+    assert any("comet (7)" in each for each in found["doubts"])
+    assert any("unlike what the model was trained on" in each for each in found["doubts"])
+
+
+def test_rows_in_cells_of_the_training_set_are_doubted(model):
+    found = sq.evaluate(model, sky(800, 1), draws=10)
+    assert any("the scores are too good" in each for each in found["doubts"])
+
+
+def test_a_cut_is_compared_over_the_rows_that_are_scored(model):
+    table = sky(3_000, 2, ra_deg=200.0)
+    blue = table["u"].to_numpy() - table["g"].to_numpy() < 0.6
+    found = sq.evaluate(model, table, cuts=[Cut("UVX", "quasar", blue)], draws=50)
+    cut = found["cuts"][0]
+    quasar = np.array(table["class"].to_pylist()) == "quasar"
+    assert cut["purity"] == pytest.approx(quasar[blue].mean())
+    assert cut["beaten"]
+
+
+def test_the_eight_classes_are_merged_to_three_by_themselves():
+    from skyquarry.pipeline.brightness import merged_of
+
+    assert merged_of(("main_sequence", "giant", "quasar"))["giant"] == "star"
+    assert merged_of(("galaxy", "quasar")) is None  # nothing to merge
+    assert merged_of(("GALAXY", "QSO")) is None
+
+
+def test_a_table_without_labels_of_the_model_is_an_error(model):
+    table = sky(50, 1)
+    other = table.set_column(table.column_names.index("class"), "class", pa.array(["CV"] * 50))
+    with pytest.raises(UserError, match=r"no row of 50 .* \(there: CV\).*galaxy, quasar, star"):
+        sq.evaluate(model, other)
+    with pytest.raises(UserError, match=r"groups=None"):
+        sq.evaluate(model, table.drop_columns(["ra", "dec"]))
+    with pytest.raises(UserError, match=r"magnitude is 'K'"):
+        sq.evaluate(model, table, magnitude="K")
+
+
+def test_the_command_scores_a_saved_model(model, tmp_path):
+    model.save(tmp_path / "model")
+    pq.write_table(sky(1_500, 9, ra_deg=200.0), tmp_path / "t.parquet")
+    done = CliRunner().invoke(
+        app,
+        ["evaluate", str(tmp_path / "model"), str(tmp_path / "t.parquet"), "--out",
+         str(tmp_path / "scores.json")],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "1,500 objects" in done.output
+    assert "purity 0." in done.output
+    written = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert written["classes"] == list(WORDS)
