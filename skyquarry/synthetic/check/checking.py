@@ -11,7 +11,7 @@ from skyquarry.synthetic.check import counts, cuts, loci, lociofsamples, separab
 from skyquarry.synthetic.check.fields import STARS, around, drawn, kinds_of
 from skyquarry.synthetic.check.realdata import RealData
 from skyquarry.synthetic.check.report import PARTS, Report, Verdict
-from skyquarry.synthetic.check.samples import DRAWS, draw, simulated
+from skyquarry.synthetic.check.samples import DRAWS, SAMPLES, draw, simulated
 from skyquarry.synthetic.sources import Kind
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def checked(asked: Asked) -> Report:
     told: dict[str, Any] = {}
     verdicts: list[Verdict] = []
     if "loci" in asked.parts or "separability" in asked.parts:
-        twins = {name: simulated(made[f"draw {name}"], name) for name in DRAWS}
+        judged = {sample.kind for sample in SAMPLES.values()}
+        twins = {name: simulated(made[f"draw {name}"], name) for name in DRAWS if name in judged}
         _beside_real(asked, twins, told, verdicts)
     if "counts" in asked.parts or "cuts" in asked.parts:
         _fields(asked, made, [each for each, what in kinds if _stellar(what)], told, verdicts)

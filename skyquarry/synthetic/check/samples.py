@@ -50,6 +50,7 @@ DRAWS: Final = {
     "quasars": Draw((Kind.QUASAR,), 300.0, {"sdss_g": 22.6, "sdss_i": 20.6}, ("sdss",)),
     "white dwarfs": Draw((Kind.WHITE_DWARF,), 500.0, {"gaia_g": 20.6}, ("sdss", "gaia")),
     "brown dwarfs": Draw((Kind.BROWN_DWARF,), 600.0, {"ukidss_j": 19.4}, ()),
+    "late dwarfs": Draw((Kind.BROWN_DWARF, Kind.MAIN_SEQUENCE), 100.0, {"ukidss_j": 18.14}, ()),
 }
 """{class: what is drawn of it}: areas give some hundred objects a bin, where the sky has them"""
 
@@ -80,7 +81,8 @@ def simulated(field: Field, name: str) -> Real:
     """The sources of a class as a real table would tell them: what the surveys measured.
 
     SDSS's model magnitudes as ugriz and its PSF magnitudes as psf_u ...; Gaia's, 2MASS's in their
-    own systems; the truth, in each survey's own system, as true_<band>.
+    own systems; the truth, in each survey's own system, as true_<band>. `pair` is 1 where a source
+    is an unresolved pair of stars, else 0.
     """
     kept = np.flatnonzero(field.only(DRAWS[name].kinds))
     mags: dict[str, Floats] = {}
@@ -92,6 +94,7 @@ def simulated(field: Field, name: str) -> Real:
     for number, band in enumerate(BANDS):
         true = sources.mags[:, number].astype(np.float64) - band.vega_to_ab
         mags[f"true_{band.name}"] = np.where(np.isfinite(true), true, np.nan)
+    mags["pair"] = sources.companion.astype(np.float64)
     from skyquarry.sky import healpix
 
     cells = np.asarray(healpix.index(sources.ra_deg, sources.dec_deg, 4))
@@ -161,6 +164,21 @@ def brighter(band: str, limit: float, bright: float = 14.5) -> Callable[..., Mas
     return lambda mags: (mags[band] < limit) & (mags[band] > bright)
 
 
+def single_white_dwarf(mags: Mapping[str, Floats]) -> Mask:
+    """Whose spectrum is of type DA, DB or DC: beside an M dwarf it would be another, as DA+M."""
+    alone = mags.get("pair", np.zeros(1)) == 0
+    return np.asarray(brighter("g", 19.05)(mags) & alone)
+
+
+def any_white_dwarf(mags: Mapping[str, Floats]) -> Mask:
+    """The real ones have no magnitudes. In i-z they scatter as in noise to g = 20.3.
+
+    More than half of SDSS's white dwarfs with spectra are fainter than g = 19 (Gentile Fusillo et
+    al. 2015, MNRAS 448, 2260: 8,701 are not).
+    """
+    return _all(mags) if abs(mags["u"]).max() < 1e-9 else brighter("g", 20.3)(mags)
+
+
 @dataclass(frozen=True)
 class Sample:
     """A real set, its class, and the way in which objects are chosen among both."""
@@ -210,10 +228,10 @@ SAMPLES: Final = {
         Sample("SDSS point-source stars", "stars", lambda data: data.point_sources(2),
                lambda m: _all(m) if abs(m["u"]).max() < 1e-9 else brighter("r", 19.0)(m)),
         Sample("LAMOST stars", "stars", RealData.lamost, brighter("r", 17.5)),
-        Sample("Gaia white dwarfs", "white dwarfs", RealData.white_dwarfs, brighter("g", 19.05)),
+        Sample("Gaia white dwarfs", "white dwarfs", RealData.white_dwarfs,
+               single_white_dwarf),
         Sample("SDSS point-source white dwarfs", "white dwarfs",
-               lambda data: data.point_sources(3),
-               lambda m: _all(m) if abs(m["u"]).max() < 1e-9 else brighter("g", 19.5)(m)),
+               lambda data: data.point_sources(3), any_white_dwarf),
         Sample("SIMPLE L and T dwarfs", "brown dwarfs", RealData.ultracool),
     )
 }  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.synthetic.bands import BANDS
+from skyquarry.synthetic.bands import BAND, BANDS
 from skyquarry.synthetic.milkyway import binaries, counting, mainsequence
 from skyquarry.synthetic.milkyway.discs import HALO, THICK, THIN, YOUNG, Component
 from skyquarry.synthetic.milkyway.observed import seen
@@ -49,6 +49,9 @@ _MORE: Final = {THIN.name: 1.0, THICK.name: 1.3, HALO.name: 3.3}
 MNRAS 506, 4524 (74 : 25 : 1 in all; the shares of dwarfs bear 88 : 12 : 0.2)"""
 _PAIRED: Final = 0.08
 """beside an M dwarf, unresolved: Rebassa-Mansergas et al. 2021, MNRAS 506, 5201, 5 to 10 %"""
+_BESIDE_MSUN: Final = (0.085, 0.45)
+"""masses of such M dwarfs"""
+_G: Final = BAND["gaia_g"]
 _SCATTER: Final = 0.04
 """in luminosity: half a step of masses"""
 
@@ -183,15 +186,36 @@ class _Remnants:
         """(n, 24) absolute AB magnitudes, and the columns of `Sources` that are known here."""
         known, n = tracks(), len(self.place)
         mags = counting.between(known.mags, self.place) + _SCATTER * random.standard_normal((n, 1))
-        paired = random.random(n) < _PAIRED
-        dwarfs = mainsequence.knots()
-        mass = random.uniform(0.085, 0.45, int(paired.sum()))
-        where = np.interp(-mass, -dwarfs.mass_msun, np.arange(len(dwarfs.mass_msun)))
-        mags[paired] = binaries.joined(mags[paired], mainsequence.magnitudes(where, feh[paired]))
-        return mags, {
-            "kind": Kind.WHITE_DWARF,
+        told: dict[str, Any] = {
+            "kind": np.full(n, Kind.WHITE_DWARF, np.int8),
             "teff_k": counting.between(known.teff_k, self.place),
             "logg": counting.between(known.logg, self.place),
             "mass_msun": counting.between(known.mass_msun, self.place),
-            "companion": paired,
+            "spectral_type": np.full(n, np.nan),
+            "companion": random.random(n) < _PAIRED,
         }
+        paired = np.flatnonzero(told["companion"])
+        beside, of_beside = _companions(feh[paired], random)
+        brighter = beside[:, _G] < mags[paired, _G]
+        mags[paired] = binaries.joined(mags[paired], beside)
+        for name, values in of_beside.items():
+            told[name][paired[brighter]] = values[brighter]
+        return mags, told
+
+
+def _companions(feh: Floats, random: np.random.Generator) -> tuple[Floats, dict[str, Any]]:
+    """(n, 24) absolute AB magnitudes of M dwarfs, and what they are.
+
+    A pair is what the brighter of its stars in G is: of ten pairs within 100 pc nine are told for M
+    dwarfs (Rebassa-Mansergas et al. 2021).
+    """
+    known = mainsequence.knots()
+    mass = random.uniform(*_BESIDE_MSUN, len(feh))
+    place = np.interp(-mass, -known.mass_msun, np.arange(len(known.mass_msun)))
+    return mainsequence.magnitudes(place, feh), {
+        "kind": np.full(len(feh), Kind.MAIN_SEQUENCE, np.int8),
+        "teff_k": counting.between(known.teff_k, place),
+        "logg": counting.between(known.logg, place),
+        "mass_msun": mass,
+        "spectral_type": counting.between(known.spectral_type, place),
+    }

@@ -194,6 +194,23 @@ def test_magnitudes_are_those_of_the_survey():
 
 
 # ------------------------------------------------------------------ cuts
+def test_dwarfs_are_counted_by_types_that_are_known_to_one_subtype():
+    some = field(Kind.BROWN_DWARF, 17.0 + BANDS[BAND["ukidss_j"]].vega_to_ab, 100)
+    for kind, counted in ((19.0, 16), (20.0, 50), (21.0, 84), (25.0, 100), (np.nan, 0)):
+        some.sources.spectral_type[:] = kind
+        rows = counts.measured({"draw late dwarfs": some})
+        told = next(row for row in rows if row["kind"] == "brown dwarfs by photo-type")
+        assert told["counted"] == counted
+
+
+def test_pairs_are_no_twins_of_white_dwarfs_with_types_of_their_own():
+    mags = {"u": np.full(3, 18.0), "g": np.array([18.0, 18.0, 19.5])}
+    assert SAMPLES["Gaia white dwarfs"].chosen(mags).tolist() == [True, True, False]
+    mags["pair"] = np.array([0.0, 1.0, 0.0])
+    assert SAMPLES["Gaia white dwarfs"].chosen(mags).tolist() == [True, False, False]
+    assert SAMPLES["SDSS point-source white dwarfs"].chosen(mags).tolist() == [True] * 3
+
+
 def test_a_cut_is_as_pure_and_complete_as_its_rows_say():
     kind = np.array([Kind.QUASAR] * 50 + [Kind.GALAXY] * 50)
     w2 = np.full(101, 14.0)

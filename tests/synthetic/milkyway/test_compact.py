@@ -12,6 +12,7 @@ from skyquarry.synthetic.milkyway.browndwarfs import BrownDwarfs
 from skyquarry.synthetic.milkyway.discs import HALO, THICK, THIN
 from skyquarry.synthetic.milkyway.locus import vega
 from skyquarry.synthetic.milkyway.whitedwarfs import WhiteDwarfs
+from skyquarry.synthetic.sources import Kind
 
 WHITE = [WhiteDwarfs(component, number) for number, component in enumerate((THIN, THICK, HALO), 8)]
 SIMPLE = {
@@ -71,11 +72,18 @@ def test_as_many_white_dwarfs_as_gaia_found(sky):
     assert whitedwarfs._numbers("thin disc").sum() == pytest.approx(3.9e-3, rel=0.05)
 
 
-def test_some_white_dwarfs_stand_beside_an_m_dwarf(sky):
+def test_a_pair_is_what_the_brighter_of_its_stars_is(sky):
     drawn, _ = sky.stars(WHITE, 60, 45, 40)
-    assert 0.03 < drawn.companion.mean() < 0.25
-    r_j = drawn.mags[:, BAND["sdss_r"]] - drawn.mags[:, BAND["twomass_j"]]
-    assert np.median(r_j[drawn.companion]) > np.median(r_j[~drawn.companion]) + 0.5
+    pairs = drawn.taken(drawn.companion)
+    assert 0.03 < len(pairs) / len(drawn) < 0.25
+    assert (drawn.kind[~drawn.companion] == Kind.WHITE_DWARF).all()
+    red = pairs.kind == Kind.MAIN_SEQUENCE
+    assert 0.3 < red.mean() < 1.0
+    assert (pairs.spectral_type[red] > 10.0).all()
+    assert (pairs.logg[red] < 5.6).all()
+    assert (pairs.logg[~red] > 7.0).all()
+    r_j = pairs.mags[:, BAND["sdss_r"]] - pairs.mags[:, BAND["twomass_j"]]
+    assert np.median(r_j[red]) > np.median(r_j[~red]) + 0.5
 
 
 def simple(shared_data, low, high):
