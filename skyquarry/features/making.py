@@ -10,7 +10,7 @@ import numpy as np
 from skyquarry.catalog.rolekeys import nearest
 from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.features.admitted import refusal
-from skyquarry.features.observed import Observed, seen
+from skyquarry.features.observed import Observed, seen, seen_in_part
 from skyquarry.features.protocol import Feature, Measure, Template
 from skyquarry.features.reading import Columns
 from skyquarry.features.reddening import ebv_of
@@ -98,7 +98,8 @@ def features_of(  # noqa: PLR0913  a public face: each option stands alone
     columns : {name in the role file, or of a band: column of the table}, for names of one's own
     ebv : E(B-V) on SFD's scale for dereddened colours: a column's name, values (n,), or the name of
         a dust map ("sfd"); None: the table's own, where it has one (ebv, extinction_r)
-    absent : what to do for features that the table's columns do not allow: "nan" keeps the column
+    absent : what to do for features that the table's columns do not allow, and for surveys that it
+        has none of: "nan" keeps the features' columns, empty
     telling : told what was used, refused, and why
 
     Raises UserError for a name that is nothing, and for a column that may not be learnt from;
@@ -111,15 +112,21 @@ def features_of(  # noqa: PLR0913  a public face: each option stands alone
     one_of("absent", absent, ("error", "nan"))
     read = Columns(table)
     asked = [which] if isinstance(which, str | Feature) else list(which)
-    surveys = seen(read, survey, columns or {})
+    if absent == "nan":
+        surveys, missing = seen_in_part(read, survey, columns or {})
+    else:
+        surveys, missing = seen(read, survey, columns or {}), ()
     sky = ebv_of(Observed(read, surveys), ebv)
     if not surveys and AUTO in asked:
         raise UserError(_no_survey(read))
     found = {each.name: (each, own.auto) for own in FAMILIES for each in own.found(sky)}
     choice = _Choice(sky, found, with_spectra=with_spectra, absent=absent)
+    choice.refused += [(name, "the table has none of this survey's columns") for name in missing]
     used = list({each.name: each for one in asked for each in choice.of(one)}.values())
     _some(used, choice, asked)
-    left = _left_out(sky, used, with_spectra=with_spectra) if AUTO in asked else []
+    left: list[tuple[str, str]] = []
+    if AUTO in asked:
+        left = [*_of_no_use(sky, used), *_left_out(sky, used, with_spectra=with_spectra)]
     made = Features(_values(sky, used), tuple(used), (*choice.refused, *left))
     if telling is not None:
         telling(str(made))
@@ -245,6 +252,16 @@ def _left_out(
             _reason(sky, name, with_spectra=with_spectra) or _UNUSED[sky.columns.is_number(name)],
         )
         for name in left
+    ]
+
+
+def _of_no_use(sky: Observed, used: Sequence[Feature]) -> list[tuple[str, str]]:
+    """Surveys that were named and of which no feature was made."""
+    taken = {column for each in used for column in each.columns}
+    return [
+        (survey.survey.name, "the survey was named, but no feature can be made of its columns")
+        for survey in sky.surveys
+        if not taken & set(survey.renamed.values())
     ]
 
 

@@ -130,8 +130,31 @@ def seen(columns: Columns, surveys: Surveys, names: Mapping[str, str]) -> tuple[
 
     `surveys`: one or several names (the columns may carry the name as a prefix, as in the wide
     table of a cross-match), or {prefix: name}. `names`: {name in the role file, or of a band:
-    column of the table}.
+    column of the table}. Raises ColumnError for a survey of which the table has no column.
     """
+    found = _looked_for(columns, surveys, names)
+    for each in found:
+        if not each.renamed:
+            raise ColumnError(
+                f"survey {each.survey.name!r} has none of its columns in the table, which has "
+                f"{', '.join(columns.names[:12])}: give "
+                f"columns={{'{_first(each.survey)}': 'your name'}}"
+            )
+    return found
+
+
+def seen_in_part(
+    columns: Columns, surveys: Surveys, names: Mapping[str, str]
+) -> tuple[tuple[SurveySeen, ...], tuple[str, ...]]:
+    """The surveys that a table has columns of, and the names of those that it has none of."""
+    found = _looked_for(columns, surveys, names)
+    missing = tuple(each.survey.name for each in found if not each.renamed)
+    return tuple(each for each in found if each.renamed), missing
+
+
+def _looked_for(
+    columns: Columns, surveys: Surveys, names: Mapping[str, str]
+) -> tuple[SurveySeen, ...]:
     if surveys is None:
         return ()
     given = _given(surveys)
@@ -165,13 +188,7 @@ def _one(
     tried = [f"{each}_" for each in (short, survey.name, *survey.aliases)]
     prefixes = ["", *dict.fromkeys(tried)] if prefix is None else [_joined(prefix, columns.names)]
     fits = [_fitted(columns, each, survey, short, names) for each in prefixes]
-    best = max(fits, key=lambda each: len(each.renamed))
-    if not best.renamed:
-        raise ColumnError(
-            f"survey {survey.name!r} has none of its columns in the table, which has "
-            f"{', '.join(columns.names[:12])}: give columns={{'{_first(survey)}': 'your name'}}"
-        )
-    return best
+    return max(fits, key=lambda each: len(each.renamed))
 
 
 def _first(survey: Survey) -> str:

@@ -119,6 +119,20 @@ def test_a_table_without_any_of_a_models_columns_is_an_error():
         features_of(UGRIZ, "sdss", which=["wise_W1-W2"], absent="nan")
 
 
+def test_a_model_of_two_surveys_reads_a_table_of_one():
+    made = features_of(
+        UGRIZ, ["sdss", "wise"], which=["sdss_r", "sdss_z-wise_W1"], absent="nan"
+    )  # fmt: skip
+    assert made.values[:, 0] == pytest.approx([17.7, 18.5])
+    assert np.isnan(made.values[:, 1]).all()
+    assert dict(made.refused)["allwise"] == "the table has none of this survey's columns"
+
+
+def test_a_survey_that_gave_nothing_is_told():
+    made = features_of(UGRIZ | {"ra": [1.0, 2.0], "dec": [1.0, 2.0]}, ["sdss", "twomass"])
+    assert dict(made.refused)["twomass_psc"].startswith("the survey was named, but no feature")
+
+
 def test_a_survey_without_columns_is_named():
     with pytest.raises(ColumnError, match="survey 'gaia_dr3' has none of its columns"):
         features_of({"brightness": [1.0]}, "gaia")
