@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.synthetic.observe.surveys.sdss import INSTRUMENT
+from skyquarry.synthetic.sdss.images import Images
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,15 +37,16 @@ def profiles(photo: Photo, brighter: float) -> dict[str, Any]:
     some = np.flatnonzero(photo.primary & (r < brighter))
     area = np.pi * np.diff(np.square(RADII_ARCSEC), prepend=0.0)
     means, errors = [], []
-    made = photo.objects.measured
+    bright = photo.objects.taken(some)
+    images, made = Images.of(bright), bright.measured
     for number, channel in enumerate(INSTRUMENT.channels):
         fwhm = channel.fwhm_arcsec
-        inside = np.stack([photo.images.inside(radius, fwhm)[some] for radius in RADII_ARCSEC], 1)
-        light = np.diff(inside, axis=1, prepend=0.0) * made.total[some, number][:, None]
+        inside = np.stack([images.inside(radius, fwhm) for radius in RADII_ARCSEC], 1)
+        light = np.diff(inside, axis=1, prepend=0.0) * made.total[:, number][:, None]
         # sky noise goes with the square root of the area: that of the PSF's area is the depth's
         psf = 4.0 * np.pi * (fwhm / 2.355) ** 2
         noise = channel.five_sigma / 5.0 * np.sqrt(area / psf)
-        drawn = [photo.objects.normal(photo.seed, f"prof.{number}.{k}")[some] for k in range(15)]
+        drawn = [bright.normal(photo.seed, f"prof.{number}.{k}") for k in range(15)]
         means.append((light + noise * np.stack(drawn, axis=1)) / area)
         errors.append(np.broadcast_to(noise / area, light.shape))
     shape = (len(some), 5, 15)

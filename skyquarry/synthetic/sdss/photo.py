@@ -99,6 +99,15 @@ class Photo:
 
     def mags(self, kind: str) -> tuple[Floats, Floats]:
         """(n, 5) asinh magnitudes and their errors."""
+        if kind not in self._mags:
+            self._mags[kind] = self._told(kind)
+        return self._mags[kind]
+
+    @cached_property
+    def _mags(self) -> dict[str, tuple[Floats, Floats]]:
+        return {}
+
+    def _told(self, kind: str) -> tuple[Floats, Floats]:
         flux, error = self.fluxes(kind)
         told = [asinh_mags(band, flux[:, k], error[:, k]) for k, band in enumerate(BANDS)]
         return np.stack([each[0] for each in told], 1), np.stack([each[1] for each in told], 1)
@@ -167,7 +176,7 @@ class Photo:
             "nChild": objects.children.astype(np.int16),
             "parentID": parents,
             "type": self.type.astype(np.int16),
-            "flags": self.flags(),
+            "flags": self.flags,
             "insideMask": masks.covers(made.ra_deg, made.dec_deg).astype(np.int16),
             "specObjID": spectra,
             "fieldID": field_ids(spots),
@@ -252,6 +261,7 @@ class Photo:
                 told[f"{name}_{band}"] = _single(np.exp(-0.5 * np.minimum(drawn, 12.0) ** 2))
         return told
 
+    @cached_property
     def flags(self) -> Ints:
         """(n,) bits of Flag."""
         objects, made = self.objects, self.objects.measured

@@ -80,7 +80,7 @@ class Candidates:
 
 def target_bits(photo: Photo, archive: Archive) -> Ints:
     """(n,) why an object is a target; 0 for none."""
-    flags, objects, seed = photo.flags(), photo.objects, photo.seed
+    flags, objects, seed = photo.flags, photo.objects, photo.seed
     psf = photo.mags("psf")[0] - photo.reddening
     bad = Flag.SATURATED | Flag.EDGE | Flag.COSMIC_RAY | Flag.MOVED
     usable = photo.primary & ((flags & int(bad)) == 0) & (psf[:, 2] > 14.5)
