@@ -9,10 +9,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ALL = ("indexing", "plan", "ingest", "cone", "shell", "kernel", "pairs")
-ALL += ("lists", "crossmatch", "nway", "quality", "synthetic")
+ALL += ("lists", "crossmatch", "nway", "quality", "synthetic", "features")
 LARGE = ("ingest", "pairs")
 WITH_RIVALS = {"ingest", "cone", "shell", "pairs", "crossmatch", "nway"}
-MOST_ROWS = dict.fromkeys(("crossmatch", "nway", "quality", "synthetic"), 1_000_000)
+MOST_ROWS = dict.fromkeys(("crossmatch", "nway", "quality", "synthetic", "features"), 1_000_000)
 """Of these the job is of one size, however many rows the others have."""
 SMOKE_BELOW = 1_000_000
 SMOKE_ROWS = {"crossmatch": 2_000, "nway": 10_000, "quality": 100_000, "synthetic": 20_000}
