@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from skyquarry.features.making import Features
     from skyquarry.learn.classifiers.protocol import Telling
     from skyquarry.learn.ensemble import Trained
     from skyquarry.learn.examples import Examples
@@ -102,7 +103,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
 
     >>> model = sq.train("labels.parquet", label="class", survey="sdss")  # doctest: +SKIP
     """
-    from skyquarry.features.making import features_of
+    from skyquarry.features.making import AUTO, features_of
     from skyquarry.learn.ensemble import train as train_ensemble
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.fitting import Fitting
@@ -116,6 +117,8 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         rows.drop_columns([label]), survey, which=features, with_spectra=with_spectra, ebv=ebv,
         telling=said,
     )  # fmt: skip
+    if features == AUTO:
+        made = _measured(made, words, said)
     examples = Examples.of(
         made.values, made.names, words, groups=cells,
         weights=None if weights is None else numbers_of(rows, weights, "weights"),
@@ -134,6 +137,18 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     if folder is not None:
         rmtree(folder, ignore_errors=True)
     return model
+
+
+def _measured(made: Features, words: list[Any], said: Callable[[str], None] | None) -> Features:
+    """Without the features that no labelled row has: nobody asked for each of them by name."""
+    rows = np.array([word not in (None, "") for word in words], np.bool_)
+    seen = np.isfinite(made.values[rows]).any(axis=0)
+    empty = [name for name, has in zip(made.names, seen, strict=True) if not has]
+    if not empty or len(empty) == len(seen):  # all of them: the error says what is wrong
+        return made
+    if said is not None:
+        said(f"no labelled row has {', '.join(empty)}: left out")
+    return made.columns([name for name in made.names if name not in set(empty)])
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

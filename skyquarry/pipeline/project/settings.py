@@ -76,6 +76,38 @@ class MatchSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSettings:
+    """`[labels]`: which matched objects are of what class."""
+
+    source: Literal["truth", "files"] = "truth"
+    """the truth of the synthetic sky, or tables of labels; `from` in the file"""
+    files: str | list[str] | None = None
+    """of `from = "files"`: tables, relative to the project file"""
+    catalog: str | None = None
+    """of which catalogue of the match they have the ids"""
+    id: str | None = None
+    """in which column"""
+    set: str | None = None
+    """how their labels are read: docs/reference/classes.md"""
+    most_per_class: int = 20_000
+    least_per_class: int = 50
+    cell_order: int = 7
+    """HEALPix order of the cells of which none both trains and judges"""
+    test_share: float = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """`[training]`: as `sq.train` takes it."""
+
+    features: str | list[str] = "auto"
+    learners: list[str] | None = None
+    combine: Literal["auto", "vote", "stack"] = "auto"
+    ebv: str | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A project, as its file says it."""
 
@@ -86,6 +118,8 @@ class Project:
     region: RegionSettings | None = None
     surveys: dict[str, SurveySettings] = field(default_factory=dict)
     match: MatchSettings | None = None
+    labels: LabelSettings | None = None
+    training: TrainingSettings | None = None
 
     def settings(self) -> dict[str, Any]:
         """All that was said, as plain data."""
@@ -122,13 +156,17 @@ def _prepared(said: dict[str, Any], file: Path) -> dict[str, Any]:
     made = said | {"file": file.resolve(), "folder": (file.parent / folder).resolve()}
     surveys = said.get("surveys", {})
     if isinstance(surveys, dict):
-        made["surveys"] = {
-            name: {("source" if key == "from" else key): value for key, value in each.items()}
-            if isinstance(each, dict)
-            else each
-            for name, each in surveys.items()
-        }
+        made["surveys"] = {name: _with_source(each) for name, each in surveys.items()}
+    if "labels" in said:
+        made["labels"] = _with_source(said["labels"])
     return made
+
+
+def _with_source(table: Any) -> Any:
+    """`from`, which no field can be called, is `source`."""
+    if not isinstance(table, dict):
+        return table
+    return {("source" if key == "from" else key): value for key, value in table.items()}
 
 
 def _taken(kind: Any, said: Any, where: str) -> Any:
@@ -206,6 +244,13 @@ def _check(project: Project) -> None:
         _check_survey(project, survey, settings)
     if project.match is not None:
         _check_match(project, project.match)
+    if project.labels is not None:
+        _check_labels(project, project.labels)
+    if project.training is not None and project.labels is None:
+        raise UserError(
+            f"{name} has [training] and no [labels], but a model is trained with labels: add "
+            '[labels] with from = "truth" or "files"'
+        )
 
 
 _NEEDED: dict[str, tuple[str, ...]] = {
@@ -248,3 +293,41 @@ def _check_match(project: Project, match: MatchSettings) -> None:
             )
     if len(set(names)) < 2:
         raise UserError(f"{where} has {len(set(names))} catalogue, but two or more are needed")
+
+
+def _check_labels(project: Project, labels: LabelSettings) -> None:
+    where = f"{project.file.name}: labels"
+    if project.match is None:
+        raise UserError(f"{where} are of matched objects, but there is no [match]: add it")
+    given = {key: getattr(labels, key) for key in ("files", "catalog", "id", "set")}
+    if labels.source == "files":
+        for key, value in given.items():
+            if value is None:
+                raise UserError(
+                    f'{where} are from = "files" and say no {key}, but it is needed: add {key}'
+                )
+    elif any(value is not None for value in given.values()):
+        key = next(key for key, value in given.items() if value is not None)
+        raise UserError(f'{where} say {key}, which from = "truth" does not use: remove it')
+    names = matched_names(project)
+    if labels.source == "truth" and not simulated_names(project, names):
+        raise UserError(
+            f"{where} are from the truth, but none of {', '.join(names)} is simulated: give files"
+        )
+    if labels.catalog is not None and labels.catalog not in names:
+        raise UserError(
+            f"{where}: catalog is {labels.catalog!r}, but matched are {', '.join(names)}"
+        )
+
+
+def matched_names(project: Project) -> tuple[str, ...]:
+    """The catalogues that a project matches, the leading one first."""
+    match = project.match
+    if match is None or match.catalogs is None:
+        return tuple(project.surveys)
+    return tuple(match.catalogs)
+
+
+def simulated_names(project: Project, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of them that are simulated."""
+    return tuple(name for name in names if project.surveys[name].source == "simulate")

@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.pipeline.project import works
+from skyquarry.pipeline.project.settings import matched_names, simulated_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skyquarry.pipeline.project.settings import Project, SurveySettings
+    from skyquarry.pipeline.project.settings import (
+        LabelSettings,
+        Project,
+        SurveySettings,
+        TrainingSettings,
+    )
 
 ARCHIVE = "archive"
 """The folder of the project's catalogues, beside what else it makes."""
 MATCHED = "matched"
+EXAMPLES = "examples"
+MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,10 @@ def stages_of(project: Project) -> tuple[Stage, ...]:
     made = [*_simulated(project), *_surveys(project)]
     if project.match is not None:
         made.append(_match(project))
+    if project.labels is not None:
+        made.append(_label(project, project.labels))
+    if project.training is not None:
+        made.append(_train(project, project.training))
     return tuple(made)
 
 
@@ -131,7 +143,7 @@ def _role_file(project: Project, survey: SurveySettings) -> tuple[str, ...]:
 def _match(project: Project) -> Stage:
     match = project.match
     assert match is not None
-    names = tuple(project.surveys) if match.catalogs is None else tuple(match.catalogs)
+    names = matched_names(project)
     made = {name: _maker(project, name) for name in names}
     return Stage(
         "match",
@@ -149,4 +161,35 @@ def _maker(project: Project, name: str) -> str:
     source = project.surveys[name].source
     return {"simulate": SIMULATE, "files": f"build {name}", "fetch": f"fetch {name}"}.get(
         source, ""
+    )
+
+
+def _label(project: Project, labels: LabelSettings) -> Stage:
+    settings = dataclasses.asdict(labels) | {"seed": project.seed}
+    needs, files = ["match"], tuple[str, ...]()
+    if labels.source == "truth":
+        settings["names"] = simulated_names(project, matched_names(project))
+        needs.append(SIMULATE)
+    else:
+        given = [labels.files] if isinstance(labels.files, str) else list(labels.files or ())
+        files = tuple(str(beside(project, each)) for each in given)
+    return Stage(
+        "label",
+        f"objects with labels from {'the truth' if labels.source == 'truth' else 'files'}",
+        project.folder / EXAMPLES,
+        works.label,
+        settings,
+        tuple(needs),
+        files,
+    )
+
+
+def _train(project: Project, training: TrainingSettings) -> Stage:
+    return Stage(
+        "train",
+        "an ensemble that tells the classes apart",
+        project.folder / MODEL,
+        works.train,
+        dataclasses.asdict(training) | {"seed": project.seed, "surveys": matched_names(project)},
+        ("label",),
     )

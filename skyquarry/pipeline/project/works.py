@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
+from skyquarry.catalog.formats import write_table
+
 if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.pipeline.project.settings import Project
@@ -66,6 +70,79 @@ def match(work: Work) -> dict[str, Any]:
     plan = crossmatch(*catalogs, names=names, **settings)
     made = plan.to_catalog(work.stage.output, wide=True, overwrite=work.stage.output.exists())
     return _told(made)
+
+
+def label(work: Work) -> dict[str, Any]:
+    """Examples among the matched objects, some to train with and some to judge with."""
+    from skyquarry.engine.archive import archive
+    from skyquarry.engine.catalog import open_catalog
+    from skyquarry.pipeline.examples import Choice, examples_of
+    from skyquarry.pipeline.labelling import labels_of_table, labels_of_truth
+    from skyquarry.pipeline.project.stages import ARCHIVE, MATCHED
+
+    settings, home = work.project.labels, work.project.folder / ARCHIVE
+    assert settings is not None
+    matched = open_catalog(home / MATCHED)
+    names = work.stage.settings.get("names", [settings.catalog])
+    ids = matched.select([f"{name}_id" for name in names]).to_table()
+    if settings.source == "truth":
+        codes = labels_of_truth(ids, archive(home), names)
+    else:
+        codes = labels_of_table(
+            ids, _labels(work), catalog=settings.catalog or "", id=settings.id or "",
+            label_set=settings.set or "",
+        )  # fmt: skip
+    choice = Choice(
+        most_per_class=settings.most_per_class, least_per_class=settings.least_per_class,
+        cell_order=settings.cell_order, test_share=settings.test_share, seed=work.project.seed,
+    )  # fmt: skip
+    made = examples_of(matched, codes, choice)
+    work.stage.output.mkdir(parents=True, exist_ok=True)
+    for part, table in (("train", made.train), ("test", made.test)):
+        write_table(table.to_batches(), table.schema, work.stage.output / f"{part}.parquet")
+    rows = {"train": made.train.num_rows, "test": made.test.num_rows}
+    return {"rows": rows, "classes": made.counts, "left_out": made.left_out}
+
+
+def train(work: Work) -> dict[str, Any]:
+    """A model, learnt from the examples; a training that was killed goes on."""
+    from skyquarry.pipeline.examples import CELL, LABEL, WEIGHT
+    from skyquarry.pipeline.project.records import HIDDEN
+    from skyquarry.pipeline.project.stages import EXAMPLES
+    from skyquarry.pipeline.training import train
+
+    settings = work.project.training
+    assert settings is not None
+    folder = work.project.folder
+    model = train(
+        folder / EXAMPLES / "train.parquet", label=LABEL, weights=WEIGHT, groups=CELL,
+        survey=_role_files(work.project), features=settings.features, ebv=settings.ebv,
+        learners=settings.learners, combine=settings.combine, threads=settings.threads,
+        seed=work.project.seed, checkpoints=folder / HIDDEN / "checkpoints",
+    )  # fmt: skip
+    model.save(work.stage.output, overwrite=True)
+    return {"classes": list(model.classes), "features": len(model.features)}
+
+
+def _labels(work: Work) -> pa.Table:
+    from skyquarry.pipeline.labelled import table_of
+
+    tables = [table_of(path) for path in work.stage.files]
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _role_files(project: Project) -> dict[str, str]:
+    """Whose columns those of each matched catalogue are, by its name."""
+    from skyquarry.engine.catalog import open_catalog
+    from skyquarry.pipeline.project.settings import matched_names
+    from skyquarry.pipeline.project.stages import place_of
+
+    told = {}
+    for name in matched_names(project):
+        survey = open_catalog(place_of(project, name)).properties.get("skyquarry_survey")
+        if survey is not None:
+            told[name] = survey
+    return told
 
 
 def _region(project: Project) -> Region:

@@ -109,3 +109,41 @@ def test_figures_are_told_as_people_read_them() -> None:
     assert [told_bytes(812), told_bytes(3_400_000), told_bytes(2e15)] == [
         "812 B", "3.4 MB", "2000.0 TB",
     ]  # fmt: skip
+
+
+LEARNING = (
+    WHOLE
+    + """
+[labels]
+least_per_class = 20
+[training]
+learners = ["catboost"]
+"""
+)
+
+
+def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
+    stages = stages_of(read_project(written(tmp_path, LEARNING)))
+    assert [each.name for each in stages[2:]] == ["match", "label", "train"]
+    assert stages[3].needs == ("match", "simulate")
+    assert stages[4].needs == ("label",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("[labels]\nleast_per_class = 20\n", "", r"has \[training\] and no \[labels\]"),
+        ('[match]\ncatalogs = ["sdss", "gaia"]\n', "", r"but there is no \[match\]"),
+        ("[labels]", '[labels]\nid = "objid"', "say id, which from"),
+        ("[labels]", '[labels]\nfrom = "files"', "say no files"),
+        ('["sdss", "gaia"]', '["mine", "mine2"]\n[surveys.mine2]\nfrom = "files"\nfiles = "x"',
+         "none of mine, mine2 is simulated"),
+        ("[labels]", '[labels]\nfrom="files"\nfiles="x"\nid="i"\nset="sdss"\ncatalog="mine"',
+         "catalog is 'mine', but matched are sdss, gaia"),
+    ],
+)  # fmt: skip
+def test_labels_that_cannot_be_had_are_told(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        read_project(written(tmp_path, LEARNING.replace(before, after, 1)))
