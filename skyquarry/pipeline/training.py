@@ -142,7 +142,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
 def _measured(made: Features, words: list[Any], said: Callable[[str], None] | None) -> Features:
     """Without the features that no labelled row has: nobody asked for each of them by name."""
     rows = np.array([word not in (None, "") for word in words], np.bool_)
-    seen = np.isfinite(made.values[rows]).any(axis=0)
+    seen = np.asarray(np.isfinite(made.values[rows]).any(axis=0)).tolist()
     empty = [name for name, has in zip(made.names, seen, strict=True) if not has]
     if not empty or len(empty) == len(seen):  # all of them: the error says what is wrong
         return made
