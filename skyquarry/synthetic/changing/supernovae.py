@@ -89,14 +89,13 @@ class Supernovae:
             & (others.redshift > 1e-3)
             & (others.redshift < self.farthest)
         )
-        hosts = others.taken(galaxies)
-        rate = self._rate(hosts) * self._years()
-        host = np.repeat(np.arange(len(hosts)), random.poisson(rate))
-        ra, dec = _beside(hosts.taken(host), block, random)
+        rate = self._rate(others, galaxies) * self._years()
+        host = np.repeat(galaxies, random.poisson(rate))
+        hosts = others.taken(host)
+        ra, dec = _beside(hosts, block, random)
         made = Sources.of(
             len(host), ra_deg=ra, dec_deg=dec, kind=Kind.TRANSIENT, mags=np.inf,
-            redshift=hosts.redshift[host], ebv=dust.total(block.seed, ra, dec),
-            system=ids[galaxies[host]],
+            redshift=hosts.redshift, ebv=dust.total(block.seed, ra, dec), system=ids[host],
         )  # fmt: skip
         self._shone(made, block)
         return made
@@ -106,10 +105,10 @@ class Supernovae:
             return (_BEFORE_D + _AFTER_D) / 365.25
         return (LAST_MJD - FIRST_MJD + _BEFORE_D + _AFTER_D) / 365.25
 
-    def _rate(self, hosts: Sources) -> Floats:
-        """(n,) supernovae of each galaxy a year, as seen from here."""
-        redshift = hosts.redshift.astype(np.float64)
-        g, r = (hosts.mags[:, band] - hosts.ebv * BANDS[band].extinction for band in _G_R)
+    def _rate(self, others: Sources, galaxies: Ints) -> Floats:
+        """(n,) supernovae a year of each of these (n,) among others, as seen from here."""
+        redshift, ebv = others.redshift[galaxies].astype(np.float64), others.ebv[galaxies]
+        g, r = (others.mags[galaxies, band] - ebv * BANDS[band].extinction for band in _G_R)
         absolute = r - distance_modulus(redshift) - redshift
         light = 10.0 ** (-0.4 * (absolute - _SUN_R)) / _LIGHT_MPC3
         blue = g - r - 1.6 * redshift < 0.6

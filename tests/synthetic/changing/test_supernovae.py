@@ -51,7 +51,7 @@ def test_galaxies_have_the_published_rate_of_their_volume():
         made = Galaxies().drawn(block, block.generator(20))
         for k, model in enumerate((IA, CC)):
             near = made.taken((made.redshift > 0.02) & (made.redshift < model.farthest))
-            found[k] += model._rate(near).sum()
+            found[k] += model._rate(near, np.arange(len(near))).sum()
             edges = np.linspace(0.02, model.farthest, 50)
             volume = volume_mpc3_deg2(edges[:-1], edges[1:]) * block.area_deg2
             grown = (1 + edges[1:]) ** (model.growth - 1)
