@@ -9,7 +9,7 @@ OUT    ?= benchmarks/results
 # Numbers that depend on the number of BLAS or OpenMP threads have no place in a test.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint format types contracts docs bench bench-large bench-smoke clean
+.PHONY: demo test lint format types contracts docs bench bench-learn bench-large bench-smoke clean
 
 demo: $(VENV)/.demo  ## a real all-sky catalogue, ingested, verified, searched and drawn
 	$(BIN)/skyquarry demo --to demo
@@ -34,11 +34,16 @@ docs: $(VENV)/.dev  ## write the reference from the code; run every example of t
 bench: $(VENV)/.dev $(RIVALS)/.ready  ## 1e7 rows beside the rivals; JSON into benchmarks/results
 	$(BIN)/python benchmarks/run.py --rows $(ROWS) --rivals-python $(RIVALS)/bin/python --out $(OUT)
 
+bench-learn: $(VENV)/.dev  ## real labels: our ensemble beside usual learners, 5 seeds; dated JSON
+	$(BIN)/python benchmarks/learn.py --out $(OUT)
+	$(BIN)/python benchmarks/learn.py --speed --out $(OUT)
+
 bench-large: $(VENV)/.dev  ## ingest at 5e7 rows: memory stays bounded
 	$(BIN)/python benchmarks/run.py --large --rows 50000000 --out $(OUT)
 
 bench-smoke: $(VENV)/.dev  ## the same programs at 1e5 rows: do they run at all
 	$(BIN)/python benchmarks/run.py --rows 100000 --out build/bench-smoke
+	test ! -d ../shared/data || $(BIN)/python benchmarks/learn.py --smoke --seeds 1 --tasks ptsrc
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

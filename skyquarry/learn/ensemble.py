@@ -100,6 +100,17 @@ def train(
     return Trained(trained.ensemble, rows, trained.held, trained.losses, missing)
 
 
+def unseen(
+    examples: Examples,
+    *,
+    learners: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    threads: int = 1,
+    seed: int = 0,
+) -> tuple[Floats, NDArray[np.int8]]:
+    """(L, n, K) what learners say of labelled rows they have not seen; the fold (n,) of each."""
+    return _Run(examples, _chosen(learners, examples, threads), "auto", seed, Fitting()).unseen()
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """One training."""
@@ -112,6 +123,12 @@ class _Run:
 
     def crossed(self) -> Trained:
         """By folds; then each learner once more, to all rows."""
+        parts, fold = self.unseen()
+        whole = [self._fit(name, "all rows", self.examples) for name in self.learners]
+        return self._joined(whole, parts, np.arange(len(self.examples)), fold)
+
+    def unseen(self) -> tuple[Floats, NDArray[np.int8]]:
+        """(L, n, K) what learners fitted on the other folds say, and the fold (n,) of each row."""
         examples = self.examples
         fold = folds(examples.labels, examples.groups, FOLDS, self.seed)
         parts = np.empty((len(self.learners), len(examples), len(examples.classes)))
@@ -121,8 +138,7 @@ class _Run:
             for number, name in enumerate(self.learners):
                 made = self._fit(name, f"fold {each + 1} of {FOLDS}", some)
                 parts[number, out] = made.predict_proba(examples.values[out])
-        whole = [self._fit(name, "all rows", examples) for name in self.learners]
-        return self._joined(whole, parts, np.arange(len(examples)), fold)
+        return parts, fold
 
     def held_out(self) -> Trained:
         """By one held-out part of the groups."""
@@ -150,19 +166,34 @@ class _Run:
     ) -> Trained:
         """Pool and calibration of what learners say of rows they have not seen."""
         labels, weights = self.examples.labels[rows], self.examples.weights[rows]
-        pool, pooled, told = pooling.fit(parts, labels, fold, weights, combine=self.combine)
-        mended, _ = calibration.best(pooled, labels, fold, weights)
-        held = np.empty_like(pooled)
-        for each in np.unique(fold):
-            out = fold == each
-            rest = calibration.fit(pooled[~out], labels[~out], weights[~out], method=mended.method)
-            held[out] = rest.apply(pooled[out])
+        pool, mended, held, told = joined(parts, labels, fold, weights, self.combine)
         losses = {
             name: log_loss(p, labels, weights) for name, p in zip(self.learners, parts, strict=True)
         }
-        losses |= told | {"calibrated": log_loss(held, labels, weights)}
+        losses |= told
         ensemble = Ensemble(self.examples.classes, tuple(learners), pool, mended)
         return Trained(ensemble, rows, held, losses, ())
+
+
+def joined(
+    parts: Floats,
+    labels: NDArray[np.int16],
+    fold: NDArray[np.int8],
+    weights: Floats,
+    combine: Combine = "auto",
+) -> tuple[Pool, Calibration, Floats, dict[str, float]]:
+    """The pool and calibration of what learners say (L, n, K) of rows they have not seen.
+
+    Also what they make of each fold when they are learnt of the others (n, K), and log-losses.
+    """
+    pool, pooled, told = pooling.fit(parts, labels, fold, weights, combine=combine)
+    mended, _ = calibration.best(pooled, labels, fold, weights)
+    held = np.empty_like(pooled)
+    for each in np.unique(fold):
+        out = fold == each
+        rest = calibration.fit(pooled[~out], labels[~out], weights[~out], method=mended.method)
+        held[out] = rest.apply(pooled[out])
+    return pool, mended, held, told | {"calibrated": log_loss(held, labels, weights)}
 
 
 def _chosen(learners: Any, examples: Examples, threads: int) -> dict[str, dict[str, Any]]:

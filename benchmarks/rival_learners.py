@@ -1,0 +1,78 @@
+"""What benchmarks/learn.py is held against: usual learners untuned, their votes and their stack.
+
+As in the notes on classification: boosted trees of 300 to 600 rounds at a rate of .05 to .06,
+defaults otherwise; the stack is an L2 multinomial logistic regression on their log-probabilities,
+cross-fitted on the same folds.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GBMS = ("xgboost", "lightgbm", "catboost")
+
+
+def learners(seed: int) -> dict[str, Callable[[], Any]]:
+    from catboost import CatBoostClassifier
+    from lightgbm import LGBMClassifier
+    from sklearn.ensemble import (
+        ExtraTreesClassifier,
+        HistGradientBoostingClassifier,
+        RandomForestClassifier,
+    )
+    from xgboost import XGBClassifier
+
+    return {
+        "forest": lambda: RandomForestClassifier(400, random_state=seed),
+        "extra trees": lambda: ExtraTreesClassifier(400, random_state=seed),
+        "histogram boosting": lambda: HistGradientBoostingClassifier(
+            max_iter=300, learning_rate=0.05, early_stopping=False, random_state=seed
+        ),
+        "xgboost": lambda: XGBClassifier(
+            n_estimators=400, learning_rate=0.05, n_jobs=1, random_state=seed, verbosity=0
+        ),
+        "lightgbm": lambda: LGBMClassifier(
+            n_estimators=300, learning_rate=0.05, n_jobs=1, random_state=seed, verbose=-1
+        ),
+        "catboost": lambda: CatBoostClassifier(
+            iterations=600, learning_rate=0.05, thread_count=1, random_seed=seed, verbose=False,
+            allow_writing_files=False,
+        ),
+    }  # fmt: skip
+
+
+def unseen(examples: Any, fold: Any, seed: int) -> dict[str, Any]:
+    """(n, K) of each learner, of the votes and the stack, by models of the other folds."""
+    told = {}
+    for name, make in learners(seed).items():
+        p = np.empty((len(examples), len(examples.classes)))
+        for each in np.unique(fold):
+            out = fold == each
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                made = make().fit(examples.values[~out], examples.labels[~out])
+                p[out] = made.predict_proba(examples.values[out])
+        told[name] = np.clip(p, 1e-12, 1.0) / np.clip(p, 1e-12, 1.0).sum(axis=1, keepdims=True)
+    votes = {
+        "vote of boosters": np.mean([told[name] for name in GBMS], axis=0),
+        "vote of forest and boosters": np.mean([told[n] for n in ("forest", *GBMS)], axis=0),
+        "vote of all": np.mean(list(told.values()), axis=0),
+    }
+    return told | votes | {"stack": stacked(list(told.values()), examples.labels, fold)}
+
+
+def stacked(parts: list[Any], labels: Any, fold: Any) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    x = np.concatenate([np.log(np.clip(p, 1e-6, 1.0)) for p in parts], axis=1)
+    p = np.empty_like(parts[0])
+    for each in np.unique(fold):
+        out = fold == each
+        p[out] = LogisticRegression(max_iter=3000).fit(x[~out], labels[~out]).predict_proba(x[out])
+    return p
