@@ -39,6 +39,10 @@ def train(
     with_spectra: Annotated[
         bool, typer.Option("--with-spectra", help="Let what comes from spectra in.")
     ] = False,
+    allow_leakage: Annotated[
+        bool,
+        typer.Option("--allow-leakage", help="Train although what is missing tells the class."),
+    ] = False,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Of each learner; else one a core.")
     ] = None,
@@ -65,6 +69,7 @@ def train(
         positions=_pair(positions),
         learners=None if learners is None else learners.split(","),
         with_spectra=with_spectra,
+        allow_leakage=allow_leakage,
         threads=threads,
         seed=seed,
         checkpoints=checkpoints_beside(out),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from skyquarry.features.leakage import Leakage
     from skyquarry.features.making import Features
     from skyquarry.learn.classifiers.protocol import Telling
     from skyquarry.learn.ensemble import Trained
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 _ALPHA: Final = 0.1
 """share of each class that a conformal set may miss"""
+FOLDS: Final = 5
+_NOVEL_ROWS: Final = 50_000
+_NOVEL_RARE: Final = 2_000
+"""members of a class of which none is left out of what novelty is learnt of"""
 
 
 def train(  # noqa: PLR0913  each keyword is said by its name
@@ -48,6 +53,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     weights: str | None = None,
     with_spectra: bool = False,
     ebv: str | None = None,
+    allow_leakage: bool = False,
     learners: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
     combine: Combine = "auto",
     threads: int | None = None,
@@ -83,6 +89,9 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         Let what comes from spectra (redshift ...) in: another model, for objects that have them.
     ebv
         A column of E(B-V), or "sfd", for dereddened colours.
+    allow_leakage
+        Train although the class can be told from what is missing, or from the survey alone, at 0.1
+        balanced accuracy over chance. The score is kept in either case.
     learners
         Names, or settings by name; None: all of the four that are installed.
     combine
@@ -123,13 +132,14 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         made.values, made.names, words, groups=cells,
         weights=None if weights is None else numbers_of(rows, weights, "weights"),
     ).labelled()  # fmt: skip
+    found = _leakage(examples, seed, allow_leakage=allow_leakage)
     folder = None if checkpoints is None else Path(checkpoints)
     trained = train_ensemble(
         examples, learners=learners, combine=combine, threads=threads or cores(), seed=seed,
         fitting=Fitting(folder, telling=telling),
     )  # fmt: skip
     recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
-              "with_spectra": with_spectra}  # fmt: skip
+              "with_spectra": with_spectra, "leakage": found.to_json()}  # fmt: skip
     sky = isinstance(groups, str) and groups == "sky"
     columns = units_of(rows, {column for each in made.used for column in each.columns})
     units = tuple(each.unit for each in made.used)
@@ -224,16 +234,6 @@ def _model(
     )  # fmt: skip
 
 
-def _novelty(examples: Examples, seed: int) -> Novelty | None:
-    """What resembles no class; None where the rows are too few to tell."""
-    from skyquarry.learn import novelty
-
-    try:
-        return novelty.fit(examples.values, examples.labels, examples.groups, seed=seed)
-    except UserError:  # a class in one group alone, or features that are never measured together
-        return None
-
-
 def _priors_by(examples: Examples, units: tuple[str, ...]) -> dict[str, Any] | None:
     """The mix of the training set by magnitude; None where no feature is one."""
     from skyquarry.pipeline.brightness import magnitude_name, priors_by_magnitude
@@ -243,6 +243,31 @@ def _priors_by(examples: Examples, units: tuple[str, ...]) -> dict[str, Any] | N
         return None
     magnitude = np.asarray(examples.values[:, examples.names.index(name)], np.float64)
     return priors_by_magnitude(examples.labels, len(examples.classes), magnitude, examples.weights)
+
+
+def _leakage(examples: Examples, seed: int, *, allow_leakage: bool) -> Leakage:
+    """What the classes betray without a measurement. Raises UserError where that is much."""
+    from skyquarry.features.leakage import check_leakage, leakage
+    from skyquarry.learn.splits import folds
+
+    fold = folds(examples.labels, examples.groups, FOLDS, seed)
+    found = leakage(examples.values, examples.names, examples.labels, fold)
+    check_leakage(found, allow_leakage=allow_leakage)
+    return found
+
+
+def _novelty(examples: Examples, seed: int) -> Novelty | None:
+    """What resembles no class, of some tens of thousands of rows; None where too few tell it."""
+    from skyquarry.learn import novelty
+
+    if len(examples) > _NOVEL_ROWS:
+        some = np.random.default_rng(seed).permutation(len(examples))[:_NOVEL_ROWS]
+        rare = np.isin(examples.labels, np.flatnonzero(examples.counts() < _NOVEL_RARE))
+        examples = examples.take(np.union1d(some, np.flatnonzero(rare)))
+    try:
+        return novelty.fit(examples.values, examples.labels, examples.groups, seed=seed)
+    except UserError:  # a class in one group alone, or features that are never measured together
+        return None
 
 
 def _footprint(examples: Examples) -> dict[str, Any]:

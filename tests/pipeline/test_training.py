@@ -131,6 +131,43 @@ def test_a_redshift_is_refused_unless_spectra_are_asked_for():
     assert made.features == ("u", "g", "redshift")
 
 
+def test_features_of_a_survey_are_found_by_its_roles():
+    told = []
+    made = sq.train(sky(), survey="sdss", learners={"forest": {"trees": 3}}, said=told.append)
+    assert {"sdss_r", "sdss_u-g"} <= set(made.features)
+    assert made.units[made.features.index("sdss_u-g")] == "mag"
+    assert "redshift: from a spectrum" in told[0]
+    assert made.predict_proba(sky(20, seed=4)).shape == (20, 3)
+
+
+def test_a_class_that_is_told_by_what_is_missing_stops_the_training():
+    table = sky()
+    lost = np.where(np.array(table["class"]) == "class 1", np.nan, np.array(table["u"]))
+    table = table.set_column(table.column_names.index("u"), "u", pa.array(lost))
+    quick = {"features": list(UGRIZ), "learners": {"forest": {"trees": 3}}}
+    with pytest.raises(UserError, match="balanced accuracy without a measurement"):
+        sq.train(table, **quick)
+    made = sq.train(table, **quick, allow_leakage=True)
+    assert made.told["recipe"]["leakage"]["leaks"]
+
+
+def test_what_resembles_no_class_is_judged_novel(model):
+    far = np.full((1, 5), 30.0, np.float32)
+    assert model.novelty.judge(far).flags().all()
+    assert model.novelty.judge(objects(500, seed=4).values).flags().mean() < 0.05
+
+
+@pytest.mark.parametrize("kept", [2, 3])
+def test_a_rare_class_and_two_classes_are_learnt(kept):
+    table = sky()
+    words = np.array(table["class"])
+    rare = np.flatnonzero(words == "class 2")[8 if kept == 3 else 0 :]
+    table = table.take(np.delete(np.arange(len(words)), rare))
+    made = sq.train(table, features=list(UGRIZ), learners=QUICK, threads=1, groups=None)
+    assert made.predict_proba(table).shape[1] == kept
+    assert made.explain(table.slice(0, 3)).shape == (3, 5, kept)
+
+
 KILLED = """
 import json, os, signal, sys
 import skyquarry as sq
