@@ -45,16 +45,16 @@ ACROSS: Final = Template(
     "both bands",
 )
 BELOW: Final = Template(
-    "{survey}_{a}-{b}_below", "mag", "{a} - limit in {b}: {a} - {b} is below this", _NOTES,
+    "{survey}_{a}-{b}_below", "mag", "{a} - (limit in {b}): {a} - {b} is below this", _NOTES,
     "both bands, b of a survey with limits",
 )  # fmt: skip
 ABOVE: Final = Template(
-    "{survey}_{a}-{b}_above", "mag", "limit in {a} - {b}: {a} - {b} is above this", _NOTES,
+    "{survey}_{a}-{b}_above", "mag", "(limit in {a}) - {b}: {a} - {b} is above this", _NOTES,
     "both bands, a of a survey with limits",
 )  # fmt: skip
 ACROSS_BELOW: Final = Template(
     "{survey}_{a}-{other}_{b}_below", "mag",
-    "{survey} {a} - limit in {other} {b}: the colour is below this", _NOTES,
+    "{survey} {a} - (limit in {other} {b}): the colour is below this", _NOTES,
     "both bands, b of a survey with limits",
 )  # fmt: skip
 DEREDDENED: Final = Template(
