@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from skyquarry.learn.model import Model as Model
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
+    from skyquarry.pipeline.classifying import classify as classify
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
     from skyquarry.pipeline.evaluating import evaluate as evaluate
     from skyquarry.pipeline.fetching import fetch as fetch
@@ -46,6 +47,7 @@ _HOME = {
     "archive": ("skyquarry.engine.archive", "archive"),
     "build": ("skyquarry.pipeline.build", "build"),
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
+    "classify": ("skyquarry.pipeline.classifying", "classify"),
     "crossmatch": ("skyquarry.pipeline.crossmatching", "crossmatch"),
     "features_of": ("skyquarry.features.making", "features_of"),
     "evaluate": ("skyquarry.pipeline.evaluating", "evaluate"),
@@ -96,6 +98,7 @@ __all__ = [
     "Zone",
     "archive",
     "build",
+    "classify",
     "crossmatch",
     "evaluate",
     "features_of",

@@ -138,6 +138,7 @@ COMMANDS = {
     "clean": "projects.clean",
     "audit": "projects.audit",
     "train": "training.train",
+    "classify": "judging.classify",
     "evaluate": "judging.evaluate",
     "map": "pictures.sky_map",
     "schema": "telling.schema",

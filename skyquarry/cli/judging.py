@@ -1,4 +1,4 @@
-"""`evaluate`: how good a model is on a table with labels."""
+"""`classify` and `evaluate`: a model on a catalogue, and how good it is on a table with labels."""
 
 from __future__ import annotations
 
@@ -56,6 +56,37 @@ def evaluate(
         return
     for line in _lines(told):
         typer.echo(line)
+
+
+def classify(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The folder of a model.")],
+    catalog: Annotated[str, typer.Argument(metavar="CATALOG", help="A catalogue: path or URL.")],
+    *,
+    to: Annotated[str, typer.Option("--to", help="Where the classified catalogue is written.")],
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Columns to keep, with commas between.")
+    ] = None,
+    no_reasons: Annotated[
+        bool, typer.Option("--no-reasons", help="Do not tell what speaks for a class.")
+    ] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what it would do, and end.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="A new version of a catalogue that is there.")
+    ] = False,
+) -> None:
+    """Classify a catalogue, tile by tile; killed and started again, it goes on.
+
+    Example: skyquarry classify model archive/field --to archive/classified
+    """
+    from skyquarry.pipeline.classifying import classify as run
+
+    kept = [each.strip() for each in (columns or "").split(",") if each.strip()]
+    made = run(model, catalog, columns=kept, explain=not no_reasons)
+    if plan:
+        typer.echo(made.explain())
+        return
+    found = made.to_catalog(to, overwrite=overwrite)
+    typer.echo(f"{len(found):,} objects classified: {to}")
 
 
 def _two(names: str | None) -> tuple[str, str] | None:

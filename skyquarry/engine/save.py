@@ -8,7 +8,7 @@ the tiles that are finished: a run that was killed goes on where it was.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.catalog.columns import SPATIAL
@@ -99,7 +99,7 @@ class _Saving:
         self.name = name or folder.name
         self._check(overwrite=overwrite)
         columns = tuple(dict.fromkeys([SPATIAL, *root.columns]))
-        self.scan = Scan(root.source, root.cut.only(columns=columns))
+        self.scan = replace(root, cut=root.cut.only(columns=columns), first=None)
 
     @property
     def stored(self) -> Stored:
@@ -127,7 +127,9 @@ class _Saving:
     def fingerprint(self) -> str:
         """What is being written: the catalogue read, its version, and the cut."""
         read = (self.stored.folder.root, self.stored.properties, list(self.stored.margins))
-        return digest(read, self.asked.cut, self.asked.columns, self.limit, self.name)
+        return digest(
+            read, self.asked.cut, self.asked.columns, self.limit, self.name, *self.asked.identity
+        )
 
     def write(self, executor: Where) -> None:
         """Write every tile that the journal does not hold, then the small files; publish."""
@@ -257,7 +259,7 @@ class _Saving:
     def _margin_scan(self, margin: Stored) -> Scan:
         from skyquarry.engine.source import Source
 
-        return Scan(Source(margin), self.scan.cut)
+        return replace(self.scan, source=Source(margin))
 
     def _near(self, margin: Stored) -> Near | None:
         """How a margin of another writer, which may hold more, is cut; ours is exact."""

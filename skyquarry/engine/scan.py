@@ -52,6 +52,11 @@ class Scan:
     first: int | None = None
     """How many rows are wanted of the whole, where no more than the first will be used."""
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What the rows hang on beside source, cut and columns: texts, for a resumable run."""
+        return ()
+
     # ------------------------------------------------------------ columns
     @cached_property
     def columns(self) -> tuple[str, ...]:

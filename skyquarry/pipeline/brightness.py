@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from skyquarry.learn.model import Model
+    from skyquarry.learn.scores import SkyMix
+
     Floats = NDArray[np.float64]
 
 BANDS: Final = ("r", "G", "g", "i", "z", "J", "W1", "u")
@@ -64,3 +67,27 @@ def priors_by_magnitude(
         labels, kinds, magnitude=magnitude, magnitude_edges=np.arange(low, high + 2).tolist(),
         weights=weights,
     ).to_json()  # fmt: skip
+
+
+def at_mix(model: Model, p: Floats, magnitude: Floats | None, mix: SkyMix) -> tuple[Floats, bool]:
+    """(n, K) probabilities at a sky's mix, and whether both priors hang on the same variables.
+
+    A model keeps its training mix by magnitude; a mix by latitude too is summed over latitudes, as
+    the model's features do not know where they are.
+    """
+    from skyquarry.learn import priors
+
+    counts = mix.counts.sum(axis=1, keepdims=True)
+    told = model.told.get("priors_by")
+    if not mix.magnitude_edges or told is None or not told["magnitudes"]:
+        total = counts.sum(axis=(0, 1))
+        old = priors.constant(model.priors.tolist())
+        return priors.reprior(p, old, priors.constant(total.tolist())), bool(
+            not mix.magnitude_edges
+        )
+    edges = np.array(mix.magnitude_edges)
+    there = counts.sum(axis=(1, 2)) > 0
+    middle = (0.5 * (edges[:-1] + edges[1:]))[there]
+    new = priors.of_counts(counts[there], middle.tolist())
+    train = priors.Priors.from_json(told)
+    return priors.reprior(p, train, new, magnitude=magnitude), True

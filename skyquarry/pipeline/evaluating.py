@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
-from skyquarry.pipeline.brightness import latitude_deg, magnitude_name, merged_of
+from skyquarry.pipeline.brightness import at_mix, latitude_deg, magnitude_name, merged_of
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, positions_of, table_of
 from skyquarry.pipeline.reports import check_page
 
@@ -198,7 +198,7 @@ def _told(
     if mix is None:
         return given.to_json()
     weights, uncovered = mix.weights(judged.number, judged.magnitude, judged.latitude)
-    p, exact = _at_mix(model, judged, mix)
+    p, exact = at_mix(model, judged.p, judged.magnitude, mix)
     at_sky = _scores(model, judged, p, weights, merged, mix.name, draws, seed).to_json()
     plain = given.to_json()
     kept = ("mix", "n", "n_effective", "overall", "per_class", "confusion", "baselines")
@@ -231,30 +231,6 @@ def _scores(  # noqa: PLR0913, PLR0917
     )  # fmt: skip
 
 
-def _at_mix(model: Model, judged: _Judged, mix: SkyMix) -> tuple[Floats, bool]:
-    """(n, K) probabilities at a sky's mix, and whether both priors hang on the same variables.
-
-    A model keeps its training mix by magnitude; a mix by latitude too is summed over latitudes, as
-    the model's features do not know where they are.
-    """
-    from skyquarry.learn import priors
-
-    counts = mix.counts.sum(axis=1, keepdims=True)
-    told = model.told.get("priors_by")
-    if not mix.magnitude_edges or told is None or not told["magnitudes"]:
-        total = counts.sum(axis=(0, 1))
-        old = priors.constant(model.priors.tolist())
-        return priors.reprior(judged.p, old, priors.constant(total.tolist())), bool(
-            not mix.magnitude_edges
-        )
-    edges = np.array(mix.magnitude_edges)
-    there = counts.sum(axis=(1, 2)) > 0
-    middle = (0.5 * (edges[:-1] + edges[1:]))[there]
-    new = priors.of_counts(counts[there], middle.tolist())
-    train = priors.Priors.from_json(told)
-    return priors.reprior(judged.p, train, new, magnitude=judged.magnitude), True
-
-
 def _against(
     model: Model,
     judged: _Judged,
@@ -269,7 +245,7 @@ def _against(
     weights, p = None, judged.p
     if mix is not None:
         weights = mix.weights(judged.number, judged.magnitude, judged.latitude)[0]
-        p = _at_mix(model, judged, mix)[0]
+        p = at_mix(model, judged.p, judged.magnitude, mix)[0]
     there = [
         Cut(each.name, each.label, np.asarray(each.chosen)[kept],
             None if each.known is None else np.asarray(each.known)[kept], each.source)

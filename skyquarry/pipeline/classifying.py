@@ -1,0 +1,170 @@
+"""`sq.classify`: a catalogue under a model, tile by tile, as a plan that becomes a catalogue."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from skyquarry.catalog.columns import SPATIAL
+from skyquarry.engine.cost import in_time
+from skyquarry.engine.executors import cpu_count
+from skyquarry.engine.plan import Limit, Plan
+from skyquarry.engine.reader import Piece, Reader
+from skyquarry.engine.scan import Scan
+from skyquarry.errors import ExistsError, UserError
+from skyquarry.pipeline.labelled import check_columns
+from skyquarry.pipeline.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.cost import Cost
+    from skyquarry.learn.model import Model
+    from skyquarry.learn.scores import SkyMix
+
+_RATE: Final = 20_000.0
+"""objects a second and core, of the whole ensemble: what a cost is predicted with"""
+
+
+def classify(
+    model: Model | str | os.PathLike[str],
+    catalog: Catalog | str | os.PathLike[str],
+    *,
+    columns: Sequence[str] = (),
+    mix: SkyMix | None = None,
+    explain: bool = True,
+) -> Plan:
+    """A plan of a catalogue's objects with their classes; `to_catalog(path)` writes it, resumable.
+
+    Each object gets its class and probability, those of all classes (p_quasar ...), the set of
+    classes that it may be, its uncertainty and novelty, and flags: `discovery` (a rare class beyond
+    doubt), `follow_up` (resembles no class), `shifted` (unlike the training set). One row of a
+    hundred at most, of those flagged or ambiguous, is given reasons: "W1-W2 = 1.1 speaks for
+    quasar". A tile after the other, on any executor, killed and called again it goes on.
+
+    Parameters
+    ----------
+    model
+        A model, or the folder of one.
+    catalog
+        A catalogue, or the path of one.
+    columns
+        Columns of the catalogue to keep, beside id and position.
+    mix
+        The sky that probabilities are to hold at; if not given, the mix of the training set.
+    explain
+        Whether reasons are given.
+
+    Raises ColumnError where the catalogue lacks columns of the model.
+
+    >>> sq.classify("model", "archive/field").to_catalog("archive/classified")  # doctest: +SKIP
+    """
+    if isinstance(model, str | os.PathLike):
+        from skyquarry.pipeline.training import load_model
+
+        model = load_model(model)
+    if isinstance(catalog, str | os.PathLike):
+        from skyquarry.engine.catalog import open_catalog
+
+        catalog = open_catalog(catalog)
+    plan = catalog.plan()
+    root = plan.root.of if isinstance(plan.root, Limit) else plan.root
+    if not isinstance(root, Scan):
+        raise UserError(
+            f"a {type(root).__name__} was given, but a catalogue is classified: build one of the "
+            "table, or use model.predict_proba(table)"
+        )
+    check_columns(model.told.get("columns", {}), root.source.schema.empty_table())
+    verdicts = Verdicts(model, mix, explain)
+    kept = _kept(root, columns, verdicts)
+    scan = Classified(root.source, root.cut.only(columns=kept), root.first, verdicts)
+    return Plan(Limit(scan, plan.root.rows) if isinstance(plan.root, Limit) else scan)
+
+
+def _kept(root: Scan, columns: Sequence[str], verdicts: Verdicts) -> tuple[str, ...]:
+    """Columns of the catalogue that stand in the result: id, position, those asked for."""
+    from skyquarry.catalog.columns import resolve
+
+    roles = root.source.roles
+    own = [each for each in (roles.id, roles.ra, roles.dec) if each]
+    asked = [resolve(root.source.schema, name) for name in columns]
+    kept = tuple(dict.fromkeys([*own, *asked]))
+    twice = [name for name in kept if name in {field.name for field in verdicts.fields}]
+    if twice:
+        raise ExistsError(
+            f"{twice[0]!r} is a column of the catalogue and of the verdicts, but names must "
+            "differ: leave it out of columns"
+        )
+    return kept
+
+
+@dataclass(frozen=True)
+class Classified(Scan):
+    """The rows of one catalogue under a cut, each with what a model says of it."""
+
+    verdicts: Verdicts | None = None
+
+    @property
+    def judged(self) -> Verdicts:
+        """The verdicts: always there."""
+        assert self.verdicts is not None
+        return self.verdicts
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What the rows hang on beside the cut."""
+        return (self.judged.identity,)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The kept columns, then the verdicts."""
+        fields = [self.source.schema.field(name) for name in self.columns]
+        return pa.schema(fields + self.judged.fields)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """How a tile is read and judged: all of its columns may be of use to features."""
+        every = tuple(name for name in self.source.schema.names if name != SPATIAL)
+        read = tuple(dict.fromkeys([*self.columns, *every]))
+        needed = tuple(dict.fromkeys([*read, *self._needed]))
+        return JudgingReader(
+            self.source.stored, self.cut, read, needed, self.bounds, self.columns, self.judged
+        )
+
+    def cost(self, workers: int | None = None) -> Cost:
+        """That of reading, and of the ensemble at 20,000 objects a second and core."""
+        cost = super().cost(workers)
+        work = cost.rows_out / _RATE / (workers or cpu_count())
+        return replace(cost, seconds=cost.seconds + work)
+
+    def explain(self, workers: int | None = None) -> list[str]:
+        """What will be done, line by line."""
+        lines = super().explain(workers)
+        work = self.cost(workers).rows_out / _RATE / (workers or cpu_count())
+        told = f"classified by {self.judged.model}: about {in_time(work)} of it"
+        return [told, *(f"  {line}" for line in lines)]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingReader(Reader):
+    """Reads a tile and judges its rows."""
+
+    kept: tuple[str, ...]
+    verdicts: Verdicts
+
+    def read(self, piece: Piece) -> pa.Table:
+        """The wanted rows of a tile: kept columns and verdicts."""
+        table = Reader.read(self, piece)
+        carried = table.select(list(self.kept))
+        fields = self.verdicts.fields
+        told: list[Any] = [pa.array([], field.type) for field in fields]
+        if table.num_rows:
+            told = self.verdicts.of(table)
+        for field, column in zip(fields, told, strict=True):
+            carried = carried.append_column(field, column)
+        return carried

@@ -1,0 +1,175 @@
+"""What a classified catalogue says of each object: the columns, and how they are made of a tile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from skyquarry.catalog.arrow import from_numpy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skyquarry.learn.model import Model
+    from skyquarry.learn.scores import SkyMix
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+NOVEL: Final = 0.01
+"""rate of false alarms of `follow_up`"""
+SURE: Final = 0.9
+"""probability of a discovery"""
+RARE: Final = 0.05
+"""share of the training set (or of the sky's mix) below which a class is a discovery"""
+EXPLAINED: Final = 0.01
+"""share of the rows of a tile that get reasons, at most"""
+_REASONS: Final = 3
+_TOLD: Final = {
+    "class": ("string", "the likeliest class"),
+    "probability": ("float32", "of that class"),
+    "class_set": ("string", "classes that it may be, right nine times of ten for each; | between"),
+    "uncertainty": ("float32", "entropy of the probabilities over the greatest there can be"),
+    "novelty": ("float32", "1 - p-value that it resembles some class: 0.99 is one false in 100"),
+    "discovery": ("bool", "a rare class beyond doubt: probability 0.9, alone in its set"),
+    "follow_up": ("bool", "resembles no class: 1 of 100 members of a class does so by chance"),
+    "shifted": ("bool", "far out of the training set, as 1 of 20 of its kind are"),
+    "reasons": ("string", "what speaks for the class, for flagged or ambiguous objects only"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How a tile's rows are judged by a model."""
+
+    model: Model
+    mix: SkyMix | None = None
+    """the sky that probabilities are brought to; None: the training mix"""
+    explain: bool = True
+
+    @property
+    def fields(self) -> list[pa.Field]:
+        """The columns in their order: the verdicts, then a probability for each class."""
+        told = [
+            pa.field(name, pa.type_for_alias(kind), metadata={b"description": text.encode()})
+            for name, (kind, text) in _TOLD.items()
+        ]
+        about = "the training set" if self.mix is None else self.mix.name
+        return told + [
+            pa.field(
+                probability_column(name), pa.float32(),
+                metadata={b"description": f"probability of {name} at the mix of {about}".encode()},
+            )
+            for name in self.model.classes
+        ]  # fmt: skip
+
+    @property
+    def identity(self) -> str:
+        """Equal for verdicts that give the same bytes."""
+        told = hashlib.sha256(json.dumps(self.model.told, sort_keys=True, default=str).encode())
+        if self.mix is not None:
+            told.update(np.ascontiguousarray(self.mix.counts).tobytes())
+            told.update(repr((self.mix.magnitude_edges, self.mix.latitude_edges)).encode())
+        told.update(bytes([self.explain]))
+        return told.hexdigest()
+
+    def of(self, table: pa.Table) -> list[pa.Array]:
+        """The columns of a tile's rows."""
+        values = self.model.values(table)
+        at_training = self.model.ensemble.predict_proba(values)
+        p = self._at_mix(at_training, values)
+        sets = self._sets(at_training)
+        said = p.argmax(axis=1)
+        top = p[np.arange(len(p)), said]
+        p_value, shifted = self._strange(values)
+        single = sets.sum(axis=1) == 1
+        rare = self._shares()[said] < RARE
+        odd = p_value <= NOVEL
+        found = rare & (top >= SURE) & single & sets[np.arange(len(p)), said] & ~odd
+        words = np.array(self.model.classes, dtype=object)
+        entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1) / np.log(p.shape[1])
+        reasons = self._reasons(values, said, odd | found, single, entropy)
+        columns: list[Any] = [
+            pa.array(words[said], pa.string()),
+            from_numpy(top.astype(np.float32)),
+            pa.array(["|".join(words[row]) for row in sets], pa.string()),
+            from_numpy(np.clip(entropy, 0.0, 1.0).astype(np.float32)),
+            from_numpy((1.0 - p_value).astype(np.float32)),
+            from_numpy(found),
+            from_numpy(odd),
+            from_numpy(shifted),
+            pa.array(reasons, pa.string()),
+        ]
+        return columns + [
+            from_numpy(np.ascontiguousarray(p[:, k], np.float32)) for k in range(p.shape[1])
+        ]
+
+    def _at_mix(self, p: Floats, values: NDArray[np.float32]) -> Floats:
+        if self.mix is None:
+            return p
+        from skyquarry.pipeline.brightness import at_mix, magnitude_name
+
+        name = magnitude_name(self.model.features, self.model.units)
+        magnitude = None
+        if name is not None:
+            magnitude = np.asarray(values[:, self.model.features.index(name)], np.float64)
+        return at_mix(self.model, p, magnitude, self.mix)[0]
+
+    def _sets(self, p: Floats) -> Mask:
+        """All classes for a model without sets: nothing is promised."""
+        if self.model.conformal is None:
+            return np.ones(p.shape, bool)
+        return self.model.conformal.sets(p)
+
+    def _shares(self) -> Floats:
+        if self.mix is None:
+            return self.model.priors
+        total = self.mix.counts.sum(axis=(0, 1))
+        return np.asarray(total / total.sum())
+
+    def _strange(self, values: NDArray[np.float32]) -> tuple[Floats, Mask]:
+        """(n,) p-value of resembling some class (1 where the model cannot tell), and the alarm."""
+        from skyquarry.learn.shift import alarm
+
+        if self.model.novelty is None:
+            return np.ones(len(values)), np.zeros(len(values), bool)
+        told = alarm(self.model.novelty, values)
+        return told.p_value, told.rows  # of the row alone: the same in every tile and margin
+
+    def _reasons(
+        self, values: NDArray[np.float32], said: NDArray[np.intp], flagged: Mask, single: Mask,
+        entropy: Floats,
+    ) -> list[str | None]:  # fmt: skip
+        """Reasons of flagged rows, then of ambiguous ones, the most uncertain first; few of all."""
+        from skyquarry.learn.explanations import reasons, sentence
+
+        told: list[str | None] = [None] * len(values)
+        wanted = np.flatnonzero(flagged | ~single)
+        order = np.lexsort((-entropy[wanted], ~flagged[wanted]))
+        rows = np.sort(wanted[order][: int(np.ceil(EXPLAINED * len(values)))])
+        if not self.explain or not len(rows):
+            return told
+        weights = self.model.ensemble.explain(values[rows])
+        if weights is None:
+            return told
+        found = reasons(
+            weights, values[rows], self.model.features, self.model.classes, said[rows],
+            units=self.model.units, most=_REASONS,
+        )  # fmt: skip
+        for row, each in zip(rows.tolist(), found, strict=True):
+            told[row] = sentence(each)
+        return told
+
+
+def probability_column(name: str) -> str:
+    """The column of a class's probability: p_white_dwarf.
+
+    >>> probability_column("LM-STAR")
+    'p_LM_STAR'
+    """
+    return "p_" + "".join(letter if letter.isalnum() else "_" for letter in name)

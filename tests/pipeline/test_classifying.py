@@ -1,0 +1,172 @@
+"""`sq.classify`: a classified catalogue that says what the model says, and goes on when killed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("catboost", reason="the extra learn is not installed")
+pytest.importorskip("sklearn", reason="the extra learn is not installed")
+
+import skyquarry as sq
+from skyquarry.catalog.verify import verify
+from skyquarry.cli import app
+from skyquarry.errors import ColumnError, ExistsError
+from skyquarry.learn.scores import SkyMix
+from skyquarry.pipeline import verdicts
+
+QUICK = {"catboost": {"rounds": 60, "rate": 0.1, "depth": 4}}
+UGRIZ = ("u", "g", "r", "i", "z")
+WORDS = ("galaxy", "quasar", "star")
+
+
+def sky(n, seed, shares=(0.5, 0.04, 0.46), strange=0):
+    """Three loci in ugriz; the last rows are like none of them."""
+    random = np.random.default_rng(seed)
+    label = random.choice(3, n, p=shares)
+    r = random.uniform(16, 21, n)
+    steps = np.array([[1.6, 0.9], [0.2, 0.1], [1.0, 0.4]])[label]
+    steps[n - strange :] += [4.0, -3.0]
+    steps = steps + random.normal(0, 0.15, (n, 2))
+    mags = np.stack([r + steps.sum(axis=1), r + steps[:, 1], r, r - 0.5 * steps[:, 1],
+                     r - 0.8 * steps[:, 1]], axis=1)  # fmt: skip
+    mags[:, 3:] += random.normal(0, 0.05, (n, 2))
+    columns = {"objID": np.arange(n) + 10**12, "ra": 150.0 + 20 * random.random(n),
+               "dec": random.uniform(-10, 10, n)}  # fmt: skip
+    columns |= dict(zip(UGRIZ, mags.T, strict=True))
+    return pa.table(columns | {"class": [WORDS[each] for each in label]})
+
+
+@pytest.fixture(scope="module")
+def model():
+    return sq.train(sky(4_000, 1), survey="sdss", features=["sdss_g", "sdss_r", "sdss_u-g",
+                    "sdss_g-r", "sdss_r-i"], learners=QUICK, threads=1)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    table = sky(3_000, 2, strange=30).drop_columns(["class"])
+    path = tmp_path_factory.mktemp("sky") / "field"
+    return sq.build(table, path, ra="ra", dec="dec", id="objID", max_rows=600)
+
+
+@pytest.fixture(scope="module")
+def classified(model, field, tmp_path_factory):
+    return sq.classify(model, field, columns=["r"]).to_catalog(
+        tmp_path_factory.mktemp("made") / "classified"
+    )
+
+
+def test_a_classified_catalogue_says_what_the_model_says(model, field, classified):
+    whole, made = field.to_table(), classified.to_table()
+    assert len(classified.source.tiles) > 4
+    p = model.predict_proba(whole)
+    assert made["objID"].equals(whole["objID"])
+    for k, name in enumerate(WORDS):
+        assert np.array_equal(made[f"p_{name}"].to_numpy(), p[:, k].astype(np.float32))
+    said = np.array(WORDS)[p.argmax(axis=1)]
+    assert np.array_equal(made["class"].to_numpy(), said)
+    sets = np.array(["|".join(np.array(WORDS)[row]) for row in model.sets(whole)])
+    assert np.array_equal(made["class_set"].to_numpy(), sets)
+    assert made["uncertainty"].to_numpy().max() <= 1
+    assert "r" in made.column_names
+
+
+def test_a_classified_catalogue_is_sound(classified):
+    assert list(verify(classified.source.stored)) == []
+
+
+def test_what_resembles_no_class_is_flagged_for_follow_up(classified):
+    made = classified.to_table()
+    strange = pc.greater_equal(made["objID"], 10**12 + 2_970)
+    assert pc.mean(made.filter(strange)["follow_up"].cast("int8")).as_py() > 0.9
+    assert pc.mean(made.filter(pc.invert(strange))["follow_up"].cast("int8")).as_py() < 0.02
+
+
+def test_rare_objects_beyond_doubt_are_discoveries_and_have_reasons(classified):
+    made = classified.to_table()
+    found = made.filter(made["discovery"])
+    assert set(found["class"].to_pylist()) == {"quasar"}
+    assert 20 < found.num_rows < 150
+    told = [each for each in made["reasons"].to_pylist() if each]
+    tiles = len(classified.source.tiles)
+    assert 0 < len(told) <= 0.01 * made.num_rows + tiles
+    assert all("speaks for" in each or "speaks against" in each for each in told)
+
+
+def test_executors_and_cuts_give_the_same_verdicts(model, field):
+    plan = sq.classify(model, field, explain=False)
+    one, two = plan.run("inline").table, plan.run("threads").table
+    assert one.equals(two)
+    part = sq.classify(model, field.where("r < 18"), explain=False).to_table()
+    same = one.filter(pc.is_in(one["objID"], value_set=part["objID"].combine_chunks()))
+    assert part.equals(same)
+    assert 0 < part.num_rows < one.num_rows
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_catalogue(
+    model, field, classified, tmp_path, monkeypatch
+):
+    judged, calls = verdicts.Verdicts.of, []
+
+    def of(self, table):
+        calls.append(table.num_rows)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return judged(self, table)
+
+    monkeypatch.setattr(verdicts.Verdicts, "of", of)
+    plan = sq.classify(model, field, columns=["r"])
+    with pytest.raises(KeyboardInterrupt):
+        plan.to_catalog(tmp_path / "again", "inline")
+    monkeypatch.setattr(
+        verdicts.Verdicts, "of", lambda self, table: calls.append(1) or judged(self, table)
+    )
+    calls.clear()
+    made = plan.to_catalog(tmp_path / "again", "inline")
+    tasks = len(classified.source.tiles) * 2  # each tile, and its margin
+    assert len(calls) < tasks
+    assert made.to_table().equals(classified.to_table())
+
+
+def test_probabilities_are_brought_to_the_mix_of_a_sky(model, field):
+    mix = SkyMix(np.array([[[1.0, 1.0, 1000.0]]]), (), name="stars, stars")
+    plain, sky_ = (sq.classify(model, field, mix=each, explain=False) for each in (None, mix))
+    one, two = plain.to_table(), sky_.to_table()
+    assert pc.mean(two["p_star"]).as_py() > pc.mean(one["p_star"]).as_py() + 0.02
+    assert one["class_set"].equals(two["class_set"])  # sets do not hang on the mix
+    assert b"stars, stars" in sky_.schema.field("p_star").metadata[b"description"]
+
+
+def test_a_plan_says_what_it_would_do(model, field):
+    told = sq.classify(model, field).explain()
+    assert "classified by a model of 3 classes" in told
+    assert "scan of field" in told
+
+
+def test_a_catalogue_without_the_columns_of_the_model_is_an_error(model, tmp_path):
+    table = sky(200, 3).drop_columns(["class", "u"])
+    other = sq.build(table, tmp_path / "other", ra="ra", dec="dec", id="objID")
+    with pytest.raises(ColumnError, match="lacks 'u'"):
+        sq.classify(model, other)
+
+
+def test_a_column_of_the_name_of_a_verdict_is_not_kept_twice(model, tmp_path):
+    other = sq.build(sky(200, 3), tmp_path / "other", ra="ra", dec="dec", id="objID")
+    with pytest.raises(ExistsError, match="'class' is a column of the catalogue and"):
+        sq.classify(model, other, columns=["class"])
+
+
+def test_the_command_writes_a_classified_catalogue(model, field, tmp_path):
+    model.save(tmp_path / "model")
+    path = str(field.source.stored.home.root)
+    words = ["classify", str(tmp_path / "model"), path, "--to", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, [*words, "--plan"])
+    assert "scan of field" in told.output
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "3,000 objects classified" in done.output
+    assert len(sq.open(tmp_path / "out")) == 3_000
