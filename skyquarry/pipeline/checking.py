@@ -157,7 +157,8 @@ def _field(opened: Archive, settings: dict[str, Any]) -> Field:
     place[kept] = np.arange(len(kept))
     moved = {name: np.where(each >= 0, place[each], -1) for name, each in of.items()}
     area = region.area()
-    return Field("archive", area, _latitude(region), sources.taken(kept), tables, moved)
+    known = sources.taken(kept), tables, moved, ids[kept]
+    return Field("archive", area, _latitude(region), *known)
 
 
 def _whole(stored: Stored, columns: Sequence[str] | None = None) -> pa.Table:

@@ -23,6 +23,8 @@ from skyquarry.synthetic.beyond.luminosity import BLUE, RED, Sequence, elapsed
 from skyquarry.synthetic.sources import Kind, Sources
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence as Several
+
     from numpy.typing import NDArray
 
     from skyquarry.synthetic.blocks import Block
@@ -124,6 +126,12 @@ class Drawn:
         mags[:, _DUSTY] += _WARMTH[red] * random.standard_normal(n).astype(np.float32)[:, None]
         today = absolute + sequence.brighter * elapsed(redshift)
         return cls(redshift, absolute, np.full(n, red), ratio, mags, today)
+
+    @staticmethod
+    def concatenated(parts: Several[Drawn]) -> Drawn:
+        """One after the other."""
+        names = [field.name for field in fields(Drawn)]
+        return Drawn(*(np.concatenate([getattr(each, name) for each in parts]) for name in names))
 
     def taken(self, which: NDArray[np.bool_]) -> Drawn:
         """Some of them, by a mask (n,)."""

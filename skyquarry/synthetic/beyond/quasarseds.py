@@ -192,6 +192,25 @@ class QuasarTable:
         mags[:, BAND["sdss_u"]] += _SDSS_U
         return mags.astype(np.float32)
 
+    def obscured(
+        self, redshift: Floats, reddening: Floats, torus: Floats, scattered: float
+    ) -> NDArray[np.float32]:
+        """(n, 24) magnitudes, as `at`, of mean discs and lines behind so much dust E(B-V).
+
+        With all of the `torus` and with a part of disc and lines that dust does not redden.
+        """
+        z, near = _between(np.log1p(redshift), np.log1p(self.redshift))
+        near = near[:, None]
+        flux = torus[:, None] * np.exp((1 - near) * self.torus[z] + near * self.torus[z + 1])
+        middle, most = len(SLOPES) // 2, REDDENING[-1]
+        for table in (self.disc, self.lines):
+            plain, dusty = table[:, middle, 0, -1], table[:, middle, -1, -1]
+            logs = (1 - near) * plain[z] + near * plain[z + 1]
+            law = (dusty - plain) / most
+            dim = (1 - near) * law[z] + near * law[z + 1]
+            flux += np.exp(logs) * (scattered + np.exp(reddening[:, None] * dim))
+        return (-2.5 * np.log10(flux)).astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Quasars:

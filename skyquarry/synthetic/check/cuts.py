@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.synthetic.beyond.obscured import NUMBER as OBSCURED
 from skyquarry.synthetic.check.report import BOUNDS, Verdict
 from skyquarry.synthetic.sources import Kind
 
@@ -44,7 +45,9 @@ def _kind(*kinds: Kind) -> Callable[[Field], Mask]:
 
 
 def _agn(field: Field) -> Mask:
-    return np.asarray(field.kinds("allwise") == Kind.QUASAR)
+    """Quasars, and obscured nuclei that Spitzer's colours would find."""
+    obscured = field.populations("allwise") == OBSCURED
+    return np.asarray(obscured | (field.kinds("allwise") == Kind.QUASAR))
 
 
 def _bright_w2(field: Field) -> Mask:
@@ -98,7 +101,10 @@ def _between(low: float, high: float) -> Callable[[Field], Mask]:
     return inside
 
 
-_STERN: Final = "Stern et al. 2012, ApJ 753, 30: 95 % reliable and 78 % complete (from memory)"
+_STERN: Final = (
+    "Stern et al. 2012, ApJ 753, 30: 95 % reliable, and finds 78 % of Spitzer candidates, obscured "
+    "and not"
+)
 _FUSILLO: Final = (
     "Gentile Fusillo et al. 2019, MNRAS 482, 4570: of 486,641 so chosen 262,480 have P > 0.75; "
     "up to 85 % complete for G < 20 and T > 7,000 K (from memory)"
@@ -108,8 +114,8 @@ _STOUGHTON: Final = (
 )
 
 CUTS: Final = (
-    Cut("W1-W2 >= 0.8, W2 < 15.05: quasars", "allwise", _agn, _bright_w2, _red_w1_w2, 0.95, 0.78,
-        _STERN),
+    Cut("W1-W2 >= 0.8, W2 < 15.05: active nuclei", "allwise", _agn, _bright_w2, _red_w1_w2, 0.95,
+        0.78, _STERN),
     Cut("Gaia colour and luminosity: white dwarfs, G < 20", "gaia", _any_white, _to_20,
         _gentile_fusillo, 0.54, None, _FUSILLO),
     Cut("Gaia colour and luminosity: white dwarfs of 7,000 K, G < 20", "gaia", _hot, _to_20,

@@ -45,6 +45,8 @@ class Field:
     tables: Mapping[str, pa.Table]
     of: Mapping[str, Ints]
     """{survey: (rows,) place of each row's brightest source; -1 where it is nothing}"""
+    ids: Ints | None = None
+    """(n,) of the sources: which population each is of; None where nobody asks"""
 
     def column(self, survey: str, name: str) -> Floats:
         """(rows,) of a survey's table, NaN where null."""
@@ -63,6 +65,16 @@ class Field:
         """(rows,) what each row is, 0 where it is nothing."""
         place = self.of[survey]
         return np.where(place >= 0, self.sources.kind[np.maximum(place, 0)], 0).astype(np.int64)
+
+    def populations(self, survey: str) -> Ints:
+        """(rows,) the number of the population that each row's source is of, 0 where it is nothing.
+
+        Raises ValueError for a field without ids.
+        """
+        if self.ids is None:
+            raise ValueError(f"the field {self.name} has no ids: they tell populations")
+        place = self.of[survey]
+        return np.where(place >= 0, (self.ids[np.maximum(place, 0)] >> 32) & 63, 0)
 
     def only(self, kinds: Sequence[int]) -> Mask:
         """(n,) the true sources of these kinds."""
@@ -114,7 +126,7 @@ def drawn(
         tables[survey], links = observed(catalogue, sources, ids, where, seed)
         of[survey] = joined(tables[survey], links, catalogue.key, ids)
     area = len(blocks) * BLOCK_DEG2
-    return Field(name, area, _latitude(blocks), sources, tables, of)
+    return Field(name, area, _latitude(blocks), sources, tables, of, ids)
 
 
 def _without_spurious(catalogue: Catalogue) -> Catalogue:

@@ -9,6 +9,7 @@ from skyquarry.sky import healpix
 from skyquarry.sky.frames import to_frame
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.synthetic.bands import BAND, BANDS
+from skyquarry.synthetic.beyond.obscured import NUMBER
 from skyquarry.synthetic.check import counts, cuts, loci, lociofsamples, separability
 from skyquarry.synthetic.check.fields import Field, around, joined, spread
 from skyquarry.synthetic.check.loci import Locus
@@ -218,9 +219,16 @@ def test_a_cut_is_as_pure_and_complete_as_its_rows_say():
     red[:40] = red[50:60] = 1.0  # 40 of 50 quasars, 10 galaxies
     of = np.append(np.arange(100), -1)
     table = pa.table({"w1mpro": w2 + red, "w2mpro": w2})
-    made = Field("x", 1.0, 45.0, Sources.of(100, kind=kind), {"allwise": table}, {"allwise": of})
+    ids = np.full(100, 20 << 32, np.int64)
+    seen = {"allwise": table}, {"allwise": of}
+    made = Field("x", 1.0, 45.0, Sources.of(100, kind=kind), *seen, ids)
     row = cuts.measured({"x": made})[0]
     assert (row["purity"], row["completeness"]) == (0.8, 0.8)
+    ids[50:60] = NUMBER << 32  # obscured nuclei in galaxies are looked for too
+    row = cuts.measured({"x": made})[0]
+    assert (row["purity"], row["completeness"]) == (1.0, 50 / 60)
+    ids[50:60] = 20 << 32
+    row = cuts.measured({"x": made})[0]
     assert [each.passed for each in cuts.judged([row])] == [False, True]
 
 
