@@ -11,6 +11,7 @@ import numpy as np
 from skyquarry.errors import UserError
 from skyquarry.pipeline.brightness import at_mix, latitude_deg, magnitude_name, merged_of
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, positions_of, table_of
+from skyquarry.pipeline.physicscuts import cuts_of
 from skyquarry.pipeline.reports import check_page
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     magnitude: str | None = None,
     mix: SkyMix | None = None,
     merged: Mapping[str, str] | None = None,
-    cuts: Sequence[Cut] = (),
+    cuts: Sequence[Cut] | None = None,
     page: str | os.PathLike[str] | None = None,
     draws: int = 200,
     seed: int = 0,
@@ -90,7 +91,8 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     merged
         From classes to star, galaxy, quasar; known for the eight classes.
     cuts
-        Physics cuts (n,) over the rows of the table, to be beaten at their own purity.
+        Cuts (n,) over the rows of the table, to be beaten at their own purity; None: those of
+        `physicscuts` that the columns allow.
     page
         A file that ends in .html.
     draws, seed
@@ -110,6 +112,8 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     rows = table_of(table)
     kept, judged = _judged(model, rows, label, groups, positions, magnitude)
     told = _told(model, judged, mix, merged, draws, seed)
+    if cuts is None:
+        cuts = cuts_of(rows.drop_columns([label]), _survey(model), model.classes)
     told["cuts"] = _against(model, judged, kept, cuts, mix, draws, seed)
     told |= {
         "title": f"How well {_and(model.classes)} are told apart",
@@ -126,6 +130,10 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
 
 
 # ------------------------------------------------------------------ rows
+def _survey(model: Model) -> Any:
+    return model.told.get("recipe", {}).get("survey")
+
+
 def _judged(
     model: Model, rows: pa.Table, label: str, groups: Any, positions: Any, magnitude: str | None
 ) -> tuple[NDArray[np.intp], _Judged]:
@@ -144,7 +152,7 @@ def _judged(
             f"no row of {len(rows)} has a class of the model in {label!r} (there: {found}), but it "
             f"knows {', '.join(model.classes)}: name the column, or rename the classes"
         )
-    survey = model.told.get("recipe", {}).get("survey")
+    survey = _survey(model)
     cells = groups_of(rows, groups, survey, positions)
     part = rows.take(kept)
     values = model.values(part.drop_columns([label]))

@@ -1,0 +1,52 @@
+"""Physics cuts: chosen by hand, over rows that have what they need."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from skyquarry.pipeline.physicscuts import cuts_of
+
+EIGHT = ("main_sequence", "giant", "white_dwarf", "brown_dwarf", "galaxy", "quasar")
+
+
+def test_wise_cuts_choose_red_bright_sources_that_are_measured():
+    table = pa.table({
+        "w1mpro": [15.0, 15.0, 16.5, None], "w2mpro": [14.0, 14.8, 15.6, 14.0],
+        "w1sigmpro": [0.02] * 4, "w2sigmpro": [0.02] * 4,
+    })  # fmt: skip
+    told = {each.name: each for each in cuts_of(table, "allwise", EIGHT)}
+    stern = told["W1-W2 >= 0.8, W2 < 15.05"]
+    assert stern.label == "quasar"
+    assert stern.chosen.tolist() == [True, False, False, False]  # W1-W2 0.2; W2 15.6; no W1
+    assert stern.known.tolist() == [True, True, True, False]
+    r90 = told["R90 in W1-W2 and W2"]
+    # at W2 = 15.6 the line is .650 exp(.153 * 1.74^2) = 1.03
+    assert r90.chosen.tolist() == [True, False, False, False]
+
+
+def test_a_white_dwarf_a_giant_and_a_dwarf_are_told_by_gaia():
+    # G, BP-RP, parallax: Sirius B's like at 20 pc; Arcturus' like at 1 kpc; the Sun's at 100 pc
+    g = np.array([13.0, 10.0, 9.8])
+    colour = np.array([0.0, 1.4, 0.82])
+    table = pa.table({
+        "phot_g_mean_mag": g, "phot_bp_mean_mag": g + 0.5 * colour,
+        "phot_rp_mean_mag": g - 0.5 * colour, "parallax": [50.0, 1.0, 10.0],
+        "parallax_error": [0.03] * 3, "pmra": [100.0, 3.0, 20.0], "pmdec": [10.0, 1.0, 3.0],
+        "pmra_error": [0.02] * 3, "pmdec_error": [0.02] * 3,
+    })  # fmt: skip
+    told = {each.label: each.chosen.tolist() for each in cuts_of(table, "gaia_dr3", EIGHT)}
+    assert told["white_dwarf"] == [True, False, False]
+    assert told["giant"] == [False, True, False]
+    assert told["main_sequence"] == [False, False, True]
+
+
+def test_ultraviolet_excess_goes_by_the_name_the_model_has_for_quasars():
+    table = pa.table({name: [19.0, 20.0] for name in ("g", "r", "i", "z")} | {"u": [19.2, 21.0]})
+    told = cuts_of(table, "sdss", ("GALAXY", "QSO", "STAR"))
+    assert [(each.name, each.label) for each in told] == [("u-g < 0.6", "QSO")]
+    assert told[0].chosen.tolist() == [True, False]
+
+
+def test_a_table_of_no_survey_has_no_cuts():
+    assert cuts_of(pa.table({"x": [1.0], "y": [2.0]}), None, EIGHT) == []
