@@ -28,6 +28,9 @@ _RED_SCATTER: Final = 0.12
 """of J-K at a spectral type: clouds, gravity"""
 _TAILS: Final = (0.04, 0.45, 0.03, -0.35)
 """young and red: share, J-K redder; subdwarfs: share, J-K redder"""
+_REDDER_J_H: Final = (-0.03, 0.0, 0.08, 0.0)
+_REDDER_H_K: Final = (-0.02, 0.02, 0.05, 0.0)
+"""at L0.5, L2.5, L4.5 and L7: medians of SIMPLE less those of Mamajek's table"""
 _BAND_SCATTER: Final = {"sdss": 0.06, "ps1": 0.04, "gaia": 0.03, "twomass": 0.04, "wise": 0.05,
                         "ukidss": 0.03}  # fmt: skip
 _OPTICAL_SCATTER: Final = 0.10
@@ -58,8 +61,9 @@ class Types:
 def types() -> Types:
     """M_J, J-H, H-Ks, W1-W2 and temperatures of E. Mamajek's table; the rest of our own.
 
-    See data/browndwarfs.csv. T0 to T2 are 0.1 mag bluer in J-H and W1-W2 than in his table, so that
-    J-Ks and W1-W2 have their medians in SIMPLE, 1.16 and 0.70.
+    See data/browndwarfs.csv. L dwarfs differ from his table as `_REDDER_J_H` says; T0 to T2 are 0.1
+    mag bluer in J-H and W1-W2 than in it, so that J-Ks and W1-W2 have their medians in SIMPLE, 1.16
+    and 0.70.
     The mass of a brown dwarf is not told: it depends on an age that nothing here knows.
     """
     own, m = table("browndwarfs.csv"), dwarfs()
@@ -70,6 +74,8 @@ def types() -> Types:
         known[name] = np.interp(kind, m["spectral_type"][told], m[name][told])
     for name, less in (("J-H", 0.13), ("W1-W2", 0.14)):
         known[name] -= less * np.interp(kind, (29.0, 30.5, 33.5), (0.0, 1.0, 0.0))
+    for name, more in (("J-H", _REDDER_J_H), ("H-Ks", _REDDER_H_K)):
+        known[name] += np.interp(kind, (20.5, 22.5, 24.5, 27.0), more)
     numbers = own["number"] * 1e-3
     return Types(kind, _mags(own, known), 0.5 * (numbers[1:] + numbers[:-1]), known["Teff"])
 
