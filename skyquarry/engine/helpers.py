@@ -3,7 +3,7 @@
 `multiprocessing` imports the main module again in every process that it spawns, so that a script
 without `if __name__ == "__main__"` breaks. These are fresh interpreters that talk over pipes: a
 function of the library may start them wherever it is called. They end with the process that
-started them. What travels must not be of the main module: `travels` tells.
+started them. What travels must not be of the main module: `travels` tells. Tasks do without pandas.
 """
 
 from __future__ import annotations
@@ -104,8 +104,20 @@ class _Worker:
             self.process.communicate()
 
 
+class _NoPandas:
+    """Finds that there is no pandas: pyarrow would load it beside the first array, for 0.4 s."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        """Raise ModuleNotFoundError for pandas; know no other module."""
+        del path, target
+        if name == "pandas":
+            raise ModuleNotFoundError("worker processes do without pandas", name=name)
+
+
 def serve() -> None:
     """Do tasks from the standard input until it ends; what tasks print goes to stderr."""
+    sys.meta_path.insert(0, _NoPandas)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
     given, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

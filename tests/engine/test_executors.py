@@ -190,6 +190,21 @@ def test_helpers_serve_a_script_without_a_guard(tmp_path):
     assert (done.stdout, done.stderr) == ("9 None\n", "to stderr\n")
 
 
+def loaded(*names):
+    """Those of the modules that an Arrow table of numbers brings along."""
+    import numpy as np
+    import pyarrow as pa
+
+    made = pa.table({"x": pa.array(np.arange(3.0), mask=np.zeros(3, bool))})
+    assert made["x"].to_numpy().sum() == 3
+    return [name for name in names if name in sys.modules]
+
+
+def test_helpers_load_no_pandas_beside_arrow():
+    with Helpers(1) as helpers:
+        assert helpers.submit(loaded, "pandas", "pyarrow").result() == ["pyarrow"]
+
+
 class OfMain:
     __module__ = "__main__"
 
