@@ -41,9 +41,9 @@ class QuasarPopulation:
     faintest: float = -21.0
     """M_g (z = 2): fainter nuclei count as what happens in galaxies"""
     slope_scatter: float = 0.25
-    mean_reddening: float = 0.045
+    mean_reddening: float = 0.049
     """E(B-V) of most, exponential"""
-    unseen: float = 0.38
+    unseen: float = 0.40
     """magnitudes by which quasars are brighter than the luminosity function, to which their own
     dust belongs, tells (its mean effect in the ultraviolet)"""
     red_share: float = 0.1
