@@ -4,7 +4,8 @@ Round fields at |b| = 30, 45 and 60, seeds that nothing was tuned on. Made: obse
 2MASS, AllWISE and Gaia a second, the truth's making, all building and the start of worker processes
 included (--made ends there). Matched: all four at once, by the identification at its defaults,
 beside the nearest within 1". A pair is right where both rows have the same brightest true source,
-blended where they share another, else false.
+merged where both see two sources as one and differ in which is brighter, blended where they share
+another source, else false.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ SEEDS = {30: 3001, 45: 4501, 60: 6001}
 FULL = 1_000_000
 """Rows asked for at which fields have their whole area."""
 WARM_DEG2 = 0.02
+SHARES = ("right", "merged", "blended", "false", "found", "found_bright")
 
 
 def main() -> None:
@@ -89,15 +91,17 @@ def cpu_s() -> float:
 
 def table(matched: dict[str, Any]) -> str:
     """As Markdown."""
-    lines = ["| surveys | how | accepted | right | blended | false | found | found, r < 20 |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    heads = "right | merged | blended | false | not right by P | found | found, r < 20"
+    lines = [f"| surveys | how | accepted | {heads} |", "|---" * 10 + "|"]
     for pair, each in matched.items():
         for how, score in each.items():
-            shares = " | ".join(
-                f"{100 * score['shares'][name]:.2f}"
-                for name in ("right", "blended", "false", "found", "found_bright")
-            )
-            lines.append(f"| {pair} | {how} | {score['accepted']} | {shares} |")
+            expected = score["wrong_expected"]
+            shares = [f"{100 * score['shares'][name]:.2f}" for name in SHARES]
+            if expected is not None:
+                shares.insert(4, f"{100 * expected / max(score['accepted'], 1):.2f}")
+            else:
+                shares.insert(4, "")
+            lines.append(f"| {pair} | {how} | {score['accepted']} | {' | '.join(shares)} |")
     return "\n".join(lines)
 
 

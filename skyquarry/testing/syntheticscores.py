@@ -1,8 +1,11 @@
 """How well identifications of a synthetic sky agree with its truth.
 
 A counterpart is *observed* where one true source is the brightest part of a row in both catalogues.
-A pair of rows is *right* where both have the same brightest source, *blended* where they have some
-other source in common, else *false*.
+A pair of rows is *right* where both have the same brightest source. Where they have not, it is
+- *merged* where the brightest source of the more blurred survey's row is in the other row too: both
+  see the same two sources as one, and differ in which is brighter; there is no better row;
+- *blended* where they have some other source in common: the one is a lesser part of the other;
+- else *false*.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import skyquarry as sq
+from skyquarry.catalog.arrow import to_numpy
 from skyquarry.synthetic.observe.surveys import CATALOGUES
 
 if TYPE_CHECKING:
@@ -24,10 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.engine.archive import Archive
+    from skyquarry.match.matchresult import MatchResult
 
     Ints = NDArray[np.int64]
 
 BRIGHT_R = 20.0
+SURE = 0.7
+"""Of the identifications those that are at least so probable are scored by themselves, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class Score:
 
     accepted: int
     right: int
+    merged: int
     blended: int
     false: int
     observed: int
@@ -43,12 +51,15 @@ class Score:
     observed_bright: int
     """true counterparts with r < 20"""
     found_bright: int
+    wrong_expected: float | None
+    """how many of the accepted are not right, as their probabilities have it"""
 
     def shares(self) -> dict[str, float]:
         """Parts of what was accepted, and of what was to be found."""
         accepted, observed = max(self.accepted, 1), max(self.observed, 1)
         return {
             "right": self.right / accepted,
+            "merged": self.merged / accepted,
             "blended": self.blended / accepted,
             "false": self.false / accepted,
             "found": self.found / observed,
@@ -103,23 +114,34 @@ class Truth:
         ids = np.sort(bright["id"].to_numpy())
         return cls({name: Linked(sky, name) for name in names}, ids)
 
-    def score(self, names: tuple[str, ...], ids: Sequence[pa.ChunkedArray]) -> Score:
-        """Of rows that were taken for one object: ids (n,) of each survey, none of them null."""
+    def score(
+        self,
+        names: tuple[str, ...],
+        ids: Sequence[pa.ChunkedArray],
+        probability: NDArray[np.float64] | None = None,
+    ) -> Score:
+        """Of rows that were taken for one object: ids (n,) of each survey, none of them null.
+
+        `probability` (n,) that they are one.
+        """
         rows = [self.linked[name].rows_of(each) for name, each in zip(names, ids, strict=True)]
         mains = [self.linked[name].main_of(each) for name, each in zip(names, rows, strict=True)]
         right = np.logical_and.reduce([(each == mains[0]) & (each >= 0) for each in mains])
-        mixed = sum(self._mixed(names, each) for each in np.stack(rows, axis=1)[~right])
+        wrong = np.stack(rows, axis=1)[~right]
+        merged, mixed = self._mixed(names, wrong)
         observed = self.observed(names)
         found = np.unique(mains[0][right])
         return Score(
             accepted=len(right),
             right=int(right.sum()),
-            blended=mixed,
-            false=int((~right).sum()) - mixed,
+            merged=merged,
+            blended=mixed - merged,
+            false=len(wrong) - mixed,
             observed=len(observed),
             found=int(np.isin(found, observed).sum()),
             observed_bright=int(np.isin(observed, self.bright).sum()),
             found_bright=int((np.isin(found, observed) & np.isin(found, self.bright)).sum()),
+            wrong_expected=None if probability is None else float((1.0 - probability).sum()),
         )
 
     def observed(self, names: tuple[str, ...]) -> Ints:
@@ -129,31 +151,58 @@ class Truth:
             there = np.intersect1d(there, self.linked[name].main)
         return there
 
-    def _mixed(self, names: tuple[str, ...], rows: Ints) -> int:
-        """1 where all rows have a source in common."""
-        sources = [
-            self.linked[name].all_of(int(row)) for name, row in zip(names, rows, strict=True)
-        ]
-        return int(bool(set.intersection(*sources)))
+    def _mixed(self, names: tuple[str, ...], rows: Ints) -> tuple[int, int]:
+        """Of rows (n, k): how many hold the most blurred one's brightest source; any in common."""
+        blurs = [CATALOGUES[name].instrument.resolution_arcsec for name in names]
+        blurred = int(np.argmax(blurs))
+        mains = self.linked[names[blurred]].main_of(rows[:, blurred]).tolist()
+        merged = mixed = 0
+        for line, main in zip(rows.tolist(), mains, strict=True):
+            sources = [self.linked[name].all_of(row) for name, row in zip(names, line, strict=True)]
+            common = set.intersection(*sources)
+            merged += main in common
+            mixed += bool(common)
+        return merged, mixed
 
 
 def scores(
     sky: Archive, names: Sequence[str], radius_arcsec: float = 1.0
 ) -> dict[str, dict[str, Score]]:
-    """{"a x b": {"crossmatch": ..., "nearest": ...}} for every two surveys, and all at once.
+    """{"a x b": {"crossmatch": ..., "sure": ..., "nearest": ...}} for every two, and all at once.
 
-    The identification of all surveys at once at its defaults, and the nearest within the radius.
+    The identification of all surveys at once at its defaults, what of it is at least as probable as
+    `SURE`, and the nearest within the radius.
     """
-    groups = sq.crossmatch(*[sky[name] for name in names]).run().groups
+    result = sq.crossmatch(*[sky[name] for name in names]).run()
     truth = Truth.of(sky, names)
     told = {}
     for some in _choices(tuple(names)):
-        both = groups.select([f"{name}_id" for name in some]).drop_null()
+        both = _accepted(result, some)
+        sure = both.filter(pc.greater_equal(both["posterior"], SURE))
         told[" x ".join(some)] = {
-            "crossmatch": truth.score(some, both.columns),
+            "crossmatch": truth.score(some, both.columns[1:], to_numpy(both["posterior"])),
+            "sure": truth.score(some, sure.columns[1:], to_numpy(sure["posterior"])),
             "nearest": truth.score(some, _nearest(sky, some, radius_arcsec)),
         }
     return told
+
+
+def _accepted(result: MatchResult, names: tuple[str, ...]) -> pa.Table:
+    """Of accepted groups with all of these surveys: `posterior`, and the ids of each.
+
+    Of two surveys the probability is that of the pair, whatever else belongs to it; of more, and of
+    two rows that only a third one joins, that of the group.
+    """
+    ids = [f"{name}_id" for name in names]
+    groups = result.groups.select(["group_id", "posterior", *ids]).drop_null()
+    told = groups["posterior"]
+    if len(names) == 2:
+        pairs = result.pairs.filter(result.pairs["is_match"])
+        for side, name in zip(("left_catalog", "right_catalog"), names, strict=True):
+            pairs = pairs.filter(pc.equal(pairs[side].cast(pa.string()), name))
+        of = pc.index_in(groups["group_id"], value_set=pairs["group_id"].combine_chunks())
+        told = pc.coalesce(pairs["posterior"].combine_chunks().take(of.combine_chunks()), told)
+    return pa.table([told, *groups.select(ids).columns], ["posterior", *ids])
 
 
 def _choices(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
