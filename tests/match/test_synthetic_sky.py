@@ -4,13 +4,21 @@ import pytest
 
 from skyquarry.pipeline.simulating import field, simulate
 from skyquarry.synthetic.observe.surveys import MAIN
-from skyquarry.testing.syntheticscores import scores
+from skyquarry.testing.syntheticscores import Score, scores
 
 
-@pytest.mark.parametrize(("latitude", "seed"), [(30, 31), (-60, 62)])
-def test_counterparts_are_found_and_few_are_false(tmp_path, latitude, seed):
-    sky = simulate(field(0.5, latitude_deg=latitude), tmp_path, seed=seed, progress=False)
-    told = scores(sky, MAIN)
+@pytest.fixture(scope="module", params=[(30, 31), (-60, 62)], ids=str)
+def told(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Score]]:
+    """Scores of every two surveys and of all, of half a square degree."""
+    latitude, seed = request.param
+    path = tmp_path_factory.mktemp("sky")
+    sky = simulate(field(0.5, latitude_deg=latitude), path, seed=seed, progress=False)
+    return scores(sky, MAIN)
+
+
+def test_counterparts_are_found_and_few_are_false(told: dict[str, dict[str, Score]]) -> None:
     assert len(told) == 7
     for each in told.values():
         ours, nearest = (each[how].shares() for how in ("crossmatch", "nearest"))
@@ -18,3 +26,27 @@ def test_counterparts_are_found_and_few_are_false(tmp_path, latitude, seed):
         assert ours["found"] >= 0.98
         assert ours["found"] >= nearest["found"] - 0.002
         assert ours["found_bright"] >= 0.98
+
+
+def wrong(score: Score) -> float:
+    """Accepted without the same brightest source, as a part."""
+    return 1.0 - score.shares()["right"]
+
+
+def test_probabilities_know_what_is_wrong_to_one_per_cent(
+    told: dict[str, dict[str, Score]],
+) -> None:
+    """Blends count as wrong; most of what is missing are rows that see the same two as one."""
+    for each in told.values():
+        for how in ("crossmatch", "sure"):
+            score = each[how]
+            assert score.wrong_expected is not None
+            assert abs(wrong(score) - score.wrong_expected / score.accepted) <= 0.01
+
+
+def test_what_is_sure_is_right(told: dict[str, dict[str, Score]]) -> None:
+    for each in told.values():
+        sure = each["sure"].shares()
+        assert sure["blended"] + sure["false"] <= 0.0125
+        assert sure["found"] >= 0.98
+        assert wrong(each["sure"]) <= wrong(each["crossmatch"])
