@@ -59,13 +59,14 @@ class Encoding:
         """(p, n, bins + 1) of (n, p); a value not measured is all 0 but the last number, 1."""
         column = np.ascontiguousarray(values.T)[:, :, None]
         out = np.empty((*column.shape[:2], self.wide), np.float32)
-        missing = ~np.isfinite(column)
-        share = np.where(missing, self.edges[:, None, :], column)
-        share -= self.edges[:, None, :]
-        share *= self.scale[:, None, :]
-        np.clip(share, self.low[:, None, :], self.high[:, None, :], out=share)
-        out[:, :, :-1] = np.where(missing, np.float32(0.0), share)
-        out[:, :, -1] = missing[:, :, 0]
+        missing = ~np.isfinite(column[:, :, 0])
+        share = out[:, :, :-1]  # written in place: memory is what this costs
+        with np.errstate(invalid="ignore"):
+            np.subtract(column, self.edges[:, None, :], out=share)
+            share *= self.scale[:, None, :]
+            np.clip(share, self.low[:, None, :], self.high[:, None, :], out=share)
+        share[missing] = 0.0
+        out[:, :, -1] = missing
         return out
 
     def arrays(self) -> dict[str, NDArray[Any]]:

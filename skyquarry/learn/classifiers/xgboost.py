@@ -40,8 +40,8 @@ class XGBoost:
     def __init__(  # noqa: PLR0913  each setting is XGBoost's own, by our word
         self,
         *,
-        rounds: int = 300,
-        rate: float = 0.05,
+        rounds: int = 200,
+        rate: float = 0.07,
         depth: int = 5,
         rows: float = 0.8,
         columns: float = 0.7,
