@@ -25,6 +25,7 @@ ARCHIVE = "archive"
 MATCHED = "matched"
 EXAMPLES = "examples"
 MODEL = "model"
+SCORES = "scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def stages_of(project: Project) -> tuple[Stage, ...]:
     if project.labels is not None:
         made.append(_label(project, project.labels))
     if project.training is not None:
-        made.append(_train(project, project.training))
+        made += [_train(project, project.training), _evaluate(project)]
     return tuple(made)
 
 
@@ -192,4 +193,15 @@ def _train(project: Project, training: TrainingSettings) -> Stage:
         works.train,
         dataclasses.asdict(training) | {"seed": project.seed, "surveys": matched_names(project)},
         ("label",),
+    )
+
+
+def _evaluate(project: Project) -> Stage:
+    return Stage(
+        "evaluate",
+        "scores of the model on cells of the sky that it has not seen",
+        project.folder / SCORES,
+        works.evaluate,
+        {"seed": project.seed},
+        ("train", "label"),
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from skyquarry.catalog.files import Folder
 from skyquarry.catalog.formats import write_table
 
 if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
+    from skyquarry.learn.scores import SkyMix
     from skyquarry.pipeline.project.settings import Project
     from skyquarry.pipeline.project.stages import Work
     from skyquarry.sky.algebra import Region
@@ -122,6 +125,38 @@ def train(work: Work) -> dict[str, Any]:
     )  # fmt: skip
     model.save(work.stage.output, overwrite=True)
     return {"classes": list(model.classes), "features": len(model.features)}
+
+
+def evaluate(work: Work) -> dict[str, Any]:
+    """The model's scores at the mix of the match, as JSON and as a page."""
+    from skyquarry.pipeline.evaluating import evaluate
+    from skyquarry.pipeline.examples import CELL, LABEL
+    from skyquarry.pipeline.project.stages import EXAMPLES, MODEL
+    from skyquarry.pipeline.training import load_model
+
+    folder, output = work.project.folder, work.stage.output
+    model = load_model(folder / MODEL)
+    output.mkdir(parents=True, exist_ok=True)
+    told = evaluate(
+        model, folder / EXAMPLES / "test.parquet", label=LABEL, groups=CELL,
+        mix=_mix(work.project, model.classes), page=output / "scores.html",
+        seed=work.project.seed,
+    )  # fmt: skip
+    Folder.at(output).write_atomic("scores.json", json.dumps(told, indent=1).encode())
+    return {"classes": told["classes"], "overall": told["overall"], "mix": told["mix"]}
+
+
+def _mix(project: Project, classes: tuple[str, ...]) -> SkyMix:
+    """How many objects of each class the match has, as far as they have labels."""
+    import numpy as np
+
+    from skyquarry.learn.scores import SkyMix
+    from skyquarry.pipeline.project.records import Records
+
+    record = Records(project.folder).of("label")
+    assert record is not None
+    counts = [float(record.told["classes"][name]) for name in classes]
+    return SkyMix(np.array([[counts]]), (), name="all labelled objects of the match")
 
 
 def _labels(work: Work) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,3 +60,10 @@ def test_the_label_is_no_column_that_a_model_needs(folder: Path) -> None:
     p = sq.load_model(folder / "model").predict_proba(matched)
     assert p.shape == (matched.num_rows, 2)
     np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-6)
+
+
+def test_the_scores_are_at_the_mix_of_the_match(folder: Path) -> None:
+    told = json.loads((folder / "scores" / "scores.json").read_text())
+    assert told["mix"] == "all labelled objects of the match"
+    assert 0.8 < told["overall"]["accuracy"]["value"] <= 1.0
+    assert "<html" in (folder / "scores" / "scores.html").read_text()

@@ -124,7 +124,7 @@ learners = ["catboost"]
 
 def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
     stages = stages_of(read_project(written(tmp_path, LEARNING)))
-    assert [each.name for each in stages[2:]] == ["match", "label", "train"]
+    assert [each.name for each in stages[2:]] == ["match", "label", "train", "evaluate"]
     assert stages[3].needs == ("match", "simulate")
     assert stages[4].needs == ("label",)
 
