@@ -137,6 +137,12 @@ class Instrument:
     """of what reaches the threshold, where not all of it is catalogued"""
     below_mag: float = BELOW_MAG
     """sources so much fainter than what is detected take part"""
+    shape_floor: float = 0.0
+    """scatter of the flux of the best model over that of the PSF of bright points, in all bands"""
+    fits_size: bool = False
+    """whether the size is fitted, in the reference band, and so noise makes sources larger, or
+    smaller down to points: by one standard error of the flux (that of a Gaussian whose width is
+    free has twice the variance: Condon 1997, PASP 109, 166), in all bands by the same part"""
 
     @cached_property
     def columns(self) -> Ints:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
+_LEAST_SNR: Final = 2.0
+"""below it no shape is fitted"""
+_SHAPE_BAND: Final = 0.003
+"""scatter of the same in one band alone: more would widen the stellar locus of SDSS's models"""
 _REACH: Final = 1.5
 """Neighbours within so many FWHM of the widest band shine in: exp(-d2 / 4 s2) is 0.002 there."""
 
@@ -205,7 +209,26 @@ def _fluxes(scene: _Scene, rows: Ints) -> tuple[Floats, ...]:
         np.stack(gain, axis=1), scene.at.of_field, np.stack(noise, axis=1), np.stack(more, axis=1),
         made,
     )  # fmt: skip
-    return tuple(made)
+    flux, flux_error, total, total_error = made
+    larger = _misfit(scene, rows, flux, flux_error)
+    return flux, flux_error, total * larger, total_error * larger
+
+
+def _misfit(scene: _Scene, rows: Ints, flux: Floats, flux_error: Floats) -> Floats:
+    """(r, c) the flux of the best model over what a model of the true shape would find."""
+    instrument = scene.instrument
+    larger = np.ones(flux.shape)
+    if instrument.shape_floor:
+        larger += instrument.shape_floor * scene.draw(rows, "shape")[:, None]
+        for number, each in enumerate(instrument.channels):
+            larger[:, number] += _SHAPE_BAND * scene.draw(rows, each.band, "shape")
+    if instrument.fits_size:
+        reference = instrument.channel(instrument.reference)
+        snr = np.maximum(flux[:, reference] / flux_error[:, reference], _LEAST_SNR)
+        true = scene.flux[rows, reference] / scene.light.own[rows, reference]
+        found = np.maximum(true + scene.draw(rows, "size") / snr, 1.0)  # no size is below zero
+        larger *= (found / true)[:, None]
+    return larger
 
 
 def _positions(

@@ -29,6 +29,7 @@ INSTRUMENT: Final = Instrument(
     spurious_deg2=300.0,
     mask_mag=9.0,
     mask_arcsec=12.0,
+    shape_floor=0.02,  # Kron over PSF magnitudes of bright stars, from memory
 )
 """Mean of many nights: the parallaxes of the dates cancel"""
 

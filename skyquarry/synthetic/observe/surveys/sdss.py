@@ -47,6 +47,8 @@ INSTRUMENT: Final = Instrument(
     spurious_deg2=1500.0,
     mask_mag=9.5,
     mask_arcsec=12.0,
+    shape_floor=0.01,  # of bright stars, from memory
+    fits_size=True,
 )
 BANDS: Final = "ugriz"
 _SOFTENING: Final = dict(zip(BANDS, (1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10), strict=True))
