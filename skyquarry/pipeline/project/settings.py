@@ -101,10 +101,21 @@ class TrainingSettings:
     """`[training]`: as `sq.train` takes it."""
 
     features: str | list[str] = "auto"
+    allow_leakage: bool = False
+    """train although what is missing tells the class, as it does where surveys differ in depth"""
     learners: list[str] | None = None
     combine: Literal["auto", "vote", "stack"] = "auto"
     ebv: str | None = None
     threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifySettings:
+    """`[classify]`: as `sq.classify` takes it."""
+
+    columns: list[str] | None = None
+    """of the match, to keep beside id and position"""
+    explain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,7 @@ class Project:
     match: MatchSettings | None = None
     labels: LabelSettings | None = None
     training: TrainingSettings | None = None
+    classify: ClassifySettings | None = None
 
     def settings(self) -> dict[str, Any]:
         """All that was said, as plain data."""
@@ -250,6 +262,10 @@ def _check(project: Project) -> None:
         raise UserError(
             f"{name} has [training] and no [labels], but a model is trained with labels: add "
             '[labels] with from = "truth" or "files"'
+        )
+    if project.classify is not None and project.training is None:
+        raise UserError(
+            f"{name} has [classify] and no [training], but a model classifies: add [training]"
         )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.pipeline.project.settings import (
+        ClassifySettings,
         LabelSettings,
         Project,
         SurveySettings,
@@ -26,6 +27,7 @@ MATCHED = "matched"
 EXAMPLES = "examples"
 MODEL = "model"
 SCORES = "scores"
+CLASSIFIED = "classified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def stages_of(project: Project) -> tuple[Stage, ...]:
         made.append(_label(project, project.labels))
     if project.training is not None:
         made += [_train(project, project.training), _evaluate(project)]
+    if project.classify is not None:
+        made.append(_classify(project, project.classify))
     return tuple(made)
 
 
@@ -204,4 +208,15 @@ def _evaluate(project: Project) -> Stage:
         works.evaluate,
         {"seed": project.seed},
         ("train", "label"),
+    )
+
+
+def _classify(project: Project, classify: ClassifySettings) -> Stage:
+    return Stage(
+        "classify",
+        "every matched object under the model",
+        project.folder / ARCHIVE / CLASSIFIED,
+        works.classify,
+        dataclasses.asdict(classify),
+        ("train", "match", "label"),
     )

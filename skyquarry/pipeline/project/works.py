@@ -120,6 +120,7 @@ def train(work: Work) -> dict[str, Any]:
     model = train(
         folder / EXAMPLES / "train.parquet", label=LABEL, weights=WEIGHT, groups=CELL,
         survey=_role_files(work.project), features=settings.features, ebv=settings.ebv,
+        allow_leakage=settings.allow_leakage,
         learners=settings.learners, combine=settings.combine, threads=settings.threads,
         seed=work.project.seed, checkpoints=folder / HIDDEN / "checkpoints",
     )  # fmt: skip
@@ -144,6 +145,22 @@ def evaluate(work: Work) -> dict[str, Any]:
     )  # fmt: skip
     Folder.at(output).write_atomic("scores.json", json.dumps(told, indent=1).encode())
     return {"classes": told["classes"], "overall": told["overall"], "mix": told["mix"]}
+
+
+def classify(work: Work) -> dict[str, Any]:
+    """All matched objects with their classes, as a catalogue; killed, it goes on by tiles."""
+    from skyquarry.pipeline.classifying import classify
+    from skyquarry.pipeline.project.stages import ARCHIVE, MATCHED, MODEL
+    from skyquarry.pipeline.training import load_model
+
+    settings, folder = work.project.classify, work.project.folder
+    assert settings is not None
+    model = load_model(folder / MODEL)
+    plan = classify(
+        model, folder / ARCHIVE / MATCHED, columns=settings.columns or (),
+        mix=_mix(work.project, model.classes), explain=settings.explain,
+    )  # fmt: skip
+    return _told(plan.to_catalog(work.stage.output, overwrite=work.stage.output.exists()))
 
 
 def _mix(project: Project, classes: tuple[str, ...]) -> SkyMix:

@@ -30,7 +30,10 @@ cell_order = 12
 [training]
 features = ["sdss_g-r", "sdss_r-i", "sdss_psf-total"]
 learners = ["catboost"]
+allow_leakage = true
 threads = 1
+[classify]
+columns = ["sdss_id"]
 """
 
 
@@ -67,3 +70,10 @@ def test_the_scores_are_at_the_mix_of_the_match(folder: Path) -> None:
     assert told["mix"] == "all labelled objects of the match"
     assert 0.8 < told["overall"]["accuracy"]["value"] <= 1.0
     assert "<html" in (folder / "scores" / "scores.html").read_text()
+
+
+def test_every_matched_object_is_classified(folder: Path) -> None:
+    matched = sq.open(folder / "archive" / "matched")
+    made = sq.open(folder / "archive" / "classified").to_table()
+    assert made.num_rows == matched.stored.n_rows
+    assert {"group_id", "sdss_id", "p_galaxy", "p_main_sequence"} <= set(made.column_names)

@@ -118,13 +118,14 @@ LEARNING = (
 least_per_class = 20
 [training]
 learners = ["catboost"]
+[classify]
 """
 )
 
 
 def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
     stages = stages_of(read_project(written(tmp_path, LEARNING)))
-    assert [each.name for each in stages[2:]] == ["match", "label", "train", "evaluate"]
+    assert [each.name for each in stages[2:]] == ["match", "label", "train", "evaluate", "classify"]
     assert stages[3].needs == ("match", "simulate")
     assert stages[4].needs == ("label",)
 
@@ -132,6 +133,7 @@ def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
+        ('[training]\nlearners = ["catboost"]\n', "", r"has \[classify\] and no \[training\]"),
         ("[labels]\nleast_per_class = 20\n", "", r"has \[training\] and no \[labels\]"),
         ('[match]\ncatalogs = ["sdss", "gaia"]\n', "", r"but there is no \[match\]"),
         ("[labels]", '[labels]\nid = "objid"', "say id, which from"),
