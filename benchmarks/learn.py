@@ -54,7 +54,8 @@ def main() -> None:
     for name in () if given.speed else given.tasks:
         task = TASKS[name]()
         told[name] = {
-            "commit": record.commit(), "sha256": digest(name), "rows": len(task.ours), "whole set": task.to_reach,
+            "commit": record.commit(), "sha256": digest(name),
+            "rows": len(task.ours), "whole set": task.to_reach,
             "seeds": [one(task, seed, smoke=given.smoke) for seed in range(given.seeds)],
         }  # fmt: skip
         keep(told, given.out)
