@@ -12,10 +12,18 @@ from skyquarry.testing.tapqueries import QueryError, answer
 from skyquarry.testing.tapserver import TapServer
 
 pyvo = pytest.importorskip("pyvo")
-pytestmark = [  # pyvo leaves the answers that it has looked at open
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+requests = pytest.importorskip("requests")
+
+
+@pytest.fixture
+def session():
+    """pyvo leaves the answers that it has looked at open: closed here, before others are blamed."""
+    answers = []
+    with requests.Session() as session:
+        session.hooks["response"].append(lambda answer, **_: answers.append(answer))
+        yield session
+        for answer in answers:
+            answer.close()
 
 
 @pytest.fixture(scope="module")
@@ -28,26 +36,26 @@ def stars() -> pa.Table:
 
 @pytest.mark.parametrize("serialization", ["binary2", "tabledata"])
 @pytest.mark.parametrize("mode", ["run_sync", "run_async"])
-def test_pyvo_gets_the_rows(stars, serialization, mode):
+def test_pyvo_gets_the_rows(stars, session, serialization, mode):
     with TapServer(stars, polls=0, serialization=serialization) as server:
-        service = pyvo.dal.TAPService(server.url)
+        service = pyvo.dal.TAPService(server.url, session=session)
         found = getattr(service, mode)("SELECT id, ra FROM stars WHERE mag < 8 OR mag > 19")
         assert found.query_status == "OK"
     mag = stars["mag"].to_numpy()
     assert found.to_table()["id"].tolist() == np.flatnonzero((mag < 8) | (mag > 19)).tolist()
 
 
-def test_pyvo_is_told_of_overflow(stars):
+def test_pyvo_is_told_of_overflow(stars, session):
     with TapServer(stars, hard_limit=100) as server:
-        service = pyvo.dal.TAPService(server.url)
+        service = pyvo.dal.TAPService(server.url, session=session)
         with pytest.warns(pyvo.dal.DALOverflowWarning):
             assert len(service.run_sync("SELECT * FROM stars")) == 100
         assert len(service.run_sync("SELECT TOP 100 * FROM stars")) == 100
 
 
-def test_pyvo_is_told_of_errors_in_the_services_words(stars):
+def test_pyvo_is_told_of_errors_in_the_services_words(stars, session):
     with TapServer(stars, polls=0) as server:
-        service = pyvo.dal.TAPService(server.url)
+        service = pyvo.dal.TAPService(server.url, session=session)
         with pytest.raises(pyvo.dal.DALQueryError, match="unknown column nothing"):
             service.run_sync("SELECT nothing FROM stars")
         with pytest.raises(pyvo.dal.DALQueryError, match="there is no table galaxies"):
