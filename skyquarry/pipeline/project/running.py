@@ -227,10 +227,13 @@ def _difference(stage: Stage, inputs: dict[str, str], record: Record) -> str:
 
 
 def _figures(told: dict[str, Any]) -> str:
+    """What a stage has to say for itself; else how many rows it made."""
     rows = told.get("rows")
+    if "said" in told:
+        return str(told["said"])
     if isinstance(rows, dict):
         return ", ".join(f"{name} {count:,}" for name, count in rows.items())
-    return f"{rows:,} rows" if isinstance(rows, int) else "done"
+    return f"{rows:,} rows" if isinstance(rows, int) else "no rows"
 
 
 def _version() -> str:

@@ -104,7 +104,10 @@ def label(work: Work) -> dict[str, Any]:
     for part, table in (("train", made.train), ("test", made.test)):
         write_table(table.to_batches(), table.schema, work.stage.output / f"{part}.parquet")
     rows = {"train": made.train.num_rows, "test": made.test.num_rows}
-    return {"rows": rows, "classes": made.counts, "left_out": made.left_out}
+    said = [f"{name} {count:,}" for name, count in made.counts.items()]
+    said += [f"{name} {count:,} left out" for name, count in made.left_out.items()]
+    return {"rows": rows, "classes": made.counts, "left_out": made.left_out,
+            "said": ", ".join(said)}  # fmt: skip
 
 
 def train(work: Work) -> dict[str, Any]:
@@ -125,7 +128,7 @@ def train(work: Work) -> dict[str, Any]:
         seed=work.project.seed, checkpoints=folder / HIDDEN / "checkpoints",
     )  # fmt: skip
     model.save(work.stage.output, overwrite=True)
-    return {"classes": list(model.classes), "features": len(model.features)}
+    return {"classes": list(model.classes), "features": len(model.features), "said": str(model)}
 
 
 def evaluate(work: Work) -> dict[str, Any]:
@@ -144,7 +147,14 @@ def evaluate(work: Work) -> dict[str, Any]:
         seed=work.project.seed,
     )  # fmt: skip
     Folder.at(output).write_atomic("scores.json", json.dumps(told, indent=1).encode())
-    return {"classes": told["classes"], "overall": told["overall"], "mix": told["mix"]}
+    overall = told["overall"]
+    said = ", ".join(
+        f"{name.replace('_', ' ')} {overall[name]['value']:.3f}"
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+    )
+    doubts = "".join(f"; {each}" for each in told["doubts"])
+    return {"classes": told["classes"], "overall": overall, "mix": told["mix"],
+            "said": said + doubts}  # fmt: skip
 
 
 def classify(work: Work) -> dict[str, Any]:

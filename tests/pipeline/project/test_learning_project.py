@@ -43,7 +43,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("learning") / "field.toml"
     file.write_text(TEXT)
     runner = Runner(read_project(file))
-    runner.run(say=lambda _: None)
+    said: list[str] = []
+    runner.run(say=said.append)
+    assert any("main_sequence" in line and "left out" in line for line in said)
+    assert any(line.lstrip().startswith("done in") and "macro f1" in line for line in said)
     assert all(state.why == "" for state in runner.states())
     return runner.folder
 
