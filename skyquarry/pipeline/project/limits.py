@@ -7,6 +7,7 @@ need not ask them: it interrupts the main thread, as Ctrl-C does.
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -71,7 +72,7 @@ class Limits:
         while not over.wait(self._pause()):
             self._look(folder)
             if self.reached and not over.is_set():
-                _thread.interrupt_main()
+                _interrupt_main()
                 return
 
     def _pause(self) -> float:
@@ -85,6 +86,14 @@ class Limits:
             self.reached = f"{told_s(self.seconds)} are over"
         elif self.bytes is not None and (size := size_of(folder)) > self.bytes:
             self.reached = f"{folder} has {told_bytes(size)}, more than {told_bytes(self.bytes)}"
+
+
+def _interrupt_main() -> None:
+    """As Ctrl-C does: a real signal ends the main thread's waiting too, where the system has it."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def size_of(folder: Path) -> int:

@@ -131,6 +131,7 @@ def test_time_that_is_over_stops_a_stage_within_it_and_keeps_the_rest(project: P
     runner.run(say=lambda _: None)
     ran = stuck.run(limits=Limits(seconds=0.2), say=lambda _: None)
     assert ran.stopped == "0.2 s are over"
+    assert ran.seconds < 30.0  # the stage waits for a minute, and is not waited for
     assert ran.kept == ("build here", "build there")
     assert run(project).done == ("match",)
 
@@ -143,6 +144,7 @@ def test_a_folder_that_grows_too_large_stops_the_run(project: Project) -> None:
     runner = failing(Runner(project), "build here", grows)
     ran = runner.run(limits=Limits(bytes=900_000, look_s=0.01), say=lambda _: None)
     assert "more than 900.0 kB" in ran.stopped
+    assert ran.seconds < 30.0
     assert ran.done == ()
 
 
