@@ -15,7 +15,7 @@ import numpy as np
 
 from skyquarry.errors import DamagedError
 from skyquarry.learn.checkpoints import write_whole
-from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, training
+from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, settings_of, training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,8 +63,7 @@ class CatBoost:
 
     def settings(self) -> dict[str, Any]:
         """What it was made with."""
-        names = ("rounds", "rate", "depth", "ridge", "patience", "threads", "snapshot_seconds")
-        return {name: getattr(self, name) for name in names}
+        return settings_of(self)
 
     def fit(
         self,

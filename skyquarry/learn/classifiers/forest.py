@@ -14,7 +14,7 @@ import numpy as np
 from skyquarry.learn import arrays
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.nodes import Nodes
-from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, training
+from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, settings_of, training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +58,7 @@ class Forest:
 
     def settings(self) -> dict[str, Any]:
         """What it was made with."""
-        names = ("trees", "depth", "least_leaf", "features", "samples", "threads")
-        return {name: getattr(self, name) for name in names}
+        return settings_of(self)
 
     def fit(
         self,

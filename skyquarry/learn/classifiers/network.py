@@ -24,6 +24,7 @@ from skyquarry.learn.classifiers.pace import (
     check_fitted,
     log_loss,
     needed,
+    settings_of,
     training,
 )
 
@@ -87,9 +88,7 @@ class Network:
 
     def settings(self) -> dict[str, Any]:
         """What it was made with."""
-        names = ("epochs", "batch", "rate", "decay", "width", "layers", "bins", "embedding",
-                 "members", "dropout", "balance", "patience", "threads", "device")  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        return settings_of(self)
 
     def fit(
         self,

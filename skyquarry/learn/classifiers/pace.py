@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +79,11 @@ def training(
     held = None if valid is None else valid.fingerprint()
     settings = learner.settings()
     return training_of(learner.name, version, settings, seed, examples.fingerprint(), held)
+
+
+def settings_of(learner: Classifier) -> dict[str, Any]:
+    """What a learner was made with: its constructor's arguments, kept under their names."""
+    return {name: getattr(learner, name) for name in signature(type(learner)).parameters}
 
 
 def needed(learner: str, packages: tuple[str, ...], extra: str) -> None:

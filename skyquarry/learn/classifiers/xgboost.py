@@ -14,7 +14,14 @@ import numpy as np
 
 from skyquarry.errors import DamagedError
 from skyquarry.learn.checkpoints import write_whole
-from skyquarry.learn.classifiers.pace import Pace, Patience, check_fitted, needed, training
+from skyquarry.learn.classifiers.pace import (
+    Pace,
+    Patience,
+    check_fitted,
+    needed,
+    settings_of,
+    training,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,9 +73,7 @@ class XGBoost:
 
     def settings(self) -> dict[str, Any]:
         """What it was made with."""
-        names = ("rounds", "rate", "depth", "rows", "columns", "least_weight", "ridge", "patience",
-                 "threads", "device")  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        return settings_of(self)
 
     def fit(
         self,

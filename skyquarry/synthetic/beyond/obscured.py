@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from skyquarry.synthetic.bands import BAND
-from skyquarry.synthetic.beyond.cosmology import distance_modulus, volume_mpc3_deg2
+from skyquarry.synthetic.beyond.cosmology import distance_modulus
 from skyquarry.synthetic.beyond.galaxies import Drawn
 from skyquarry.synthetic.beyond.galaxyseds import galaxy_table
 from skyquarry.synthetic.beyond.luminosity import BLUE, RED, elapsed
-from skyquarry.synthetic.beyond.quasars import density
+from skyquarry.synthetic.beyond.quasars import STEP, WIDTH, Bins
 from skyquarry.synthetic.beyond.quasarseds import quasar_table
 from skyquarry.synthetic.sources import Kind, Sources
 
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 NUMBER: Final = 23
 """in the ids of these sources, most of which are of kind galaxy: nothing else tells them"""
-_STEP: Final = 0.02
-_EDGES: Final = np.expm1(np.arange(np.log(1.05), np.log(4.5), _STEP))
-_WIDTH: Final = 0.2
+_EDGES: Final = np.expm1(np.arange(np.log(1.05), np.log(4.5), STEP))
 _BRIGHTEST: Final = -28.0
 _I, _W1, _W2 = BAND["sdss_i"], BAND["wise_w1"], BAND["wise_w2"]
 
@@ -80,8 +78,8 @@ class ObscuredNuclei:
         )
         which = random.permutation(which)  # the last ones have red hosts
         n = len(which)
-        redshift = np.expm1(np.log1p(bins.redshift[which]) + _STEP * random.random(n))
-        nucleus = bins.absolute[which] + _WIDTH * random.random(n)
+        redshift = np.expm1(np.log1p(bins.redshift[which]) + STEP * random.random(n))
+        nucleus = bins.absolute[which] + WIDTH * random.random(n)
         hosts, nuclei = self._hosts(redshift, random), self._nuclei(redshift, nucleus, random)
         mags, share = _together(hosts.mags, nuclei)
         kept = (share[:, [_W1, _W2]] @ [0.5, 0.5] >= self.least) & block.visible(mags)
@@ -130,24 +128,12 @@ def _together(
     return nucleus + np.float32(2.5) * np.log10(share), share
 
 
-@dataclass(frozen=True, slots=True)
-class _Bins:
-    redshift: Floats
-    """low edge"""
-    absolute: Floats
-    """bright edge"""
-    per_deg2: Floats
-
-
 @lru_cache(maxsize=8)
-def _expected(population: ObscuredNuclei, limits: bytes) -> _Bins:
+def _expected(population: ObscuredNuclei, limits: bytes) -> Bins:
     """Nuclei in a square degree, in bins in which one might count and be seen."""
-    low, high = _EDGES[:-1], _EDGES[1:]
-    absolute = np.arange(_BRIGHTEST, population.faintest - _WIDTH / 2, _WIDTH)
-    z, m = (each.ravel() for each in np.meshgrid(low, absolute, indexing="ij"))
-    volume = np.repeat(volume_mpc3_deg2(low, high), len(absolute))
-    rates = density(m + _WIDTH / 2, z + 0.5 * _STEP * (1 + z)) * _WIDTH * volume
-    rates *= population.for_each + (m + _WIDTH / 2 > population.quasars)
+    bins = Bins.of(_EDGES, _BRIGHTEST, population.faintest)
+    z, m = bins.redshift, bins.absolute
+    rates = bins.per_deg2 * (population.for_each + (m + WIDTH / 2 > population.quasars))
     reach = 2.5 * population.host_scatter
     none = np.zeros(len(z))
     hosts = galaxy_table().at(
@@ -159,4 +145,4 @@ def _expected(population: ObscuredNuclei, limits: bytes) -> _Bins:
     _, share = _together(hosts + reach, own)
     seen = (brightest - 0.3 < np.frombuffer(limits, np.float32)).any(axis=1)
     seen &= (share[:, _W1] + share[:, _W2] > 2 * population.least) & (rates > 1e-9)
-    return _Bins(z[seen], m[seen], rates[seen])
+    return replace(bins, per_deg2=rates).taken(seen)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-_STEP: Final = 0.02
-_EDGES: Final = np.expm1(np.arange(np.log(1.1), np.log1p(MOST), _STEP))
+STEP: Final = 0.02
+_EDGES: Final = np.expm1(np.arange(np.log(1.1), np.log1p(MOST), STEP))
 """Redshifts from 0.1 to 6, even in ln(1 + z)."""
-_WIDTH: Final = 0.2
+WIDTH: Final = 0.2
 _BRIGHTEST: Final = -31.0
 _EXTINCTION: Final = np.array([band.extinction for band in BANDS], np.float32)
 _PIVOT: Final = 2.2
@@ -60,8 +60,8 @@ class QuasarPopulation:
         numbers = random.poisson(bins.per_deg2 * block.area_deg2)
         which = np.repeat(np.arange(len(numbers)), numbers)
         n = len(which)
-        along = np.log1p(bins.redshift[which]) + _STEP * random.random(n)
-        redshift, absolute = np.expm1(along), bins.absolute[which] + _WIDTH * random.random(n)
+        along = np.log1p(bins.redshift[which]) + STEP * random.random(n)
+        redshift, absolute = np.expm1(along), bins.absolute[which] + WIDTH * random.random(n)
         ra, dec = block.uniform(n, random)
         ebv = galactic_dust.total(block.seed, ra, dec)
         mags = quasar_table().at(self.own(redshift, absolute, random))
@@ -145,23 +145,34 @@ def black_hole_msun(absolute_i: ArrayLike) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bins:
+class Bins:
+    """Nuclei of a square degree, (n,) each, in bins of redshift and of M_g (z = 2)."""
+
     redshift: Floats
     """low edge"""
     absolute: Floats
     """bright edge"""
     per_deg2: Floats
 
+    @classmethod
+    def of(cls, edges: Floats, brightest: float, faintest: float) -> Bins:
+        """By `density`; redshifts have edges (k + 1,) that are `STEP` apart in ln(1 + z)."""
+        low, high = edges[:-1], edges[1:]
+        absolute = np.arange(brightest, faintest - WIDTH / 2, WIDTH)
+        z, m = (each.ravel() for each in np.meshgrid(low, absolute, indexing="ij"))
+        volume = np.repeat(volume_mpc3_deg2(low, high), len(absolute))
+        return cls(z, m, density(m + WIDTH / 2, z + 0.5 * STEP * (1 + z)) * WIDTH * volume)
+
+    def taken(self, which: NDArray[np.bool_]) -> Bins:
+        """Some of them."""
+        return Bins(self.redshift[which], self.absolute[which], self.per_deg2[which])
+
 
 @lru_cache(maxsize=8)
-def _expected(population: QuasarPopulation, limits: bytes) -> _Bins:
+def _expected(population: QuasarPopulation, limits: bytes) -> Bins:
     """Quasars in a square degree, in bins in which one might be seen."""
-    low, high = _EDGES[:-1], _EDGES[1:]
-    absolute = np.arange(_BRIGHTEST, population.faintest - _WIDTH / 2, _WIDTH)
-    z, m = (each.ravel() for each in np.meshgrid(low, absolute, indexing="ij"))
-    volume = np.repeat(volume_mpc3_deg2(low, high), len(absolute))
-    rates = density(m + _WIDTH / 2, z * 1.0 + 0.5 * _STEP * (1 + z)) * _WIDTH * volume
+    bins = Bins.of(_EDGES, _BRIGHTEST, population.faintest)
+    z, m = bins.redshift, bins.absolute
     bright = quasar_table().at(Quasars.mean(z, host=1.0)) + (m + distance_modulus(z))[:, None]
     seen = (bright - 1.2 < np.frombuffer(limits, np.float32)).any(axis=1)
-    seen &= rates > 1e-9
-    return _Bins(z[seen], m[seen], rates[seen])
+    return bins.taken(seen & (bins.per_deg2 > 1e-9))
