@@ -19,7 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skyquarry.pipeline.simulating import field, simulate
+from skyquarry.pipeline.simulating import simulate
+from skyquarry.pipeline.skyasked import field
 from skyquarry.synthetic.observe.surveys import MAIN
 from skyquarry.testing.syntheticscores import scores
 

@@ -114,7 +114,8 @@ def simulate(
     if out is None:
         raise UserError("no folder is given, but a synthetic sky needs one: try --out sky")
     from skyquarry.pipeline.sdssarchive import SEED, simulate_sdss
-    from skyquarry.pipeline.simulating import field, simulate
+    from skyquarry.pipeline.simulating import simulate
+    from skyquarry.pipeline.skyasked import field
 
     seed = (SEED if sdss else 1) if seed is None else seed
     made = (simulate_sdss if sdss else simulate)(

@@ -23,9 +23,9 @@ from skyquarry.pipeline.simulating import (
     Run,
     is_catalog,
     made_with,
-    simulation,
     unfinished,
 )
+from skyquarry.pipeline.skyasked import simulation
 from skyquarry.pipeline.spilling import room
 from skyquarry.sky import healpix
 from skyquarry.synthetic.sdss.fields import KEYS

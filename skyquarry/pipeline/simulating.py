@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from skyquarry.engine.executors import cpu_count, inside_a_task
 from skyquarry.engine.helpers import Helpers, travels
-from skyquarry.errors import ExistsError, UserError, one_of
+from skyquarry.errors import ExistsError
 from skyquarry.ingest.workspace import FOLDER
 from skyquarry.pipeline.build import build
+from skyquarry.pipeline.skyasked import simulation
 from skyquarry.pipeline.skypieces import SpilledTruth, Spilling, changing, drawn, observed
 from skyquarry.pipeline.spilling import Room, room
 from skyquarry.surveys.load import load
@@ -45,7 +44,6 @@ _TRUTH_ROWS = 400_000
 """of a tile of the truth: a patch reads few row groups beside its own"""
 _TRUTH_GROUP = 32_768
 """rows of a row group: written in three quarters of the time that four of 8,192 take"""
-_MOST_AREA_DEG2 = 5_000.0
 _BLOCKS_OF_A_HELPER = 16
 """A worker process takes a second or two to start: the time of some twenty blocks."""
 
@@ -110,61 +108,6 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
     from skyquarry.engine.archive import archive
 
     return archive(folder)
-
-
-def field(
-    area_deg2: float | None,
-    *,
-    latitude_deg: float = 45.0,
-    longitude_deg: float = 90.0,
-    region: str | None = None,
-) -> Region:
-    """A round field of an area about a galactic position, or the region that a text tells.
-
-    Raises UserError where both are given, or neither.
-    """
-    from skyquarry.sky.regions import Cone
-    from skyquarry.sky.regiontext import region_from_text
-
-    if (area_deg2 is None) == (region is None):
-        given = "neither an area nor a region" if region is None else "an area and a region"
-        raise UserError(f"{given} is given, but one of them is needed: try an area of 25")
-    if region is not None:
-        return region_from_text(region)
-    assert area_deg2 is not None
-    whole = 4.0 * np.pi * np.degrees(1.0) ** 2
-    radius = np.degrees(np.arccos(1.0 - 2.0 * min(area_deg2 / whole, 1.0)))
-    return Cone(longitude_deg, latitude_deg, 3600.0 * float(radius), frame="galactic")
-
-
-def simulation(
-    region: Region | str,
-    *,
-    seed: int,
-    surveys: Sequence[str] = MAIN,
-    depth: float | None = None,
-    populations: Sequence[Population] | None = None,
-) -> Simulation:
-    """The arguments of `simulate`, judged. Raises UserError."""
-    from skyquarry.sky.regiontext import region_from_text
-    from skyquarry.synthetic.populations import usual
-
-    if isinstance(region, str):
-        region = region_from_text(region)
-    if not surveys:
-        raise UserError(f"surveys is empty, but one is needed: choose from {', '.join(CATALOGUES)}")
-    for name in surveys:
-        one_of("a survey", name, tuple(CATALOGUES))
-    if not isinstance(seed, int) or not 0 <= seed < 2**31:
-        raise UserError(f"seed is {seed!r}, but a whole number from 0 to {2**31 - 1} is needed")
-    area = region.area()
-    if area > _MOST_AREA_DEG2:
-        raise UserError(
-            f"the region has {area:.0f} square degrees, but at most {_MOST_AREA_DEG2:.0f} are "
-            "simulated at once: give a part of it"
-        )
-    chosen = usual() if populations is None else tuple(populations)
-    return Simulation(region, seed, chosen, tuple(dict.fromkeys(surveys)), depth)
 
 
 @dataclass(frozen=True)

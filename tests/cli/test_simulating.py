@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from skyquarry.pipeline.simulating import field
+from skyquarry.pipeline.skyasked import field
 from skyquarry.sky.regions import Cone
 
 

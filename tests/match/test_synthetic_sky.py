@@ -2,7 +2,8 @@
 
 import pytest
 
-from skyquarry.pipeline.simulating import field, simulate
+from skyquarry.pipeline.simulating import simulate
+from skyquarry.pipeline.skyasked import field
 from skyquarry.synthetic.observe.surveys import MAIN
 from skyquarry.testing.syntheticscores import Score, scores
 

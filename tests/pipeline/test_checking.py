@@ -7,7 +7,8 @@ import pytest
 
 from skyquarry.errors import UserError
 from skyquarry.pipeline.checking import check
-from skyquarry.pipeline.simulating import field, simulate
+from skyquarry.pipeline.simulating import simulate
+from skyquarry.pipeline.skyasked import field
 from skyquarry.synthetic.check.report import PARTS
 from skyquarry.testing.points import simulated
 

@@ -6,8 +6,9 @@ import pytest
 import skyquarry as sq
 from skyquarry.engine.helpers import Helpers
 from skyquarry.errors import ExistsError, RegionError, UserError
-from skyquarry.pipeline.simulating import Run, simulation
-from skyquarry.pipeline.simulating import field as field_of
+from skyquarry.pipeline.simulating import Run
+from skyquarry.pipeline.skyasked import field as field_of
+from skyquarry.pipeline.skyasked import simulation
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import to_xyz
 from skyquarry.testing.points import FIELD, Points, simulated

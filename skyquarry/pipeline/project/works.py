@@ -208,7 +208,7 @@ def _role_files(project: Project) -> dict[str, str]:
 
 
 def _region(project: Project) -> Region:
-    from skyquarry.pipeline.simulating import field
+    from skyquarry.pipeline.skyasked import field
 
     where = project.region
     assert where is not None
