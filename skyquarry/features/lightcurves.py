@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.errors import ColumnError, missing_extra
+from skyquarry.errors import ColumnError, missing_extra, one_of
+from skyquarry.features.morecurves import more
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Maker = Callable[["Curves"], dict[str, Floats]]
 
 PAIR_DAYS: Final = 0.5
 """Two observations in a row that are nearer than this are a pair of Stetson's: one night"""
@@ -203,6 +205,9 @@ def periods(curves: Curves, least_d: float = 0.1, most_d: float = 500.0) -> dict
     return {"period_d": period, "period_power": power}
 
 
+_ALSO: Final[dict[str, Maker]] = {"periods": periods, "more": more}
+
+
 def variability_of(
     table: Any,
     *,
@@ -211,15 +216,16 @@ def variability_of(
     mag: str = "mag",
     error: str = "mag_error",
     band: str | None = "fid",
-    with_periods: bool = False,
+    also: Sequence[str] = (),
 ) -> Any:
     """An Arrow table with a row an object: `id`, and lc_<band>_<statistic> for every band.
 
     `table` has a row an observation, in any order. Objects stand in the order of their ids. Join it
-    to a wide table by id: `features_of` takes its columns by themselves.
+    to a wide table by id: `features_of` takes its columns by themselves. `also` adds "periods" (by
+    nifty-ls) and "more", those of the package light-curve (`morecurves.STATISTICS`).
 
-    Raises ColumnError for a column that is not there, MissingExtraError for periods without
-    nifty-ls.
+    Raises ColumnError for a column that is not there, UserError for another word in `also`,
+    MissingExtraError where its package is not installed.
     """
     import pyarrow as pa
 
@@ -239,8 +245,10 @@ def variability_of(
     if band:
         told, of_band = _grouped(read.arrow(band))
         bands = [str(each) for each in told.to_pylist()]
-    makers: list[Callable[[Curves], dict[str, Floats]]] = [statistics]
-    makers += [periods] if with_periods else []
+    makers: list[Maker] = [statistics]
+    for word in also:
+        one_of("also", word, tuple(_ALSO))
+        makers.append(_ALSO[word])
     columns: dict[str, Any] = {id: ids}
     for number, name in enumerate(bands):
         kept = np.flatnonzero(good & (of_band == number))

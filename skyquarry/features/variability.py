@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from skyquarry.features.morecurves import STATISTICS
 from skyquarry.features.protocol import Family, Measure, Template
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ _CURVE: Final = {
          "Zechmeister & Kuerster 2009, A&A 496, 577, by nifty-ls"),
     )
 }  # fmt: skip
+_MORE: Final = {
+    name: Template(f"lc_{{band}}_{name}", each.unit, each.text, each.source,
+                   "a light curve: variability_of(also=['more'])")
+    for name, each in STATISTICS.items()
+}  # fmt: skip
+_KNOWN: Final = _CURVE | _MORE
 RELATIVE: Final = Template(
     "{survey}_relvarg", "", "sqrt(n) e(F) / F in G: scatter of single transits over the mean flux",
     "Delchambre et al. 2023, A&A 674, A31, section 3.2",
@@ -67,8 +74,8 @@ def _found(sky: Observed) -> list[Measure]:
     for column in sky.columns.names:
         head, _, rest = column.partition("_")
         band, _, name = rest.partition("_")
-        if head == "lc" and name in _CURVE:
-            found.append(_CURVE[name].measure((column,), _Column(sky, column), band=band))
+        if head == "lc" and name in _KNOWN:
+            found.append(_KNOWN[name].measure((column,), _Column(sky, column), band=band))
     for survey in sky.surveys:
         if survey.has(*_RELATIVE_NEEDS):
             columns = tuple(survey.renamed[name] for name in _RELATIVE_NEEDS)
@@ -87,5 +94,5 @@ class _Relative:
 
 VARIABILITY: Final = Family(
     "variability", "Change: statistics of light curves in each band, and Gaia's flux errors",
-    (*_CURVE.values(), RELATIVE), _found,
+    (*_KNOWN.values(), RELATIVE), _found,
 )  # fmt: skip

@@ -122,7 +122,7 @@ def test_the_period_of_a_sine_is_found():
         "id": np.ones(120, np.int64), "mjd": time,
         "mag": 15 + 0.3 * np.sin(2 * np.pi * time / 0.6123) + random.normal(0, 0.02, 120),
         "mag_error": np.full(120, 0.02),
-    }, band=None, with_periods=True)  # fmt: skip
+    }, band=None, also=["periods"])  # fmt: skip
     assert told["lc_all_period_d"] == pytest.approx(0.6123, rel=1e-3)
     assert told["lc_all_period_power"] > 0.95
 
@@ -147,3 +147,45 @@ def test_relative_variability_by_hand():
              "phot_g_mean_flux_error": [2.0]}  # fmt: skip
     made = features_of(table, "gaia", which=["gaia_relvarg"])
     assert made.values[0, 0] == pytest.approx(0.02)
+
+
+needs_light_curve = pytest.mark.skipif(
+    importlib.util.find_spec("light_curve") is None, reason="light-curve is not installed"
+)
+
+
+@needs_light_curve
+def test_more_of_a_light_curve_by_hand():
+    told = _one(STAR, also=["more"])
+    # of 1.0, 1.2, 0.9, 1.1 with errors of 0.1: median 1.05, deviations 0.05, 0.15, 0.15, 0.05
+    assert told["lc_1_percent_amplitude"] == pytest.approx(0.15)
+    assert told["lc_1_mad"] == pytest.approx(0.1)
+    assert told["lc_1_roms"] == pytest.approx(4.0 / 3.0)
+    assert told["lc_1_maximum_slope"] == pytest.approx(2.0)
+    # cumulative sums of -0.05, 0.15, -0.15, 0.05: -0.05, 0.1, -0.05, 0; S^2 = 0.05 / 3
+    assert told["lc_1_cusum"] == pytest.approx(0.15 / (4 * np.sqrt(0.05 / 3)))
+    # 0.9, 1.0 and 1.1, 1.2
+    assert told["lc_1_otsu_step"] == pytest.approx(0.2)
+    slope, offset = np.polyfit(STAR["mjd"], STAR["mag"], 1)
+    left = np.array(STAR["mag"]) - slope * np.array(STAR["mjd"]) - offset
+    assert told["lc_1_trend"] == pytest.approx(slope)
+    assert told["lc_1_trend_chi2_dof"] == pytest.approx((left**2).sum() / 0.01 / 2)
+
+
+@needs_light_curve
+def test_more_of_too_few_observations_is_not_told_and_features_take_what_is():
+    from skyquarry.features.morecurves import STATISTICS
+
+    few = {name: values[:3] for name, values in STAR.items()}
+    table = variability_of({**few, "id": [9] * 3}, also=["more"])
+    assert all(table[f"lc_1_{name}"].null_count == 1 for name in STATISTICS)
+    made = features_of(variability_of(STAR, also=["more"]), None, which="variability")
+    assert {f"lc_1_{name}" for name in STATISTICS} <= set(made.names)
+
+
+def test_more_without_the_package_says_what_to_install(monkeypatch):
+    from skyquarry.errors import MissingExtraError
+
+    monkeypatch.setitem(__import__("sys").modules, "light_curve", None)
+    with pytest.raises(MissingExtraError, match="lightcurves"):
+        variability_of(STAR, also=["more"])
