@@ -1,7 +1,7 @@
 """More statistics of light curves, by the package light-curve, where its user has installed it.
 
 It is under the GNU General Public License, and so is no part of `skyquarry[features]` or
-`skyquarry[all]`: `pip install 'skyquarry[lightcurves]'` is the user's own choice.
+`skyquarry[all]`: `pip install 'skyquarry[lightcurves-gpl]'` is the user's own choice.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def more(curves: Curves) -> dict[str, Floats]:
     try:
         import light_curve
     except ImportError:
-        raise missing_extra("light-curve", "lightcurves", "more of a light curve") from None
+        raise missing_extra("light-curve", "lightcurves-gpl", "more of a light curve") from None
     told = {name: np.full(len(curves.first), np.nan) for name in STATISTICS}
     kept = np.flatnonzero(curves.count >= _LEAST)
     if not len(kept):

@@ -187,5 +187,31 @@ def test_more_without_the_package_says_what_to_install(monkeypatch):
     from skyquarry.errors import MissingExtraError
 
     monkeypatch.setitem(__import__("sys").modules, "light_curve", None)
-    with pytest.raises(MissingExtraError, match="lightcurves"):
+    with pytest.raises(MissingExtraError, match="lightcurves-gpl"):
         variability_of(STAR, also=["more"])
+
+
+@needs_light_curve
+def test_our_own_statistics_agree_with_the_package():
+    import light_curve
+
+    from skyquarry.features.lightcurves import Curves, statistics
+
+    random = np.random.default_rng(1)
+    n = 40
+    time = np.sort(random.random(n)) * 100.0
+    mag = 15.0 + np.sin(time) + 0.1 * random.standard_normal(n)
+    error = 0.05 + 0.1 * random.random(n)
+    ours = {name: values[0] for name, values in
+            statistics(Curves.of(np.zeros(n, np.int64), time, mag, error)).items()}  # fmt: skip
+
+    def theirs(name):
+        return float(getattr(light_curve, name)()(time, mag, error, sorted=True)[0])
+
+    same = {"mean": theirs("Mean"), "amplitude": 2.0 * theirs("Amplitude"),
+            "von_neumann": theirs("Eta"), "chi2_dof": theirs("ReducedChi2"),
+            "stetson_k": theirs("StetsonK"), "beyond_sigma": theirs("BeyondNStd"),
+            "excess_variance": theirs("ExcessVariance") * theirs("Mean") ** 2,
+            # theirs is the unbiased one of Fisher's: G1 = g1 sqrt(n (n - 1)) / (n - 2)
+            "skew": theirs("Skew") * (n - 2) / np.sqrt(n * (n - 1))}  # fmt: skip
+    assert {name: ours[name] for name in same} == pytest.approx(same, rel=1e-9)
