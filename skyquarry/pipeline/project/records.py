@@ -37,6 +37,8 @@ class Record:
     ended: str = ""
     """UTC, ISO 8601"""
     seconds: float = 0.0
+    cpu_s: float = 0.0
+    """of all processors, worker processes included"""
     seed: int = 0
     version: str = ""
     """of skyquarry"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -54,10 +55,11 @@ class Ran:
 class Runner:
     """A project and what is known of it."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, stages: tuple[Stage, ...] | None = None) -> None:
+        """Of the project's own stages, or of others that are to be run as those are."""
         self.project = project
         self.folder = project.folder
-        self.stages = stages_of(project)
+        self.stages = stages_of(project) if stages is None else stages
         self.records = Records(self.folder)
         self.audit = Audit(self.folder / AUDIT)
         self.checksums = Checksums(self.folder / HIDDEN / "checksums.json")
@@ -105,22 +107,28 @@ class Runner:
             return False
         say(f"{stage.name}: {stage.does} ({state.why})")
         inputs = self._inputs(stage)
-        began, clock = datetime.now(UTC), time.monotonic()
+        began, clock, cpu_s = datetime.now(UTC), time.monotonic(), _cpu_s()
         self.audit.note("began", stage=stage.name, why=state.why, inputs=inputs)
         try:
             with limits.held(self.folder):
-                told = stage.work(Work(self.project, stage, progress))
+                told = stage.work(Work(self.project, stage, progress, say))
         except (Exception, KeyboardInterrupt) as fault:
             self.audit.note("failed", stage=stage.name, fault=f"{type(fault).__name__}: {fault}")
             raise
         seconds = time.monotonic() - clock
-        self._finished(stage, inputs, told, began, seconds)
+        self._finished(stage, inputs, told, began, (seconds, _cpu_s() - cpu_s))
         say(f"  done in {told_s(seconds)}: {_figures(told)}")
         return True
 
     def _finished(
-        self, stage: Stage, inputs: dict[str, str], told: dict[str, Any], began: datetime, s: float
+        self,
+        stage: Stage,
+        inputs: dict[str, str],
+        told: dict[str, Any],
+        began: datetime,
+        took_s: tuple[float, float],
     ) -> None:
+        """Keep the record of a stage that took so long, by the clock and of processors."""
         checksum = self._output(stage)
         note = self.audit.note(
             "ended", stage=stage.name, inputs=inputs, output=self._name(stage.output),
@@ -130,7 +138,8 @@ class Runner:
             stage=stage.name, fingerprint=self._fingerprint(stage, inputs), inputs=inputs,
             output=self._name(stage.output), checksum=checksum, settings=stage.settings, told=told,
             began=began.isoformat(timespec="milliseconds"),
-            ended=datetime.now(UTC).isoformat(timespec="milliseconds"), seconds=s,
+            ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            seconds=took_s[0], cpu_s=took_s[1],
             seed=self.project.seed, version=_version(), audit=note,
         )  # fmt: skip
         self.records.keep(record)
@@ -234,6 +243,11 @@ def _figures(told: dict[str, Any]) -> str:
     if isinstance(rows, dict):
         return ", ".join(f"{name} {count:,}" for name, count in rows.items())
     return f"{rows:,} rows" if isinstance(rows, int) else "no rows"
+
+
+def _cpu_s() -> float:
+    """Of this process and of those that it waited for."""
+    return sum(os.times()[:4])
 
 
 def _version() -> str:

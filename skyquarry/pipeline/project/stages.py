@@ -55,6 +55,8 @@ class Work:
     project: Project
     stage: Stage
     progress: bool = False
+    say: Callable[[str], Any] = print
+    """is told what the work has to say on its way"""
 
 
 def stages_of(project: Project) -> tuple[Stage, ...]:

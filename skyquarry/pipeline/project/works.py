@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -12,11 +13,17 @@ from skyquarry.catalog.files import Folder
 from skyquarry.catalog.formats import write_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skyquarry.engine.catalog import Catalog
+    from skyquarry.learn.classifiers.protocol import Step
     from skyquarry.learn.scores import SkyMix
     from skyquarry.pipeline.project.settings import Project
     from skyquarry.pipeline.project.stages import Work
     from skyquarry.sky.algebra import Region
+
+_TELL_S: Final = 10.0
+"""between two lines about a training under way"""
 
 
 def simulate(work: Work) -> dict[str, Any]:
@@ -126,9 +133,23 @@ def train(work: Work) -> dict[str, Any]:
         allow_leakage=settings.allow_leakage,
         learners=settings.learners, combine=settings.combine, threads=settings.threads,
         seed=work.project.seed, checkpoints=folder / HIDDEN / "checkpoints",
+        telling=_Paced(work.say) if work.progress else None,
     )  # fmt: skip
     model.save(work.stage.output, overwrite=True)
     return {"classes": list(model.classes), "features": len(model.features), "said": str(model)}
+
+
+class _Paced:
+    """Tells now and then how far a training is."""
+
+    def __init__(self, say: Callable[[str], Any]) -> None:
+        self.say, self.last_s = say, time.monotonic()
+
+    def __call__(self, step: Step) -> None:
+        now = time.monotonic()
+        if now - self.last_s >= _TELL_S:
+            self.last_s = now
+            self.say(f"  {step.learner}: {step.done} of {step.of}")
 
 
 def evaluate(work: Work) -> dict[str, Any]:

@@ -149,3 +149,28 @@ def test_labels_that_cannot_be_had_are_told(
 ) -> None:
     with pytest.raises(UserError, match=message):
         read_project(written(tmp_path, LEARNING.replace(before, after, 1)))
+
+
+def test_learners_may_have_settings_of_their_own(tmp_path: Path) -> None:
+    said = "learners = { catboost = { rounds = 20 }, forest = {} }"
+    text = LEARNING.replace('learners = ["catboost"]', said)
+    training = read_project(written(tmp_path, text)).training
+    assert training is not None
+    assert training.learners == {"catboost": {"rounds": 20}, "forest": {}}
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("{ catbost = {} }", "there is no learner 'catbost'"),
+        ("{ catboost = { round = 3 } }", "learners.catboost says 'round', .* mean 'rounds'"),
+        ("{ catboost = 3 }", "a list of texts or a table is needed"),
+        ("3", "learners is 3"),
+    ],
+)
+def test_a_wrong_learner_is_refused_before_anything_is_begun(
+    tmp_path: Path, said: str, message: str
+) -> None:
+    text = LEARNING.replace('learners = ["catboost"]', f"learners = {said}")
+    with pytest.raises((UserError, NotFoundError), match=message):
+        read_project(written(tmp_path, text))

@@ -1,0 +1,133 @@
+"""What of a project file can be told to be wrong before anything is begun."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.errors import UserError
+from skyquarry.pipeline.project.settings import matched_names, simulated_names
+
+if TYPE_CHECKING:
+    from skyquarry.pipeline.project.settings import (
+        LabelSettings,
+        MatchSettings,
+        Project,
+        SurveySettings,
+        TrainingSettings,
+    )
+
+
+def check(project: Project) -> None:
+    """Raises UserError for what can be told to be wrong before any work."""
+    name = project.file.name
+    if not project.surveys:
+        raise UserError(
+            f"{name} names no survey, but a project needs one: add [surveys.NAME] with from and "
+            "survey"
+        )
+    if not 0 <= project.seed < 2**31:
+        raise UserError(f"{name}: seed is {project.seed}, but 0 to {2**31 - 1} is needed")
+    for survey, settings in project.surveys.items():
+        _check_survey(project, survey, settings)
+    if project.match is not None:
+        _check_match(project, project.match)
+    if project.labels is not None:
+        _check_labels(project, project.labels)
+    if project.training is not None:
+        _check_training(project, project.training)
+    if project.classify is not None and project.training is None:
+        raise UserError(
+            f"{name} has [classify] and no [training], but a model classifies: add [training]"
+        )
+
+
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "files": ("files",), "simulate": (), "fetch": (), "catalogue": ("path",),
+}  # fmt: skip
+_OF_SOURCE: dict[str, tuple[str, ...]] = {
+    "files": ("files", "survey", "columns"), "simulate": (),
+    "fetch": ("survey", "where", "tap", "table"), "catalogue": ("path",),
+}  # fmt: skip
+
+
+def _check_survey(project: Project, survey: str, settings: SurveySettings) -> None:
+    where = f"{project.file.name}: surveys.{survey}"
+    for key in _NEEDED[settings.source]:
+        if getattr(settings, key) is None:
+            raise UserError(
+                f'{where} is from = "{settings.source}" and says no {key}, but {key} is needed: '
+                f"add {key} = ..."
+            )
+    for key in ("survey", "files", "path", "where", "tap", "table", "columns"):
+        if getattr(settings, key) is not None and key not in _OF_SOURCE[settings.source]:
+            raise UserError(
+                f'{where} says {key}, which from = "{settings.source}" does not use: remove it'
+            )
+    if settings.source in ("simulate", "fetch") and project.region is None:
+        raise UserError(
+            f'{where} is from = "{settings.source}", which needs a part of the sky: add [region] '
+            'with text = "CIRCLE 180 30 1"'
+        )
+
+
+def _check_match(project: Project, match: MatchSettings) -> None:
+    where = f"{project.file.name}: match"
+    names = list(project.surveys) if match.catalogs is None else match.catalogs
+    for name in names:
+        if name not in project.surveys:
+            raise UserError(
+                f"{where}: catalogs names {name!r}, but the project has "
+                f"{', '.join(project.surveys)}: correct one of the two"
+            )
+    if len(set(names)) < 2:
+        raise UserError(f"{where} has {len(set(names))} catalogue, but two or more are needed")
+
+
+def _check_labels(project: Project, labels: LabelSettings) -> None:
+    where = f"{project.file.name}: labels"
+    if project.match is None:
+        raise UserError(f"{where} are of matched objects, but there is no [match]: add it")
+    given = {key: getattr(labels, key) for key in ("files", "catalog", "id", "set")}
+    if labels.source == "files":
+        for key, value in given.items():
+            if value is None:
+                raise UserError(
+                    f'{where} are from = "files" and say no {key}, but it is needed: add {key}'
+                )
+    elif any(value is not None for value in given.values()):
+        key = next(key for key, value in given.items() if value is not None)
+        raise UserError(f'{where} say {key}, which from = "truth" does not use: remove it')
+    names = matched_names(project)
+    if labels.source == "truth" and not simulated_names(project, names):
+        raise UserError(
+            f"{where} are from the truth, but none of {', '.join(names)} is simulated: give files"
+        )
+    if labels.catalog is not None and labels.catalog not in names:
+        raise UserError(
+            f"{where}: catalog is {labels.catalog!r}, but matched are {', '.join(names)}"
+        )
+
+
+def _check_training(project: Project, training: TrainingSettings) -> None:
+    if project.labels is None:
+        raise UserError(
+            f"{project.file.name} has [training] and no [labels], but a model is trained with "
+            'labels: add [labels] with from = "truth" or "files"'
+        )
+    if isinstance(training.learners, dict):
+        for learner, settings in training.learners.items():
+            _check_learner(f"{project.file.name}: training.learners.{learner}", learner, settings)
+
+
+def _check_learner(where: str, learner: str, settings: dict[str, Any]) -> None:
+    """Learners are made when training begins; what is wrong with them is said before all else."""
+    from skyquarry.learn.classifiers.registry import kind_of
+
+    known = inspect.signature(kind_of(learner)).parameters
+    for key in settings:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            tried = f"did you mean {near[0]!r}?" if near else "leave it out"
+            raise UserError(f"{where} says {key!r}, but it knows {', '.join(known)}: {tried}")
