@@ -6,6 +6,7 @@ SkyquarryError
 │   ├── RegionError         a region's text or shape
 │   ├── ColumnError         a column that is missing, ambiguous or of the wrong kind
 │   ├── PredicateError      the text of `where(...)`
+│   ├── QueryError          the text of an ADQL query, or a name in it
 │   ├── NotFoundError       no catalogue, file, version, survey or object of that name
 │   ├── FormatError         a file format that is unknown or cannot hold the table
 │   ├── MissingExtraError   an optional package is not installed (also an ImportError)
@@ -47,6 +48,10 @@ class ColumnError(UserError):
 
 class PredicateError(UserError):
     """A `where` text that is not of the predicate language."""
+
+
+class QueryError(UserError):
+    """A query that is not ADQL, or names what is not there; the message gives line and column."""
 
 
 class NotFoundError(UserError):

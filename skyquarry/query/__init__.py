@@ -1,0 +1,1 @@
+"""ADQL: from a text to rows of catalogues and archives. See `design/query.md`."""

@@ -1,0 +1,336 @@
+"""The grammar of queries (ADQL 2.1, appendix A): from a text to its tree, or an error in it.
+
+sqlglot cuts the text into words; the productions are ours. Its parser takes many dialects for one
+and is content with most texts, so a query's errors would show late, or never.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from skyquarry.errors import QueryError
+from skyquarry.query.syntax import (
+    Body,
+    Derived,
+    Identifier,
+    Join,
+    Order,
+    Output,
+    Query,
+    Select,
+    SetOperation,
+    Source,
+    Star,
+    TableName,
+)
+from skyquarry.query.values import Values
+
+if TYPE_CHECKING:
+    from skyquarry.query.words import Word
+
+_AFTER = "after the end of the query"
+
+
+def parse(text: str) -> Query:
+    """The tree of an ADQL query; tables and columns are not looked up.
+
+    Raises QueryError for a text that is not ADQL 2.1: it says line and column, what stands there,
+    and what is needed.
+
+    >>> parse("SELECT TOP 5 ra FROM gaia WHERE dec > 80").body.top
+    5
+    """
+    if not isinstance(text, str):
+        raise QueryError(
+            f"the query is {text!r:.60}, but a text is needed: try 'SELECT TOP 5 * FROM gaia'"  # noqa: S608
+        )
+    try:
+        return _Grammar(text).whole()
+    except RecursionError:
+        raise QueryError(
+            f"the query begins {text[:40]!r} and is nested too deep: write it on fewer levels"
+        ) from None
+
+
+class _Grammar(Values):
+    """The productions of queries."""
+
+    def whole(self) -> Query:
+        """<query_specification>; one semicolon may end it."""
+        if self.ended():
+            raise self.error(self.word, "is all there is: write SELECT ... FROM ...")
+        named = self._with() if self.sees("WITH") else ()
+        query = self.ordered(named)
+        self.eats(";")
+        if not self.ended():
+            raise self._surplus(self.word)
+        return query
+
+    def _surplus(self, word: Word) -> QueryError:
+        hints = {
+            "LIMIT": "write SELECT TOP n ... in its place",
+            "WITH": "WITH stands once, at the very beginning",
+            "CROSS": "join all with all by a comma: FROM a, b",
+        }
+        hint = hints.get(word.key, "one query at a time is read, and its clauses in their order")
+        return self.error(word, f"stands {_AFTER}: {hint}")
+
+    def _with(self) -> tuple[tuple[Identifier, Query], ...]:
+        self.take()
+        found = [self._named_query()]
+        while self.eats(","):
+            found.append(self._named_query())
+        return tuple(found)
+
+    def _named_query(self) -> tuple[Identifier, Query]:
+        name = self.name("a name for the query")
+        self.need("AS", "in WITH name AS (SELECT ...)")
+        self.need("(", "in WITH name AS (SELECT ...)")
+        self.deeper()
+        query = self.ordered()
+        self.need(")", "to close the query of WITH")
+        self.deeper(-1)
+        return name, query
+
+    # ------------------------------------------------------------ queries
+    def ordered(self, named: tuple[tuple[Identifier, Query], ...] = ()) -> Query:
+        """<select_expression>: selects, joined by set operators, sorted, less the first rows."""
+        start = self.word.span
+        body = self._set_expression()
+        order: tuple[Order, ...] = ()
+        offset = None
+        if self.eats("ORDER"):
+            self.need("BY", "after ORDER")
+            order = self._orders()
+        if self.eats("OFFSET"):
+            offset = self.whole_number("after OFFSET")
+        return Query(body, self.since(start), order, offset, named)
+
+    def _orders(self) -> tuple[Order, ...]:
+        found = [self._order()]
+        while self.eats(","):
+            found.append(self._order())
+        return tuple(found)
+
+    def _order(self) -> Order:
+        value = self.value("what to sort by")
+        descending = self.eats("DESC")
+        if not descending:
+            self.eats("ASC")
+        return Order(value, descending)
+
+    def _set_expression(self) -> Body:
+        start = self.word.span
+        found = self._set_term()
+        while self.word.key in ("UNION", "EXCEPT"):
+            word = cast("Any", self.take().key)
+            every = self.eats("ALL")
+            found = SetOperation(word, every, found, self._set_term(), self.since(start))
+        return found
+
+    def _set_term(self) -> Body:
+        """INTERSECT binds more tightly than UNION and EXCEPT."""
+        start = self.word.span
+        found = self._set_primary()
+        while self.eats("INTERSECT"):
+            every = self.eats("ALL")
+            right = self._set_primary()
+            found = SetOperation("INTERSECT", every, found, right, self.since(start))
+        return found
+
+    def _set_primary(self) -> Body:
+        if not self.sees("("):
+            return self._select()
+        self.take()
+        self.deeper()
+        query = self.ordered()
+        self.need(")", "to close the query")
+        self.deeper(-1)
+        return query
+
+    def _select(self) -> Select:
+        start = self.word
+        if self.sees("WITH"):
+            raise self.error(start, "stands inside a query, but only the very beginning may name")
+        self.need("SELECT", "to begin a query")
+        distinct = self.eats("DISTINCT")
+        if not distinct:
+            self.eats("ALL")
+        top = self.whole_number("after TOP") if self.eats("TOP") else None
+        outputs = self._outputs()
+        self.need("FROM", "after what is selected")
+        source = self._sources()
+        where = self.condition() if self.eats("WHERE") else None
+        groups = self._groups() if self.eats("GROUP") else ()
+        having = self.condition() if self.eats("HAVING") else None
+        span = self.since(start.span)
+        return Select(outputs, source, span, distinct, top, where, groups, having)
+
+    def _groups(self) -> tuple[Any, ...]:
+        self.need("BY", "after GROUP")
+        found = [self.value("what to group by")]
+        while self.eats(","):
+            found.append(self.value("what to group by"))
+        return tuple(found)
+
+    def _outputs(self) -> tuple[Star | Output, ...]:
+        found = [self._output()]
+        while self.eats(","):
+            found.append(self._output())
+        return tuple(found)
+
+    def _output(self) -> Star | Output:
+        word = self.word
+        if self.eats("*"):
+            return Star((), word.span)
+        if self._is_table_star():
+            table = self.path("a table", 3)
+            self.at += 2
+            return Star(table, self.since(word.span))
+        value = self.value()
+        alias = None
+        if self.eats("AS") or self._is_alias():
+            alias = self.name("a name for the value")
+        return Output(value, alias, self.since(word.span))
+
+    def _is_table_star(self) -> bool:
+        at = 0
+        while self.ahead(at).is_name and self.ahead(at + 1).key == ".":
+            at += 2
+        return at > 0 and self.ahead(at).key == "*"
+
+    # ------------------------------------------------------------ tables
+    def _sources(self) -> Source:
+        found = self._joined()
+        while self.eats(","):
+            right = self._joined()
+            found = Join("CROSS", found, right, found.span.to(right.span))
+        return found
+
+    def _joined(self) -> Source:
+        found = self._table()
+        while self.word.key in ("NATURAL", "INNER", "LEFT", "RIGHT", "FULL", "JOIN"):
+            found = self._join(found)
+        return found
+
+    def _join(self, left: Source) -> Source:
+        natural = self.eats("NATURAL")
+        kind = self._join_kind()
+        self.need("JOIN", "in a join")
+        right = self._table() if natural else self._join_right()
+        on = None
+        using: tuple[Identifier, ...] = ()
+        if self.eats("ON"):
+            on = self.condition()
+        elif self.eats("USING"):
+            using = self._using()
+        given = on is not None or bool(using)
+        if natural and given:
+            raise self.error(self.since(right.span), "has a condition, but NATURAL is one: drop it")
+        span = self.since(left.span)
+        if not natural and not given:
+            raise self.error(
+                self.word, "stands where ON condition or USING (columns) is needed, for the join"
+            )
+        return Join(kind, left, right, span, natural, on, using)
+
+    def _join_right(self) -> Source:
+        """The table that is joined; a JOIN b JOIN c ON .. ON ..: the inner join ends first."""
+        found = self._table()
+        while self.word.key in ("NATURAL", "INNER", "LEFT", "RIGHT", "FULL", "JOIN"):
+            found = self._join(found)
+        return found
+
+    def _join_kind(self) -> Literal["INNER", "LEFT", "RIGHT", "FULL"]:
+        for kind in ("LEFT", "RIGHT", "FULL"):
+            if self.eats(kind):
+                self.eats("OUTER")
+                return kind
+        self.eats("INNER")
+        return "INNER"
+
+    def _using(self) -> tuple[Identifier, ...]:
+        self.need("(", "after USING")
+        found = [self.name("a column")]
+        while self.eats(","):
+            found.append(self.name("a column"))
+        self.need(")", "after the columns of USING")
+        return tuple(found)
+
+    def _table(self) -> Source:
+        word = self.word
+        if not self.sees("("):
+            parts = self.path("a table", 3)
+            return TableName(parts, self._alias(), self.since(word.span))
+        if self._opens_query() and self._is_subquery():
+            query = self.subquery("in FROM")
+            alias = self._alias()
+            if alias is None:
+                raise self.error(
+                    self.word, "stands where a name for the query in FROM is needed: (...) AS q"
+                )
+            return Derived(query, alias, self.since(word.span))
+        return self._joined_in_parentheses()
+
+    def _joined_in_parentheses(self) -> Source:
+        from dataclasses import replace
+
+        word = self.take()
+        self.deeper()
+        found = self._joined()
+        self.need(")", "to close the joined tables")
+        self.deeper(-1)
+        if not isinstance(found, Join):
+            raise self.error(
+                found, "is one table in parentheses: only joins and queries may stand in them"
+            )
+        alias = self._alias() if found.alias is None else None
+        if alias is None:
+            return replace(found, span=self.since(word.span))
+        return replace(found, span=self.since(word.span), alias=alias)
+
+    def _alias(self) -> Identifier | None:
+        if self.eats("AS") or self._is_alias():
+            return self.name("a name for the table")
+        return None
+
+    def _is_alias(self) -> bool:
+        """Whether a name follows without AS; OFFSET there is the clause."""
+        return self.word.is_name and self.word.key != "OFFSET"
+
+    def _is_subquery(self) -> bool:
+        """Whether the parenthesis holds a query, and not a join that begins with one.
+
+        ((SELECT ...) AS a JOIN b ...) opens as ((SELECT ...) UNION ...) does; what follows the
+        inner parenthesis tells.
+        """
+        if self.ahead().key != "(":
+            return True
+        closing = self._closing(1)
+        return self.ahead(closing + 1).key in (
+            "UNION",
+            "EXCEPT",
+            "INTERSECT",
+            "ORDER",
+            "OFFSET",
+            ")",
+        )
+
+    def _closing(self, opening: int) -> int:
+        """How far ahead the parenthesis closes that opens so far ahead."""
+        depth, at = 0, opening
+        while self.ahead(at).kind != "end":
+            depth += {"(": 1, ")": -1}.get(self.ahead(at).key, 0)
+            if not depth:
+                return at
+            at += 1
+        return at
+
+    def subquery(self, where: str) -> Query:
+        """<table_subquery>: a query in parentheses."""
+        self.need("(", f"before the query {where}")
+        self.deeper()
+        query = self.ordered()
+        self.need(")", f"to close the query {where}")
+        self.deeper(-1)
+        return query
