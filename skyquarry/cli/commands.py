@@ -137,6 +137,7 @@ COMMANDS = {
     "run": "projects.run",
     "clean": "projects.clean",
     "audit": "projects.audit",
+    "report": "projects.report",
     "train": "training.train",
     "classify": "judging.classify",
     "evaluate": "judging.evaluate",

@@ -1,4 +1,4 @@
-"""`run`, `clean`, `audit`: a project file, stage by stage."""
+"""`run`, `report`, `clean`, `audit`: a project file, stage by stage."""
 
 from __future__ import annotations
 
@@ -104,6 +104,37 @@ def audit(project: ProjectFile, *, as_json: Json = False) -> None:
         typer.echo("\n".join(faults) or f"{log.path}: the chain of {len(log.events())} lines holds")
     if faults:
         raise DamagedError(f"{log.path} is not as it was written: {faults[0]}")
+
+
+def report(
+    project: ProjectFile,
+    *,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Write the page alone, to this .html file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write what a project has found as one HTML page, with lists for follow-up beside it.
+
+    Example: skyquarry report field.toml --out field.html
+
+    What stages have not made yet is left out. Without --out all is written to the project's folder
+    `report`, as the stage [report] of a run does.
+    """
+    from skyquarry.pipeline.project.reporting.writing import PAGE, report_page, write_report
+    from skyquarry.pipeline.project.settings import read_project
+    from skyquarry.pipeline.project.stages import REPORT
+
+    read = read_project(project)
+    if out is not None:
+        path = report_page(read, out)
+    else:
+        write_report(read, read.folder / REPORT)
+        path = read.folder / REPORT / PAGE
+    if as_json:
+        write_json({"path": str(path)})
+    else:
+        typer.echo(f"written to {path}")
 
 
 def _foretell(states: list, *, as_json: bool) -> None:  # type: ignore[type-arg]

@@ -109,6 +109,29 @@ def row_of(number: int, x: str, size: tuple[float, float]) -> tuple[Figure, tupl
     return figure, tuple(plots)
 
 
+def grid_of(
+    rows: int, columns: int, size: tuple[float, float], margins: Mapping[str, float]
+) -> tuple[Figure, tuple[Axes, ...]]:
+    """Plots in rows and columns, row by row; `margins` also says what is `between` and `above`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size)
+    plots = figure.subplots(rows, columns, squeeze=False)
+    _set_margins(figure, margins)
+    figure.subplots_adjust(hspace=margins.get("above", 0.3))
+    return figure, tuple(plots.ravel())
+
+
+def shades(colour: str, *, pale: float = 0.12) -> Any:
+    """A scale from a pale tint of a colour over the colour to a dark shade; NaN is clear."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgb
+
+    own = to_rgb(colour)
+    light = tuple(1.0 - pale * 2.0 * (1.0 - each) for each in own)
+    dark = tuple(0.45 * each for each in own)
+    return LinearSegmentedColormap.from_list("shades", [light, own, dark])
+
+
 def _set_margins(figure: Figure, margins: Mapping[str, float]) -> None:
     wide, high = figure.get_size_inches()
     figure.subplots_adjust(

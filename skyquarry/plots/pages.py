@@ -51,11 +51,11 @@ h3 + .note { margin-top: -4px } .card + h3, figure + h3 { margin-top: 24px }
 """
 
 
-def whole(title: str, body: Sequence[str]) -> str:
-    """A page of its parts."""
+def whole(title: str, body: Sequence[str], more_style: str = "") -> str:
+    """A page of its parts; `more_style` is CSS of its own."""
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+        f"<title>{escape(title)}</title><style>{_STYLE}{more_style}</style>"
     )
     text = "\n".join(body)
     return (

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         LabelSettings,
         MatchSettings,
         Project,
+        ReportSettings,
         SurveySettings,
         TrainingSettings,
     )
@@ -41,6 +42,8 @@ def check(project: Project) -> None:
         raise UserError(
             f"{name} has [classify] and no [training], but a model classifies: add [training]"
         )
+    if project.report is not None:
+        _check_report(name, project.report)
 
 
 _NEEDED: dict[str, tuple[str, ...]] = {
@@ -131,3 +134,10 @@ def _check_learner(where: str, learner: str, settings: dict[str, Any]) -> None:
             near = difflib.get_close_matches(key, known, n=1)
             tried = f"did you mean {near[0]!r}?" if near else "leave it out"
             raise UserError(f"{where} says {key!r}, but it knows {', '.join(known)}: {tried}")
+
+
+def _check_report(name: str, report: ReportSettings) -> None:
+    for key in ("most", "price_per_kwh", "price_per_hour"):
+        value = getattr(report, key)
+        if value is not None and value < 0:
+            raise UserError(f"{name}: report.{key} is {value}, but 0 or more is needed")

@@ -120,6 +120,21 @@ class ClassifySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """`[report]`: a page of what was found, and lists of what to look at next."""
+
+    title: str | None = None
+    """else the name of the folder"""
+    most: int = 1000
+    """rows of each follow-up list"""
+    price_per_kwh: float | None = None
+    """of electricity; without it no cost by energy is told"""
+    price_per_hour: float | None = None
+    """of the machine; without it no cost by time is told"""
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A project, as its file says it."""
 
@@ -133,6 +148,7 @@ class Project:
     labels: LabelSettings | None = None
     training: TrainingSettings | None = None
     classify: ClassifySettings | None = None
+    report: ReportSettings | None = None
 
     def settings(self) -> dict[str, Any]:
         """All that was said, as plain data."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ClassifySettings,
         LabelSettings,
         Project,
+        ReportSettings,
         SurveySettings,
         TrainingSettings,
     )
@@ -28,6 +29,7 @@ EXAMPLES = "examples"
 MODEL = "model"
 SCORES = "scores"
 CLASSIFIED = "classified"
+REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ def stages_of(project: Project) -> tuple[Stage, ...]:
         made += [_train(project, project.training), _evaluate(project)]
     if project.classify is not None:
         made.append(_classify(project, project.classify))
+    if project.report is not None:
+        made.append(_report(project, project.report, tuple(each.name for each in made)))
     return tuple(made)
 
 
@@ -221,4 +225,20 @@ def _classify(project: Project, classify: ClassifySettings) -> Stage:
         works.classify,
         dataclasses.asdict(classify),
         ("train", "match", "label"),
+    )
+
+
+def _report(project: Project, report: ReportSettings, needs: tuple[str, ...]) -> Stage:
+    return Stage(
+        REPORT,
+        "a page of what was found, and lists of what to look at next",
+        project.folder / REPORT,
+        works.report,
+        dataclasses.asdict(report),
+        needs,
+        tuple(
+            str(place_of(project, name))
+            for name, each in project.surveys.items()
+            if each.source == "catalogue"
+        ),
     )

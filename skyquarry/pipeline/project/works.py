@@ -194,6 +194,13 @@ def classify(work: Work) -> dict[str, Any]:
     return _told(plan.to_catalog(work.stage.output, overwrite=work.stage.output.exists()))
 
 
+def report(work: Work) -> dict[str, Any]:
+    """The page, and the lists."""
+    from skyquarry.pipeline.project.reporting.writing import write_report
+
+    return write_report(work.project, work.stage.output)
+
+
 def _mix(project: Project, classes: tuple[str, ...]) -> SkyMix:
     """How many objects of each class the match has, as far as they have labels."""
     import numpy as np

@@ -1,0 +1,249 @@
+"""The report of a project: what its stages left, as plain data for the page and for files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skyquarry.catalog.classes import DEFINITIONS
+from skyquarry.engine.catalog import open_catalog
+from skyquarry.pipeline.project.records import Records
+from skyquarry.pipeline.project.reporting.resources import resources_of
+from skyquarry.pipeline.project.reporting.specimens import specimens_of
+from skyquarry.pipeline.project.reporting.tallying import FLAGS, MAG_EDGES, tallied
+from skyquarry.pipeline.project.settings import matched_names
+from skyquarry.pipeline.project.stages import (
+    ARCHIVE,
+    CLASSIFIED,
+    MATCHED,
+    MODEL,
+    REPORT,
+    SCORES,
+    place_of,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from skyquarry.learn.model import Model
+    from skyquarry.pipeline.project.records import Record
+    from skyquarry.pipeline.project.reporting.tallying import Tally
+    from skyquarry.pipeline.project.settings import Project
+
+SIMULATION: Final = "skyquarry_simulation"
+"""The property of a catalogue that was simulated."""
+CLUSTERS: Final = "clusters"
+_MOST_CLUSTERS: Final = 12
+
+
+def gathered(project: Project) -> dict[str, Any]:
+    """All that there is to tell of a project, as far as its stages have come.
+
+    What no stage has made yet is left out. Raises what reading the outputs raises.
+    """
+    home = project.folder / ARCHIVE
+    records = [each for each in Records(project.folder).all() if each.stage != REPORT]
+    told: dict[str, Any] = {
+        "title": _title(project),
+        "seed": project.seed,
+        "sources": _sources(project),
+        "labels": _labels(project),
+        "match": _match(home / MATCHED),
+        "scores": _json(project.folder / SCORES / "scores.json"),
+        "resources": resources_of(records),
+        "provenance": _provenance(records),
+        "clusters": _clusters(home / CLUSTERS),
+    }
+    if (home / CLASSIFIED).is_dir():
+        told |= _classified(project)
+    return told
+
+
+def _title(project: Project) -> str:
+    given = None if project.report is None else project.report.title
+    return given or project.folder.name.replace("_", " ")
+
+
+def _classified(project: Project) -> dict[str, Any]:
+    from skyquarry.pipeline.brightness import magnitude_name
+    from skyquarry.pipeline.project.works import _role_files
+    from skyquarry.pipeline.training import load_model
+
+    home = project.folder / ARCHIVE
+    model = load_model(project.folder / MODEL)
+    matched, classified = (open_catalog(home / name) for name in (MATCHED, CLASSIFIED))
+    magnitude = magnitude_name(model.features, model.units)
+    tally = tallied(matched.stored, classified.stored, _role_files(project), magnitude)
+    return {
+        "classes": _classes(tally),
+        "sky": _sky(tally),
+        "diagrams": _diagrams(tally),
+        "magnitudes": _magnitudes(tally),
+        "specimens": specimens_of(tally, model, matched),
+        "model": _model(model),
+    }
+
+
+# ------------------------------------------------------------------ of the sky
+def _classes(tally: Tally) -> list[dict[str, Any]]:
+    definitions = {each.label: told.physics for each, told in DEFINITIONS.items()}
+    total = max(int(tally.counts.sum()), 1)
+    return [
+        {
+            "name": name,
+            "n": int(tally.counts[k]),
+            "share": float(tally.counts[k] / total),
+            "definition": definitions.get(name, ""),
+            **{flag: int(tally.flags[line, k]) for line, flag in enumerate(FLAGS)},
+        }
+        for k, name in enumerate(tally.classes)
+    ]
+
+
+def _sky(tally: Tally) -> dict[str, Any]:
+    """Counts of each class in cells, and the sampled objects' places."""
+    points = {}
+    for name, rows in tally.samples.items():
+        ra, dec = (rows[axis].to_numpy() for axis in ("ra", "dec"))
+        points[name] = (ra, dec) if tally.plane.whole else tally.plane.project(ra, dec)  # type: ignore[union-attr]
+    return {
+        "plane": asdict(tally.plane),
+        "classes": tally.classes,
+        "counts": tally.sky,
+        "points": points,
+    }
+
+
+def _diagrams(tally: Tally) -> list[dict[str, Any]]:
+    told = []
+    for line, diagram in enumerate(tally.diagrams):
+        points = {
+            name: _both(rows[f"x{line}"].to_numpy(), rows[f"y{line}"].to_numpy())
+            for name, rows in tally.samples.items()
+        }
+        told.append(
+            {
+                "title": diagram.title,
+                "who": diagram.who,
+                "x": _axis(diagram.x),
+                "y": _axis(diagram.y),
+                "counts": tally.planes[line],
+                "shown": tally.shown[line].tolist(),
+                "points": points,
+            }
+        )
+    return [each for each in told if sum(each["shown"])]
+
+
+def _both(x: Any, y: Any) -> tuple[Any, Any]:
+    known = np.isfinite(x)
+    return x[known], y[known]
+
+
+def _axis(axis: Any) -> dict[str, Any]:
+    return {name: getattr(axis, name) for name in ("words", "unit", "low", "high", "upward")}
+
+
+def _magnitudes(tally: Tally) -> dict[str, Any] | None:
+    if tally.magnitude is None:
+        return None
+    return {"name": tally.magnitude, "edges": MAG_EDGES.tolist(), "counts": tally.by_magnitude}
+
+
+# ------------------------------------------------------------------ of the project
+def _sources(project: Project) -> list[dict[str, Any]]:
+    """Of each catalogue whether it is real, and where it is from."""
+    words = {"simulate": "a synthetic sky", "fetch": "its own service", "files": "files",
+             "catalogue": "a catalogue that was there"}  # fmt: skip
+    told = []
+    for name, each in project.surveys.items():
+        place = place_of(project, name)
+        made = place.is_dir() or "://" in str(place)
+        catalog = open_catalog(place) if made else None
+        properties = {} if catalog is None else catalog.properties
+        told.append(
+            {
+                "name": name,
+                "simulated": each.source == "simulate" or SIMULATION in properties,
+                "from": words[each.source],
+                "title": properties.get("obs_title", ""),
+                "rows": None if catalog is None else int(catalog.stored.n_rows),
+                "matched": name in matched_names(project),
+            }
+        )
+    return told
+
+
+def _labels(project: Project) -> dict[str, Any] | None:
+    if project.labels is None:
+        return None
+    record = Records(project.folder).of("label")
+    return {
+        "simulated": project.labels.source == "truth",
+        "told": {} if record is None else record.told,
+    }
+
+
+def _match(path: Path) -> dict[str, Any] | None:
+    report = _json(path / "report.json")
+    if report is None:
+        return None
+    kept = ("names", "verdict", "doubts", "rows", "calibration_lines")
+    return {name: report[name] for name in kept if name in report} | {
+        "groups": int(open_catalog(path).stored.n_rows)
+    }
+
+
+def _clusters(path: Path) -> dict[str, Any] | None:
+    """The first rows of a catalogue of clusters, the richest where it tells richness."""
+    if not path.is_dir():
+        return None
+    table = open_catalog(path).to_table()
+    by = next((n for n in table.column_names if "richness" in n.lower()), None)
+    if by is not None:
+        table = table.sort_by([(by, "descending")])
+    fields = [
+        {"name": each.name, "unit": (each.metadata or {}).get(b"unit", b"").decode()}
+        for each in table.schema
+    ]
+    rows = table.slice(0, _MOST_CLUSTERS).to_pylist()
+    return {"n": table.num_rows, "by": by, "fields": fields, "rows": rows}
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "learners": [each.name for each in model.learners],
+        "features": len(model.features),
+        "classes": list(model.classes),
+        "skipped": model.told.get("skipped", []),
+        "rows": model.told["data"]["rows"],
+        "sha256": model.told["data"]["sha256"],
+        "versions": model.told["versions"],
+        "told": str(model),
+    }
+
+
+def _provenance(records: list[Record]) -> list[dict[str, Any]]:
+    return [
+        {
+            "stage": each.stage,
+            "output": each.output,
+            "checksum": each.checksum,
+            "inputs": each.inputs,
+            "ended": each.ended,
+            "version": each.version,
+            "seed": each.seed,
+            "audit": each.audit,
+        }
+        for each in records
+    ]
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return told

@@ -1,0 +1,131 @@
+"""The tables of a project's report: examples, lists, matches, clusters, costs, provenance."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.plots.evaluationfigures import words
+from skyquarry.plots.pages import facts, table
+from skyquarry.plots.projectcolours import colours_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_KINDS = {"sure": "surest of a sample", "usual": "in the middle", "doubtful": "most doubtful"}
+
+
+# ------------------------------------------------------------------ examples
+def specimens(told: Sequence[Mapping[str, Any]] | None, classes: Sequence[str]) -> list[str]:
+    """Objects of each class, each as a card."""
+    if not told:
+        return []
+    colours = colours_of(classes)
+    parts = []
+    for name in dict.fromkeys(each["class"] for each in told):
+        cards = [_thing(each, colours) for each in told if each["class"] == name]
+        parts += [f"<h3>{escape(words(name))}</h3>", f'<div class="things">{"".join(cards)}</div>']
+    return parts
+
+
+def _thing(each: Mapping[str, Any], colours: Mapping[str, str]) -> str:
+    bands = ", ".join(f"{words(name)} {mag:.2f}" for name, mag in each["bands"].items())
+    reasons = "".join(f"<li>{escape(one)}</li>" for one in each["reasons"])
+    likely = sorted(each["p"].items(), key=lambda one: -one[1])
+    bar = "".join(
+        f'<span style="width:{100 * p:.1f}%;background:{colours[name]}"></span>'
+        for name, p in likely
+        if p >= 0.001
+    )
+    said = ", ".join(f"{words(name)} {p:.3f}" for name, p in likely[:3] if p >= 0.001)
+    return (
+        f'<div class="card thing"><h3>{_KINDS.get(each["kind"], each["kind"])}</h3>'
+        f'<p class="mono">{escape(str(each["id"]))}<br>{each["ra"]:.6f} {each["dec"]:+.6f}</p>'
+        f'<div class="bar">{bar}</div><p>{escape(said)}</p>'
+        f'<p class="note">{escape(bands)} mag</p><ul>{reasons}</ul></div>'
+    )
+
+
+def follow_up(told: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    """What lists there are, and their first rows."""
+    if not told:
+        return []
+    parts = []
+    for each in told:
+        head = ["rank", "id", "ra", "dec", "class", "probability", "gain, bits", "reason"]
+        rows = [[str(cell) for cell in row] for row in each["rows"]]
+        parts += [
+            f"<h3>{escape(each['title'])}: {each['n']:,}</h3>",
+            f'<p class="note">{escape(each["note"])}</p>',
+            table(head, rows),
+        ]
+    return parts
+
+
+# ------------------------------------------------------------------ matches
+def matches(told: Mapping[str, Any] | None) -> list[str]:
+    """How many rows of each survey have a counterpart."""
+    if not told:
+        return []
+    rows = [
+        [each["name"], f"{each['rows']:,}", f"{each['matched']:,}", f"{100 * each['rate']:.1f} %"]
+        for each in told["rows"]
+    ]
+    doubts = "".join(f"<li>{escape(each)}</li>" for each in told["doubts"])
+    told_off = f'<div class="card doubts"><h3>What to doubt</h3><ul>{doubts}</ul></div>'
+    who = (
+        f"{told['groups']:,} objects of {' × '.join(told['names'])}. The rate is that of rows with "
+        "a counterpart in any other catalogue: a deep one has many that no other can see."
+    )
+    return [
+        f'<p class="note">{escape(who)}</p>',
+        table(["catalogue", "rows", "matched", "rate"], rows),
+        told_off if doubts else "",
+    ]
+
+
+def clusters(told: Mapping[str, Any] | None) -> list[str]:
+    """The richest clusters of galaxies."""
+    if not told:
+        return []
+    head = [f"{each['name']}" + (f" ({each['unit']})" if each["unit"] else "")
+            for each in told["fields"]]  # fmt: skip
+    rows = [[_cell(row[each["name"]]) for each in told["fields"]] for row in told["rows"]]
+    first = f"the {len(rows)} with the highest {told['by']}" if told["by"] else "the first"
+    return [f'<p class="note">{told["n"]:,} clusters; here {first}.</p>', table(head, rows)]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+# ------------------------------------------------------------------ costs
+def resources(told: Mapping[str, Any] | None) -> list[str]:
+    """Time by stage."""
+    if not told or not told["stages"]:
+        return []
+    rows = [
+        [each["stage"], f"{each['seconds']:,.1f} s",
+         "–" if each["rows"] is None else f"{each['rows']:,}"]
+        for each in told["stages"]
+    ]  # fmt: skip
+    return [table(["stage", "time", "rows"], rows)]
+
+
+def provenance(told: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    """Which stage made what of what."""
+    if not told:
+        return []
+    rows = [
+        [each["stage"], each["output"], each["checksum"][:12], each["version"],
+         ", ".join(each["inputs"]) or "–"]
+        for each in told
+    ]  # fmt: skip
+    head = ["stage", "made", "sha256", "skyquarry", "of"]
+    return [
+        table(head, rows),
+        facts([("seed", str(told[0]["seed"])), ("audit log", "audit.jsonl"),
+               ("W3C PROV", "provenance.json")]),
+    ]  # fmt: skip

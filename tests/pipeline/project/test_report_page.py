@@ -1,0 +1,73 @@
+"""The report of a project: one page that says what is real, what was found, how far to trust it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+import skyquarry as sq
+from skyquarry.errors import NotFoundError
+from skyquarry.pipeline.project.reporting.gathering import gathered
+from skyquarry.pipeline.project.reporting.writing import report_page
+from skyquarry.pipeline.project.settings import read_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> dict[str, Any]:
+    return gathered(read_project(folder.parent / "field.toml"))
+
+
+def test_the_page_needs_nothing_from_elsewhere(folder: Path) -> None:
+    text = (folder / "report" / "report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', text)
+    assert "url(" not in text
+
+
+def test_the_page_says_first_what_is_simulated(folder: Path) -> None:
+    text = (folder / "report" / "report.html").read_text()
+    assert "Everything on this page is simulated." in text[: text.index("<h2")]
+
+
+def test_every_classified_object_is_counted_once(folder: Path, told: dict[str, Any]) -> None:
+    rows = sq.open(folder / "archive" / "classified").to_table()
+    words = rows["class"].to_pylist()
+    assert {each["name"]: each["n"] for each in told["classes"]} == {
+        name: words.count(name) for name in ("galaxy", "main_sequence")
+    }
+    assert told["sky"]["counts"].sum() == rows.num_rows
+
+
+def test_a_diagram_holds_those_whose_colours_are_known(told: dict[str, Any]) -> None:
+    titles = [each["title"] for each in told["diagrams"]]
+    assert "g − r, r − i" in titles
+    assert "W1 against W1 − W2" not in titles
+    for each in told["diagrams"]:
+        assert each["counts"].sum() <= sum(each["shown"])
+
+
+def test_examples_are_told_with_their_reasons(told: dict[str, Any]) -> None:
+    kinds = [(each["class"], each["kind"]) for each in told["specimens"]]
+    assert kinds == [(name, kind) for name in ("galaxy", "main_sequence")
+                     for kind in ("sure", "usual", "doubtful")]  # fmt: skip
+    for each in told["specimens"]:
+        assert any("speaks" in words for words in each["reasons"])
+    assert told["specimens"][0]["p"]["galaxy"] >= told["specimens"][2]["p"]["galaxy"]
+
+
+def test_the_numbers_of_the_page_are_a_file(folder: Path, told: dict[str, Any]) -> None:
+    kept = json.loads((folder / "report" / "report.json").read_text())
+    assert kept["classes"] == told["classes"]
+    assert kept["scores"]["overall"]["accuracy"] == told["scores"]["overall"]["accuracy"]
+
+
+def test_a_project_without_a_finished_stage_has_no_report(tmp_path: Path) -> None:
+    (tmp_path / "field.toml").write_text('[surveys.a]\nfiles = "a.csv"\n')
+    with pytest.raises(NotFoundError, match="no finished stage"):
+        report_page(read_project(tmp_path / "field.toml"), tmp_path / "r.html")
