@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import skyquarry as sq
-from skyquarry.errors import NotFoundError
+from skyquarry.errors import NotFoundError, UserError
 from skyquarry.pipeline.project.reporting.gathering import gathered
 from skyquarry.pipeline.project.reporting.writing import report_page
 from skyquarry.pipeline.project.settings import read_project
@@ -71,3 +71,9 @@ def test_a_project_without_a_finished_stage_has_no_report(tmp_path: Path) -> Non
     (tmp_path / "field.toml").write_text('[surveys.a]\nfiles = "a.csv"\n')
     with pytest.raises(NotFoundError, match="no finished stage"):
         report_page(read_project(tmp_path / "field.toml"), tmp_path / "r.html")
+
+
+def test_a_price_below_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text('[surveys.a]\nfiles = "a.csv"\n[report]\nprice_per_hour = -1\n')
+    with pytest.raises(UserError, match=r"report.price_per_hour is -1.0, but 0 or more"):
+        read_project(tmp_path / "f.toml")
