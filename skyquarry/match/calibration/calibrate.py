@@ -25,6 +25,7 @@ from skyquarry.match.calibration.errorscale import (
     precision,
 )
 from skyquarry.match.calibration.residuals import Residuals, crowding, gather
+from skyquarry.match.calibration.tails import UNSEEN, Tail
 from skyquarry.match.calibration.zeropoint import (
     ZeroPoint,
     first_rotation,
@@ -104,7 +105,7 @@ def _fit_one(sample: Residuals) -> CatalogCalibration:
     real = likelihood(shape.theta, data)[2][2] < 0.5
     if served is not certain:  # their errors cannot be told from their motions
         found = _described(served, zero, ErrorModel.none(), real, sample.seen, error)
-        return replace(found, note=_unsure(sample.seen, len(certain)))
+        return replace(found, note=_unsure(sample.seen, len(certain)), tail=UNSEEN)
     errors = fit_errors(_first(data), served.mag[:_SHAPE_PAIRS], shape)
     return _described(served, zero, errors, real, sample.seen, error)
 
@@ -187,10 +188,12 @@ def _described(
     offset_error: float,
 ) -> CatalogCalibration:
     """The fit with what a report shows of it; `real` (m,): pairs that are not by chance."""
-    k, s, _ = errors.at(sample.mag)
+    k, s, f = errors.at(sample.mag)
     after = sample.offset - zero.offset(sample.at)
     mended = sample.covariance + (k * k - 1.0)[:, None] * sample.own
     mended[:, :2] += (s * s)[:, None]
+    widest = mended.copy()
+    widest[:, :2] += np.where(f > 0.0, errors.wide_arcsec**2, 0.0)[:, None]
     centre = normalised(sample.at.mean(axis=0))
     shown = np.flatnonzero(real)[:_SAMPLE]
     both = np.concatenate([sample.offset, after], axis=1)[shown]
@@ -204,6 +207,7 @@ def _described(
         median_before=_median_chi2(sample.offset[real], sample.covariance[real]),
         median_after=_median_chi2(after[real], mended[real]),
         sample=tuple(tuple(row) for row in np.round(both, 6).tolist()),
+        tail=Tail.of(_chi2(after[real], widest[real])),
     )
 
 
@@ -212,8 +216,10 @@ def _pair(values: Floats) -> tuple[float, float]:
 
 
 def _median_chi2(offset: Floats, covariance: Floats) -> float:
-    if not len(offset):
-        return float("nan")
+    return float(np.median(_chi2(offset, covariance))) if len(offset) else float("nan")
+
+
+def _chi2(offset: Floats, covariance: Floats) -> Floats:
     xx, yy, xy = covariance.T
     x, y = offset.T
-    return float(np.median((yy * x * x - 2.0 * xy * x * y + xx * y * y) / (xx * yy - xy * xy)))
+    return np.asarray((yy * x * x - 2.0 * xy * x * y + xx * y * y) / (xx * yy - xy * xy))

@@ -15,6 +15,7 @@ import numpy as np
 from skyquarry.errors import DamagedError, UserError
 from skyquarry.match.calibration.errormodel import ErrorModel
 from skyquarry.match.calibration.residuals import displaced, turned
+from skyquarry.match.calibration.tails import UNSEEN, Tail
 from skyquarry.match.calibration.words import line
 from skyquarry.match.calibration.zeropoint import ZeroPoint
 from skyquarry.match.given.rows import Flag, Rows
@@ -48,6 +49,8 @@ class CatalogCalibration:
     """why nothing was done, or not all of it"""
     sample: tuple[tuple[float, float, float, float], ...] = ()
     """a few offsets for a plot, arcsec: east and north before, east and north after"""
+    tail: Tail = UNSEEN
+    """how far apart the pairs lie that are not by chance"""
 
     @classmethod
     def neutral(cls, note: str = "", pairs: int = 0, used: int = 0) -> CatalogCalibration:
@@ -72,6 +75,7 @@ class CatalogCalibration:
             "median_after": _or_none(self.median_after),
             "note": self.note,
             "sample": [list(each) for each in self.sample],
+            "tail": self.tail.to_dict(),
         }
 
     @classmethod
@@ -82,6 +86,7 @@ class CatalogCalibration:
         whole["errors"] = ErrorModel.from_dict(plain["errors"])
         whole["offset_arcsec"] = tuple(plain["offset_arcsec"])
         whole["sample"] = tuple(tuple(each) for each in plain["sample"])
+        whole["tail"] = Tail.from_dict(plain["tail"]) if "tail" in plain else UNSEEN
         for name in ("median_before", "median_after"):
             whole[name] = float("nan") if plain[name] is None else plain[name]
         return cls(**whole)
@@ -108,6 +113,13 @@ class Calibration:
         Detections of one catalogue have it in common; it does not average away (section 6).
         """
         return tuple(min(each.errors.floor_arcsec) for each in self.catalogs)
+
+    def chi2_within(self, completeness: float) -> float:
+        """The chi2 that this share of the true pairs that were seen lies within; 0: not known.
+
+        Of the catalogues, the greatest: rows of two of them are as unlike as either's errors are.
+        """
+        return max(each.tail.chi2_within(completeness) for each in self.catalogs)
 
     def apply(self, rows: Rows, number: int) -> Rows:
         """The rows of catalogue `number` as the evidence should see them.

@@ -96,7 +96,6 @@ class Identification:
     ) -> None:
         self.plan, self.executor, self.cancel = plan, executor, cancel
         self.progress = progress or (lambda *_: None)
-        self.rules: Rules = plan.rules
         self._works: dict[int, Found] = {}
 
     # ------------------------------------------------------------ where the rows are
@@ -135,7 +134,7 @@ class Identification:
     @cached_property
     def surveyed(self) -> Surveyed:
         """What the first look at every patch tells, put together."""
-        scene = Scene(self.source, self.rules, Calibration.none(self.rules.names))
+        scene = Scene(self.source, self.plan.rules, Calibration.none(self.plan.names))
         order = counting_order(max(side.n_rows for side in self.plan.sides))
         parts = self._over("survey", survey_patch, scene, self.patches, order)
         return Surveyed.union(parts)
@@ -153,7 +152,7 @@ class Identification:
     @property
     def unknown_epochs(self) -> dict[str, int]:
         """Rows without an epoch, by catalogue."""
-        told = zip(self.rules.names, self.surveyed.timeless, strict=True)
+        told = zip(self.plan.names, self.surveyed.timeless, strict=True)
         return {name: rows for name, rows in told if rows}
 
     @property
@@ -168,11 +167,11 @@ class Identification:
             return self.plan.learnt.calibration
         wanted = self.plan.settings.calibrate
         if isinstance(wanted, Calibration):
-            return given(wanted, self.rules.names)
+            return given(wanted, self.plan.names)
         if not wanted:
-            return Calibration.none(self.rules.names)
+            return Calibration.none(self.plan.names)
         reference = calibrate.reference_of(self.surveyed.median_errors_arcsec)
-        scene = Scene(self.source, self.rules, Calibration.none(self.rules.names))
+        scene = Scene(self.source, self.plan.rules, Calibration.none(self.plan.names))
         draws = draws_of(self.surveyed.summary.counts, self.lessons, reference)
         part = self.lessons or self.patches
         parts = self._over("calibrate", residuals_of, scene, part, reference, draws)
@@ -180,7 +179,14 @@ class Identification:
             number: residuals.joined([part[number] for part in parts if number in part])
             for number in sorted(set().union(*parts))
         }
-        return calibrate.fit(samples, self.rules.names, reference=reference, over=self.at_once)
+        return calibrate.fit(samples, self.plan.names, reference=reference, over=self.at_once)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What holds for every patch: as planned, with the candidates that calibration asks for."""
+        planned = self.plan.rules
+        seen = self.calibration.chi2_within(planned.completeness)
+        return replace(planned, chi2_seen=seen)
 
     @cached_property
     def scene(self) -> Scene:

@@ -23,17 +23,21 @@ class Rules:
     motion: MotionPrior
     radius_arcsec: float | None = None
     """no pair is farther apart, at the epoch compared; None: as far as the errors allow"""
+    chi2_seen: float = 0.0
+    """that the completeness asks for by the true pairs that calibration has seen; 0: not known"""
 
     @property
     def chi2_limit(self) -> float:
         """Pairs beyond this chi2 are no candidates.
 
         It is that of a group of all catalogues, of 2 (n - 1) degrees of freedom (crossmatch.md
-        1.6): a group within it has no pair beyond it, so that no true group is cut in two.
+        1.6): a group within it has no pair beyond it, so that no true group is cut in two. Where
+        true pairs lie farther apart than their errors say it is that of the pairs seen.
         """
         from scipy.special import gammaincinv
 
-        return 2.0 * float(gammaincinv(len(self.names) - 1, self.completeness))
+        stated = 2.0 * float(gammaincinv(len(self.names) - 1, self.completeness))
+        return max(stated, self.chi2_seen)
 
     def catalog_pairs(self) -> Iterator[tuple[int, int]]:
         """The pairs of catalogues that are searched."""
