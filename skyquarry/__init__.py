@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.plan import Result as Result
     from skyquarry.features.making import features_of as features_of
     from skyquarry.learn.model import Model as Model
+    from skyquarry.mine.scan import ScanMachine as ScanMachine
+    from skyquarry.mine.scan import sweep_once as sweep_once
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.classifying import classify as classify
@@ -67,6 +69,8 @@ _HOME = {
     "Model": ("skyquarry.learn.model", "Model"),
     "Plan": ("skyquarry.engine.plan", "Plan"),
     "Result": ("skyquarry.engine.plan", "Result"),
+    "ScanMachine": ("skyquarry.mine.scan", "ScanMachine"),
+    "sweep_once": ("skyquarry.mine.scan", "sweep_once"),
     "Roles": ("skyquarry.catalog.roles", "Roles"),
     "Footprint": ("skyquarry.sky.footprint", "Footprint"),
     "Ranges": ("skyquarry.sky.ranges", "Ranges"),
@@ -95,6 +99,7 @@ __all__ = [
     "Region",
     "Result",
     "Roles",
+    "ScanMachine",
     "Zone",
     "archive",
     "build",
@@ -113,6 +118,7 @@ __all__ = [
     "plan_fetch",
     "region",
     "simulate",
+    "sweep_once",
     "train",
     "update_match",
 ]

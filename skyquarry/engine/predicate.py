@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from skyquarry.catalog.arrow import from_numpy
 from skyquarry.errors import PredicateError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from skyquarry.engine.bounds import Bounds
+    from skyquarry.engine.plainterms import Plain
     from skyquarry.engine.terms import Term
 
 
@@ -49,23 +54,45 @@ class Predicate:
         try:
             found = self.term.value(table.column)
         except pa.ArrowInvalid as error:
-            raise PredicateError(
-                f"{self.text!r} cannot be worked out for a row ({error}), but integers must stay "
-                "within 64 bits: write one of them with a decimal point, as in 1.0 * x"
-            ) from None
+            raise self._beyond(error) from None
         if isinstance(found, pa.Scalar):
             return pa.repeat(found.cast(pa.bool_()), table.num_rows)
         return found
 
+    def rows(self, columns: Plain) -> NDArray[np.int64]:
+        """(m,) rows for which the condition is true, rising; columns are made ready once for all.
+
+        Raises PredicateError where integers of the table overflow in arithmetic.
+        """
+        from skyquarry.engine.plainterms import holds, rising
+
+        try:
+            return rising(holds(self.term, columns))
+        except pa.ArrowInvalid as error:
+            raise self._beyond(error) from None
+
     def choose(self, table: pa.Table) -> pa.Table:
         """The rows of the table for which the condition is true."""
-        return table.filter(self.mask(table))
+        from skyquarry.engine.plainterms import Plain
+
+        return rows_of(table, self.rows(Plain(table)))
+
+    def _beyond(self, error: pa.ArrowInvalid) -> PredicateError:
+        return PredicateError(
+            f"{self.text!r} cannot be worked out for a row ({error}), but integers must stay "
+            "within 64 bits: write one of them with a decimal point, as in 1.0 * x"
+        )
 
     def __and__(self, other: Predicate) -> Predicate:
         from skyquarry.engine.terms import All
 
         term = All(0, 0, (self.term, other.term))
         return _predicate(f"({self.text}) AND ({other.text})", term)
+
+
+def rows_of(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """These rows (rising) of a table; the table itself where they are all."""
+    return table if len(rows) == table.num_rows else table.take(from_numpy(rows))
 
 
 def parse(text: str, schema: pa.Schema) -> Predicate:

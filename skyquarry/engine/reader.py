@@ -9,6 +9,7 @@ import numpy as np
 
 from skyquarry.catalog.arrow import from_numpy, pc, to_numpy
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.engine.predicate import rows_of
 from skyquarry.sky.vectors import to_xyz
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from skyquarry.catalog.stored import Stored
     from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.cut import Cut
+    from skyquarry.engine.plainterms import Plain
     from skyquarry.sky.ranges import Ranges
 
     Mask = NDArray[np.bool_]
@@ -81,6 +83,15 @@ class Reader:
         if cut.predicate is not None:
             table = cut.predicate.choose(table)
         return table
+
+    def chosen_of(self, shared: Plain) -> pa.Table:
+        """The wanted rows, with `columns`, of a table of whole rows that other readers ask too."""
+        cut, table = self.cut, shared.table
+        if cut.region is None and cut.moved is None and not cut.samples and cut.ids is None:
+            asked = table.select(list(self.columns))
+            return asked if cut.predicate is None else rows_of(asked, cut.predicate.rows(shared))
+        rows = self.chosen(table.select(list(self.needed)), Piece(0, tested=cut.region is not None))
+        return rows.select(self.handed_out())
 
     def in_region(self, table: pa.Table, piece: Piece) -> Mask:
         """(n,) bool: rows inside the region; only those in cut cells are tested."""

@@ -10,7 +10,7 @@ is null. Integers are of 64 bits, and a result beyond them is an error, never a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -56,6 +56,7 @@ _KINDS: tuple[tuple[Any, Kind], ...] = (
 )
 
 
+@lru_cache(maxsize=256)
 def kind_of(type_: Any) -> Kind:
     """What a column of this Arrow type is in the language."""
     value = type_.value_type if pa.types.is_dictionary(type_) else type_

@@ -5,11 +5,13 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from skyquarry.engine.plainterms import Plain, rising
 from skyquarry.engine.predicate import parse
 from skyquarry.errors import ColumnError, PredicateError
 from skyquarry.testing.naive.engine import text_of, worth
@@ -277,6 +279,15 @@ def test_every_condition_agrees_with_its_slow_twin_row_by_row(condition, rows):
     except OverflowError:
         return  # another test: an overflow is an error, here only for the rows that overflow
     assert predicate.mask(table).to_pylist() == expected
+    assert predicate.rows(Plain(table)).tolist() == [
+        n for n, is_true in enumerate(expected) if is_true
+    ]
+
+
+@given(st.lists(st.booleans(), max_size=40), st.integers(0, 200))
+def test_rows_of_a_mask_are_found_by_words_as_one_by_one(some, more):
+    mask = np.array([*some, *[False] * more, *some], bool)
+    assert rising(mask).tolist() == mask.nonzero()[0].tolist()
 
 
 @settings(max_examples=100)

@@ -1,0 +1,1 @@
+"""Machines over an archive: many questions in one sweep, buckets, rivers, likeness."""
