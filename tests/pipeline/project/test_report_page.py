@@ -74,6 +74,7 @@ def test_a_project_without_a_finished_stage_has_no_report(tmp_path: Path) -> Non
 
 
 def test_a_price_below_nothing_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "f.toml").write_text('[surveys.a]\nfiles = "a.csv"\n[report]\nprice_per_hour = -1\n')
+    text = '[surveys.a]\nfiles = "a.csv"\n[report]\nprice_per_hour = -1\n'
+    (tmp_path / "f.toml").write_text(text)
     with pytest.raises(UserError, match=r"report.price_per_hour is -1.0, but 0 or more"):
         read_project(tmp_path / "f.toml")
