@@ -68,6 +68,8 @@ BRANCHES: Final = {
 TRANSIENT_MAG: Final = 0.3
 """Peak to peak, in g: a third of the light, and so colours taken at different times off by more
 than the stellar locus is wide. Quasars and spotted stars stay below it as a rule."""
+VARIABLE_MAG: Final = 0.1
+"""Peak to peak, in g: from here on an object varies, whatever its class; surveys see it."""
 WHITE_DWARF_LOGG: Final = 7.0
 FIRST_BROWN_DWARF: Final = 20.0
 """numeric spectral type of L0, where M0 is 10"""
@@ -216,6 +218,19 @@ def variable(types: ArrayLike, amplitude_mag: ArrayLike) -> Mask:
     never = np.array([bool(_NEVER.match(head)) for head in heads], np.bool_)
     large = np.asarray(amplitude_mag, np.float64) >= TRANSIENT_MAG
     return np.asarray(always[place] | (large & ~never[place]))
+
+
+def varies(types: ArrayLike, amplitude_mag: ArrayLike) -> Mask:
+    """(n,) whether an object varies, whatever its class: the label of the second head.
+
+    Arguments as those of `variable`; quasars and flare stars vary where their amplitude says so.
+
+    >>> varies(["QSO", "RRab", "", "SNIa"], [0.2, 0.05, float("nan"), float("nan")]).tolist()
+    [True, False, False, True]
+    """
+    return np.asarray(
+        variable(types, amplitude_mag) | (np.asarray(amplitude_mag, np.float64) >= VARIABLE_MAG)
+    )
 
 
 def of_truth(

@@ -33,6 +33,10 @@ def train(
     positions: Annotated[
         str | None, typer.Option("--positions", help="Columns of positions, as in: alpha,delta")
     ] = None,
+    variable: Annotated[
+        str | None,
+        typer.Option("--variable", help="A column that tells which objects vary, or: light."),
+    ] = None,
     learners: Annotated[
         str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
     ] = None,
@@ -67,6 +71,7 @@ def train(
         features=_listed(features) or "auto",
         groups=None if groups == "none" else groups,
         positions=_pair(positions),
+        variable=variable,
         learners=None if learners is None else learners.split(","),
         with_spectra=with_spectra,
         allow_leakage=allow_leakage,

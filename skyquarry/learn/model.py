@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.learn.ensemble import Ensemble
+    from skyquarry.learn.hierarchy import Branches, Head
     from skyquarry.learn.novelty import Novelty
 
     Floats = NDArray[np.float64]
@@ -46,6 +47,8 @@ class Model:
     """how it was trained: recipe, columns, priors, scores, data, footprint, versions, seed"""
     reading: Reading | None = None
     """how features come from a table; None: they are its columns"""
+    variable: Head | None = None
+    """whether an object varies, whatever its class; None: nothing told it in training"""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -70,6 +73,22 @@ class Model:
         words: NDArray[np.str_] = np.array(self.classes)
         said: NDArray[np.str_] = words[self.predict_proba(table).argmax(axis=1)]
         return said
+
+    @property
+    def branches(self) -> Branches | None:
+        """Star and extragalactic, as sums of the classes; None where the classes tell no two."""
+        from skyquarry.learn.hierarchy import branches_of
+
+        return branches_of(self.classes)
+
+    def variability(self, table: Any) -> Floats:
+        """(n,) probability that each row varies. Raises UserError where training told nothing."""
+        if self.variable is None:
+            raise UserError(
+                "the model does not know what varies: train it with variable=COLUMN, or 'light' "
+                "for a table with features of light curves"
+            )
+        return self.variable.probability(self.values(table))
 
     def sets(self, table: Any) -> NDArray[np.bool_]:
         """(n, K) bool: classes that each row may belong to, right nine times of ten."""

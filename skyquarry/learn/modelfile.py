@@ -2,6 +2,7 @@
 
 model.json          classes, features, units, pool, calibration, and how it was trained
 NAME/               one folder a learner
+variable/           the second head, where there is one: head.json and its learners
 checksums.json      sha256 of every file
 """
 
@@ -25,10 +26,12 @@ from skyquarry.learn.model import Model
 from skyquarry.learn.pooling import Pool
 
 if TYPE_CHECKING:
+    from skyquarry.learn.hierarchy import Head
     from skyquarry.learn.model import Reading
 
 FORMAT: Final = 1
 _FILE: Final = "model.json"
+_VARIABLE: Final = "variable"
 _PACKAGES: Final = ("skyquarry", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "catboost",
                     "torch", "safetensors")  # fmt: skip
 
@@ -54,6 +57,9 @@ def save(model: Model, path: str | os.PathLike[str], *, overwrite: bool = False)
     for each in model.learners:
         (beside / each.name).mkdir()
         each.save(beside / each.name)
+    if model.variable is not None:
+        (beside / _VARIABLE).mkdir()
+        model.variable.save(beside / _VARIABLE)
     write_whole(beside / _FILE, json.dumps(_told(model), indent=1).encode())
     sealed.seal(beside)
     _put(beside, target)
@@ -107,7 +113,14 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
         novelty=_novelty(told["novelty"]),
         told=told["told"],
         reading=reading,
+        variable=_head(folder / _VARIABLE),
     )
+
+
+def _head(folder: Path) -> Head | None:
+    from skyquarry.learn.hierarchy import Head
+
+    return Head.load(folder) if folder.is_dir() else None
 
 
 def _told(model: Model) -> dict[str, Any]:

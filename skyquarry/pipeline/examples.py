@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LABEL, WEIGHT, CELL = "label_class", "label_weight", "label_cell"
 """Columns that examples have beside those of the match."""
+VARIES = "label_varies"
+"""And where it is known which objects vary: 1, 0, or null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,14 @@ class Examples:
     """of classes that are too few, or none of the eight"""
 
 
-def examples_of(matched: Catalog, codes: Codes, choice: Choice | None = None) -> Examples:
+def examples_of(
+    matched: Catalog, codes: Codes, choice: Choice | None = None, varies: Codes | None = None
+) -> Examples:
     """Examples among the objects of a match, by the codes (n,) of their classes.
 
-    codes: in the order of the match's rows. Rows are read tile by tile, and only those chosen are
-    held. Raises UserError where fewer than two classes are left.
+    codes: in the order of the match's rows; and so varies, 1, 0 or -1: left out where too few of
+    either are among the examples. Rows are read tile by tile, and only those chosen are held.
+    Raises UserError where fewer than two classes are left.
     """
     choice = choice or Choice()
     kept, left_out = _classes(codes, choice)
@@ -65,6 +70,9 @@ def examples_of(matched: Catalog, codes: Codes, choice: Choice | None = None) ->
     table = _read(matched, taken)
     counts = {name: kept[code] for code, name in zip(kept, _names(kept), strict=True)}
     table = _described(table, codes[taken], kept, choice)
+    known = np.full(len(taken), -1, np.int8) if varies is None else varies[taken]
+    if min((known == 0).sum(), (known == 1).sum()) >= 2 * choice.least_per_class:
+        table = table.append_column(VARIES, pa.array(known, pa.int8(), mask=known < 0))
     test = _held_out(table, codes[taken], choice)
     return Examples(
         table.filter(from_numpy(~test)), table.filter(from_numpy(test)), counts, left_out

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy, pc, to_numpy
-from skyquarry.catalog.classes import Class, of_truth
+from skyquarry.catalog.classes import Class, of_truth, varies
 from skyquarry.catalog.labelsets import class_of
 from skyquarry.errors import ColumnError, DataError, UserError
 
@@ -37,6 +37,36 @@ def labels_of_truth(objects: pa.Table, sky: Archive, names: Sequence[str]) -> Co
 
     Raises ColumnError where an id is missing, NotFoundError where the sky has no truth.
     """
+    source, seen = _sources(objects, sky, names)
+    codes = _classes(sky, source)
+    codes[~seen] = Class.UNLABELLED
+    return codes
+
+
+def varies_of_truth(objects: pa.Table, sky: Archive, names: Sequence[str]) -> Codes:
+    """(n,) 1 where the source of a matched object varies, 0 where it does not, -1 of no source.
+
+    Arguments and errors as those of `labels_of_truth`. All are -1 where the sky has no table of
+    what changes (`simulate(..., lightcurves=True)` makes it).
+    """
+    source, _ = _sources(objects, sky, names)
+    told = np.full(objects.num_rows, -1, np.int8)
+    if "variables" not in sky.names():
+        return told
+    rows = sky["variables"].select(["id", "type", "amplitude_mag"]).to_table().combine_chunks()
+    changing = varies(
+        np.array(rows["type"].to_pylist(), np.str_), to_numpy(_filled(rows["amplitude_mag"]))
+    )
+    ids = to_numpy(rows["id"].combine_chunks())[changing]
+    real = source != NO_SOURCE
+    told[real] = np.isin(source[real], ids)
+    return told
+
+
+def _sources(
+    objects: pa.Table, sky: Archive, names: Sequence[str]
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """(n,) whose light each object is, -1 nothing's; and whether any catalogue has a row of it."""
     source = np.full(objects.num_rows, NO_SOURCE, np.int64)
     seen = np.zeros(objects.num_rows, np.bool_)
     for name in names:
@@ -44,9 +74,7 @@ def labels_of_truth(objects: pa.Table, sky: Archive, names: Sequence[str]) -> Co
         here = ~seen & to_numpy(ids.is_valid())
         source[here] = _main_sources(sky, name, ids)[here]
         seen |= here
-    codes = _classes(sky, source)
-    codes[~seen] = Class.UNLABELLED
-    return codes
+    return source, seen
 
 
 def labels_of_table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ from skyquarry.pipeline.labelled import (
     table_of,
     units_of,
 )
+from skyquarry.pipeline.varying import varies_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +53,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     groups: Any = "sky",
     positions: tuple[str, str] | None = None,
     weights: str | None = None,
+    variable: str | None = None,
     with_spectra: bool = False,
     ebv: str | None = None,
     allow_leakage: bool = False,
@@ -85,6 +88,10 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         Columns of right ascension and declination, where they are not found by themselves.
     weights
         A column of positive weights.
+    variable
+        What tells which objects vary, for a second head beside the classes (`Model.variability`): a
+        column of true and false, null where unknown, or "light" for features of light curves. A
+        transient always varies. None: no such head.
     with_spectra
         Let what comes from spectra (redshift ...) in: another model, for objects that have them.
     ebv
@@ -116,22 +123,30 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     from skyquarry.learn.ensemble import train as train_ensemble
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.fitting import Fitting
+    from skyquarry.learn.hierarchy import counts_of, fit_head
 
     rows = table_of(table)
     words = labels_of(rows, label)
     cells = groups_of(rows, groups, survey, positions)
-    if not isinstance(features, str) and label in features:
-        raise UserError(f"{label!r} is the label and a feature: leave it out of the features")
+    for own in () if isinstance(features, str) else (label, variable):
+        if own in features:
+            raise UserError(f"{own!r} is the label and a feature: leave it out of the features")
+    beside = [name for name in (label, variable) if name in rows.column_names]
     made = features_of(
-        rows.drop_columns([label]), survey, which=features, with_spectra=with_spectra, ebv=ebv,
+        rows.drop_columns(beside), survey, which=features, with_spectra=with_spectra, ebv=ebv,
         telling=said,
     )  # fmt: skip
     if features == AUTO:
         made = _measured(made, words, said)
-    examples = Examples.of(
+    varies, leave = (None, ()) if variable is None else varies_of(rows, variable, words, made)
+    every = Examples.of(
         made.values, made.names, words, groups=cells,
         weights=None if weights is None else numbers_of(rows, weights, "weights"),
-    ).labelled()  # fmt: skip
+    )  # fmt: skip
+    examples = every.labelled()
+    if varies is not None:
+        varies = varies[every.labels >= 0]
+        counts_of(varies, len(examples))
     found = _leakage(examples, seed, allow_leakage=allow_leakage)
     folder = None if checkpoints is None else Path(checkpoints)
     trained = train_ensemble(
@@ -144,6 +159,12 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     columns = units_of(rows, {column for each in made.used for column in each.columns})
     units = tuple(each.unit for each in made.used)
     model = _model(examples, trained, units, recipe, seed, columns, sky=sky)
+    if varies is not None:
+        head = fit_head(
+            examples, varies, leave=leave, learners=learners, threads=threads or cores(),
+            seed=seed, fitting=Fitting(folder, telling=telling),
+        )  # fmt: skip
+        model = replace(model, variable=head, told=model.told | {"variable": dict(head.told)})
     if folder is not None:
         rmtree(folder, ignore_errors=True)
     return model

@@ -30,6 +30,7 @@ RARE: Final = 0.05
 EXPLAINED: Final = 0.01
 """share of the rows of a tile that get reasons, at most"""
 _REASONS: Final = 3
+VARIABLE: Final = "variable"
 _TOLD: Final = {
     "class": ("string", "the likeliest class"),
     "probability": ("float32", "of that class"),
@@ -54,7 +55,7 @@ class Verdicts:
 
     @property
     def fields(self) -> list[pa.Field]:
-        """The columns in their order: the verdicts, then a probability for each class."""
+        """The columns in their order: the verdicts, probabilities of classes and of branches."""
         told = [
             pa.field(name, pa.type_for_alias(kind), metadata={b"description": text.encode()})
             for name, (kind, text) in _TOLD.items()
@@ -66,7 +67,23 @@ class Verdicts:
                 metadata={b"description": f"probability of {name} at the mix of {about}".encode()},
             )
             for name in self.model.classes
+        ] + [
+            pa.field(name, pa.float32(), metadata={b"description": text.encode()})
+            for name, text in self._beside.items()
         ]  # fmt: skip
+
+    @property
+    def _beside(self) -> dict[str, str]:
+        """Columns beside those of the classes: branches whose name no class has, and variable."""
+        told, model = {}, self.model
+        if model.branches is not None:
+            for name, holds in zip(model.branches.names, model.branches.holds, strict=True):
+                words = " + ".join(model.classes[each] for each in holds)
+                told[probability_column(name)] = f"probability of {name}: of {words}"
+        if model.variable is not None:
+            told[probability_column(VARIABLE)] = "probability that it varies, whatever its class"
+        taken = {probability_column(name) for name in model.classes}
+        return {name: text for name, text in told.items() if name not in taken}
 
     @property
     def identity(self) -> str:
@@ -105,9 +122,21 @@ class Verdicts:
             from_numpy(shifted),
             pa.array(reasons, pa.string()),
         ]
+        leaves = [p[:, k] for k in range(p.shape[1])]
         return columns + [
-            from_numpy(np.ascontiguousarray(p[:, k], np.float32)) for k in range(p.shape[1])
+            from_numpy(np.ascontiguousarray(each, np.float32))
+            for each in leaves + self._of_branches(p, values)
         ]
+
+    def _of_branches(self, p: Floats, values: NDArray[np.float32]) -> list[Floats]:
+        """Those of `_beside`: sums of leaves, and the second head."""
+        told, model = {}, self.model
+        if model.branches is not None:
+            summed = model.branches.probabilities(p).T
+            told = dict(zip(map(probability_column, model.branches.names), summed, strict=True))
+        if model.variable is not None:
+            told[probability_column(VARIABLE)] = model.variable.probability(values)
+        return [told[name] for name in self._beside]
 
     def _at_mix(self, p: Floats, values: NDArray[np.float32]) -> Floats:
         if self.mix is None:

@@ -87,7 +87,7 @@ def label(work: Work) -> dict[str, Any]:
     from skyquarry.engine.archive import archive
     from skyquarry.engine.catalog import open_catalog
     from skyquarry.pipeline.examples import Choice, examples_of
-    from skyquarry.pipeline.labelling import labels_of_table, labels_of_truth
+    from skyquarry.pipeline.labelling import labels_of_table, labels_of_truth, varies_of_truth
     from skyquarry.pipeline.project.stages import ARCHIVE, MATCHED
 
     settings, home = work.project.labels, work.project.folder / ARCHIVE
@@ -95,8 +95,10 @@ def label(work: Work) -> dict[str, Any]:
     matched = open_catalog(home / MATCHED)
     names = work.stage.settings.get("names", [settings.catalog])
     ids = matched.select([f"{name}_id" for name in names]).to_table()
+    varies = None
     if settings.source == "truth":
         codes = labels_of_truth(ids, archive(home), names)
+        varies = varies_of_truth(ids, archive(home), names)
     else:
         codes = labels_of_table(
             ids, _labels(work), catalog=settings.catalog or "", id=settings.id or "",
@@ -106,7 +108,7 @@ def label(work: Work) -> dict[str, Any]:
         most_per_class=settings.most_per_class, least_per_class=settings.least_per_class,
         cell_order=settings.cell_order, test_share=settings.test_share, seed=work.project.seed,
     )  # fmt: skip
-    made = examples_of(matched, codes, choice)
+    made = examples_of(matched, codes, choice, varies)
     work.stage.output.mkdir(parents=True, exist_ok=True)
     for part, table in (("train", made.train), ("test", made.test)):
         write_table(table.to_batches(), table.schema, work.stage.output / f"{part}.parquet")
@@ -119,7 +121,9 @@ def label(work: Work) -> dict[str, Any]:
 
 def train(work: Work) -> dict[str, Any]:
     """A model, learnt from the examples; a training that was killed goes on."""
-    from skyquarry.pipeline.examples import CELL, LABEL, WEIGHT
+    import pyarrow.parquet as pq
+
+    from skyquarry.pipeline.examples import CELL, LABEL, VARIES, WEIGHT
     from skyquarry.pipeline.project.records import HIDDEN
     from skyquarry.pipeline.project.stages import EXAMPLES
     from skyquarry.pipeline.training import train
@@ -127,8 +131,10 @@ def train(work: Work) -> dict[str, Any]:
     settings = work.project.training
     assert settings is not None
     folder = work.project.folder
+    rows = folder / EXAMPLES / "train.parquet"
     model = train(
-        folder / EXAMPLES / "train.parquet", label=LABEL, weights=WEIGHT, groups=CELL,
+        rows, label=LABEL, weights=WEIGHT, groups=CELL,
+        variable=VARIES if VARIES in pq.read_schema(rows).names else None,
         survey=_role_files(work.project), features=settings.features, ebv=settings.ebv,
         allow_leakage=settings.allow_leakage,
         learners=settings.learners, combine=settings.combine, threads=settings.threads,
