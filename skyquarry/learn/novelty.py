@@ -4,19 +4,22 @@ For each class a mixture of Gaussians says how far an object is from it, and uns
 class how often its members are as far: a conformal p-value (Bates et al. 2023, arXiv 2104.08279).
 The p-value of an object is the greatest over the classes: it is small where the object would be
 strange in every one. So of each class at most alpha of the members are called novel, as long as
-they are drawn as the training rows were. Where they are drawn otherwise (deeper, redder), more are:
-that is how `shift` sees it.
+they are drawn as the training rows were. Where they are drawn otherwise (deeper, redder), more are.
+`outside` asks also whether an object lies beyond the edges of what was trained on (`edges`): both
+answers, calibrated together, are how `shift` sees a row alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from skyquarry.errors import DamagedError, UserError
 from skyquarry.learn import mixtures
+from skyquarry.learn.edges import Support, share_beyond, support_of, thinned
+from skyquarry.learn.scaling import scaled, scaling
 from skyquarry.learn.splits import holdout
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 MOST_FEATURES: Final = 12
+MOST_EDGES: Final = 24
+"""features of which edges are looked at by themselves; of more, those that tell classes apart"""
 _ALIKE: Final = 0.97
 """features that correlate more tell the same"""
 _LEAST_KNOWN: Final = 0.3
@@ -35,7 +40,6 @@ _LEAST_KNOWN: Final = 0.3
 LEAST: Final = 100
 """members set aside: a class with fewer is judged beside all rows, and its own rate not promised"""
 _MOST_ROWS: Final = 100_000
-_MOST_KEPT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Judged:
     """(n,): normal deviate from the nearest class; goes on where the p-value ends"""
     nearest: NDArray[np.intp]
     """(n,): that class"""
+    outside: Floats
+    """(n,): share of training rows as strange in every class, or as far beyond an edge"""
 
     def flags(self, alpha: float = 0.01) -> NDArray[np.bool_]:
         """(n,): objects that resemble no class, at this rate of false alarms."""
@@ -67,23 +73,32 @@ class Novelty:
     """distances of members set aside, rising; for a weak class those of all classes"""
     weak: tuple[int, ...]
     """classes with fewer than 100 members set aside"""
+    support: Support | None = None
+    """the edges of what was trained on; None in models of before, which tell `outside` by classes
+    alone"""
 
     def judge(self, values: ArrayLike) -> Judged:
         """Of features (n, p), NaN where missing. A row without any value is not novel."""
         given = np.asarray(values)
-        if given.ndim != 2 or given.shape[1] <= max(self.columns):
+        last = max(self.columns + (() if self.support is None else self.support.columns))
+        if given.ndim != 2 or given.shape[1] <= last:
             raise UserError(
-                f"the features have shape {given.shape}, but column {max(self.columns)} is needed: "
+                f"the features have shape {given.shape}, but column {last} is needed: "
                 "give the features of the model"
             )
-        x = _scaled(given[:, list(self.columns)], self.centre, self.scale)
+        told = self._by_classes(scaled(given[:, list(self.columns)], self.centre, self.scale))
+        if self.support is None:
+            return told
+        return replace(told, outside=self.support.p_value(given, told.p_value))
+
+    def _by_classes(self, x: Floats) -> Judged:
         p, far = np.empty((len(x), len(self.classes))), np.empty((len(x), len(self.classes)))
         for k, (each, unseen) in enumerate(zip(self.classes, self.unseen, strict=True)):
             far[:, k] = each.distance(x)
-            further = len(unseen) - np.searchsorted(unseen, far[:, k], "left")
-            p[:, k] = (1.0 + further) / (len(unseen) + 1.0)
+            p[:, k] = share_beyond(unseen, far[:, k])
         nearest = far.argmin(axis=1)
-        return Judged(p.max(axis=1), far.min(axis=1), nearest)
+        highest = p.max(axis=1)
+        return Judged(highest, far.min(axis=1), nearest, highest)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; floats are exact."""
@@ -94,6 +109,7 @@ class Novelty:
             "classes": [each.to_json() for each in self.classes],
             "unseen": [each.tolist() for each in self.unseen],
             "weak": list(self.weak),
+            "support": None if self.support is None else self.support.to_json(),
         }
 
     @classmethod
@@ -107,6 +123,7 @@ class Novelty:
                 tuple(mixtures.Mixture.from_json(each) for each in told["classes"]),
                 tuple(np.array(each, np.float64) for each in told["unseen"]),
                 tuple(int(each) for each in told["weak"]),
+                None if told.get("support") is None else Support.from_json(told["support"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedError(
@@ -127,13 +144,15 @@ def fit(
     groups: ArrayLike | None = None,
     *,
     columns: Sequence[int] | None = None,
+    edges: Sequence[int] | None = None,
     seed: int = 0,
 ) -> Novelty:
     """From labelled rows: features (n, p) with NaN, class numbers (n,), groups of the sky.
 
     Three fifths of the groups tell where classes lie, two fifths how far members stray. `columns`
     are the features to look at; if not given, at most twelve that tell classes apart best and are
-    not told by another.
+    not told by another. `edges` are those whose edges are looked at, magnitudes above all; if not
+    given, all of up to 24, else those of `columns`.
     """
     given, label = np.asarray(values), np.asarray(labels).astype(np.int64)
     if given.ndim != 2 or label.shape != (len(given),):
@@ -145,55 +164,37 @@ def fit(
     if len(known) > _MOST_ROWS:  # to choose and scale features; all rows calibrate
         known = np.sort(np.random.default_rng(seed).permutation(known)[:_MOST_ROWS])
     some = np.asarray(given[known], np.float64)
-    centre, scale = _scaling(some)
+    centre, scale = scaling(some)
     chosen = list(columns) if columns is not None else _telling(some, label[known])
     if not chosen:
         raise UserError(
             f"none of {given.shape[1]} features is measured in {_LEAST_KNOWN:.0%} of the rows and "
             "differs among classes, but one is needed: look at the features"
         )
-    x = _scaled(given[:, chosen], centre[chosen], scale[chosen])
+    x = scaled(given[:, chosen], centre[chosen], scale[chosen])
     aside = holdout(label, groups, 0.4, seed)
     kinds = int(label.max()) + 1
     made = [mixtures.fit(x[(label == k) & ~aside], seed) for k in range(kinds)]
     far = [_distances(made[k], x[(label == k) & aside]) for k in range(kinds)]
     pooled = np.sort(np.concatenate(far))
     weak = tuple(k for k in range(kinds) if len(far[k]) < LEAST)
-    unseen = tuple(_thinned(pooled if k in weak else far[k]) for k in range(kinds))
-    return Novelty(tuple(chosen), centre[chosen], scale[chosen], tuple(made), unseen, weak)
+    unseen = tuple(thinned(pooled if k in weak else far[k]) for k in range(kinds))
+    told = Novelty(tuple(chosen), centre[chosen], scale[chosen], tuple(made), unseen, weak)
+    if edges is None:
+        edges = range(given.shape[1]) if given.shape[1] <= MOST_EDGES else chosen
+    labelled = label >= 0
+    other = told.judge(given[labelled & aside]).p_value
+    support = support_of(given[labelled], sorted(set(edges)), ~aside[labelled], other)
+    return replace(told, support=support)
 
 
 def _distances(made: mixtures.Mixture, x: Floats) -> Floats:
     return np.sort(made.distance(x))
 
 
-def _thinned(rising: Floats) -> Floats:
-    """At most 10,000 of them, evenly, the greatest among them: p-values stay on the safe side."""
-    if len(rising) <= _MOST_KEPT:
-        return rising
-    place = np.ceil(np.linspace(0, len(rising) - 1, _MOST_KEPT)).astype(np.intp)
-    return np.asarray(rising[place])
-
-
-def _scaling(values: Floats) -> tuple[Floats, Floats]:
-    """(p,) median and robust width of each feature; 0 and 1 for one that is never measured."""
-    centre, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
-    for each, column in enumerate(values.T):
-        there = column[np.isfinite(column)]
-        if len(there):
-            low, centre[each], high = np.percentile(there, [25, 50, 75])
-            scale[each] = (high - low) / 1.349 or float(there.std()) or 1.0
-    return centre, scale
-
-
-def _scaled(values: Floats, centre: Floats, scale: Floats) -> Floats:
-    """Far tails drawn in: chi^2 and signal-to-noise have them."""
-    return np.arcsinh((np.asarray(values, np.float64) - centre) / scale)
-
-
 def _telling(values: Floats, label: Ints) -> list[int]:
     """Features by how they tell classes apart (variance between over within), without twins."""
-    x = _scaled(values, *_scaling(values))
+    x = scaled(values, *scaling(values))
     known = np.isfinite(x)
     filled = np.where(known, x, 0.0)
     worth = np.array([_apart(x[:, each], known[:, each], label) for each in range(x.shape[1])])

@@ -1,9 +1,10 @@
 """An alarm for rows and tables that are not like the training set.
 
-A row rings where it lies far from what the model was trained on (`novelty`, at its own rate of
-false alarms). A batch of rows, a tile or a whole table, rings where too many of its rows lie far
-out: one by one they may be ordinary, together they are not drawn as the training set was. What a
-model says of them is not backed by its scores. The remedy is a few hundred labels (`weights_for`).
+A row rings where it lies far from what the model was trained on, in every class or beyond an edge
+(`novelty`, at its own rate of false alarms). A batch of rows, a tile or a whole table, rings where
+too many of its rows lie far out: one by one they may be ordinary, together they are not drawn as
+the training set was. What a model says of them is not backed by its scores. The remedy is a few
+hundred labels (`weights_for`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
-ROW_RATE: Final = 0.05
+ROW_RATE: Final = 0.04
 """rows of the training set's kind that ring on their own"""
 BATCH_RATE: Final = 1e-3
 """batches of that kind that ring, were their rows independent"""
@@ -45,7 +46,9 @@ class Alarm:
     batches: Mask
     """(n,): the batch of the row does"""
     p_value: Floats
-    """(n,): of the row"""
+    """(n,): of the row, as strange in every class or as far beyond an edge"""
+    resembles: Floats
+    """(n,): of the row, of resembling some class"""
 
     @property
     def rings(self) -> Mask:
@@ -56,7 +59,8 @@ class Alarm:
 def alarm(novelty: Novelty, values: ArrayLike, batches: ArrayLike | None = None) -> Alarm:
     """Judge features (n, p); `batches` (n,) are what is judged together (None: all rows)."""
     given = np.asarray(values)
-    p = novelty.judge(given).p_value
+    judged = novelty.judge(given)
+    p = judged.outside
     if batches is not None and np.shape(batches) != p.shape:
         raise UserError(
             f"batches have shape {np.shape(batches)}, but there are {len(p)} rows: give one a row, "
@@ -66,7 +70,7 @@ def alarm(novelty: Novelty, values: ArrayLike, batches: ArrayLike | None = None)
     _, number = np.unique(lots, return_inverse=True)
     size = np.bincount(number)
     far = np.asarray(np.bincount(number, p <= _FAR), np.float64)
-    return Alarm(p <= ROW_RATE, _too_many(far, size)[number], p)
+    return Alarm(p <= ROW_RATE, _too_many(far, size)[number], p, judged.p_value)
 
 
 def _too_many(far: Floats, size: NDArray[np.integer]) -> Mask:

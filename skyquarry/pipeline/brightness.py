@@ -31,6 +31,19 @@ def magnitude_name(names: Sequence[str], units: Sequence[str]) -> str | None:
     return next((found[band] for band in BANDS if band in found), None)
 
 
+def magnitudes_among(names: Sequence[str], units: Sequence[str]) -> list[int]:
+    """Places of the features that are magnitudes of a survey, and no colours.
+
+    >>> magnitudes_among(["sdss_u-g", "sdss_r", "ebv", "parallax"], ["mag", "mag", "mag", "mas"])
+    [1]
+    """
+    return [
+        at
+        for at, (name, unit) in enumerate(zip(names, units, strict=True))
+        if unit == "mag" and "-" not in name and name != "ebv" and not name.startswith("lc_")
+    ]
+
+
 def latitude_deg(ra_deg: Floats, dec_deg: Floats) -> Floats:
     """(n,) Galactic latitude; NaN where the position is unknown."""
     from skyquarry.sky.frames import to_frame

@@ -251,7 +251,7 @@ def _model(
     sets = conformal.fit(trained.held, labels, alpha=_ALPHA, weights=weights)
     return Model(
         trained.ensemble, examples.names, units, conformal=sets, told=told,
-        novelty=_novelty(examples, seed), reading=features_for,
+        novelty=_novelty(examples, units, seed), reading=features_for,
     )  # fmt: skip
 
 
@@ -277,16 +277,22 @@ def _leakage(examples: Examples, seed: int, *, allow_leakage: bool) -> Leakage:
     return found
 
 
-def _novelty(examples: Examples, seed: int) -> Novelty | None:
+def _novelty(examples: Examples, units: tuple[str, ...], seed: int) -> Novelty | None:
     """What resembles no class, of some tens of thousands of rows; None where too few tell it."""
     from skyquarry.learn import novelty
+    from skyquarry.pipeline.brightness import magnitudes_among
 
     if len(examples) > _NOVEL_ROWS:
         some = np.random.default_rng(seed).permutation(len(examples))[:_NOVEL_ROWS]
         rare = np.isin(examples.labels, np.flatnonzero(examples.counts() < _NOVEL_RARE))
         examples = examples.take(np.union1d(some, np.flatnonzero(rare)))
+    edges = None
+    if len(units) > novelty.MOST_EDGES:  # of many features: magnitudes, which go deeper first
+        edges = magnitudes_among(examples.names, units) or None
     try:
-        return novelty.fit(examples.values, examples.labels, examples.groups, seed=seed)
+        return novelty.fit(
+            examples.values, examples.labels, examples.groups, edges=edges, seed=seed
+        )
     except UserError:  # a class in one group alone, or features that are never measured together
         return None
 

@@ -39,7 +39,7 @@ _TOLD: Final = {
     "novelty": ("float32", "1 - p-value that it resembles some class: 0.99 is one false in 100"),
     "discovery": ("bool", "a rare class beyond doubt: probability 0.9, alone in its set"),
     "follow_up": ("bool", "resembles no class: 1 of 100 members of a class does so by chance"),
-    "shifted": ("bool", "far out of the training set, as 1 of 20 of its kind are"),
+    "shifted": ("bool", "outside of the training set, as 1 of 25 of its kind are"),
     "reasons": ("string", "what speaks for the class, for flagged or ambiguous objects only"),
 }  # fmt: skip
 
@@ -168,7 +168,7 @@ class Verdicts:
         if self.model.novelty is None:
             return np.ones(len(values)), np.zeros(len(values), bool)
         told = alarm(self.model.novelty, values)
-        return told.p_value, told.rows  # of the row alone: the same in every tile and margin
+        return told.resembles, told.rows  # of the row alone: the same in every tile and margin
 
     def _reasons(
         self, values: NDArray[np.float32], said: NDArray[np.intp], flagged: Mask, single: Mask,
