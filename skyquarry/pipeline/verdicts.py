@@ -79,9 +79,9 @@ class Verdicts:
         if model.branches is not None:
             for name, holds in zip(model.branches.names, model.branches.holds, strict=True):
                 words = " + ".join(model.classes[each] for each in holds)
-                told[probability_column(name)] = f"probability of {name}: of {words}"
+                told[probability_column(name)] = f"of the branch {name}: {words}"
         if model.variable is not None:
-            told[probability_column(VARIABLE)] = "probability that it varies, whatever its class"
+            told[probability_column(VARIABLE)] = "that it varies, whatever its class"
         taken = {probability_column(name) for name in model.classes}
         return {name: text for name, text in told.items() if name not in taken}
 
