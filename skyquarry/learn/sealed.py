@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKSUMS: Final = "checksums.json"
+README: Final = "README.md"
+"""a text for people, which may be written later"""
 
 
 def seal(folder: Path) -> None:
@@ -50,7 +52,7 @@ def _fault(folder: Path, name: str, digest: str) -> str | None:
 def _files(folder: Path) -> list[str]:
     found = (path for path in folder.rglob("*") if path.is_file())
     names = (path.relative_to(folder).as_posix() for path in found)
-    return sorted(name for name in names if name != CHECKSUMS)
+    return sorted(name for name in names if name not in (CHECKSUMS, README))
 
 
 def _digest(path: Path) -> str:

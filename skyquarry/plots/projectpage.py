@@ -40,6 +40,8 @@ _STYLE: Final = """
 .mono { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 12.5px }
 .text td { white-space: normal; text-align: left; min-width: 9em }
 .text td:first-child { min-width: 0; white-space: nowrap }
+.lists td:last-child { white-space: normal; text-align: left; min-width: 22em; font-size: 13px }
+.lists th:last-child { text-align: left }
 .kinds td:nth-child(2) { text-align: left; white-space: normal; min-width: 16em; color: #4a5568;
   font-size: 13px }
 .kinds th:nth-child(2) { text-align: left }

@@ -12,6 +12,16 @@ from skyquarry.plots.projectcolours import colours_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_OF_LISTS = (
+    "Ranked by the information that a spectrum is expected to bring which tells the class: "
+    "−Σ p log₂ p bits (Lindley 1956, Ann. Math. Stat. 27, 986). The lists also have what the class "
+    "would teach the model, by the disagreement of its learners (Houlsby et al. 2011)."
+)
+_OF_ENERGY = (
+    "CPU time is of all processors, helpers included. Energy is what the machine's processors used "
+    "meanwhile, by their own counters (RAPL), whatever else ran on it; not known where these "
+    "cannot be read. Costs follow from the prices in [report]."
+)
 _KINDS = {"sure": "surest of a sample", "usual": "in the middle", "doubtful": "most doubtful"}
 
 
@@ -50,16 +60,27 @@ def follow_up(told: Sequence[Mapping[str, Any]] | None) -> list[str]:
     """What lists there are, and their first rows."""
     if not told:
         return []
-    parts = []
+    parts = [f'<p class="note">{_OF_LISTS}</p>']
+    head = ["", "object", "α, δ (degrees)", "class", "probability", "gain (bits)", "novelty",
+            "what speaks most"]  # fmt: skip
     for each in told:
-        head = ["rank", "id", "ra", "dec", "class", "probability", "gain, bits", "reason"]
-        rows = [[str(cell) for cell in row] for row in each["rows"]]
+        files = f"{each['name']}.parquet, {each['name']}.csv"
         parts += [
             f"<h3>{escape(each['title'])}: {each['n']:,}</h3>",
-            f'<p class="note">{escape(each["note"])}</p>',
-            table(head, rows),
+            f'<p class="note">{escape(each["note"])} Whole list: {files}.</p>',
         ]
+        if each["rows"]:
+            rows = table(head, [_listed(row) for row in each["rows"]])
+            parts.append(rows.replace('class="card wide"', 'class="card wide lists"', 1))
     return parts
+
+
+def _listed(row: Mapping[str, Any]) -> list[str]:
+    return [
+        str(row["rank"]), str(row["id"]), f"{row['ra']:.5f} {row['dec']:+.5f}",
+        words(row["class"]), f"{row['probability']:.3f}", f"{row['gain']:.2f}",
+        f"{row['novelty']:.2f}", row["reason"] or "–",
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------ matches
@@ -103,15 +124,51 @@ def _cell(value: Any) -> str:
 
 # ------------------------------------------------------------------ costs
 def resources(told: Mapping[str, Any] | None) -> list[str]:
-    """Time by stage."""
+    """Time, CPU and energy by stage, and what all of it costs, where that is known."""
     if not told or not told["stages"]:
         return []
+    head = ["stage", "time", "CPU time", "energy", "rows", "rows a second"]
     rows = [
-        [each["stage"], f"{each['seconds']:,.1f} s",
-         "–" if each["rows"] is None else f"{each['rows']:,}"]
+        [each["stage"], _time(each["seconds"]), _time(each["cpu_s"]), _energy(each["energy_j"]),
+         "–" if each["rows"] is None else f"{each['rows']:,}", _rate(each)]
         for each in told["stages"]
     ]  # fmt: skip
-    return [table(["stage", "time", "rows"], rows)]
+    rows.append(["all", _time(told["seconds"]), _time(told["cpu_s"]), _energy(told["energy_j"]),
+                 "", ""])  # fmt: skip
+    return [table(head, rows), facts(_costs(told)), f'<p class="note">{_OF_ENERGY}</p>']
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{seconds:.1f} s" if seconds < 60.0 else f"{minutes} min {rest} s"
+
+
+def _energy(joules: float | None) -> str:
+    if joules is None:
+        return "not known"
+    return f"{joules:,.0f} J" if joules < 36_000 else f"{joules / 3.6e6:.3g} kWh"
+
+
+def _rate(each: Mapping[str, Any]) -> str:
+    if each["rows"] is None or not each["seconds"]:
+        return "–"
+    return f"{each['rows'] / each['seconds']:,.0f}"
+
+
+def _costs(told: Mapping[str, Any]) -> list[tuple[str, str]]:
+    energy, hours = told["price_per_kwh"], told["price_per_hour"]
+    return [
+        ("cost of the energy" + (f", at {energy:g} {told['currency']} a kWh" if energy else ""),
+         _money(told["cost_of_energy"], told["currency"])),
+        ("cost of the time" + (f", at {hours:g} {told['currency']} an hour" if hours else ""),
+         _money(told["cost_of_time"], told["currency"])),
+    ]  # fmt: skip
+
+
+def _money(value: float | None, currency: str) -> str:
+    return "not known" if value is None else f"{value:.3g} {currency}"
 
 
 def provenance(told: Sequence[Mapping[str, Any]] | None) -> list[str]:

@@ -13,6 +13,7 @@ from skyquarry.catalog.versions import CHECKSUMS, current
 from skyquarry.errors import NotFoundError
 
 _BLOCK = 1 << 20
+README = "README.md"
 
 
 class Checksums:
@@ -67,8 +68,10 @@ class Checksums:
         return self._of_file(sealed) if sealed.is_file() else self._of_folder(path)
 
     def _of_folder(self, path: Path) -> str:
+        """Of all files but texts for people, which may be written later."""
         whole = hashlib.sha256()
-        for file in sorted(each for each in path.rglob("*") if each.is_file()):
+        files = (each for each in path.rglob("*") if each.is_file() and each.name != README)
+        for file in sorted(files):
             whole.update(f"{file.relative_to(path).as_posix()}\0{self._of_file(file)}\n".encode())
         return whole.hexdigest()
 

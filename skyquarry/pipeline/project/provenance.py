@@ -46,9 +46,14 @@ def write_provenance(records: Iterable[Record], path: Path) -> None:
     Folder.at(path.parent).write_atomic(path.name, content.encode())
 
 
+def run_name(record: Record) -> str:
+    """The name of a stage's run in the document."""
+    return _id("run", record.fingerprint)
+
+
 def _stage(document: Any, record: Record) -> None:
     run = document.activity(
-        _id("run", record.fingerprint),
+        run_name(record),
         datetime.fromisoformat(record.began),
         datetime.fromisoformat(record.ended),
         {

@@ -39,6 +39,8 @@ class Record:
     seconds: float = 0.0
     cpu_s: float = 0.0
     """of all processors, worker processes included"""
+    energy_j: float | None = None
+    """of the machine's processors meanwhile; None where their counters cannot be read"""
     seed: int = 0
     version: str = ""
     """of skyquarry"""

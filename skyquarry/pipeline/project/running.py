@@ -17,6 +17,8 @@ from skyquarry.pipeline.project.checksums import Checksums, of_words
 from skyquarry.pipeline.project.limits import Limits, StoppedError
 from skyquarry.pipeline.project.provenance import write_provenance
 from skyquarry.pipeline.project.records import HIDDEN, Record, Records
+from skyquarry.pipeline.project.reporting.energy import metered
+from skyquarry.pipeline.project.reporting.readmes import describe
 from skyquarry.pipeline.project.stages import Stage, Work, stages_of
 from skyquarry.pipeline.project.words import told_s
 
@@ -39,6 +41,17 @@ class State:
     """empty: nothing, its output stands"""
     last_s: float | None
     """what it took the last time"""
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a stage has used."""
+
+    seconds: float
+    cpu_s: float
+    """of this process and of those that it waited for"""
+    energy_j: float | None
+    """of all processors of the machine; None where nobody can know"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +123,14 @@ class Runner:
         began, clock, cpu_s = datetime.now(UTC), time.monotonic(), _cpu_s()
         self.audit.note("began", stage=stage.name, why=state.why, inputs=inputs)
         try:
-            with limits.held(self.folder):
+            with limits.held(self.folder), metered() as meter:
                 told = stage.work(Work(self.project, stage, progress, say))
         except (Exception, KeyboardInterrupt) as fault:
             self.audit.note("failed", stage=stage.name, fault=f"{type(fault).__name__}: {fault}")
             raise
         seconds = time.monotonic() - clock
-        self._finished(stage, inputs, told, began, (seconds, _cpu_s() - cpu_s))
+        took = Took(seconds, _cpu_s() - cpu_s, meter.joules)
+        self._finished(stage, inputs, told, began, took)
         say(f"  done in {told_s(seconds)}: {_figures(told)}")
         return True
 
@@ -126,9 +140,9 @@ class Runner:
         inputs: dict[str, str],
         told: dict[str, Any],
         began: datetime,
-        took_s: tuple[float, float],
+        took: Took,
     ) -> None:
-        """Keep the record of a stage that took so long, by the clock and of processors."""
+        """Keep the record of a stage, and describe what it has made."""
         checksum = self._output(stage)
         note = self.audit.note(
             "ended", stage=stage.name, inputs=inputs, output=self._name(stage.output),
@@ -139,11 +153,12 @@ class Runner:
             output=self._name(stage.output), checksum=checksum, settings=stage.settings, told=told,
             began=began.isoformat(timespec="milliseconds"),
             ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            seconds=took_s[0], cpu_s=took_s[1],
+            seconds=took.seconds, cpu_s=took.cpu_s, energy_j=took.energy_j,
             seed=self.project.seed, version=_version(), audit=note,
         )  # fmt: skip
         self.records.keep(record)
         write_provenance(self.records.all(), self.folder / PROVENANCE)
+        describe(self.project, stage, record)
 
     def _state(self, stage: Stage, ahead: set[str]) -> State:
         record = self.records.of(stage.name)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def told(folder: Path) -> dict[str, Any]:
-    return gathered(read_project(folder.parent / "field.toml"))
+    return gathered(read_project(folder.parent / "field.toml"))[0]
 
 
 def test_the_page_needs_nothing_from_elsewhere(folder: Path) -> None:

@@ -11,10 +11,11 @@ import numpy as np
 from skyquarry.catalog.classes import DEFINITIONS
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.pipeline.project.records import Records
+from skyquarry.pipeline.project.reporting.followup import LISTINGS, listed
 from skyquarry.pipeline.project.reporting.resources import resources_of
 from skyquarry.pipeline.project.reporting.specimens import specimens_of
 from skyquarry.pipeline.project.reporting.tallying import FLAGS, MAG_EDGES, tallied
-from skyquarry.pipeline.project.settings import matched_names
+from skyquarry.pipeline.project.settings import ReportSettings, matched_names
 from skyquarry.pipeline.project.stages import (
     ARCHIVE,
     CLASSIFIED,
@@ -28,6 +29,8 @@ from skyquarry.pipeline.project.stages import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
     from skyquarry.learn.model import Model
     from skyquarry.pipeline.project.records import Record
     from skyquarry.pipeline.project.reporting.tallying import Tally
@@ -37,13 +40,16 @@ SIMULATION: Final = "skyquarry_simulation"
 """The property of a catalogue that was simulated."""
 CLUSTERS: Final = "clusters"
 _MOST_CLUSTERS: Final = 12
+_FIRST: Final = 6
+"""rows of a list that the page shows"""
 
 
-def gathered(project: Project) -> dict[str, Any]:
-    """All that there is to tell of a project, as far as its stages have come.
+def gathered(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
+    """All that there is to tell of a project, as far as its stages have come; lists for follow-up.
 
     What no stage has made yet is left out. Raises what reading the outputs raises.
     """
+    lists: dict[str, pa.Table] = {}
     home = project.folder / ARCHIVE
     records = [each for each in Records(project.folder).all() if each.stage != REPORT]
     told: dict[str, Any] = {
@@ -53,13 +59,14 @@ def gathered(project: Project) -> dict[str, Any]:
         "labels": _labels(project),
         "match": _match(home / MATCHED),
         "scores": _json(project.folder / SCORES / "scores.json"),
-        "resources": resources_of(records),
+        "resources": resources_of(records, project.report),
         "provenance": _provenance(records),
         "clusters": _clusters(home / CLUSTERS),
     }
     if (home / CLASSIFIED).is_dir():
-        told |= _classified(project)
-    return told
+        more, lists = _classified(project)
+        told |= more
+    return told, lists
 
 
 def _title(project: Project) -> str:
@@ -67,7 +74,7 @@ def _title(project: Project) -> str:
     return given or project.folder.name.replace("_", " ")
 
 
-def _classified(project: Project) -> dict[str, Any]:
+def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     from skyquarry.pipeline.brightness import magnitude_name
     from skyquarry.pipeline.project.works import _role_files
     from skyquarry.pipeline.training import load_model
@@ -77,14 +84,18 @@ def _classified(project: Project) -> dict[str, Any]:
     matched, classified = (open_catalog(home / name) for name in (MATCHED, CLASSIFIED))
     magnitude = magnitude_name(model.features, model.units)
     tally = tallied(matched.stored, classified.stored, _role_files(project), magnitude)
-    return {
+    most = ReportSettings().most if project.report is None else project.report.most
+    lists = listed(matched, classified.stored, model, tally.bands, most)
+    told = {
         "classes": _classes(tally),
         "sky": _sky(tally),
         "diagrams": _diagrams(tally),
         "magnitudes": _magnitudes(tally),
         "specimens": specimens_of(tally, model, matched),
         "model": _model(model),
+        "follow_up": _follow_up(lists),
     }
+    return told, lists
 
 
 # ------------------------------------------------------------------ of the sky
@@ -211,6 +222,20 @@ def _clusters(path: Path) -> dict[str, Any] | None:
     ]
     rows = table.slice(0, _MOST_CLUSTERS).to_pylist()
     return {"n": table.num_rows, "by": by, "fields": fields, "rows": rows}
+
+
+def _follow_up(lists: dict[str, pa.Table]) -> list[dict[str, Any]]:
+    """The first rows of each list."""
+    return [
+        {
+            "name": each.name,
+            "title": each.title,
+            "note": each.note,
+            "n": lists[each.name].num_rows,
+            "rows": lists[each.name].slice(0, _FIRST).to_pylist(),
+        }
+        for each in LISTINGS
+    ]
 
 
 def _model(model: Model) -> dict[str, Any]:

@@ -9,31 +9,41 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skyquarry.catalog.files import Folder
+from skyquarry.catalog.formats import write_table
 from skyquarry.errors import NotFoundError
 from skyquarry.pipeline.reports import check_page
 
 if TYPE_CHECKING:
     import os
 
+    import pyarrow as pa
+
     from skyquarry.pipeline.project.settings import Project
 
 PAGE = "report.html"
 NUMBERS = "report.json"
+SUFFIXES = (".parquet", ".csv")
+"""of each list"""
 
 
 def write_report(project: Project, folder: Path) -> dict[str, Any]:
-    """Write the page and the numbers of a project's report; returns what there is to tell of it.
+    """Write the page, numbers and lists of a project's report; returns what there is to tell of it.
 
     Raises MissingExtraError without matplotlib, NotFoundError where no stage has been done.
     """
     folder.mkdir(parents=True, exist_ok=True)
     check_page(folder / PAGE)
-    told = _gathered(project)
+    told, lists = _gathered(project)
     home = Folder.at(folder)
     home.write_atomic(PAGE, _page(told).encode())
     plain = {name: each for name, each in told.items() if name not in _DRAWN}
     home.write_atomic(NUMBERS, json.dumps(plain, indent=1, default=_plain).encode())
-    return {"said": f"{len(told.get('classes', ())) or 'no'} classes drawn: {folder / PAGE}"}
+    for name, table in lists.items():
+        for suffix in SUFFIXES:
+            write_table(table.to_batches(), table.schema, folder / f"{name}{suffix}")
+    rows = {name: table.num_rows for name, table in lists.items()}
+    listed = "".join(f", {name} {count:,}" for name, count in rows.items())
+    return {"rows": rows, "said": f"{folder / PAGE}{listed}"}
 
 
 _DRAWN = ("sky", "diagrams")
@@ -48,11 +58,12 @@ def report_page(project: Project, path: str | os.PathLike[str]) -> Path:
     """
     check_page(path)
     target = Path(path)
-    Folder.at(target.parent).write_atomic(target.name, _page(_gathered(project)).encode())
+    told, _ = _gathered(project)
+    Folder.at(target.parent).write_atomic(target.name, _page(told).encode())
     return target
 
 
-def _gathered(project: Project) -> dict[str, Any]:
+def _gathered(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     from skyquarry.pipeline.project.records import Records
     from skyquarry.pipeline.project.reporting.gathering import gathered
 
