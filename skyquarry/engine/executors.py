@@ -106,11 +106,12 @@ def _thread_pool() -> Pool:
     """The one thread pool of this process, made when first asked for."""
     with _threads_lock:
         if not _threads:
-            _threads.append(ThreadPoolExecutor(cpu_count(), "skyquarry", _mark_thread))
+            _threads.append(ThreadPoolExecutor(cpu_count(), "skyquarry", mark_thread))
         return Pool("threads", _threads[0], cpu_count())
 
 
-def _mark_thread() -> None:
+def mark_thread() -> None:
+    """Say that this thread works on tasks: `inside_a_task`."""
     _here.working = True
 
 

@@ -18,6 +18,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.engine.executors import mark_thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
@@ -30,16 +32,20 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Helpers(Executor):
-    """So many worker processes, started at once, until `shutdown`; a dead one is replaced.
+    """So many workers, started at once, until `shutdown`: processes; a dead one is replaced.
 
-    A task whose worker died ends in a ConnectionResetError, so that a run tries it again.
+    A task whose worker died ends in a ConnectionResetError, so that a run tries it again. With
+    `here` one of them is a thread of this process, which has loaded already what the others have to
+    load, and has little else to do: tasks must then be right beside each other in one process.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, here: bool = False) -> None:
         self._max_workers = workers  # `executors.worker_count` reads it, as of the library's own
-        self._threads = ThreadPoolExecutor(workers, "skyquarry-helper")
-        self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        for _ in range(workers):
+        self._threads = ThreadPoolExecutor(workers, "skyquarry-helper", mark_thread)
+        self._idle: SimpleQueue[_Worker | _Here] = SimpleQueue()
+        if here:
+            self._idle.put(_Here())
+        for _ in range(workers - here):
             self._idle.put(_Worker())
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -70,6 +76,22 @@ class Helpers(Executor):
         if done:
             return value
         raise value
+
+
+class _Here:
+    """A worker that is a thread of this process."""
+
+    @staticmethod
+    def ask(task: tuple[Any, ...]) -> tuple[bool, Any]:
+        """(True, the value), or (False, the error)."""
+        function, args, kwargs = task
+        try:
+            return True, function(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001  told to who asked
+            return False, error
+
+    def close(self) -> None:
+        """Nothing is to be ended."""
 
 
 class _Worker:

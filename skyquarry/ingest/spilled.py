@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.arrow import pc
+from skyquarry.catalog.arrow import from_numpy, pc
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.tiles import MAX_ORDER
 from skyquarry.ingest.clean import Cleaned, decoded, plain_field, tidied
@@ -56,9 +56,12 @@ class Spilled:
         rows = done.table
         told = Tally(len(rows), len(rows), rows.nbytes, nan=done.nan, limits=done.limits)
         step = max(1, min(RUN_ROWS, RUN_BYTES * len(rows) // max(1, rows.nbytes)))
+        in_order = bool((order[1:] > order[:-1]).all())
         for start in range(0, len(rows), step):
             path = self.path(number, start // step)
-            some = rows.take(pa.array(order[start : start + step]))
+            some = rows.slice(start, step)
+            if not in_order:
+                some = rows.take(from_numpy(order[start : start + step]))
             write_run(path, some, count_order=self.count_order)
             told.runs.append(path.name)
         return told
@@ -151,10 +154,10 @@ class ChildRows:
         keys = beside.keys.combine_chunks()
         found = pc.index_in(plain.column(self.on), value_set=keys).to_numpy()
         columns = [
-            pa.array(beside.pixels[found]),
+            from_numpy(beside.pixels[found]),
             *plain.columns,
-            pa.array(beside.ra[found]),
-            pa.array(beside.dec[found]),
+            from_numpy(beside.ra[found]),
+            from_numpy(beside.dec[found]),
         ]
         rows = pa.table(columns, schema=self.spilled.stored)
         order = np.argsort(beside.place[found], kind="stable")

@@ -145,7 +145,7 @@ class Run:
         if self.executor is not None or helpers < 2 or inside_a_task() or not travels(self.sky):
             yield self
             return
-        with Helpers(helpers) as executor:
+        with Helpers(helpers, here=True) as executor:
             yield replace(self, executor=executor)
 
     def truth_and_surveys(self) -> Catalog:
@@ -181,9 +181,17 @@ class Run:
         from skyquarry.synthetic.sources import SCHEMA
 
         sky, rows = self.sky, Spilling.of(there.folder, TRUTH, SCHEMA, _truth_survey())
-        empty, blocks = rows.emptied(), sky.drawn.tolist()
-        tasks = [(block, drawn, (sky, empty, block, sky.kept_of(block))) for block in blocks]
-        there.spill(TRUTH, tasks, rows.spilled(), rows.add, **self._how)
+        empty = rows.emptied()
+        tasks = [
+            (some[0], drawn, (sky, empty, [(block, sky.kept_of(block)) for block in some]))
+            for some in sky.together()
+        ]
+
+        def add(told: list[tuple[Tally, ...]]) -> None:
+            for each in told:
+                rows.add(each)
+
+        there.spill(TRUTH, tasks, rows.spilled(), add, **self._how)
         return rows
 
     def _build_truth(self, rows: Spilling) -> Catalog:

@@ -17,7 +17,7 @@ from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -98,9 +98,11 @@ def _within(table: pa.Table, ranges: Ranges) -> pa.Table:
     return table if kept.all() else table.take(pa.array(np.flatnonzero(kept)))
 
 
-def drawn(sky: Simulation, rows: Spilling, block: int, ranges: Ranges | None) -> tuple[Tally, ...]:
-    """The truth of a block, written; of some ranges of it."""
-    return rows.written(block, sky.truth(block, ranges))
+def drawn(
+    sky: Simulation, rows: Spilling, blocks: Sequence[tuple[int, Ranges | None]]
+) -> list[tuple[Tally, ...]]:
+    """The truth of some blocks, written; of some ranges of each."""
+    return [rows.written(block, sky.truth(block, ranges)) for block, ranges in blocks]
 
 
 def observed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,28 +25,33 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 BLOCK_ORDER: Final = 7
-"""0.21 square degrees: some 20,000 sources at high latitude, so that a block fits a cache."""
+"""0.21 square degrees: some 10,000 sources at high latitude, so that a block fits a cache."""
+WIDE_ORDER: Final = 6
+"""Of the cells that a population of few sources draws at once: a block of it is a thousand small
+numpy calls for ten sources."""
 _FINEST = healpix.MAX_ORDER
+_CHILDREN: Final = 1 << 2 * (BLOCK_ORDER - WIDE_ORDER)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A HEALPix cell of order 7, and how faint a source may be to be made at all."""
+    """A HEALPix cell, of order 7 or 6, and how faint a source may be to be made at all."""
 
     pixel: int
     seed: int
     limits: NDArray[np.float32]
     """(24,) AB magnitudes: a source is kept where it is brighter than its limit in one band"""
+    order: int = BLOCK_ORDER
 
     @property
     def area_deg2(self) -> float:
-        """The same for every block."""
-        return float(healpix.cell_area_deg2(BLOCK_ORDER))
+        """The same for every block of its order."""
+        return float(healpix.cell_area_deg2(self.order))
 
     @cached_property
     def center(self) -> tuple[float, float]:
         """Right ascension and declination, degrees."""
-        ra, dec = healpix.center(np.array([self.pixel]), BLOCK_ORDER)
+        ra, dec = healpix.center(np.array([self.pixel]), self.order)
         return float(ra[0]), float(dec[0])
 
     @cached_property
@@ -60,13 +65,13 @@ class Block:
 
         Cells of order 29 have equal areas and are 0.4 mas wide: a cell is drawn, its center told.
         """
-        inside = 1 << 2 * (_FINEST - BLOCK_ORDER)
+        inside = 1 << 2 * (_FINEST - self.order)
         cells = self.pixel * inside + random.integers(0, inside, n, np.int64)
         return healpix.center(cells, _FINEST)
 
     def contains(self, ra_deg: Floats, dec_deg: Floats) -> NDArray[np.bool_]:
         """(n,) which positions lie in the block."""
-        return np.asarray(healpix.index(ra_deg, dec_deg, BLOCK_ORDER) == self.pixel)
+        return np.asarray(healpix.index(ra_deg, dec_deg, self.order) == self.pixel)
 
     def visible(self, mags: NDArray[np.floating]) -> NDArray[np.bool_]:
         """(n,) which sources of these magnitudes (n, 24) any survey could see."""
@@ -90,6 +95,14 @@ class Population(Protocol):
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """The sources of a block that some survey could see, all inside of it."""
+
+
+class Wide(Protocol):
+    """A population that is drawn in cells of order 6 where `wide` is true: it can be hashed."""
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is."""
 
 
 @runtime_checkable
@@ -120,6 +133,9 @@ def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, 
     """
     from skyquarry.synthetic.sources import Sources
 
+    cell, child = divmod(block.pixel, _CHILDREN)
+    several = tuple(each for each in populations if getattr(each, "wide", False))
+    wide = _wide(several, cell, block.seed, block.limits.tobytes()) if several else {}
     drawn: list[Sources] = []
     ids: list[Ints] = []
     hosts: tuple[Sources, Ints] | None = None
@@ -130,6 +146,8 @@ def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, 
                 hosts = Sources.concatenated(drawn), _joined(ids)
                 drawn, ids = [hosts[0]], [hosts[1]]
             some = population.hosted(block, random, *hosts)  # type: ignore[attr-defined]
+        elif population.number in wide:
+            some = wide[population.number][child]
         else:
             some = population.drawn(block, random)
         first = (block.pixel << 38) | (population.number << 32)
@@ -137,6 +155,23 @@ def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, 
             drawn.append(some)
             ids.append(first + np.arange(len(some), dtype=np.int64))
     return Sources.concatenated(drawn), _joined(ids)
+
+
+@lru_cache(maxsize=4)
+def _wide(
+    populations: tuple[Population, ...], cell: int, seed: int, limits: bytes
+) -> dict[int, list[Sources]]:
+    """What these populations draw in a cell of order 6: {number: sources of each of its blocks}.
+
+    Kept for the blocks beside, which are asked for next: some 10 MB each at high latitude.
+    """
+    block = Block(cell, seed, np.frombuffer(limits, np.float32), WIDE_ORDER)
+    found = {}
+    for population in populations:
+        some = population.drawn(block, block.generator(population.number))
+        place = healpix.index(some.ra_deg, some.dec_deg, BLOCK_ORDER) - cell * _CHILDREN
+        found[population.number] = [some.taken(place == child) for child in range(_CHILDREN)]
+    return found
 
 
 def _joined(ids: Sequence[Ints]) -> Ints:

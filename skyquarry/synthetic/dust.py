@@ -70,7 +70,7 @@ def _at(seed: int, cells: Ints) -> tuple[Floats, Floats]:
     return column, sine
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _patch(seed: int, patch: int) -> tuple[Floats, Floats]:
     """The same of the 64 cells of a block."""
     cells = np.arange(64, dtype=np.int64) + patch * 64

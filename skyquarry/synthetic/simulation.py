@@ -12,7 +12,14 @@ from skyquarry.sky import healpix
 from skyquarry.sky.footprint import Footprint
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_xyz
-from skyquarry.synthetic.blocks import BLOCK_ORDER, Block, Population, limits_of, truth_of
+from skyquarry.synthetic.blocks import (
+    BLOCK_ORDER,
+    WIDE_ORDER,
+    Block,
+    Population,
+    limits_of,
+    truth_of,
+)
 from skyquarry.synthetic.observe.observing import observed
 from skyquarry.synthetic.observe.places import CELL_ORDER, lost_cells
 from skyquarry.synthetic.observe.surveys import CATALOGUES
@@ -96,6 +103,12 @@ class Simulation:
         """Blocks of the truth, along the sky."""
         return self.truth_ranges.flat(BLOCK_ORDER)
 
+    def together(self) -> list[list[int]]:
+        """The blocks of the truth by the cell of order 6 in which populations may draw at once."""
+        cells = self.drawn >> 2 * (BLOCK_ORDER - WIDE_ORDER)
+        borders = np.flatnonzero(cells[1:] != cells[:-1]) + 1
+        return [some.tolist() for some in np.split(self.drawn, borders)]
+
     @cached_property
     def limits(self) -> NDArray[np.float32]:
         """(24,) the faintest AB magnitudes that matter."""
@@ -106,12 +119,13 @@ class Simulation:
         return limits_of(depths)
 
     def truth(self, block: int, ranges: Ranges | None = None) -> pa.Table:
-        """The true sources of a block; those of some ranges of it."""
+        """The true sources of a block, along the sky; those of some ranges of it."""
         sources, ids = truth_of(Block(block, self.seed, self.limits), self.populations)
+        places = healpix.index(sources.ra_deg, sources.dec_deg)
+        order = np.argsort(places, kind="stable")
         if ranges is not None:
-            kept = ranges.contains(healpix.index(sources.ra_deg, sources.dec_deg))
-            sources, ids = sources.taken(kept), ids[kept]
-        return sources.to_table(ids)
+            order = order[ranges.contains(places[order])]
+        return sources.taken(order).to_table(ids[order])
 
     def kept_of(self, block: int) -> Ranges | None:
         """What the truth keeps of a block; None: all."""

@@ -148,25 +148,20 @@ class Sources:
 
     def to_table(self, ids: Ints) -> pa.Table:
         """Columns with units and descriptions; magnitudes as `mag_<band>`, NaN and inf as null."""
-        columns = {"id": from_numpy(np.asarray(ids, np.int64))}
-        for name in _TOLD:
-            column = getattr(self, name)
-            empty = ~np.isfinite(column) if column.dtype.kind == "f" else None
-            columns[name] = pa.array(column, mask=empty)
-        for number, band in enumerate(BANDS):
-            mags = np.ascontiguousarray(self.mags[:, number])
-            columns[f"mag_{band.name}"] = pa.array(mags, mask=~np.isfinite(mags))
-        return pa.table(columns, schema=SCHEMA)
+        columns = [from_numpy(np.asarray(ids, np.int64))]
+        columns += [finite(getattr(self, name)) for name in _TOLD]
+        columns += [finite(band) for band in np.ascontiguousarray(self.mags.T)]
+        return pa.Table.from_arrays(columns, schema=SCHEMA)
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Sources:
         """What `to_table` wrote; other columns are left out."""
         n = table.num_rows
-        known: dict[str, object] = {name: _filled(table[name], name) for name in _TOLD}
+        known: dict[str, Any] = {name: _filled(table[name], name) for name in _TOLD}
         mags = np.empty((n, N_BANDS), np.float32)
         for number, band in enumerate(BANDS):
             mags[:, number] = table[f"mag_{band.name}"].fill_null(np.inf).to_numpy()
-        return cls.of(n, mags=mags, **known)
+        return cls(mags=mags, **known)
 
 
 @cache
@@ -178,8 +173,22 @@ def _names() -> tuple[str, ...]:
 def _filled(column: pa.ChunkedArray, name: str) -> NDArray[np.generic]:
     if column.null_count:
         column = column.fill_null(_EMPTY.get(name, _NONE))
-    filled: NDArray[np.generic] = column.to_numpy()
+    filled: NDArray[np.generic] = column.to_numpy().astype(_TYPES.get(name, np.float32))
     return filled
+
+
+def finite(values: NDArray[Any]) -> pa.Array:
+    """A column of values (n,): float32 and float64 that are not finite are null."""
+    if values.dtype.kind != "f":
+        return from_numpy(values)
+    there = np.isfinite(values)
+    if there.all():
+        valid, whole = None, np.ascontiguousarray(values)
+    else:
+        valid = pa.py_buffer(np.packbits(there, bitorder="little"))
+        whole = np.where(there, values, values.dtype.type(0.0))  # what is null is not looked at
+    kind = pa.float32() if values.dtype == np.float32 else pa.float64()
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(whole)])
 
 
 def _field(name: str, kind: pa.DataType, unit: str, text: str) -> pa.Field:

@@ -40,6 +40,11 @@ class TestHelpers(ExecutorSuite):
         return Helpers(2)
 
 
+class TestHelpersOfWhichOneIsHere(ExecutorSuite):
+    def make(self):
+        return Helpers(2, here=True)
+
+
 class TestAnExecutorOfTheCallers(ExecutorSuite):
     def make(self):
         return ThreadPoolExecutor(2)
@@ -203,6 +208,17 @@ def loaded(*names):
 def test_helpers_load_no_pandas_beside_arrow():
     with Helpers(1) as helpers:
         assert helpers.submit(loaded, "pandas", "pyarrow").result() == ["pyarrow"]
+
+
+def test_one_of_the_helpers_is_this_process_where_that_is_asked():
+    import os
+
+    with Helpers(2, here=True) as helpers:
+        found = {helpers.submit(os.getpid).result() for _ in range(20)}
+    assert os.getpid() in found
+    assert len(found) == 2
+    with Helpers(1, here=True) as alone, pytest.raises(ZeroDivisionError):
+        alone.submit(divmod, 1, 0).result()
 
 
 class OfMain:

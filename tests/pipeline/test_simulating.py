@@ -92,7 +92,7 @@ def test_the_sky_is_the_same_on_any_number_of_workers(field, tmp_path, executor)
 def test_the_sky_is_the_same_from_helpers_that_a_large_region_gets(tmp_path):
     how = {"region": "CIRCLE 180 30 1.2", "populations": [Points(each=40)], "surveys": ["gaia"]}
     one, two = (simulated(tmp_path / "one", executor="inline", **how), tmp_path / "two")
-    with Helpers(2) as helpers:
+    with Helpers(2, here=True) as helpers:
         run = Run(simulation(how.pop("region"), seed=1, **how), two, helpers, None, False)
         two.mkdir()
         run.truth_and_surveys()

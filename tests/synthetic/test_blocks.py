@@ -2,13 +2,14 @@
 
 import pickle
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from skyquarry.sky import healpix
 from skyquarry.synthetic.bands import BAND, BANDS
-from skyquarry.synthetic.blocks import Block, Guests, limits_of, truth_of
+from skyquarry.synthetic.blocks import WIDE_ORDER, Block, Guests, _wide, limits_of, truth_of
 from skyquarry.synthetic.populations import usual
 from skyquarry.synthetic.sources import Kind, Sources
 
@@ -64,6 +65,39 @@ def test_another_population_leaves_the_rest_as_they_are():
     alone, _ = truth_of(block(), [Even("one", 1)])
     beside, _ = truth_of(block(), [Even("two", 2), Even("one", 1)])
     np.testing.assert_array_equal(alone.ra_deg, beside.ra_deg[-len(alone) :])
+
+
+@dataclass(frozen=True)
+class EvenAndWide(Even):
+    """The same, drawn in four blocks at once."""
+
+    wide: ClassVar = True
+
+
+def test_what_is_drawn_in_four_blocks_at_once_is_in_one_of_them_whoever_asks_first():
+    people = [Even("one", 1), EvenAndWide("two", 2)]
+    pixels = range(81_000, 81_004)
+    ahead = {pixel: truth_of(block(pixel), people) for pixel in pixels}
+    _wide.cache_clear()
+    for pixel in reversed(pixels):
+        made, ids = truth_of(block(pixel), people)
+        assert block(pixel).contains(made.ra_deg, made.dec_deg).all()
+        assert ids.tolist() == ahead[pixel][1].tolist()
+        np.testing.assert_array_equal(made.mags, ahead[pixel][0].mags)
+    population = (np.concatenate([ids for _, ids in ahead.values()]) >> 32) & 63
+    whole = Block(81_000 >> 2, 1, LIMITS, WIDE_ORDER)
+    drawn = people[1].drawn(whole, whole.generator(2))
+    assert np.count_nonzero(population == 2) == len(drawn) > 0
+
+
+def test_a_wide_cell_has_the_area_and_the_places_of_its_blocks():
+    whole = Block(81_000 >> 2, 1, LIMITS, WIDE_ORDER)
+    ra, dec = whole.uniform(4_000, np.random.default_rng(1))
+    counts = [block(pixel).contains(ra, dec).sum() for pixel in range(81_000, 81_004)]
+    assert whole.contains(ra, dec).all()
+    assert sum(counts) == 4_000
+    assert min(counts) > 1_000 - 5 * np.sqrt(1_000)
+    assert whole.area_deg2 == pytest.approx(4 * block().area_deg2)
 
 
 def test_a_block_of_no_population_is_empty():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from skyquarry.synthetic.beyond.cosmology import distance_modulus, kpc_per_arcse
 from skyquarry.synthetic.beyond.galaxies import Drawn
 from skyquarry.synthetic.beyond.galaxyseds import galaxy_table
 from skyquarry.synthetic.beyond.luminosity import BLUE, RED, elapsed
-from skyquarry.synthetic.blocks import BLOCK_ORDER, Block
+from skyquarry.synthetic.blocks import Block
 from skyquarry.synthetic.chance import generator
 from skyquarry.synthetic.sources import Sources
 
@@ -42,7 +42,6 @@ _BRIGHTEST: Final = -1.2
 """of members, less the break: brighter ones have fallen into the brightest galaxy"""
 _FARTHEST_ARCSEC: Final = 3600.0
 """No member is farther from its center; cells of order 5 are wider than that."""
-_BLOCK_ARCSEC: Final = 3600.0 * float(np.degrees(cap_radius(BLOCK_ORDER)))
 _FIRST_ID: Final = 1 << 60
 _LIGHT_KMS: Final = 299_792.458
 
@@ -67,6 +66,7 @@ class Clusters:
     """pairs and triples of groups along a line of sight, for each cluster: no system"""
     faint_slope: float = -0.9
     """alpha of red members, whose break is that of red galaxies of the field"""
+    wide: ClassVar = True
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:  # noqa: ARG002
         """Members of clusters in a block that some survey could see.
@@ -85,7 +85,8 @@ class Clusters:
         there = clusters_of(self, block.seed, cell)
         center = to_xyz(*(np.full(len(there), each) for each in block.center))
         apart = separation_arcsec(to_xyz(there.ra_deg, there.dec_deg), center)
-        return bool((apart < there.reach_arcsec + _BLOCK_ARCSEC).any())
+        own_arcsec = 3600.0 * float(np.degrees(cap_radius(block.order)))
+        return bool((apart < there.reach_arcsec + own_arcsec).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +311,6 @@ def _uniform(cell: int, n: int, random: np.random.Generator) -> tuple[Floats, Fl
 
 def _cells_about(block: Block) -> list[int]:
     """The coarse cell of a block and its neighbours, rising."""
-    own = block.pixel >> 2 * (BLOCK_ORDER - CELL_ORDER)
+    own = block.pixel >> 2 * (block.order - CELL_ORDER)
     about = healpix.neighbours(np.array([own]), CELL_ORDER).ravel()
     return sorted({own, *(int(each) for each in about if each >= 0)})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from skyquarry.synthetic.bands import BAND
 from skyquarry.synthetic.beyond.dustcurves import calzetti
 from skyquarry.synthetic.beyond.filters import packaged
+from skyquarry.synthetic.beyond.kept import kept
 from skyquarry.synthetic.beyond.kernels import interpolated
 from skyquarry.synthetic.beyond.spectra import (
     WAVELENGTH_NM,
@@ -110,7 +111,13 @@ class GalaxyTable:
 
 @lru_cache(maxsize=1)
 def galaxy_table() -> GalaxyTable:
-    """The table, made once a process (0.5 s)."""
+    """The table, made once and kept on disk (0.5 s)."""
+    held = kept("galaxies", _galaxy_table)
+    slope = float(held["reddening"])
+    return GalaxyTable(held["redshift"], held["colour"], held["mags"], slope)
+
+
+def _galaxy_table() -> dict[str, NDArray[Any]]:
     spectra = archetypes()
     dusty = 10 ** (-0.4 * DUST[:, None] * calzetti(WAVELENGTH_NM))
     shifts = shifts_to(_MOST, _STRIDE)
@@ -121,9 +128,12 @@ def galaxy_table() -> GalaxyTable:
     colours = mags[0, ..., BAND["sdss_u"]] - mags[0, ..., BAND["sdss_r"]]
     plain = int(np.flatnonzero(DUST == 0.0)[0])
     slope = np.mean((colours[:, -1] - colours[:, 0]) / (DUST[-1] - DUST[0]))
-    return GalaxyTable(
-        redshifts_of(shifts), colours[:, plain].astype(np.float64), mags, float(slope)
-    )
+    return {
+        "redshift": redshifts_of(shifts),
+        "colour": colours[:, plain].astype(np.float64),
+        "mags": mags,
+        "reddening": np.asarray(slope, np.float64),
+    }
 
 
 def archetypes() -> Floats:

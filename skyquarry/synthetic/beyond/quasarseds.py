@@ -12,6 +12,7 @@ from skyquarry.synthetic.bands import BAND
 from skyquarry.synthetic.beyond.dustcurves import small_magellanic
 from skyquarry.synthetic.beyond.galaxyseds import archetypes
 from skyquarry.synthetic.beyond.igm import transmission
+from skyquarry.synthetic.beyond.kept import kept
 from skyquarry.synthetic.beyond.spectra import (
     WAVELENGTH_NM,
     band_fluxes,
@@ -239,7 +240,11 @@ class Quasars:
 
 @lru_cache(maxsize=1)
 def quasar_table() -> QuasarTable:
-    """The table, made once a process (1 s)."""
+    """The table, made once and kept on disk (1 s)."""
+    return QuasarTable(**kept("quasars", _quasar_table))
+
+
+def _quasar_table() -> dict[str, Floats]:
     shifts = shifts_to(MOST, _STRIDE)
     plain = disc(SHAPE)
     discs, bright = [], []
@@ -260,7 +265,7 @@ def quasar_table() -> QuasarTable:
     at_two = parts[:, :, 1, 0, -1, BAND["sdss_g"]].sum(axis=0)
     unit = np.exp(np.interp(np.log(3.0), np.log1p(redshift), np.log(at_two)))
     logs = [np.log(np.maximum(part / unit, 1e-12)) for part in (*parts, rest[:, 0], rest[:, 1])]
-    return QuasarTable(redshift, *logs)
+    return dict(zip(("redshift", "disc", "lines", "torus", "host"), (redshift, *logs), strict=True))
 
 
 def _through(spectra: Floats, shifts: NDArray[np.int64], first: float) -> Floats:

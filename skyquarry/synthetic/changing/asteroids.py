@@ -14,7 +14,7 @@ trails.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 from scipy.special import ndtri
@@ -65,6 +65,7 @@ class Asteroids:
     instrument: Instrument
     number: int
     types: tuple[Type, ...] = (Type.ASTEROID,)
+    wide: ClassVar = True
 
     @property
     def name(self) -> str:

@@ -124,14 +124,16 @@ class Supernovae:
         _, changes = self.found(made, ids, block.seed)
         some = Lit(made, ids, changes, np.zeros((len(made), 3)), block.seed)
         jyear = places(self.snapshot, made, block.seed).jyear
-        mjd = np.repeat((51_544.5 + (jyear - 2000.0) * 365.25)[:, None], 1, axis=1)
-        for channel in self.snapshot.channels:
-            band = BANDS[BAND[channel.band]]
-            flux = shining(some, mjd, np.full((1, 1), band.wavelength_nm))[:, 0]
-            flux = flux * 10.0 ** (-0.4 * made.ebv * band.extinction)
-            with np.errstate(divide="ignore"):
-                mags = 22.5 - 2.5 * np.log10(flux)
-            made.mags[:, BAND[channel.band]] = np.where(mags < 30.0, mags, np.inf)
+        bands = [BAND[channel.band] for channel in self.snapshot.channels]
+        wavelengths, extinctions = (
+            np.array([[getattr(BANDS[band], what) for band in bands]])
+            for what in ("wavelength_nm", "extinction")
+        )
+        mjd = np.repeat((51_544.5 + (jyear - 2000.0) * 365.25)[:, None], len(bands), axis=1)
+        flux = shining(some, mjd, wavelengths) * 10.0 ** (-0.4 * made.ebv[:, None] * extinctions)
+        with np.errstate(divide="ignore"):
+            mags = 22.5 - 2.5 * np.log10(flux)
+        made.mags[:, bands] = np.where(mags < 30.0, mags, np.inf)
 
     @property
     def types(self) -> tuple[Type, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -161,6 +161,7 @@ class WhiteDwarfs:
 
     component: Component
     number: int
+    wide: ClassVar = True
 
     @property
     def name(self) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.arrow import from_numpy
 from skyquarry.synthetic import chance
 from skyquarry.synthetic.observe.measuring import mag_errors, own_mag
+from skyquarry.synthetic.sources import finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,11 +102,7 @@ class Catalogue:
 
 
 def _column(values: Any) -> pa.Array:
-    if isinstance(values, pa.Array):
-        return values
-    if values.dtype.kind == "f":
-        return pa.array(values, mask=~np.isfinite(values))
-    return from_numpy(values)
+    return values if isinstance(values, pa.Array) else finite(values)
 
 
 def single(values: Any) -> NDArray[np.float32]:
