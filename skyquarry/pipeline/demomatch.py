@@ -37,7 +37,7 @@ def match(hipparcos: Catalog, gaia: Catalog, say: Say) -> dict[str, int]:
     """
     from skyquarry.pipeline.matching import pairs
 
-    say("\nHipparcos x Gaia, the nearest within 1 arcsec")
+    say("  the nearest within 1 arcsec, by distance alone:")
     place = {"id": "HIP", "ra": "ra", "dec": "dec"}
     sides = {"as_catalogued": hipparcos, "at_2016": (at_2016(hipparcos), place)}
     words = {"as_catalogued": "as catalogued, 24.75 years apart", "at_2016": "moved to 2016.0"}
@@ -47,7 +47,7 @@ def match(hipparcos: Catalog, gaia: Catalog, say: Say) -> dict[str, int]:
         found[kind] = table.num_rows
         found[f"{kind}_by_gaia"] = int((to_numpy(table["right_id"]) > 0).sum())
         say(
-            f"  {words[kind]}: {found[kind]:,} of {hipparcos.count():,} stars; "
+            f"    {words[kind]}: {found[kind]:,} of {hipparcos.count():,} stars; "
             f"{found[f'{kind}_by_gaia']:,} without the rows that are Hipparcos's own"
         )
     return found

@@ -142,7 +142,8 @@ def train(work: Work) -> dict[str, Any]:
         telling=_Paced(work.say) if work.progress else None,
     )  # fmt: skip
     model.save(work.stage.output, overwrite=True)
-    return {"classes": list(model.classes), "features": len(model.features), "said": str(model)}
+    return {"classes": list(model.classes), "features": len(model.features),
+            "leakage": model.told["recipe"]["leakage"], "said": str(model)}  # fmt: skip
 
 
 class _Paced:
