@@ -37,6 +37,8 @@ CROSSED: Final = 200_000
 """rows up to which learners are fitted on folds"""
 FOLDS: Final = 5
 _HELD: Final = 0.2
+_MANY: Final = 40
+"""features from which learners take fewer at a time"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,13 +219,25 @@ def _chosen(learners: Any, examples: Examples, threads: int) -> dict[str, dict[s
     for name in given:
         kind_of(name)
     return {
-        name: usual_settings(name, len(examples)) | {"threads": threads} | dict(settings)
+        name: usual_settings(name, *examples.values.shape) | {"threads": threads} | dict(settings)
         for name, settings in given.items()
     }
 
 
-def usual_settings(name: str, rows: int) -> dict[str, Any]:
-    """Settings for so many rows, where they are not those of the learner itself."""
+def usual_settings(name: str, rows: int, features: int) -> dict[str, Any]:
+    """Settings for so many rows and features, where they are not those of the learner itself.
+
+    Many features tell much the same: CatBoost asks a third of them at a time, at a quarter of the
+    borders, in a sixth to a ninth of the time; log-loss of inner folds changes by -0.002 +- 0.003
+    on MUWCLASS (66 features), by -0.008 +- 0.007 on four simulated surveys (121), and by +0.003 +-
+    0.0015 on SDSS's 15, which are left alone. The network's smaller embedding: -0.02 +- 0.02 (121).
+    """
+    settings: dict[str, Any] = {}
+    if name == "catboost" and features > _MANY:
+        settings |= {"borders": 64, "columns": 0.3}
+    if name == "network" and features > 2 * _MANY:
+        settings |= {"embedding": 4}
     if name == "network" and rows > CROSSED:  # bounded work: some ten million rows in all
-        return {"epochs": int(np.clip(10_000_000 // rows, 6, 40)), "batch": 1024, "patience": 3}
-    return {}
+        epochs = int(np.clip(10_000_000 // rows, 6, 40))
+        settings |= {"epochs": epochs, "batch": 1024, "patience": 3}
+    return settings

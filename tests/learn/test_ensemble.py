@@ -11,6 +11,7 @@ from skyquarry.learn import ensemble, modelfile
 from skyquarry.learn.checkpoints import Checkpoint
 from skyquarry.learn.classifiers.pace import log_loss
 from skyquarry.learn.ensemble import train
+from skyquarry.learn.examples import Examples
 from skyquarry.learn.fitting import Fitting
 from skyquarry.learn.model import Model
 from skyquarry.testing.classes import NAMES, objects
@@ -76,6 +77,20 @@ def test_a_fit_that_was_done_and_then_damaged_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(DamagedError, match=r"nodes\.safetensors is not what was written"):
         train(objects(400), learners={"forest": {"trees": 5}}, fitting=Fitting(tmp_path))
+
+
+def test_many_features_are_asked_for_fewer_at_a_time():
+    few = ensemble.usual_settings("catboost", 5_000, 15)
+    assert few == ensemble.usual_settings("forest", 5_000, 121) == {}
+    random = np.random.default_rng(2)
+    made = objects(900)
+    noise = random.normal(size=(900, 45)).astype(np.float32)
+    names = (*NAMES, *(f"n{each}" for each in range(45)))
+    words = np.array(made.classes)[made.labels]
+    wide = Examples.of(np.hstack([made.values, noise]), names, words, groups=made.groups)
+    learner = train(wide, learners={"catboost": {"rounds": 3}}).ensemble.learners[0]
+    told = learner.settings()
+    assert (told["borders"], told["columns"]) == (64, 0.3)
 
 
 def test_no_learners_are_refused():

@@ -38,20 +38,23 @@ class CatBoost:
     name: ClassVar[str] = "catboost"
     extra: ClassVar[tuple[str, ...]] = ("catboost",)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each setting is CatBoost's own, by our word
         self,
         *,
         rounds: int = 600,
         rate: float = 0.05,
         depth: int = 6,
         ridge: float = 3.0,
+        borders: int = 254,
+        columns: float = 1.0,
         patience: int = 50,
         threads: int = 1,
         snapshot_seconds: float = _SECONDS,
     ) -> None:
-        """Settings."""
+        """Settings: `borders` of a feature; `columns`, the share of them that is asked at once."""
         self.rounds, self.rate, self.depth = rounds, rate, depth
-        self.ridge, self.patience, self.threads = ridge, patience, threads
+        self.ridge, self.borders, self.columns = ridge, borders, columns
+        self.patience, self.threads = patience, threads
         self.snapshot_seconds = snapshot_seconds
         self._classes: tuple[str, ...] = ()
         self._model: Any = None
@@ -149,6 +152,8 @@ class CatBoost:
             "learning_rate": self.rate,
             "depth": self.depth,
             "l2_leaf_reg": self.ridge,
+            "border_count": self.borders,
+            "rsm": self.columns,
             "random_seed": seed,
             "thread_count": self.threads,
             "classes_count": len(self._classes),
