@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.plan import Result as Result
     from skyquarry.features.making import features_of as features_of
     from skyquarry.learn.model import Model as Model
+    from skyquarry.mine.bucketing import Colours as Colours
+    from skyquarry.mine.buckets import buckets as buckets
     from skyquarry.mine.scan import ScanMachine as ScanMachine
     from skyquarry.mine.scan import sweep_once as sweep_once
     from skyquarry.pipeline.build import build as build
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 _HOME = {
     "open": ("skyquarry.engine.catalog", "open_catalog"),
     "archive": ("skyquarry.engine.archive", "archive"),
+    "buckets": ("skyquarry.mine.buckets", "buckets"),
     "build": ("skyquarry.pipeline.build", "build"),
     "plan_build": ("skyquarry.pipeline.build", "plan_build"),
     "classify": ("skyquarry.pipeline.classifying", "classify"),
@@ -75,6 +78,7 @@ _HOME = {
     "Footprint": ("skyquarry.sky.footprint", "Footprint"),
     "Ranges": ("skyquarry.sky.ranges", "Ranges"),
     "Region": ("skyquarry.sky.regions", "Region"),
+    "Colours": ("skyquarry.mine.bucketing", "Colours"),
     "Cone": ("skyquarry.sky.regions", "Cone"),
     "Box": ("skyquarry.sky.regions", "Box"),
     "Zone": ("skyquarry.sky.regions", "Zone"),
@@ -88,6 +92,7 @@ __all__ = [
     "Archive",
     "Box",
     "Catalog",
+    "Colours",
     "Cone",
     "Convex",
     "Ellipse",
@@ -102,6 +107,7 @@ __all__ = [
     "ScanMachine",
     "Zone",
     "archive",
+    "buckets",
     "build",
     "classify",
     "crossmatch",

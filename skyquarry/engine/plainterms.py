@@ -100,6 +100,20 @@ def holds(term: terms.Term, columns: Plain, *, negated: bool = False) -> Mask:
         return _by_arrow(term, columns.table, negated=negated)
 
 
+def number(term: terms.Term, columns: Plain) -> NDArray[np.float64]:
+    """(n,) what a term of numbers is worth, NaN for null. Raises what Arrow raises."""
+    n = columns.table.num_rows
+    try:
+        found = _value(term, columns)
+    except _NotHere:
+        found = term.value(columns.table.column)
+        if isinstance(found, pa.Scalar):
+            found = np.float64(np.nan if found.as_py() is None else found.as_py())
+        else:
+            found = to_numpy(pc.cast(found, pa.float64(), safe=False))
+    return np.broadcast_to(np.float64(found), n)
+
+
 def rising(mask: Mask) -> NDArray[np.int64]:
     """(m,) rows where a mask (n,) holds. Eight rows at a time, where few do."""
     whole = len(mask) // _WORD * _WORD

@@ -54,7 +54,7 @@ class Predicate:
         try:
             found = self.term.value(table.column)
         except pa.ArrowInvalid as error:
-            raise self._beyond(error) from None
+            raise _beyond(self.text, error) from None
         if isinstance(found, pa.Scalar):
             return pa.repeat(found.cast(pa.bool_()), table.num_rows)
         return found
@@ -69,7 +69,7 @@ class Predicate:
         try:
             return rising(holds(self.term, columns))
         except pa.ArrowInvalid as error:
-            raise self._beyond(error) from None
+            raise _beyond(self.text, error) from None
 
     def choose(self, table: pa.Table) -> pa.Table:
         """The rows of the table for which the condition is true."""
@@ -77,17 +77,18 @@ class Predicate:
 
         return rows_of(table, self.rows(Plain(table)))
 
-    def _beyond(self, error: pa.ArrowInvalid) -> PredicateError:
-        return PredicateError(
-            f"{self.text!r} cannot be worked out for a row ({error}), but integers must stay "
-            "within 64 bits: write one of them with a decimal point, as in 1.0 * x"
-        )
-
     def __and__(self, other: Predicate) -> Predicate:
         from skyquarry.engine.terms import All
 
         term = All(0, 0, (self.term, other.term))
         return _predicate(f"({self.text}) AND ({other.text})", term)
+
+
+def _beyond(text: str, error: pa.ArrowInvalid) -> PredicateError:
+    return PredicateError(
+        f"{text!r} cannot be worked out for a row ({error}), but integers must stay "
+        "within 64 bits: write one of them with a decimal point, as in 1.0 * x"
+    )
 
 
 def rows_of(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
@@ -113,6 +114,40 @@ def parse(text: str, schema: pa.Schema) -> Predicate:
     if not isinstance(text, str):
         raise PredicateError(f'where was given {text!r}, but it needs a text: try "mag < 18"')
     return _parse(text, schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """What a text of arithmetic is worth for each row of a table: a colour, a ratio."""
+
+    text: str
+    term: Term
+    columns: tuple[str, ...]
+
+    def values(self, columns: Plain) -> NDArray[np.float64]:
+        """(n,) float64, NaN where it is null. Raises PredicateError where integers overflow."""
+        from skyquarry.engine.plainterms import number
+
+        try:
+            return number(self.term, columns)
+        except pa.ArrowInvalid as error:
+            raise _beyond(self.text, error) from None
+
+
+def parse_number(text: str, schema: pa.Schema) -> Number:
+    """The number that a text states about a table of this schema: "u_mag - g_mag".
+
+    Raises PredicateError for what is no number, ColumnError for a name of no column.
+    """
+    from skyquarry.engine.terms import NUMBERS, Missing
+
+    asked = parse(f"({text}) IS NULL", schema)
+    of = asked.term.of if isinstance(asked.term, Missing) else None
+    if of is None or of.kind not in NUMBERS:
+        raise PredicateError(
+            f"{text!r} is no number, but columns and + - * / are needed: try 'u_mag - g_mag'"
+        )
+    return Number(text, of, asked.columns)
 
 
 @lru_cache(maxsize=64)

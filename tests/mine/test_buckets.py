@@ -1,0 +1,117 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from skyquarry.errors import ColumnError, PredicateError, UserError
+from skyquarry.mine.bucketing import Colours
+from skyquarry.mine.buckets import buckets
+
+
+@pytest.fixture(scope="module")
+def few(stars):
+    return stars.where("id < 3000")
+
+
+def _naive(table, margin, keep):
+    """All pairs of rows in two colours, by brute force; the first along the sky is left."""
+    u, g, r = (np.array(table[name].to_pylist(), float) for name in "ugr")
+    left, right = np.triu_indices(table.num_rows, 1)
+    near = np.abs((u - g)[left] - (u - g)[right]) <= margin
+    near &= np.abs((g - r)[left] - (g - r)[right]) <= margin
+    near &= keep(table.take(left), table.take(right))
+    ids = np.array(table["id"])
+    return set(zip(ids[left[near]].tolist(), ids[right[near]].tolist(), strict=True))
+
+
+def _fainter(left, right):
+    return np.array(left["g"]) > np.array(right["g"]) + 0.5
+
+
+def _all(left, right):
+    del right
+    return np.ones(left.num_rows, bool)
+
+
+def _told(table):
+    pairs = list(zip(table["left_id"].to_pylist(), table["right_id"].to_pylist(), strict=True))
+    assert len(set(pairs)) == len(pairs)
+    return set(pairs)
+
+
+@pytest.mark.parametrize("keep", [_all, _fainter])
+@pytest.mark.parametrize(("margin", "width"), [(0.02, None), (0.02, 0.02), (0.3, 0.4)])
+def test_pairs_in_two_colours_are_those_of_brute_force(few, keep, margin, width):
+    by = Colours(["u - g", "g - r"], margin, width)
+    plan = buckets(few, by, compare=keep, needs=["g"])
+    assert _told(plan.to_table()) == _naive(few.to_table(), margin, keep)
+
+
+def test_every_executor_gives_the_same_rows_and_leaves_nothing_behind(few, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    plan = buckets(few, Colours(["g - r"], 0.001), columns=["id", "g"], folder=tmp_path)
+    tables = [plan.to_table("inline"), plan.to_table()]
+    with ThreadPoolExecutor(8) as pool:
+        tables.append(plan.to_table(pool))
+    assert tables[0].column_names == ["left_id", "left_g", "right_id", "right_g"]
+    assert tables[0].num_rows > 100
+    assert all(table.equals(tables[0]) for table in tables)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_without_a_colour_are_counted_and_all_others_have_one_home(few):
+    result = buckets(few, Colours(["u - g"], 0.001)).run("inline")
+    assert result.table.num_rows > 0
+    told = result.report
+    assert told["rows in buckets"] == few.where("u IS NOT NULL").count()
+    assert told["without a bucket"] == few.where("u IS NULL").count()
+    assert told["kept"] == result.table.num_rows
+
+
+def _kind(table):
+    return np.array([{"star": 1, "galaxy": 2}[kind] for kind in table["kind"].to_pylist()])
+
+
+def test_a_function_says_which_rows_meet(few):
+    cut = few.where("id < 60")
+    plan = buckets(cut, _kind, needs=["kind"], columns=["id", "kind"])
+    table = plan.to_table()
+    assert table["left_kind"].equals(table["right_kind"])
+    counts = [cut.where(f"kind = '{kind}'").count() for kind in ("star", "galaxy")]
+    assert table.num_rows == sum(n * (n - 1) // 2 for n in counts)
+
+
+def test_what_cannot_be_is_refused_before_work_starts(few):
+    with pytest.raises(UserError, match="head"):
+        buckets(few.head(5), Colours(["u - g"], 0.1))
+    with pytest.raises(ColumnError, match="'z'"):
+        buckets(few, Colours(["g - z"], 0.1))
+    with pytest.raises(PredicateError, match="no number"):
+        buckets(few, Colours(["g < r"], 0.1))
+    with pytest.raises(UserError, match="margins above 0"):
+        Colours(["u - g"], 0.0)
+    with pytest.raises(UserError, match="boxes as wide"):
+        Colours(["u - g"], 0.1, 0.05)
+
+
+def test_too_many_pairs_and_wrong_answers_are_told_and_leave_nothing(few, tmp_path):
+    crowd = buckets(few, Colours(["u - g"], 5.0), folder=tmp_path, most_pairs=1_000)
+    with pytest.raises(UserError, match="fullest bucket holds"):
+        crowd.to_table()
+    numbers = buckets(
+        few,
+        Colours(["u - g"], 0.001),
+        folder=tmp_path,
+        compare=lambda left, right: left["id"].to_numpy(),
+    )
+    with pytest.raises(UserError, match="a truth for each"):
+        numbers.to_table()
+    keys = buckets(few, lambda table: table["g"].to_numpy(), needs=["g"], folder=tmp_path)
+    with pytest.raises(UserError, match="a whole number for each"):
+        keys.to_table()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_says_what_it_would_do(few):
+    assert "share a bucket (Colours)" in buckets(few, Colours(["u - g"], 0.1)).explain()
+    assert pa.types.is_int64(buckets(few, Colours(["u - g"], 0.1)).schema.field("left_id").type)
