@@ -93,11 +93,8 @@ class Colours:
                  1: (box + 1.0) * self._widths - values <= self._margins}  # fmt: skip
         parts = []
         for steps in product((0, -1, 1), repeat=len(self.of)):
-            there = np.ones(len(values), bool)
-            for axis, step in enumerate(steps):
-                if step:
-                    there = np.logical_and(there, close[step][:, axis])
-            rows = np.flatnonzero(there)
+            near = [close[step][:, axis] for axis, step in enumerate(steps) if step]
+            rows = np.flatnonzero(np.all([np.ones(len(values), bool), *near], axis=0))
             parts.append((known[rows], _keys(box[rows] + steps), not any(steps)))
         home = np.concatenate([np.full(len(rows), own) for rows, _, own in parts])
         row, bucket = (np.concatenate([part[n] for part in parts]) for n in (0, 1))
