@@ -103,8 +103,7 @@ class Colours:
     def near(self, left: pa.Table, right: pa.Table) -> NDArray[np.bool_]:
         """(n,) pairs whose numbers differ by the margin at most, each of them."""
         apart = np.abs(self._values(left) - self._values(right))
-        found: NDArray[np.bool_] = (apart <= self._margins).all(axis=1)
-        return found
+        return np.asarray(np.all(apart <= self._margins, axis=1), np.bool_)
 
     def _values(self, table: pa.Table) -> Floats:
         plain = Plain(table)
