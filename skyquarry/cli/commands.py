@@ -138,6 +138,7 @@ COMMANDS = {
     "clean": "projects.clean",
     "audit": "projects.audit",
     "report": "projects.report",
+    "explain": "projects.explain",
     "train": "training.train",
     "classify": "judging.classify",
     "evaluate": "judging.evaluate",

@@ -1,4 +1,4 @@
-"""`run`, `report`, `clean`, `audit`: a project file, stage by stage."""
+"""`run`, `report`, `explain`, `clean`, `audit`: a project file, stage by stage."""
 
 from __future__ import annotations
 
@@ -135,6 +135,51 @@ def report(
         write_json({"path": str(path)})
     else:
         typer.echo(f"written to {path}")
+
+
+def explain(
+    words: Annotated[
+        str,
+        typer.Argument(
+            metavar="OBJECT", help="An id, NAME:ID of a matched catalogue, or a place: '180.1 +30'."
+        ),
+    ],
+    *,
+    project: Annotated[
+        str | None, typer.Option("--project", help="A project file: an object of its match.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The folder of a model, with --catalog.")
+    ] = None,
+    catalog: Annotated[
+        str | None, typer.Option("--catalog", help="A catalogue that has the object.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell of one object: its place, its match, which class it is said to be and why.
+
+    Example: skyquarry explain gaia:4472832130942575872 --project field.toml
+    """
+    from skyquarry.pipeline.project.reporting.explaining import (
+        explain_in_catalogue,
+        explain_in_project,
+    )
+
+    if (project is None) == (model is None) or (model is None) != (catalog is None):
+        raise typer.BadParameter("give --project FILE, or --model DIR with --catalog CATALOG")
+    if project is not None:
+        from skyquarry.pipeline.project.settings import read_project
+
+        story = explain_in_project(read_project(project), words)
+    else:
+        from skyquarry.engine.catalog import open_catalog
+        from skyquarry.pipeline.training import load_model
+
+        story = explain_in_catalogue(load_model(str(model)), open_catalog(str(catalog)), words)
+    if as_json:
+        write_json(story.to_dict())
+    else:
+        typer.echo(str(story))
 
 
 def _foretell(states: list, *, as_json: bool) -> None:  # type: ignore[type-arg]

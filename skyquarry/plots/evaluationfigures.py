@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.plots.canvas import BLUE, COLOURS, GREY, ORANGE, SIZE, canvas, row_of, style, svg
+from skyquarry.plots.canvas import BLUE, GREY, ORANGE, SIZE, canvas, row_of, style, svg
+from skyquarry.plots.classcolours import colours_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from skyquarry.plots.canvas import Axes
 
 _PURPOSE: Final = "drawing an evaluation"
-_DASHES: Final = ("-", "--")
 _A_ROW: Final = 4
 _NAMES: Final = {"ncols": 8, "borderpad": 0.0, "columnspacing": 1.2, "handlelength": 1.4}
 _CELL_INCHES: Final = 0.52
@@ -53,25 +53,25 @@ def _percent(share: float) -> str:
 
 def reliability(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str]:
     """Small plots, one a class, four a line: fraction against probability."""
-    names = [each for each in curves if curves[each]]
+    names, colours = [each for each in curves if curves[each]], colours_of(list(curves))
     told = []
     for start in range(0, len(names), _A_ROW):
         part = names[start : start + _A_ROW]
         with style(_PURPOSE):
             figure, plots = row_of(_A_ROW, "probability", (11.0, 2.75))
             for axes, name in zip(plots, part, strict=False):
-                _of_class(axes, name, curves[name])
+                _of_class(axes, name, curves[name], colours[name])
             for axes in plots[len(part) :]:
                 axes.set_visible(False)
             told.append(svg(figure))
     return told
 
 
-def _of_class(axes: Axes, name: str, points: Sequence[Mapping[str, float]]) -> None:
+def _of_class(axes: Axes, name: str, points: Sequence[Mapping[str, float]], colour: str) -> None:
     axes.set_title(words(name), fontsize=9.0)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
     x, y, error = ([each[what] for each in points] for what in ("p", "fraction", "error"))
-    axes.errorbar(x, y, error, fmt="o", color=BLUE, markersize=3.5, linewidth=1.1)
+    axes.errorbar(x, y, error, fmt="o", color=colour, markersize=3.5, linewidth=1.1)
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
 
@@ -83,18 +83,17 @@ def purity_completeness(
     with style(_PURPOSE):
         figure, axes = canvas("completeness", "purity", (2.5 * SIZE[0], 1.2 * SIZE[1]),
                               {"left": 0.62, "right": 2.4, "bottom": 0.48, "top": 0.2})  # fmt: skip
-        for number, (name, points) in enumerate(curves.items()):
+        colours = colours_of(list(curves))
+        for name, points in curves.items():
             if points:
                 axes.plot(
                     [each["completeness"] for each in points], [each["purity"] for each in points],
-                    color=COLOURS[number % len(COLOURS)], linewidth=1.5,
-                    linestyle=_DASHES[number // len(COLOURS) % 2], label=words(name),
+                    color=colours[name], linewidth=1.5, label=words(name),
                 )  # fmt: skip
         known = [each for each in cuts if each["purity"] is not None]
-        classes = list(curves)
         for each in known:
-            colour = COLOURS[classes.index(each["class"]) % len(COLOURS)]
-            axes.plot(each["completeness"], each["purity"], "x", color=colour, markersize=7.0)
+            axes.plot(each["completeness"], each["purity"], "x", color=colours[each["class"]],
+                      markersize=7.0)  # fmt: skip
         if known:
             axes.plot([], [], "x", color=GREY, markersize=7.0, label="physics cut")
         axes.set_xlim(0.0, 1.01)
@@ -109,10 +108,11 @@ def by_bins(bins: Sequence[Mapping[str, Any]], along: str) -> str:
     with style(_PURPOSE):
         figure, plots = row_of(3, along, (11.0, 3.1))
         names = [each["name"] for each in bins[0]["per_class"]]
+        colours = colours_of(names)
         for axes, what in zip(plots[:2], ("completeness", "purity"), strict=True):
             axes.set_title(what, fontsize=9.0)
             for number, name in enumerate(names):
-                _along(axes, bins, number, what, name)
+                _along(axes, bins, number, what, colours[name])
             axes.set_ylim(-0.02, 1.03)
         _overall(plots[2], bins)
         handles, labels = plots[0].get_legend_handles_labels()
@@ -122,7 +122,7 @@ def by_bins(bins: Sequence[Mapping[str, Any]], along: str) -> str:
 
 
 def _along(
-    axes: Axes, bins: Sequence[Mapping[str, Any]], number: int, what: str, name: str
+    axes: Axes, bins: Sequence[Mapping[str, Any]], number: int, what: str, colour: str
 ) -> None:
     """Bins where the class is measured."""
     told = [
@@ -132,11 +132,11 @@ def _along(
     ]
     told = [(x, each) for x, each in told if each["value"] is not None]
     if told:
-        dash = _DASHES[number // len(COLOURS) % 2]
+        name = bins[0]["per_class"][number]["name"]
         axes.errorbar(
             [x for x, _ in told], [each["value"] for _, each in told],
-            [each["error"] or 0.0 for _, each in told], fmt="o" + dash,
-            color=COLOURS[number % len(COLOURS)], markersize=3.0, linewidth=1.2, label=words(name),
+            [each["error"] or 0.0 for _, each in told], fmt="o-",
+            color=colour, markersize=3.0, linewidth=1.2, label=words(name),
         )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.plots import projectfigures as figures
+from skyquarry.plots.classcolours import colours_of
 from skyquarry.plots.evaluationfigures import words
 from skyquarry.plots.pages import figure, table, whole
-from skyquarry.plots.projectcolours import colours_of
 from skyquarry.plots.projectscores import scores
 from skyquarry.plots.projectsections import (
     clusters,
@@ -40,7 +40,9 @@ _STYLE: Final = """
 .mono { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 12.5px }
 .text td { white-space: normal; text-align: left; min-width: 9em }
 .text td:first-child { min-width: 0; white-space: nowrap }
-.lists td:last-child { white-space: normal; text-align: left; min-width: 22em; font-size: 13px }
+.lists td, .lists th { padding: 5px 7px; font-size: 13px }
+.lists td:last-child { white-space: normal; text-align: left; min-width: 17em; font-size: 12.5px }
+figure.narrow, figure.broad { margin-bottom: 16px } .narrow img { max-width: 500px }
 .lists th:last-child { text-align: left }
 .kinds td:nth-child(2) { text-align: left; white-space: normal; min-width: 16em; color: #4a5568;
   font-size: 13px }

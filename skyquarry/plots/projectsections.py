@@ -5,9 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.plots.classcolours import colours_of
 from skyquarry.plots.evaluationfigures import words
 from skyquarry.plots.pages import facts, table
-from skyquarry.plots.projectcolours import colours_of
+from skyquarry.plots.projectwords import read_feature, read_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +40,8 @@ def specimens(told: Sequence[Mapping[str, Any]] | None, classes: Sequence[str]) 
 
 
 def _thing(each: Mapping[str, Any], colours: Mapping[str, str]) -> str:
-    bands = ", ".join(f"{words(name)} {mag:.2f}" for name, mag in each["bands"].items())
-    reasons = "".join(f"<li>{escape(one)}</li>" for one in each["reasons"])
+    bands = ", ".join(f"{read_feature(name)} {mag:.2f}" for name, mag in each["bands"].items())
+    reasons = "".join(f"<li>{escape(read_reason(one))}</li>" for one in each["reasons"])
     likely = sorted(each["p"].items(), key=lambda one: -one[1])
     bar = "".join(
         f'<span style="width:{100 * p:.1f}%;background:{colours[name]}"></span>'
@@ -79,7 +80,7 @@ def _listed(row: Mapping[str, Any]) -> list[str]:
     return [
         str(row["rank"]), str(row["id"]), f"{row['ra']:.5f} {row['dec']:+.5f}",
         words(row["class"]), f"{row['probability']:.3f}", f"{row['gain']:.2f}",
-        f"{row['novelty']:.2f}", row["reason"] or "–",
+        f"{row['novelty']:.2f}", "; ".join(map(read_reason, (row["reason"] or "–").split("; "))),
     ]  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.plots.canvas import GREY, grid_of, shades, style, svg
+from skyquarry.plots.classcolours import colours_of
 from skyquarry.plots.evaluationfigures import words
-from skyquarry.plots.projectcolours import colours_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -63,3 +63,18 @@ def test_an_audit_log_that_was_changed_is_told(run, file):
     told = run("audit", file, code=2)
     assert "line 1 was changed" in told.stderr
     assert json.loads(run("audit", file, "--json", code=2).stdout)["faults"]
+
+
+def test_an_object_is_explained_of_a_project_or_of_a_catalogue_and_not_of_neither(run, file):
+    assert "--model DIR with --catalog" in run("explain", "a:1", code=2).stderr
+    assert "--model DIR with --catalog" in run("explain", "a:1", "--model", "m", code=2).stderr
+    assert "no match" in run("explain", "a:1", "--project", file, code=2).stderr
+
+
+def test_a_report_of_what_is_there_is_one_page(run, file):
+    pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+    assert "no finished stage" in run("report", file, "--out", "r.html", code=2).stderr
+    run("run", file)
+    page = file.parent / "here.html"
+    assert json.loads(run("report", file, "--out", page, "--json").stdout)["path"] == str(page)
+    assert "Real data." in page.read_text()

@@ -83,7 +83,9 @@ def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     model = load_model(project.folder / MODEL)
     matched, classified = (open_catalog(home / name) for name in (MATCHED, CLASSIFIED))
     magnitude = magnitude_name(model.features, model.units)
-    tally = tallied(matched.stored, classified.stored, _role_files(project), magnitude)
+    tally = tallied(
+        matched.stored, classified.stored, model.classes, _role_files(project), magnitude
+    )
     most = ReportSettings().most if project.report is None else project.report.most
     lists = listed(matched, classified.stored, model, tally.bands, most)
     told = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from skyquarry.engine.catalog import Catalog
     from skyquarry.learn.model import Model
     from skyquarry.pipeline.project.reporting.tallying import Tally
@@ -20,7 +19,8 @@ _REASONS: Final = 3
 def specimens_of(tally: Tally, model: Model, matched: Catalog) -> list[dict[str, Any]]:
     """Three objects of each class, with what is known of them and what speaks for the class.
 
-    They are of the sample of the tally: the same sky gives the same objects.
+    They are of the sample of the tally, well measured where some are: the same sky gives the same
+    objects.
     """
     chosen = [each for name in tally.classes for each in _of_class(tally, name)]
     if not chosen:
@@ -55,6 +55,7 @@ def _of_class(tally: Tally, name: str) -> list[dict[str, Any]]:
     rows = tally.samples.get(name)
     if rows is None:
         return []
+    rows = _well_measured(rows)
     p = rows["probability"].to_numpy()
     order = np.lexsort((rows["lot"].to_numpy(), -p))
     picked = dict.fromkeys([order[0], order[len(order) // 2], order[-1]])
@@ -62,6 +63,15 @@ def _of_class(tally: Tally, name: str) -> list[dict[str, Any]]:
         _told(tally, rows, int(row), kind, name)
         for row, kind in zip(picked, _kinds(len(picked)), strict=True)
     ]
+
+
+def _well_measured(rows: pa.Table) -> pa.Table:
+    """Those with errors small enough for some diagram, where there are any."""
+    places = [name for name in rows.column_names if name[0] == "x" and name[1:].isdigit()]
+    good = np.zeros(rows.num_rows, np.bool_)
+    for name in places:
+        good |= np.isfinite(rows[name].to_numpy())
+    return rows.filter(pa.array(good)) if good.sum() >= len(_KINDS) else rows
 
 
 def _kinds(number: int) -> tuple[str, ...]:

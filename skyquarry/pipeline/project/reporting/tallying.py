@@ -110,20 +110,23 @@ class Tally:
 
 
 def tallied(
-    matched: Stored, classified: Stored, surveys: Mapping[str, str], magnitude: str | None
+    matched: Stored,
+    classified: Stored,
+    classes: tuple[str, ...],
+    surveys: Mapping[str, str],
+    magnitude: str | None,
 ) -> Tally:
     """All objects of a classified match, counted.
 
-    `surveys`: whose columns those of each matched catalogue are; `magnitude`: the feature that
-    objects are counted by. Raises DataError where the two catalogues do not belong together.
+    `classes`: those of the model; `surveys`: whose columns those of each matched catalogue are;
+    `magnitude`: the feature that objects are counted by. Raises DataError where the two catalogues
+    do not belong together.
     """
     known = _known(matched, surveys, magnitude)
     if magnitude not in known:
         magnitude = None
     pixels, _ = classified.skymap(COARSE)
-    made = Tally(
-        _classes(classified), diagrams_of(known), bands_of(known), plane_of(pixels), magnitude
-    )
+    made = Tally(classes, diagrams_of(known), bands_of(known), plane_of(pixels), magnitude)
     own = [*made.bands, *([magnitude] if magnitude else [])]
     wanted = list(dict.fromkeys([*own, *(f for each in made.diagrams for f in each.features)]))
     for rows, table in _tiles(matched, classified):
@@ -133,16 +136,6 @@ def tallied(
             values = {name: told.values[:, n].astype(float) for n, name in enumerate(told.names)}
         made.add(rows, values)
     return made
-
-
-def _classes(classified: Stored) -> tuple[str, ...]:
-    """The classes as the columns of their probabilities stand."""
-    told = []
-    for each in classified.schema:
-        words = (each.metadata or {}).get(b"description", b"").decode()
-        if each.name.startswith("p_") and words.startswith("probability of "):
-            told.append(words.removeprefix("probability of ").partition(" at the mix")[0])
-    return tuple(told)
 
 
 def _known(matched: Stored, surveys: Mapping[str, str], magnitude: str | None) -> tuple[str, ...]:
