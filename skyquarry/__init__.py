@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.injecting import inject as inject
     from skyquarry.pipeline.lists import match_table as match_table
     from skyquarry.pipeline.matching import pairs as pairs
+    from skyquarry.pipeline.repairing import repair as repair
     from skyquarry.pipeline.simulating import simulate as simulate
     from skyquarry.pipeline.training import load_model as load_model
     from skyquarry.pipeline.training import train as train
@@ -63,6 +64,7 @@ _HOME = {
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
     "update_match": ("skyquarry.pipeline.updating", "update_match"),
     "inject": ("skyquarry.pipeline.injecting", "inject"),
+    "repair": ("skyquarry.pipeline.repairing", "repair"),
     "simulate": ("skyquarry.pipeline.simulating", "simulate"),
     "load_model": ("skyquarry.pipeline.training", "load_model"),
     "train": ("skyquarry.pipeline.training", "train"),
@@ -123,6 +125,7 @@ __all__ = [
     "plan_build",
     "plan_fetch",
     "region",
+    "repair",
     "simulate",
     "sweep_once",
     "train",

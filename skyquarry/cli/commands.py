@@ -140,6 +140,7 @@ COMMANDS = {
     "report": "projects.report",
     "explain": "projects.explain",
     "train": "training.train",
+    "repair": "training.repair",
     "classify": "judging.classify",
     "evaluate": "judging.evaluate",
     "map": "pictures.sky_map",

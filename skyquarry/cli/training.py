@@ -1,4 +1,4 @@
-"""`train`: a table with labels becomes a model."""
+"""`train` and `repair`: a table with labels becomes a model."""
 
 from __future__ import annotations
 
@@ -86,6 +86,59 @@ def train(
         write_json({"path": out, "classes": model.classes, **model.told})
     else:
         typer.echo(f"{model}\nin {out}")
+
+
+def repair(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The folder of the old model.")],
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A few hundred labels from where it is wrong.")
+    ],
+    *,
+    out: Annotated[str, typer.Option("--out", help="The folder of the new model.")],
+    label: Annotated[str, typer.Option("--label", help="The column of classes.")] = "class",
+    groups: Annotated[
+        str, typer.Option("--groups", help="sky, a column, or none: what no split may cut.")
+    ] = "sky",
+    positions: Annotated[
+        str | None, typer.Option("--positions", help="Columns of positions, as in: alpha,delta")
+    ] = None,
+    learners: Annotated[
+        str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Of each learner; else one a core.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, another model.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Put the model in place of one that is there.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Teach an old model another survey or depth with a few hundred labels.
+
+    Example: skyquarry repair model deep_labels.parquet --label class --out model-deep
+    """
+    from skyquarry.learn.modelfile import check_free, checkpoints_beside
+    from skyquarry.pipeline.repairing import repair as run
+
+    check_free(out, overwrite=overwrite)
+    made = run(
+        model,
+        table,
+        label=label,
+        groups=None if groups == "none" else groups,
+        positions=_pair(positions),
+        learners=None if learners is None else learners.split(","),
+        threads=threads,
+        seed=seed,
+        checkpoints=checkpoints_beside(out),
+        telling=None if as_json else _Told(),
+    )
+    made.save(out, overwrite=overwrite)
+    if as_json:
+        write_json({"path": out, "classes": made.classes, **made.told})
+    else:
+        typer.echo(f"{made}\nin {out}")
 
 
 def _listed(text: str | None) -> str | list[str] | None:

@@ -16,13 +16,11 @@ import numpy as np
 
 from skyquarry.catalog.classes import BRANCHES
 from skyquarry.errors import DamagedError, UserError
-from skyquarry.learn.calibration import Calibration
+from skyquarry.learn import ensemblefile
 from skyquarry.learn.checkpoints import write_whole
-from skyquarry.learn.classifiers.registry import USUAL, installed, kind_of
-from skyquarry.learn.ensemble import Ensemble
+from skyquarry.learn.classifiers.registry import USUAL, installed
 from skyquarry.learn.ensemble import train as train_ensemble
 from skyquarry.learn.examples import Examples
-from skyquarry.learn.pooling import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from skyquarry.learn.ensemble import Ensemble
     from skyquarry.learn.fitting import Fitting
 
     Floats = NDArray[np.float64]
@@ -95,16 +94,8 @@ class Head:
 
     def save(self, folder: Path) -> None:
         """Write it into a folder that is there."""
-        for each in self.ensemble.learners:
-            (folder / each.name).mkdir()
-            each.save(folder / each.name)
-        told = {
-            "learners": [each.name for each in self.ensemble.learners],
-            "pool": self.ensemble.pool.to_json(),
-            "calibration": self.ensemble.calibration.to_json(),
-            "columns": list(self.columns),
-            "told": dict(self.told),
-        }
+        ensemblefile.save(self.ensemble, folder)
+        told = {"columns": list(self.columns), "told": dict(self.told)}
         write_whole(folder / _HEAD, json.dumps(told, indent=1).encode())
 
     @classmethod
@@ -112,16 +103,14 @@ class Head:
         """What `save` wrote. Raises DamagedError, naming the file."""
         try:
             told = json.loads((folder / _HEAD).read_bytes())
-            names, columns = list(told["learners"]), tuple(int(each) for each in told["columns"])
-            pool = Pool.from_json(told["pool"], len(names), 2)
-            mended = Calibration.from_json(told["calibration"])
+            columns = tuple(int(each) for each in told["columns"])
+            about = dict(told["told"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedError(
                 f"{folder / _HEAD} cannot be read ({error}): take the folder from a copy, or train "
                 "again"
             ) from error
-        learners = tuple(kind_of(name).load(folder / name) for name in names)
-        return cls(Ensemble((CONSTANT, VARIABLE), learners, pool, mended), columns, told["told"])
+        return cls(ensemblefile.load(folder), columns, about)
 
 
 def fit_head(

@@ -2,6 +2,7 @@
 
 model.json          classes, features, units, pool, calibration, and how it was trained
 NAME/               one folder a learner
+base/               the older ensemble, of a model that was repaired
 variable/           the second head, where there is one: head.json and its learners
 checksums.json      sha256 of every file
 """
@@ -16,7 +17,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.errors import DamagedError, ExistsError, NotFoundError
-from skyquarry.learn import sealed
+from skyquarry.learn import ensemblefile, sealed
 from skyquarry.learn.calibration import Calibration
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.registry import kind_of
@@ -24,6 +25,7 @@ from skyquarry.learn.conformal import ConformalSets
 from skyquarry.learn.ensemble import Ensemble
 from skyquarry.learn.model import Model
 from skyquarry.learn.pooling import Pool
+from skyquarry.learn.repaired import Repaired
 
 if TYPE_CHECKING:
     from skyquarry.learn.hierarchy import Head
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _FILE: Final = "model.json"
+_BASE: Final = "base"
 _VARIABLE: Final = "variable"
 _PACKAGES: Final = ("skyquarry", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "catboost",
                     "torch", "safetensors")  # fmt: skip
@@ -57,6 +60,9 @@ def save(model: Model, path: str | os.PathLike[str], *, overwrite: bool = False)
     for each in model.learners:
         (beside / each.name).mkdir()
         each.save(beside / each.name)
+    if isinstance(model.ensemble, Repaired):
+        (beside / _BASE).mkdir()
+        ensemblefile.save(model.ensemble.base, beside / _BASE)
     if model.variable is not None:
         (beside / _VARIABLE).mkdir()
         model.variable.save(beside / _VARIABLE)
@@ -98,12 +104,11 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
     for each in learners:
         if each.classes != classes:
             raise DamagedError(f"{folder / each.name} is of other classes than {folder / _FILE}")
-    ensemble = Ensemble(
-        classes,
-        learners,
-        Pool.from_json(told["pool"], len(learners), len(classes)),
-        Calibration.from_json(told["calibration"]),
-    )
+    pool = Pool.from_json(told["pool"], len(learners), len(classes))
+    ensemble = Ensemble(classes, learners, pool, Calibration.from_json(told["calibration"]))
+    if (folder / _BASE).is_dir():
+        base, columns = ensemblefile.load(folder / _BASE), tuple(told["columns"])
+        ensemble = Repaired(classes, learners, pool, ensemble.calibration, base, columns)
     sets = told["conformal"]
     return Model(
         ensemble,
@@ -133,6 +138,7 @@ def _told(model: Model) -> dict[str, Any]:
         "learners": [each.name for each in ensemble.learners],
         "pool": ensemble.pool.to_json(),
         "calibration": ensemble.calibration.to_json(),
+        "columns": ensemble.columns if isinstance(ensemble, Repaired) else None,
         "conformal": None if model.conformal is None else model.conformal.to_json(),
         "novelty": None if model.novelty is None else model.novelty.to_json(),
         "told": model.told,

@@ -158,7 +158,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     sky = isinstance(groups, str) and groups == "sky"
     columns = units_of(rows, {column for each in made.used for column in each.columns})
     units = tuple(each.unit for each in made.used)
-    model = _model(examples, trained, units, recipe, seed, columns, sky=sky)
+    model = model_of(examples, trained, units, recipe, seed, columns, sky=sky)
     if varies is not None:
         head = fit_head(
             examples, varies, leave=leave, learners=learners, threads=threads or cores(),
@@ -212,7 +212,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _model(
+def model_of(
     examples: Examples,
     trained: Trained,
     units: tuple[str, ...],
@@ -222,6 +222,7 @@ def _model(
     *,
     sky: bool,
 ) -> Model:
+    """What was trained, with its scores, sets, priors and novelty, learnt of these examples."""
     from skyquarry.learn import conformal
     from skyquarry.learn.model import Model
     from skyquarry.learn.modelfile import versions

@@ -1,0 +1,60 @@
+"""An ensemble as a folder: ensemble.json, a folder a learner, and one for what it repairs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.errors import DamagedError
+from skyquarry.learn.calibration import Calibration
+from skyquarry.learn.checkpoints import write_whole
+from skyquarry.learn.classifiers.registry import kind_of
+from skyquarry.learn.ensemble import Ensemble
+from skyquarry.learn.pooling import Pool
+from skyquarry.learn.repaired import Repaired
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FILE: Final = "ensemble.json"
+_BASE: Final = "base"
+
+
+def save(ensemble: Ensemble, folder: Path) -> None:
+    """Write it into a folder that is there."""
+    told: dict[str, Any] = {
+        "classes": ensemble.classes,
+        "learners": [each.name for each in ensemble.learners],
+        "pool": ensemble.pool.to_json(),
+        "calibration": ensemble.calibration.to_json(),
+    }
+    for each in ensemble.learners:
+        (folder / each.name).mkdir()
+        each.save(folder / each.name)
+    if isinstance(ensemble, Repaired):
+        told["columns"] = ensemble.columns
+        (folder / _BASE).mkdir()
+        save(ensemble.base, folder / _BASE)
+    write_whole(folder / _FILE, json.dumps(told, indent=1).encode())
+
+
+def load(folder: Path) -> Ensemble:
+    """What `save` wrote. Raises DamagedError, naming the file."""
+    try:
+        told = json.loads((folder / _FILE).read_bytes())
+        classes, names = tuple(told["classes"]), list(told["learners"])
+        pool = Pool.from_json(told["pool"], len(names), len(classes))
+        mended = Calibration.from_json(told["calibration"])
+        columns = tuple(int(each) for each in told.get("columns", ()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedError(
+            f"{folder / _FILE} cannot be read ({error}): take the folder from a copy, or train "
+            "again"
+        ) from error
+    learners = tuple(kind_of(name).load(folder / name) for name in names)
+    for each in learners:
+        if each.classes != classes:
+            raise DamagedError(f"{folder / each.name} is of other classes than {folder / _FILE}")
+    if (folder / _BASE).is_dir():
+        return Repaired(classes, learners, pool, mended, load(folder / _BASE), columns)
+    return Ensemble(classes, learners, pool, mended)
