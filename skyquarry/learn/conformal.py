@@ -5,7 +5,8 @@ Wasserman 2019, arXiv 1609.00451): class k is in the set of an object where its 
 among the lowest alpha of what unseen members of class k were given. So of each class, however
 rare, at least 1 - alpha of the members have their class in their set, as long as they are drawn as
 the calibration rows were; what is drawn otherwise (a deeper survey) is for `shift` to tell. With
-`magnitude` the same holds in each bin of it (Mondrian). A set may be empty: the object resembles
+`magnitude` the same holds in each bin of it (Mondrian), and so at any other mix of magnitudes, as
+that of the sky, without a weight that has to be known. A set may be empty: the object resembles
 no class; or hold several: it is ambiguous.
 """
 

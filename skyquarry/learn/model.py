@@ -94,7 +94,20 @@ class Model:
         """(n, K) bool: classes that each row may belong to, right nine times of ten."""
         if self.conformal is None:
             raise UserError("the model has no conformal sets: train it with sq.train")
-        return self.conformal.sets(self.predict_proba(table))
+        values = self.values(table)
+        return self.sets_of(self.ensemble.predict_proba(values), values)
+
+    def sets_of(self, p: Floats, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """(n, K) bool: the same of probabilities p (n, K) at the training mix and features (n, p).
+
+        Sets are made in bins of the magnitude that the model knows, so that they hold at any mix of
+        magnitudes. All classes for a model without sets: nothing is promised.
+        """
+        if self.conformal is None:
+            return np.ones(p.shape, np.bool_)
+        name = self.told.get("sets_by") if self.conformal.edges else None
+        magnitude = None if name is None else values[:, self.features.index(name)]
+        return self.conformal.sets(p, magnitude)
 
     def explain(self, table: Any) -> Floats | None:
         """(n, p, K) what each feature adds to the score of each class."""

@@ -66,20 +66,29 @@ def merged_of(classes: Sequence[str]) -> dict[str, str] | None:
     return {name: told[name] for name in classes} if inside else None
 
 
+def whole_magnitudes(magnitude: Any) -> list[float]:
+    """Whole magnitudes around all but the outermost of (n,), rising; none where none is known."""
+    known = np.asarray(magnitude, np.float64)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return []
+    low, high = np.floor(np.percentile(known, [0.5, 99.5]))
+    told: list[float] = np.arange(low, high + 2).tolist()
+    return told
+
+
 def priors_by_magnitude(
     labels: Any, kinds: int, magnitude: Floats, weights: Floats
 ) -> dict[str, Any]:
     """The training mix in whole magnitudes, as `Priors.to_json` has it, to be brought to others."""
     from skyquarry.learn import priors
 
-    known = magnitude[np.isfinite(magnitude)]
-    if not len(known):
+    edges = whole_magnitudes(magnitude)
+    if not edges:
         return priors.of_labels(labels, kinds, weights=weights).to_json()
-    low, high = np.floor(np.percentile(known, [0.5, 99.5]))
     return priors.of_labels(
-        labels, kinds, magnitude=magnitude, magnitude_edges=np.arange(low, high + 2).tolist(),
-        weights=weights,
-    ).to_json()  # fmt: skip
+        labels, kinds, magnitude=magnitude, magnitude_edges=edges, weights=weights
+    ).to_json()
 
 
 def at_mix(model: Model, p: Floats, magnitude: Floats | None, mix: SkyMix) -> tuple[Floats, bool]:

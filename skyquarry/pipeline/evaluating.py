@@ -230,8 +230,8 @@ def _scores(  # noqa: PLR0913, PLR0917
     from skyquarry.learn.scores import evaluate as score
 
     sets = None
-    if model.conformal is not None and not model.conformal.edges:
-        sets = model.conformal.sets(judged.p)
+    if model.conformal is not None:
+        sets = model.sets_of(judged.p, judged.values)
     return score(
         p, judged.number, model.classes, weights=weights, cells=judged.cells,
         magnitude=judged.magnitude, latitude_deg=judged.latitude,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from skyquarry.features.leakage import Leakage
     from skyquarry.features.making import Features
     from skyquarry.learn.classifiers.protocol import Telling
+    from skyquarry.learn.conformal import ConformalSets
     from skyquarry.learn.ensemble import Trained
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.model import Model
@@ -223,10 +224,10 @@ def model_of(
     sky: bool,
 ) -> Model:
     """What was trained, with its scores, sets, priors and novelty, learnt of these examples."""
-    from skyquarry.learn import conformal
     from skyquarry.learn.model import Model
     from skyquarry.learn.modelfile import versions
     from skyquarry.learn.scores import evaluate
+    from skyquarry.pipeline.brightness import magnitude_name
 
     labels, weights = examples.labels[trained.rows], examples.weights[trained.rows]
     cells = None if examples.groups is None else examples.groups[trained.rows]
@@ -249,10 +250,27 @@ def model_of(
         "settings": {each.name: each.settings() for each in trained.ensemble.learners},
         "versions": versions(),
     }
-    sets = conformal.fit(trained.held, labels, alpha=_ALPHA, weights=weights)
+    bright = magnitude_name(examples.names, units)
+    told["sets_by"] = bright
+    sets = _sets(trained, examples, bright)
     return Model(
         trained.ensemble, examples.names, units, conformal=sets, told=told,
         novelty=_novelty(examples, units, seed), reading=features_for,
+    )  # fmt: skip
+
+
+def _sets(trained: Trained, examples: Examples, bright: str | None) -> ConformalSets:
+    """Sets whose promise holds in each magnitude, and so at any mix of magnitudes."""
+    from skyquarry.learn import conformal
+    from skyquarry.pipeline.brightness import whole_magnitudes
+
+    labels, weights = examples.labels[trained.rows], examples.weights[trained.rows]
+    if bright is None:
+        return conformal.fit(trained.held, labels, alpha=_ALPHA, weights=weights)
+    magnitude = examples.values[trained.rows, examples.names.index(bright)]
+    return conformal.fit(
+        trained.held, labels, alpha=_ALPHA, weights=weights, magnitude=magnitude,
+        edges=whole_magnitudes(magnitude)[1:-1],
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ class Verdicts:
         values = self.model.values(table)
         at_training = self.model.ensemble.predict_proba(values)
         p = self._at_mix(at_training, values)
-        sets = self._sets(at_training)
+        sets = self.model.sets_of(at_training, values)
         said = p.argmax(axis=1)
         top = p[np.arange(len(p)), said]
         p_value, shifted = self._strange(values)
@@ -148,12 +148,6 @@ class Verdicts:
         if name is not None:
             magnitude = np.asarray(values[:, self.model.features.index(name)], np.float64)
         return at_mix(self.model, p, magnitude, self.mix)[0]
-
-    def _sets(self, p: Floats) -> Mask:
-        """All classes for a model without sets: nothing is promised."""
-        if self.model.conformal is None:
-            return np.ones(p.shape, bool)
-        return self.model.conformal.sets(p)
 
     def _shares(self) -> Floats:
         if self.mix is None:

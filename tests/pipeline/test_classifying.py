@@ -75,6 +75,18 @@ def test_a_classified_catalogue_says_what_the_model_says(model, field, classifie
     assert "r" in made.column_names
 
 
+def test_sets_hold_in_the_faint_as_in_the_bright(model):
+    assert model.told["sets_by"] == "sdss_r"
+    assert model.conformal.edges == (17.0, 18.0, 19.0, 20.0)
+    other = sky(6_000, 7)
+    sets, r = model.sets(other), other["r"].to_numpy()
+    label = np.array([WORDS.index(each) for each in other["class"].to_pylist()])
+    for part in (r < 18, r > 20):
+        for k in (0, 2):  # the rare one has too few rows to be told apart by magnitude
+            mine = part & (label == k)
+            assert 0.86 < sets[mine, k].mean() < 0.96
+
+
 def test_a_classified_catalogue_is_sound(classified):
     assert list(verify(classified.source.stored)) == []
 
