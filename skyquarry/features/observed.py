@@ -12,6 +12,7 @@ import numpy as np
 from skyquarry.catalog.roles import Roles, Survey
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.features.states import Light, light_of
+from skyquarry.features.units import check_units
 from skyquarry.surveys.load import load
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ def _looked_for(
     twice = sorted({each for each in shorts if shorts.count(each) > 1})
     if twice:
         raise UserError(f"survey {twice[0]!r} is given twice: features have one set of each")
+    check_units(columns, found)
     return found
 
 

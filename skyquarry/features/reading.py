@@ -41,6 +41,17 @@ class Columns:
         values = np.asarray(column)
         return pa.array(values.astype(values.dtype.newbyteorder("="), copy=False))
 
+    def unit(self, name: str) -> str:
+        """The unit that a column states; empty where it states none."""
+        if name not in self.names:
+            return ""
+        schema = getattr(self._table, "schema", None)
+        if isinstance(schema, pa.Schema):
+            told: bytes = (schema.field(name).metadata or {}).get(b"unit", b"")
+            return told.decode()
+        unit = getattr(self._table[name], "unit", None)
+        return "" if unit is None else str(unit)
+
     def is_number(self, name: str) -> bool:
         """Whether it holds numbers or booleans."""
         kind = self.arrow(name).type

@@ -60,7 +60,7 @@ def classify(
     explain
         Whether reasons are given.
 
-    Raises ColumnError where the catalogue lacks columns of the model.
+    Raises ColumnError where the catalogue lacks columns of the model, or has other units.
 
     >>> sq.classify("model", "archive/field").to_catalog("archive/classified")  # doctest: +SKIP
     """
@@ -79,7 +79,9 @@ def classify(
             f"a {type(root).__name__} was given, but a catalogue is classified: build one of the "
             "table, or use model.predict_proba(table)"
         )
-    check_columns(model.told.get("columns", {}), root.source.schema.empty_table())
+    none = root.source.schema.empty_table()
+    check_columns(model.told.get("columns", {}), none)
+    model.predict_proba(none)  # what is wrong with the columns is said before a tile is read
     verdicts = Verdicts(model, mix, explain)
     kept = _kept(root, columns, verdicts)
     scan = Classified(root.source, root.cut.only(columns=kept), root.first, verdicts)

@@ -48,6 +48,7 @@ least_per_class = 40
 cell_order = 7
 
 [training]
+learners = ["catboost", "xgboost", "forest", "network"]
 # Four surveys of different depth tell much by what they do not see: a galaxy is not in Gaia. In
 # one table such a thing would be a fault, and training stops. Here it is the sky, and wanted.
 allow_leakage = true

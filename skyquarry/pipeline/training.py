@@ -126,6 +126,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     from skyquarry.learn.fitting import Fitting
     from skyquarry.learn.hierarchy import counts_of, fit_head
 
+    _yielding()
     rows = table_of(table)
     words = labels_of(rows, label)
     cells = groups_of(rows, groups, survey, positions)
@@ -169,6 +170,15 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     if folder is not None:
         rmtree(folder, ignore_errors=True)
     return model
+
+
+def _yielding() -> None:
+    """Threads of OpenMP that wait give their core away, if its user has not said otherwise.
+
+    They would spin: with as many threads as cores and one other process at work, XGBoost took
+    three times the processor's time, and as long. It is read when a library with OpenMP is loaded.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _measured(made: Features, words: list[Any], said: Callable[[str], None] | None) -> Features:

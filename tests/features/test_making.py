@@ -258,3 +258,29 @@ def test_the_words_of_a_role_file_decide_before_the_name():
     assert refusal("pmra", gaia.columns["pmra"]) is None
     assert refusal("type", sdss.columns["type"]).startswith("a label")
     assert refusal("z", spectra.columns["z"]).startswith("from a spectrum")
+
+
+def with_unit(name, unit):
+    table = pa.table(UGRIZ)
+    field = table.schema.field(name).with_metadata({"unit": unit})
+    return table.set_column(table.column_names.index(name), field, table[name])
+
+
+@pytest.mark.parametrize("unit", ["mag", "mag(AB)", "", "unheard of"])
+def test_a_unit_that_is_the_surveys_or_unknown_is_taken(unit):
+    assert features_of(with_unit("g", unit), "sdss").values.shape == (2, 15)
+
+
+@pytest.mark.parametrize("unit", ["mJy", "1e-9 Jy", "mas"])
+def test_another_unit_than_the_surveys_is_refused(unit):
+    with pytest.raises(ColumnError, match=re.escape(f"'g' is in {unit!r}, but sdss")):
+        features_of(with_unit("g", unit), "sdss")
+
+
+def test_the_unit_of_an_astropy_column_is_heeded():
+    from astropy.table import Table
+
+    table = Table({name: np.array(values) for name, values in UGRIZ.items()})
+    table["r"].unit = "Jy"
+    with pytest.raises(ColumnError, match="'r' is in 'Jy'"):
+        features_of(table, "sdss")

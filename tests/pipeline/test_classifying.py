@@ -166,6 +166,16 @@ def test_a_catalogue_without_the_columns_of_the_model_is_an_error(model, tmp_pat
         sq.classify(model, other)
 
 
+def test_a_catalogue_in_another_unit_is_an_error_and_nothing_is_begun(model, tmp_path):
+    table = sky(200, 3).drop_columns(["class"])
+    field = table.schema.field("g").with_metadata({"unit": "mJy"})
+    table = table.set_column(table.column_names.index("g"), field, table["g"])
+    other = sq.build(table, tmp_path / "other", ra="ra", dec="dec", id="objID")
+    with pytest.raises(ColumnError, match="'g' is in 'mJy', but"):
+        sq.classify(model, other).to_catalog(tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+
+
 def test_a_column_of_the_name_of_a_verdict_is_not_kept_twice(model, tmp_path):
     other = sq.build(sky(200, 3), tmp_path / "other", ra="ra", dec="dec", id="objID")
     with pytest.raises(ExistsError, match="'class' is a column of the catalogue and"):

@@ -118,6 +118,23 @@ def test_labels_and_features_of_which_nothing_is_learnt_are_named(change, said):
         sq.train(table, features=list(UGRIZ), learners=QUICK)
 
 
+def test_magnitudes_in_another_unit_than_the_surveys_are_refused():
+    table = sky()
+    field = table.schema.field("g").with_metadata({"unit": "mJy"})
+    table = table.set_column(table.column_names.index("g"), field, table["g"])
+    with pytest.raises(ColumnError, match=r"'g' is in 'mJy', but sdss.* has it in 'mag'"):
+        sq.train(table, survey="sdss", learners=QUICK)
+
+
+def test_features_that_no_labelled_row_has_are_nothing_to_learn_from():
+    table = sky()
+    for name in UGRIZ:
+        lost = pa.array([None] * 600, pa.float64())
+        table = table.set_column(table.column_names.index(name), name, lost)
+    with pytest.raises(ColumnError, match="none of the 15 features"):
+        sq.train(table, survey="sdss", learners=QUICK)
+
+
 def test_a_label_among_the_features_is_refused():
     with pytest.raises(UserError, match="'class' is the label and a feature"):
         sq.train(sky(), features=["u", "class"])
