@@ -53,8 +53,8 @@ class DemoReport:
         return asdict(self)
 
 
-def run_demo(to: str | Path, *, synthetic: str = demofield.FIELD, say: Say = print) -> DemoReport:
-    """Both halves of the demo in the folder `to`; `synthetic` is the project file of the second.
+def run_demo(to: str | Path, *, synthetic: str | None = None, say: Say = print) -> DemoReport:
+    """Both halves of the demo in the folder `to`; `synthetic`: another project file for the second.
 
     `say` is called with each line to be shown. Raises MissingExtraError where a package is not
     installed, ExistsError where `to` holds something else, DamagedError where a check fails.
@@ -67,7 +67,7 @@ def run_demo(to: str | Path, *, synthetic: str = demofield.FIELD, say: Say = pri
     real.run(say=lambda line: say(f"  {line}"))
     say("\nSimulated data: a field of the sky as SDSS, 2MASS, AllWISE and Gaia would see it;")
     say("no object of it exists, so that the truth is known and every answer can be checked.")
-    made = demofield.run(folder, synthetic, say)
+    made = demofield.run(folder, synthetic or demofield.own_text(), say)
     found = demofield.told(made)
     records = [_record(real, stage.name) for stage in real.stages]
     page = write_demo_page(folder, [each.told for each in records], found, made)

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.files import Folder
+from skyquarry.learn.classifiers.registry import installed, names
 from skyquarry.pipeline.project.running import PROVENANCE, Runner
 from skyquarry.pipeline.project.settings import read_project
 from skyquarry.pipeline.project.stages import ARCHIVE, CLASSIFIED, MODEL, SCORES
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Say = Callable[[str], Any]
 
 FILE: Final = "field.toml"
+NETWORK: Final = "network"
 FIELD: Final = """\
 # The demo's synthetic field. Change what you like and run it again: skyquarry run field.toml
 # does what the change asks for, and leaves the rest as it is.
@@ -48,7 +50,7 @@ least_per_class = 40
 cell_order = 7
 
 [training]
-learners = ["catboost", "xgboost", "forest", "network"]
+learners = [LEARNERS]
 # Four surveys of different depth tell much by what they do not see: a galaxy is not in Gaia. In
 # one table such a thing would be a fault, and training stops. Here it is the sky, and wanted.
 allow_leakage = true
@@ -60,6 +62,11 @@ title = "A simulated field of 3 square degrees"
 """
 
 
+def own_text() -> str:
+    """The demo's project file, with the learners that are installed."""
+    return FIELD.replace("LEARNERS", ", ".join(f'"{name}"' for name in names() if installed(name)))
+
+
 def run(folder: Path, text: str, say: Say) -> Runner:
     """The project of the folder, done; a project file that is there already is kept."""
     file = folder / FILE
@@ -67,6 +74,8 @@ def run(folder: Path, text: str, say: Say) -> Runner:
         Folder.at(folder).write_atomic(FILE, text.encode())
     elif file.read_text(encoding="utf-8") != text:
         say(f"  {file} is not the demo's own any more: it is run as it stands")
+    if not installed(NETWORK):
+        say("  torch is not installed, so that no network is trained: pip install 'skyquarry[nn]'")
     runner = Runner(read_project(file))
     runner.run(progress=True, say=lambda line: say(f"  {line}"))
     return runner

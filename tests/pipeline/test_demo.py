@@ -173,9 +173,22 @@ def test_a_field_that_its_user_has_changed_is_run_as_it_stands(tmp_path):
     assert "is run as it stands" in lines[0]
 
 
+def test_without_torch_the_demo_trains_no_network_and_says_so(tmp_path, monkeypatch):
+    (tmp_path / "field.toml").write_text('[surveys.x]\nfiles = "none.csv"\n')
+    monkeypatch.setattr(demofield, "installed", lambda name: name != "network")
+    lines = []
+    with pytest.raises(NotFoundError):
+        demofield.run(tmp_path, TINY, lines.append)
+    assert any("pip install 'skyquarry[nn]'" in line for line in lines)
+    assert '"forest"' in demofield.own_text()
+    assert '"network"' not in demofield.own_text()
+
+
 def test_the_demos_own_field_is_a_project_of_four_surveys(tmp_path):
-    (tmp_path / "field.toml").write_text(demofield.FIELD)
+    (tmp_path / "field.toml").write_text(demofield.own_text())
     project = read_project(tmp_path / "field.toml")
+    assert project.training is not None
+    assert {"catboost", "xgboost", "forest", "network"} <= set(project.training.learners or ())
     assert set(project.surveys) == {"sdss", "twomass", "allwise", "gaia"}
     assert project.folder == tmp_path / "field"
 
