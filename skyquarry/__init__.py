@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from skyquarry.adql.asking import query as query
     from skyquarry.catalog.roles import Roles as Roles
     from skyquarry.engine.archive import Archive as Archive
     from skyquarry.engine.archive import archive as archive
@@ -59,6 +60,7 @@ _HOME = {
     "evaluate": ("skyquarry.pipeline.evaluating", "evaluate"),
     "fetch": ("skyquarry.pipeline.fetching", "fetch"),
     "plan_fetch": ("skyquarry.pipeline.fetching", "plan_fetch"),
+    "query": ("skyquarry.adql.asking", "query"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
     "open_match": ("skyquarry.pipeline.written", "open_match"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
@@ -124,6 +126,7 @@ __all__ = [
     "pairs",
     "plan_build",
     "plan_fetch",
+    "query",
     "region",
     "repair",
     "simulate",

@@ -14,7 +14,7 @@ PROMISED = {
     "Plan", "Polygon", "Ranges", "Region", "Result", "Roles", "ScanMachine", "Zone", "archive",
     "buckets", "build", "classify", "crossmatch", "evaluate", "features_of", "fetch", "inject",
     "load_model", "match_table", "open", "open_match", "pairs", "plan_build", "plan_fetch",
-    "region", "repair", "simulate", "sweep_once", "train", "update_match",
+    "query", "region", "repair", "simulate", "sweep_once", "train", "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from skyquarry.query import shapes
-from skyquarry.query.names import is_function, why_no_function
-from skyquarry.query.reading import Words
-from skyquarry.query.reserved import RESERVED
-from skyquarry.query.syntax import (
+from skyquarry.adql import shapes
+from skyquarry.adql.names import is_function, why_no_function
+from skyquarry.adql.reading import Words
+from skyquarry.adql.reserved import RESERVED
+from skyquarry.adql.syntax import (
     Arithmetic,
     Between,
     Call,
@@ -34,11 +34,11 @@ from skyquarry.query.syntax import (
     Text,
     Value,
 )
-from skyquarry.query.words import nearest
+from skyquarry.adql.words import nearest
 
 if TYPE_CHECKING:
-    from skyquarry.query.syntax import Query
-    from skyquarry.query.words import Word
+    from skyquarry.adql.syntax import Query
+    from skyquarry.adql.words import Word
 
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "OFFSET", "UNION", "EXCEPT", "INTERSECT")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from skyquarry.errors import QueryError
-from skyquarry.query.syntax import (
+from skyquarry.adql.syntax import (
     Body,
     Derived,
     Identifier,
@@ -23,10 +22,11 @@ from skyquarry.query.syntax import (
     Star,
     TableName,
 )
-from skyquarry.query.values import Values
+from skyquarry.adql.values import Values
+from skyquarry.errors import QueryError
 
 if TYPE_CHECKING:
-    from skyquarry.query.words import Word
+    from skyquarry.adql.words import Word
 
 _AFTER = "after the end of the query"
 
@@ -42,7 +42,7 @@ def parse(text: str) -> Query:
     """
     if not isinstance(text, str):
         raise QueryError(
-            f"the query is {text!r:.60}, but a text is needed: try 'SELECT TOP 5 * FROM gaia'"  # noqa: S608
+            f"the query is {text!r:.60}, but a text is needed: try 'SELECT TOP 5 * FROM gaia'"
         )
     try:
         return _Grammar(text).whole()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from skyquarry.query import shapes
-from skyquarry.query.words import nearest
+from skyquarry.adql import shapes
+from skyquarry.adql.words import nearest
 
 OURS: Final = (
     "IVO_HEALPIX_INDEX", "IVO_HEALPIX_CENTER", "IVO_HASHLIST_HAS", "IVO_STRING_AGG",

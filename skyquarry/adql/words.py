@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Tokenizer, TokenType
 
+from skyquarry.adql.reserved import RESERVED
 from skyquarry.errors import QueryError
-from skyquarry.query.reserved import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

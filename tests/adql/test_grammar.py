@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from skyquarry.adql import syntax
+from skyquarry.adql.grammar import parse
 from skyquarry.errors import QueryError
-from skyquarry.query import syntax
-from skyquarry.query.grammar import parse
 
 VALID = """
 SELECT * FROM t

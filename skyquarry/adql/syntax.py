@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from skyquarry.query.words import Span
+    from skyquarry.adql.words import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.query.reserved import RESERVED
-from skyquarry.query.syntax import Identifier
-from skyquarry.query.words import QueryText, Span, Word
+from skyquarry.adql.reserved import RESERVED
+from skyquarry.adql.syntax import Identifier
+from skyquarry.adql.words import QueryText, Span, Word
 
 if TYPE_CHECKING:
     from skyquarry.errors import QueryError

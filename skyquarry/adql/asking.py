@@ -1,0 +1,187 @@
+"""`sq.query`: an ADQL query as a plan, asked what it would do, then run.
+
+>>> import skyquarry as sq
+>>> plan = sq.query("SELECT TOP 5 * FROM gaia", catalogs={"gaia": "archive/gaia"})  # doctest: +SKIP
+>>> print(plan.explain())  # doctest: +SKIP
+>>> plan.to_table()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.adql.duck import Limits, rows_of
+from skyquarry.adql.grammar import parse
+from skyquarry.adql.reads import read_of
+from skyquarry.adql.selects import Compiled, Compiler, limited
+from skyquarry.adql.state import State
+from skyquarry.adql.tables import Tables
+from skyquarry.adql.words import QueryText
+from skyquarry.errors import QueryError, UserError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from skyquarry.adql.reads import Read
+    from skyquarry.engine.cost import Cost
+
+
+def query(
+    adql: str,
+    catalogs: Mapping[str, Any] | None = None,
+    uploads: Mapping[str, Any] | None = None,
+    *,
+    archive: Any = None,
+    limit: int | None = None,
+    timeout: float | None = None,
+) -> QueryPlan:
+    """What an ADQL 2.1 query would do: `explain()`, then `to_table()`, `stream()` or `save(path)`.
+
+    Its tables are catalogues by the names given here (opened ones, or paths), those of an `archive`
+    (one opened, or its path), and `uploads`: tables of pandas, pyarrow or astropy, which may also
+    be called TAP_UPLOAD.name. At most `limit` rows come back; after `timeout` seconds it is
+    stopped.
+
+    Raises
+    ------
+    QueryError
+        A text that is not ADQL 2.1, or names no table, column or function that is there: it says
+        line and column, and the nearest name.
+
+    >>> sq.query(
+    ...     "SELECT TOP 3 ra, dec FROM gaia WHERE phot_g_mean_mag < 5",
+    ...     catalogs={"gaia": "archive/gaia"},
+    ... ).to_table()  # doctest: +SKIP
+    """
+    _check(limit, timeout)
+    if isinstance(archive, str) or hasattr(archive, "__fspath__"):
+        from skyquarry.engine.archive import archive as open_archive
+
+        archive = open_archive(archive)
+    tables = Tables(catalogs, uploads, archive)
+    state = State(QueryText(adql), tables)
+    tree = parse(adql)
+    try:
+        compiled = Compiler(state).whole(tree)
+    except RecursionError:
+        raise QueryError(
+            f"the query begins {adql[:40]!r} and is nested too deep: write it on fewer levels"
+        ) from None
+    reads = [read_of(each) for each in state.scans]
+    return QueryPlan(adql, compiled, reads, state.functions, limit, Limits(timeout))
+
+
+def _check(limit: Any, timeout: Any) -> None:
+    if limit is not None and not (isinstance(limit, int) and limit >= 0):
+        raise UserError(f"limit is {limit!r}, but a number of rows is needed: 0 or more, or None")
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+        raise UserError(f"timeout is {timeout!r}, but it needs seconds, more than 0, or None")
+
+
+@dataclass(frozen=True, repr=False)
+class QueryPlan:
+    """What a query would do; nothing is read until its rows are asked for."""
+
+    adql: str
+    """The query as it was given."""
+    compiled: Compiled
+    reads: list[Read]
+    functions: set[str]
+    limit: int | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    @cached_property
+    def sql(self) -> str:
+        """The SQL that runs: generated from the query's tree, with names and numbers of ours."""
+        return limited(self.compiled.sql, self.limit)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The schema of the rows; a column that comes as it is keeps its unit and meaning."""
+        sql = f"SELECT * FROM ({self.compiled.sql}) LIMIT 0"
+        with rows_of(sql, self.reads, self.functions, self.limits) as reader:
+            return self._meant(reader.schema)
+
+    def _meant(self, schema: pa.Schema) -> pa.Schema:
+        """The database's types with our names and meanings."""
+        import pyarrow as pa
+
+        names = _names(self.compiled)
+        fields = [
+            pa.field(name, each.type, metadata=dict(known.metadata) or None)
+            for name, each, known in zip(names, schema, self.compiled.fields, strict=True)
+        ]
+        return pa.schema(fields)
+
+    def stream(self) -> Iterator[pa.RecordBatch]:
+        """Record batches as the rows come."""
+        import pyarrow as pa
+
+        with rows_of(self.sql, self.reads, self.functions, self.limits) as reader:
+            schema = self._meant(reader.schema)
+            for batch in reader:
+                if batch.num_rows:
+                    yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+    def to_table(self) -> pa.Table:
+        """All rows in memory."""
+        import pyarrow as pa
+
+        with rows_of(self.sql, self.reads, self.functions, self.limits) as reader:
+            schema = self._meant(reader.schema)
+            table = reader.read_all()
+        return pa.Table.from_arrays(table.columns, schema=schema)
+
+    def to_pandas(self) -> Any:
+        """All rows as a pandas DataFrame with Arrow's types."""
+        from skyquarry.engine.convert import to_pandas
+
+        return to_pandas(self.to_table())
+
+    def to_astropy(self) -> Any:
+        """All rows as an astropy Table: units on the columns, missing values masked."""
+        from skyquarry.engine.convert import to_astropy
+
+        return to_astropy(self.to_table(), name="query")
+
+    def save(self, path: str | os.PathLike[str], **options: Any) -> int:
+        """Write the rows to a file whose suffix says how; returns how many."""
+        from skyquarry.catalog.formats import write_table
+
+        return int(write_table(self.stream(), self.schema, path, **options))
+
+    def cost(self) -> Cost:
+        """Predicted tiles, rows, bytes and seconds of reading."""
+        from skyquarry.engine.cost import Cost
+
+        return sum((each.cost() for each in self.reads), Cost(0, 0, 0, 0, 0.0))
+
+    def explain(self) -> str:
+        """What is read of each table, when the first row comes, and the SQL that runs."""
+        lines = ["query over"]
+        for each in self.reads:
+            told = each.explain()
+            lines += [f"  {each.name}: {told[0]}", *(f"  {line}" for line in told[1:])]
+        blocked = self.compiled.blocked
+        first = f"after all rows are read, for {blocked}" if blocked else "as tiles are read"
+        lines += [f"  first row {first}"]
+        if self.limit is not None:
+            lines += [f"  at most {self.limit:,} rows"]
+        return "\n".join([*lines, f"  SQL: {self.sql}"])
+
+    def __repr__(self) -> str:
+        return f"QueryPlan: {self.explain()}"
+
+
+def _names(compiled: Compiled) -> list[str]:
+    """The names of a result's columns: as the query calls them, each once."""
+    found: list[str] = []
+    for each in compiled.fields:
+        spelled = each.sql[1:-1].replace('""', '"')
+        found.append(each.name if each.name not in found else spelled)
+    return found

@@ -1,0 +1,234 @@
+"""Conditions of a query with names looked up: their SQL, and what rows of which table they need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.adql import geometry
+from skyquarry.adql.calls import alike
+from skyquarry.adql.casting import moment
+from skyquarry.adql.geocalls import narrowed_to
+from skyquarry.adql.kinds import WORDS
+from skyquarry.adql.resolving import Resolver
+from skyquarry.adql.syntax import (
+    Between,
+    Comparison,
+    Condition,
+    Exists,
+    InList,
+    InQuery,
+    IsNull,
+    Junction,
+    Like,
+    Not,
+    Value,
+)
+from skyquarry.adql.terms import (
+    Narrow,
+    Narrowing,
+    Term,
+    Truth,
+    narrowed_by_all,
+    narrowed_by_any,
+)
+from skyquarry.engine.bounds import Bounds, either, widened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skyquarry.adql.syntax import Query
+
+_FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
+_WIDER: Final = 1e-6
+"""Arcsec that a region for leaving tiles out is wider than the radius it stands for."""
+
+
+class Conditions(Resolver):
+    """Turns the conditions of one clause into truths."""
+
+    def truth(self, tree: Condition) -> Truth:
+        """The truth of a condition."""
+        makers: dict[type, Callable[[Any], Truth]] = {
+            Comparison: self._comparison,
+            Between: self._between,
+            InList: self._in_list,
+            InQuery: self._in_query,
+            Like: self._like,
+            IsNull: self._missing,
+            Exists: self._exists,
+            Not: self._not,
+            Junction: self._junction,
+        }
+        return makers[type(tree)](tree)
+
+    def subquery(self, query: Query) -> tuple[str, int]:
+        """The SQL of a query within a condition, and how many columns it gives: see `selects`."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ joined
+    def _junction(self, tree: Junction) -> Truth:
+        parts = [self.truth(each) for each in tree.parts]
+        joined = narrowed_by_all if tree.word == "AND" else narrowed_by_any
+        other = narrowed_by_any if tree.word == "AND" else narrowed_by_all
+        return self._made(
+            "(" + f" {tree.word} ".join(part.sql for part in parts) + ")",
+            tuple(parts),
+            joined([part.narrowing for part in parts]),
+            other([part.otherwise for part in parts]),
+        )
+
+    def _not(self, tree: Not) -> Truth:
+        of = self.truth(tree.of)
+        return self._made(f"(NOT {of.sql})", (of,), of.otherwise, of.narrowing)
+
+    def _made(
+        self,
+        sql: str,
+        of: tuple[Term | Truth, ...],
+        narrowing: Narrowing | None = None,
+        otherwise: Narrowing | None = None,
+    ) -> Truth:
+        free = frozenset().union(*(each.free for each in of))
+        aggregated = any(each.aggregated for each in of)
+        return Truth(sql, narrowing or {}, otherwise or {}, free, aggregated)
+
+    # ------------------------------------------------------------ compared
+    def _comparison(self, tree: Comparison) -> Truth:
+        left, right = self.value(tree.left), self.value(tree.right)
+        operator: str = tree.operator
+        if left.constant is not None and right.constant is None:
+            operator, left, right = _FLIPPED[operator], right, left
+        if left.truth is not None and operator == "=" and right.constant in (0, 1):
+            of = left.truth
+            if right.constant == 1:
+                return of
+            return self._made(f"(NOT {of.sql})", (of,), of.otherwise, of.narrowing)
+        if left.distance is not None and operator in ("<", "<=") and _is_number(right):
+            return self._nearer(left, operator, right)
+        return self._compared(operator, left, right)
+
+    def _nearer(self, left: Term, operator: str, right: Term) -> Truth:
+        """A distance below a constant: by the squared chord, and tiles by the circle."""
+        assert left.distance is not None
+        one, other = left.distance
+        radius = float(right.constant or 0.0)
+        if not 0.0 <= radius <= 180.0:
+            return self._compared(operator, left, right)
+        narrowing: Narrowing = {}
+        for point, center in ((one, other), (other, one)):
+            if center.fixed is not None:
+                from skyquarry.sky.regions import Cone
+
+                arcsec = min(radius * 3600.0 + _WIDER, 648_000.0)
+                narrowing |= narrowed_to(self, point, Cone(*center.fixed, arcsec))
+        return self._made(geometry.near(one, other, radius, operator), (left,), narrowing)
+
+    def _compared(self, operator: str, left: Term, right: Term) -> Truth:
+        left, right = self.comparable(left, right)
+        sql = f"({left.sql} {operator} {right.sql})"
+        return self._made(sql, (left, right), self._bounded(left, operator, right))
+
+    def comparable(self, left: Term, right: Term) -> tuple[Term, Term]:
+        """Two values of one kind; a text beside a moment is a moment."""
+        left, right = self._timed(left, right), self._timed(right, left)
+        if "boolean" in (left.kind, right.kind):
+            left, right = self._boolean(left), self._boolean(right)
+        kinds = {left.kind, right.kind}
+        if not alike(left, right) or kinds & {"geometry", "list", "other"}:
+            raise self.state.source.error(
+                left.span.to(right.span) if left.span.start < right.span.start
+                else right.span.to(left.span),
+                f"compares {WORDS[left.kind]} with {WORDS[right.kind]}, but both sides must be "
+                "numbers, texts or moments",
+            )  # fmt: skip
+        return left, right
+
+    def _timed(self, term: Term, other: Term) -> Term:
+        return moment(self, term) or term if other.kind == "time" and term.kind == "text" else term
+
+    def _boolean(self, term: Term) -> Term:
+        """A truth as 1 or 0; so are 'true' and 'false' beside it."""
+        if term.kind == "boolean":
+            return self.number(term, "a comparison")
+        words = {"true": 1, "t": 1, "false": 0, "f": 0}
+        value = words.get(str(term.constant).strip().lower())
+        if term.kind == "text" and value is not None:
+            return replace(term, sql=str(value), kind="integer", constant=value)
+        return term
+
+    def _bounded(self, left: Term, operator: str, right: Term) -> Narrowing:
+        """What a column's comparison with a constant says of its lowest and highest value."""
+        column = left.column
+        if column is None or column.origin is None or right.constant is None:
+            return {}
+        if left.kind not in ("integer", "float") or not _is_number(right):
+            return {}
+        low, high = widened(left.kind, right.constant)
+        spans = {"<": (None, high), "<=": (None, high), ">": (low, None), ">=": (low, None)}
+        spans["="] = (low, high)
+        if operator not in spans:
+            return {}
+        number, name = column.origin
+        return {number: Narrow(bounds={name: spans[operator]})}
+
+    def _between(self, tree: Between) -> Truth:
+        of = self.value(tree.of)
+        low = self._compared(">=", of, self.value(tree.low))
+        high = self._compared("<=", of, self.value(tree.high))
+        sql = f"({low.sql} AND {high.sql})"
+        if tree.negated:
+            return self._made(f"(NOT {sql})", (low, high))
+        return self._made(sql, (low, high), narrowed_by_all([low.narrowing, high.narrowing]))
+
+    def _in_list(self, tree: InList) -> Truth:
+        of = self.value(tree.of)
+        pairs = [self.comparable(of, self.value(each)) for each in tree.items]
+        lefts = {left.sql for left, _ in pairs}
+        items = ", ".join(right.sql for _, right in pairs)
+        word = "NOT IN" if tree.negated else "IN"
+        sql = f"({min(lefts)} {word} ({items}))"
+        parts = (of, *(right for _, right in pairs))
+        if tree.negated:
+            return self._made(sql, parts)
+        return self._made(sql, parts, self._one_of(pairs))
+
+    def _one_of(self, pairs: list[tuple[Term, Term]]) -> Narrowing:
+        found = [self._bounded(left, "=", right) for left, right in pairs]
+        if not all(found):
+            return {}
+        number = next(iter(found[0]))
+        bounds: list[Bounds | None] = [each[number].bounds for each in found]
+        return {number: Narrow(bounds=either(bounds) or {})}
+
+    def _in_query(self, tree: InQuery) -> Truth:
+        of = self.value(tree.of)
+        sql, columns = self.subquery(tree.query)
+        if columns != 1:
+            raise self.error(
+                tree.query, f"gives {columns} columns, but IN needs a query of one column"
+            )
+        word = "NOT IN" if tree.negated else "IN"
+        return self._made(f"({of.sql} {word} ({sql}))", (of,))
+
+    def _exists(self, tree: Exists) -> Truth:
+        sql, _ = self.subquery(tree.query)
+        return self._made(f"(EXISTS ({sql}))", ())
+
+    def _like(self, tree: Like) -> Truth:
+        word = "ILIKE" if tree.caseless else "LIKE"
+        of, pattern = (self.text(self.value(each), word) for each in (tree.of, tree.pattern))
+        negated = "NOT " if tree.negated else ""
+        return self._made(f"({of.sql} {negated}{word} {pattern.sql})", (of, pattern))
+
+    def _missing(self, tree: IsNull) -> Truth:
+        of = self.value(tree.of)
+        return self._made(f"({of.sql} IS {'NOT ' if tree.negated else ''}NULL)", (of,))
+
+    def check_value(self, tree: Value) -> Term:
+        """A value that may be given back, sorted or grouped by."""
+        return self.value(tree)
+
+
+def _is_number(term: Term) -> bool:
+    return isinstance(term.constant, int | float)

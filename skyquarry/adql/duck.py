@@ -1,0 +1,163 @@
+"""DuckDB, locked down: it sees the tiles of one query and nothing else. The one importer of it.
+
+Its SQL is ours; this is the second wall. Only the files that the query reads may be opened, no
+extension is loaded, no setting changed once the query begins, and memory and time have limits.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.adql import functions
+from skyquarry.adql.reads import GivenRead, Read, StoredRead
+from skyquarry.errors import CancelledError, QueryError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+BATCH_ROWS: Final = 65_536
+_LOCKS: Final = (
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET python_enable_replacements = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a query may use."""
+
+    seconds: float | None = None
+    memory_bytes: int = 4 << 30
+    threads: int | None = None
+
+
+@contextmanager
+def rows_of(
+    sql: str, reads: list[Read], called: set[str], limits: Limits
+) -> Iterator[pa.RecordBatchReader]:
+    """The rows of a query as they come; whatever it made is gone afterwards.
+
+    Raises
+    ------
+    QueryError
+        For a value that a CAST cannot turn, or whole numbers that grow beyond 64 bits.
+    CancelledError
+        When it took longer than `limits.seconds`.
+    RunError
+        When it needed more memory, or the database failed.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    spill = tempfile.mkdtemp(prefix=".skyquarry-query-")
+    connection = duckdb.connect(":memory:", config=_settings(limits, spill))
+    late = threading.Event()
+    clock = _clock(connection, limits, late)
+    try:
+        _prepare(connection, reads, called)
+        yield connection.sql(sql).to_arrow_reader(BATCH_ROWS)
+    except (duckdb.Error, pa.ArrowException) as error:  # the second from the reader's batches
+        raise _told(error, late, limits) from None
+    finally:
+        if clock is not None:
+            clock.cancel()
+        connection.close()
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _settings(limits: Limits, spill: str) -> dict[str, Any]:
+    settings = {"memory_limit": f"{limits.memory_bytes}B", "temp_directory": spill}
+    if limits.threads is not None:
+        settings["threads"] = str(limits.threads)
+    return settings
+
+
+def _clock(connection: Any, limits: Limits, late: threading.Event) -> threading.Timer | None:
+    """Interrupts the query when its time is over."""
+    if limits.seconds is None:
+        return None
+
+    def stop() -> None:
+        late.set()
+        connection.interrupt()
+
+    clock = threading.Timer(limits.seconds, stop)
+    clock.daemon = True
+    clock.start()
+    return clock
+
+
+def _prepare(connection: Any, reads: list[Read], called: set[str]) -> None:
+    """Views of the tables, functions of ours, and then the locks."""
+    connection.execute("SET TimeZone = 'UTC'")
+    files: list[str] = []
+    for read in reads:
+        files += _view(connection, read)
+    for name in sorted(called):
+        known = functions.PYTHON[name]
+        connection.create_function(
+            name, known.function, list(known.takes), known.gives,
+            type="arrow", null_handling="special",
+        )  # fmt: skip
+    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in files)
+    connection.execute(f"SET allowed_paths = [{listed}]")
+    for each in _LOCKS:
+        connection.execute(each)
+
+
+def _view(connection: Any, read: Read) -> list[str]:
+    """One table under its name; the files that it may open."""
+    if isinstance(read, GivenRead):
+        columns = list(read.columns) or read.table.table.schema.names[:1]
+        connection.register(read.name, read.table.table.select(columns))
+        return []
+    files = [] if read.by_engine else read.files()
+    if files:
+        connection.execute(f"CREATE TEMP VIEW {read.name} AS {read.select(files)}")
+        return files
+    _copied(connection, read)
+    return []
+
+
+def _copied(connection: Any, read: StoredRead) -> None:
+    """Rows that the engine reads, or none at all, as a table of the database's own."""
+    import pyarrow as pa
+
+    given = f"given_{read.name}"
+    batches = read.batches() if read.by_engine else iter(())
+    reader = pa.RecordBatchReader.from_batches(read.scan.schema, batches)
+    connection.register(given, reader)
+    connection.execute(f"CREATE TEMP TABLE {read.name} AS SELECT * FROM {given}")
+    connection.unregister(given)
+
+
+def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
+    """What the database complains of, as an error of ours."""
+    import duckdb
+
+    first = str(error).strip().splitlines()[0]
+    if late.is_set():
+        return CancelledError(
+            f"the query was stopped after {limits.seconds:g} s, its limit: narrow it by a region "
+            "or a condition, or allow it more with timeout="
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        gb = limits.memory_bytes / (1 << 30)
+        return RunError(
+            f"the query needs more than {gb:.3g} GiB of memory, its limit: give back fewer "
+            "columns, or narrow it by a region or a condition"
+        )
+    if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
+        return QueryError(f"a value of a row cannot be worked out: {first}")
+    return RunError(f"the database failed: {first}")

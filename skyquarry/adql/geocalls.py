@@ -1,0 +1,241 @@
+"""ADQL's geometrical functions: shapes, and what is asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.adql import geometry
+from skyquarry.adql.casting import geometry_term
+from skyquarry.adql.geometry import Box, Circle, Fixed, Outline, Point, Shape
+from skyquarry.adql.kinds import WORDS, literal
+from skyquarry.adql.terms import Narrow, Narrowing, Term, Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.syntax import Call
+    from skyquarry.sky.algebra import Region
+
+    Terms = tuple[Term, ...]
+
+
+def called(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    """The value of a geometrical function."""
+    return MAKERS[tree.key](resolver, tree, arguments)
+
+
+# ------------------------------------------------------------------ shapes
+def _point(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    return geometry_term(_position(resolver, tree.key, arguments), tree, "point")
+
+
+def _position(resolver: Resolver, key: str, arguments: Terms) -> Point:
+    """A point of two numbers, or of one point."""
+    if len(arguments) == 1:
+        return point_of(resolver, arguments[0])
+    lon, lat = (resolver.number(each, key) for each in arguments)
+    if isinstance(lat.constant, int | float) and not -90 <= lat.constant <= 90:
+        raise resolver.error(lat, "is no declination, which runs from -90 to 90 degrees")
+    return Point(lon, lat)
+
+
+def _circle(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    center = _position(resolver, tree.key, arguments[:-1])
+    radius = resolver.number(arguments[-1], "a radius")
+    if isinstance(radius.constant, int | float) and not 0 <= radius.constant <= 180:
+        raise resolver.error(radius, "is no radius, which runs from 0 to 180 degrees")
+    return _checked(tree, Circle(center, radius))
+
+
+def _box(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    center = _position(resolver, tree.key, arguments[:-2])
+    width, height = (resolver.number(each, "a box's side") for each in arguments[-2:])
+    return _checked(tree, Box(center, width, height))
+
+
+def _polygon(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    if any(each.kind == "geometry" for each in arguments):
+        corners = [point_of(resolver, each) for each in arguments]
+    else:
+        pairs = zip(arguments[::2], arguments[1::2], strict=False)
+        corners = [_position(resolver, tree.key, pair) for pair in pairs]
+    if len(arguments) % 2 and arguments[0].kind != "geometry":
+        raise resolver.error(tree, "has an odd number of coordinates, but each corner needs two")
+    return _checked(tree, Outline(tuple(corners)))
+
+
+def _region(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    from skyquarry.sky.regiontext import region_from_text
+
+    text = arguments[0].constant
+    if not isinstance(text, str):
+        raise resolver.error(arguments[0], "is no text in quotes, but REGION needs one")
+    term = _checked(tree, Fixed(region_from_text(text)))
+    return replace(term, sql=arguments[0].sql)
+
+
+def _checked(tree: Call, shape: Shape) -> Term:
+    """The shape as a value; a region that cannot be is refused here, not at the first row."""
+    geometry.region_of(shape)
+    return geometry_term(shape, tree, tree.key.lower())
+
+
+def shape_of(resolver: Resolver, term: Term) -> Shape:
+    """The shape that a value is; QueryError for what is none."""
+    if term.shape is None:
+        raise resolver.error(
+            term, f"is {WORDS[term.kind]}, but a geometry is needed: POINT(ra, dec), CIRCLE(...)"
+        )
+    return term.shape
+
+
+def point_of(resolver: Resolver, term: Term) -> Point:
+    """The point that a value is."""
+    shape = shape_of(resolver, term)
+    if not isinstance(shape, Point):
+        raise resolver.error(term, "is no point, but one is needed: try CENTROID(...)")
+    return shape
+
+
+def _centroid(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    shape = shape_of(resolver, arguments[0])
+    if isinstance(shape, Point):
+        return geometry_term(shape, tree, "centroid")
+    if isinstance(shape, Circle | Box):
+        return geometry_term(shape.center, tree, "centroid")
+    middle = _middle(shape)
+    if middle is None:
+        raise resolver.error(tree, "has no form for a polygon whose corners a row holds")
+    constants = [Term(literal(each), "float", tree.span, constant=each) for each in middle]
+    return geometry_term(Point(*constants), tree, "centroid")
+
+
+def _middle(shape: Shape) -> tuple[float, float] | None:
+    """The direction of a polygon's mean vector: an integral along its edges (by Stokes)."""
+    import numpy as np
+
+    from skyquarry.sky.vectors import to_radec, to_xyz
+
+    region = geometry.region_of(shape)
+    corners = getattr(region, "vertices", None)
+    if corners is None:
+        return None
+    first = to_xyz(*np.array(corners).T)
+    last = np.roll(first, -1, axis=0)
+    cross = np.cross(first, last)
+    size = np.linalg.norm(cross, axis=1)
+    angle = np.arctan2(size, np.einsum("ij,ij->i", first, last))
+    total = ((angle / np.maximum(size, 1e-300))[:, None] * cross).sum(axis=0)
+    if total @ first.sum(axis=0) < 0:
+        total = -total
+    ra, dec = to_radec((total / np.linalg.norm(total))[None, :])
+    return float(ra[0]), float(dec[0])
+
+
+# ------------------------------------------------------------------ numbers
+def _coordinate(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    point = point_of(resolver, arguments[0])
+    term = point.lon if tree.key == "COORD1" else point.lat
+    return replace(term, span=tree.span, name=tree.key.lower(), unit="deg")
+
+
+def _frame(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    shape_of(resolver, arguments[0])
+    return Term("'ICRS'", "text", tree.span, "coordsys", constant="ICRS")
+
+
+def _area(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    found = geometry.area(shape_of(resolver, arguments[0]))
+    if found is None:
+        raise resolver.error(tree, "has no form for a box or polygon whose numbers a row holds")
+    return resolver.made(found, "float", tree, arguments, name="area", unit="deg2")
+
+
+def _distance(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    if len(arguments) == 2:
+        ends = point_of(resolver, arguments[0]), point_of(resolver, arguments[1])
+    else:
+        halves = arguments[:2], arguments[2:]
+        ends = tuple(_position(resolver, tree.key, half) for half in halves)  # type: ignore[assignment]
+    sql = geometry.separation(*ends)
+    made = resolver.made(sql, "float", tree, arguments, name="distance", unit="deg")
+    return replace(made, distance=ends)
+
+
+# ------------------------------------------------------------------ conditions
+def _contains(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    inner, outer = (shape_of(resolver, each) for each in arguments)
+    sql = geometry.contains_shape(outer, inner)
+    return _asked(resolver, tree, arguments, sql, _narrowing(resolver, inner, outer))
+
+
+def _intersects(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    one, other = (shape_of(resolver, each) for each in arguments)
+    sql = geometry.touching(one, other)
+    narrowing = _narrowing(resolver, one, other) or _narrowing(resolver, other, one)
+    return _asked(resolver, tree, arguments, sql, narrowing)
+
+
+def _asked(
+    resolver: Resolver, tree: Call, arguments: Terms, sql: str | None, narrowing: Narrowing
+) -> Term:
+    if sql is None:
+        raise resolver.error(
+            tree,
+            f"has no form for these two shapes: {tree.key} takes a point and any shape of "
+            "constants, a point and a circle or box, or two circles",
+        )
+    otherwise = {scan: Narrow(~each.region) for scan, each in narrowing.items() if each.region}
+    made = resolver.made(
+        f"(CASE WHEN {sql} THEN 1 WHEN NOT {sql} THEN 0 END)",
+        "integer",
+        tree,
+        arguments,
+        name=tree.key.lower(),
+    )
+    truth = Truth(sql, narrowing, otherwise, made.free, made.aggregated)
+    return replace(made, truth=truth)
+
+
+def _narrowing(resolver: Resolver, inner: Shape, outer: Shape) -> Narrowing:
+    """Which scan the region of the outer shape narrows: the one whose position is the inner."""
+    region = geometry.region_of(outer)
+    if region is None or not isinstance(inner, Point):
+        return {}
+    return narrowed_to(resolver, inner, region)
+
+
+def narrowed_to(resolver: Resolver, point: Point, region: Region) -> Narrowing:
+    """What it narrows that a point lies in a region: the scan whose rows' position it is."""
+    scan = scan_of_position(resolver, point)
+    return {} if scan is None else {scan: Narrow(region)}
+
+
+def scan_of_position(resolver: Resolver, point: Point) -> int | None:
+    """The scan of whose rows a point is the position, by which they lie in tiles; else None."""
+    ends = [part.column.origin if part.column else None for part in point.parts]
+    if ends[0] is None or ends[1] is None or ends[0][0] != ends[1][0]:
+        return None
+    source = getattr(resolver.state.scans[ends[0][0]].table, "source", None)
+    if source is None or (source.roles.ra, source.roles.dec) != (ends[0][1], ends[1][1]):
+        return None
+    return ends[0][0]
+
+
+MAKERS: Final[dict[str, Callable[[Resolver, Call, Any], Term]]] = {
+    "POINT": _point,
+    "CIRCLE": _circle,
+    "BOX": _box,
+    "POLYGON": _polygon,
+    "REGION": _region,
+    "CENTROID": _centroid,
+    "COORD1": _coordinate,
+    "COORD2": _coordinate,
+    "COORDSYS": _frame,
+    "AREA": _area,
+    "DISTANCE": _distance,
+    "CONTAINS": _contains,
+    "INTERSECTS": _intersects,
+}

@@ -1,0 +1,244 @@
+"""FROM: tables, queries in their place, and joins of these, as SQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.adql.conditions import Conditions
+from skyquarry.adql.kinds import quoted
+from skyquarry.adql.scopes import Relation, Scope, Tree
+from skyquarry.adql.state import fields_of
+from skyquarry.adql.syntax import Derived, Identifier, Join, Source, TableName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skyquarry.adql.state import Scanned, State
+    from skyquarry.adql.syntax import Query
+    from skyquarry.adql.tables import Table
+    from skyquarry.adql.terms import Field, Narrowing
+
+    Compile = Callable[[Query, Scope | None], tuple[str, tuple[Field, ...], frozenset[int]]]
+
+
+class Joining:
+    """Makes the FROM of one SELECT."""
+
+    def __init__(self, state: State, outer: Scope | None, compile_query: Compile) -> None:
+        self.state = state
+        self.outer = outer
+        self.compile_query = compile_query
+
+    def tree(self, source: Source) -> Tree:
+        """The SQL of a FROM, and the columns that it has."""
+        if isinstance(source, TableName):
+            return self._table(source)
+        if isinstance(source, Derived):
+            return self._derived(source)
+        found = self._join(source)
+        return found if source.alias is None else self._renamed(found, source.alias)
+
+    # ------------------------------------------------------------ tables
+    def _table(self, source: TableName) -> Tree:
+        path = tuple(part.name for part in source.parts)
+        called = (source.alias.name,) if source.alias else path
+        is_quoted = source.alias.quoted if source.alias else source.parts[-1].quoted
+        if len(source.parts) == 1:
+            for name, ours, fields in self.state.named:
+                if source.parts[0].fits(name.name):
+                    return self._of_with(ours, fields, called, quoted_name=is_quoted)
+        table = self._found(source)
+        scan = self.state.scan(table)
+        fields = fields_of(scan)
+        shown = tuple(each for name in table.shown for each in fields if each.name == name)
+        relation = Relation(called, is_quoted, fields, shown)
+        tree = Tree(f"{scan.name} AS {scan.alias}", (relation,), fields, frozenset((scan.number,)))
+        tree = replace(tree, shown=shown)
+        condition = getattr(table, "condition", "")
+        return self._viewed(tree, scan, condition) if condition else tree
+
+    def _found(self, source: TableName) -> Table:
+        found = self.state.tables.find(source.parts)
+        if found is None:
+            name = ".".join(part.name for part in source.parts)
+            raise self.state.source.error(
+                source.parts[0].span.to(source.parts[-1].span),
+                f"is no table here: {self.state.tables.hint(name)}",
+            )
+        return found
+
+    def _viewed(self, tree: Tree, scan: Scanned, condition: str) -> Tree:
+        """The rows of a table that a view shows: as a condition of the scan itself."""
+        from skyquarry.adql.grammar import parse
+        from skyquarry.adql.words import QueryText
+
+        where: Any = parse(f"SELECT * FROM v WHERE {condition}").body  # ours
+        scope = Scope(QueryText(condition), tree)
+        truth = Conditions(self.state, scope).truth(where.where)
+        self.state.narrow(truth.narrowing)
+        sql = f"(SELECT * FROM {scan.name} AS {scan.alias} WHERE {truth.sql}) AS {scan.alias}"
+        return replace(tree, sql=sql)
+
+    def _of_with(
+        self, ours: str, fields: tuple[Field, ...], called: tuple[str, ...], *, quoted_name: bool
+    ) -> Tree:
+        alias = self.state.alias()
+        own = tuple(moved_to(each, alias, keep_origin=False) for each in fields)
+        return Tree(f"{ours} AS {alias}", (Relation(called, quoted_name, own),), own)
+
+    def _derived(self, source: Derived) -> Tree:
+        sql, fields, scans = self.compile_query(source.query, None)
+        alias = self.state.alias()
+        own = tuple(moved_to(each, alias) for each in fields)
+        relation = Relation((source.alias.name,), source.alias.quoted, own)
+        return Tree(f"({sql}) AS {alias}", (relation,), own, scans)
+
+    def _renamed(self, tree: Tree, alias: Identifier) -> Tree:
+        """Joined tables in parentheses under one name."""
+        ours = self.state.alias()
+        fields = unique(tree.columns)
+        for each in fields:
+            if each.origin is not None:
+                self.state.scans[each.origin[0]].columns[each.origin[1]] = None
+        columns = ", ".join(
+            f"{each.sql} AS {quoted(name)}"
+            for each, name in zip(fields, output_names(fields), strict=True)
+        )
+        own = tuple(
+            moved_to(replace(each, sql=quoted(name)), ours)
+            for each, name in zip(fields, output_names(fields), strict=True)
+        )
+        sql = f"(SELECT {columns} FROM {tree.sql}) AS {ours}"
+        return Tree(sql, (Relation((alias.name,), alias.quoted, own),), own, tree.scans)
+
+    # ------------------------------------------------------------ joins
+    def _join(self, source: Join) -> Tree:
+        left, right = self.tree(source.left), self.tree(source.right)
+        self._check_names(left, right, source)
+        if source.kind == "CROSS":
+            return self._beside(left, right, f"{left.sql} CROSS JOIN {_grouped(right, source)}")
+        names = self._shared(left, right, source) if source.natural else list(source.using)
+        if source.on is None:
+            return self._by_columns(source, left, right, names)
+        both = self._beside(left, right, "")
+        scope = Scope(self.state.source, both, self.outer)
+        truth = Conditions(self.state, scope).truth(source.on)
+        if truth.aggregated:
+            raise self.state.source.error(source.on.span, "has an aggregate, but ON takes none")
+        self._narrow(source.kind, truth.narrowing, left, right)
+        sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {truth.sql}"
+        return replace(both, sql=sql)
+
+    def _beside(self, left: Tree, right: Tree, sql: str) -> Tree:
+        shown = (*left.stars, *right.stars)
+        return Tree(
+            sql,
+            (*left.relations, *right.relations),
+            (*left.columns, *right.columns),
+            left.scans | right.scans,
+            shown=shown,
+        )
+
+    def _check_names(self, left: Tree, right: Tree, source: Join) -> None:
+        there = {each.path for each in left.relations}
+        for each in right.relations:
+            if each.path in there:
+                raise self.state.source.error(
+                    source.right.span,
+                    f"is the second table called {each.name}: give one of them another name, "
+                    "with AS",
+                )
+
+    def _narrow(self, kind: str, narrowing: Narrowing, left: Tree, right: Tree) -> None:
+        """An outer join keeps rows that fail its condition: those of its own side are not cut."""
+        scans = {"INNER": left.scans | right.scans, "LEFT": right.scans, "RIGHT": left.scans}
+        kept = scans.get(kind, frozenset())
+        self.state.narrow({scan: each for scan, each in narrowing.items() if scan in kept})
+
+    def _shared(self, left: Tree, right: Tree, source: Join) -> list[Identifier]:
+        """The names of columns that both have: what NATURAL goes by."""
+        theirs = {each.name.lower() for each in right.stars}
+        names = dict.fromkeys(each.name for each in left.stars if each.name.lower() in theirs)
+        if not names:
+            raise self.state.source.error(
+                source.span, "is NATURAL, but the two tables have no column of one name: use ON"
+            )
+        return [Identifier(name, False, source.span) for name in names]
+
+    def _by_columns(self, source: Join, left: Tree, right: Tree, names: list[Identifier]) -> Tree:
+        pairs = [(self._side(left, name), self._side(right, name)) for name in names]
+        for pair in pairs:
+            for each in pair:
+                if each.origin is not None:
+                    self.state.scans[each.origin[0]].columns[each.origin[1]] = None
+        tests = " AND ".join(f"{one.sql} = {other.sql}" for one, other in pairs)
+        sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {tests}"
+        merged = tuple(_merged(source.kind, *pair) for pair in pairs)
+        gone = {each.sql for pair in pairs for each in pair}
+        beside = self._beside(left, right, sql)
+        columns = tuple(each for each in beside.columns if each.sql not in gone)
+        shown = tuple(each for each in beside.stars if each.sql not in gone)
+        return replace(beside, columns=(*merged, *columns), shown=(*merged, *shown))
+
+    def _side(self, tree: Tree, name: Identifier) -> Field:
+        from skyquarry.adql.syntax import ColumnName
+
+        return Scope(self.state.source, tree).column(ColumnName((name,), name.span))
+
+
+def _grouped(right: Tree, source: Join) -> str:
+    """The right side, in parentheses where it is a join itself."""
+    return f"({right.sql})" if isinstance(source.right, Join) else right.sql
+
+
+def _merged(kind: str, left: Field, right: Field) -> Field:
+    """The one column that USING makes of two."""
+    if kind == "RIGHT":
+        return right
+    if kind == "FULL":
+        return replace(left, sql=f"coalesce({left.sql}, {right.sql})", origin=None)
+    return left
+
+
+def moved_to(column: Field, alias: str, *, keep_origin: bool = True) -> Field:
+    """A column of a query as one of the table that the query stands for; its SQL is its name."""
+    sql = f"{alias}.{column.sql}"
+    origin = column.origin if keep_origin else None
+    return replace(column, sql=sql, origin=origin, shape=_shape(column, sql))
+
+
+def _shape(column: Field, sql: str) -> Any:
+    """The shape of a geometry that comes as the list of its numbers."""
+    from skyquarry.adql.geometry import Circle, Point
+    from skyquarry.adql.terms import Term
+    from skyquarry.adql.words import Span
+
+    def part(number: int) -> Term:
+        return Term(f"{sql}[{number}]", "float", Span(0, 0), unit="deg", free=frozenset((sql,)))
+
+    if isinstance(column.shape, Point):
+        return Point(part(1), part(2))
+    if isinstance(column.shape, Circle):
+        return Circle(Point(part(1), part(2)), part(3))
+    return column.shape if column.shape is None or not column.shape.parts else None
+
+
+def output_names(fields: tuple[Any, ...]) -> list[str]:
+    """Names for columns of a result, each once: the database does not tell cases apart."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for i, each in enumerate(fields):
+        name = each.name or f"column_{i + 1}"
+        base, number = name, 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{base}_{number}"
+        taken.add(name.lower())
+        found.append(name)
+    return found
+
+
+def unique(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Fields, each once."""
+    return tuple(dict.fromkeys(fields))

@@ -1,0 +1,118 @@
+"""ADQL's functions of numbers as SQL: what has no value is NULL, never NaN or an error.
+
+LOG is natural. MOD has the sign of what is divided. ROUND goes away from zero at a half. A root or
+logarithm outside its range, or a division by zero, is NULL, so that one odd row spoils no query.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.adql.kinds import literal
+from skyquarry.adql.terms import Term
+from skyquarry.adql.units import conversion
+
+if TYPE_CHECKING:
+    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.syntax import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a function is written: {0}, {1} are its arguments."""
+
+    sql: str
+    kind: str = "float"
+    unit: str = ""
+    """"same": that of the argument."""
+
+
+FORMS: Final[dict[str, Form]] = {
+    "ABS": Form("abs({0})", "same", "same"),
+    "CEILING": Form("ceil(CAST({0} AS DOUBLE))", unit="same"),
+    "FLOOR": Form("floor(CAST({0} AS DOUBLE))", unit="same"),
+    "DEGREES": Form("degrees({0})", unit="deg"),
+    "RADIANS": Form("radians({0})", unit="rad"),
+    "EXP": Form("exp({0})"),
+    "LOG": Form("(CASE WHEN {0} > 0 THEN ln({0}) END)"),
+    "LOG10": Form("(CASE WHEN {0} > 0 THEN log10({0}) END)"),
+    "SQRT": Form("(CASE WHEN {0} >= 0 THEN sqrt({0}) END)"),
+    "ACOS": Form("(CASE WHEN abs({0}) <= 1 THEN acos({0}) END)", unit="rad"),
+    "ASIN": Form("(CASE WHEN abs({0}) <= 1 THEN asin({0}) END)", unit="rad"),
+    "ATAN": Form("atan({0})", unit="rad"),
+    "COS": Form("cos({0})"),
+    "SIN": Form("sin({0})"),
+    "TAN": Form("tan({0})"),
+    "COT": Form("(cos({0}) / nullif(sin({0}), 0))"),
+    "ATAN2": Form("atan2({0}, {1})", unit="rad"),
+    "MOD": Form("({0} % nullif({1}, 0))", "same"),
+    "POWER": Form("power(CAST({0} AS DOUBLE), {1})"),
+    "PI": Form("pi()"),
+    "RAND": Form("random()"),
+    "ROUND": Form("", "same", "same"),
+    "TRUNCATE": Form("", "same", "same"),
+    "IN_UNIT": Form(""),
+}
+
+
+def called(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+    """The value of a function of numbers."""
+    key = tree.key
+    if key == "IN_UNIT":
+        return _in_unit(resolver, tree, arguments)
+    if key == "PI":
+        return Term(literal(math.pi), "float", tree.span, "pi", constant=math.pi)
+    if key == "RAND":
+        return Term("random()", "float", tree.span, "rand")
+    numbers = tuple(resolver.number(each, key) for each in arguments)
+    kinds = {each.kind for each in numbers}
+    form = FORMS[key]
+    kind: Any = "null" if "null" in kinds else "float"
+    if form.kind == "same" and kinds == {"integer"}:
+        kind = "integer"
+    unit = numbers[0].unit if form.unit == "same" else form.unit
+    sql = _written(key, form, numbers, kind)
+    return resolver.made(sql, kind, tree, numbers, name=key.lower(), unit=unit)
+
+
+def _written(key: str, form: Form, numbers: tuple[Term, ...], kind: str) -> str:
+    if key in ("ROUND", "TRUNCATE"):
+        return _rounded(key, numbers, kind)
+    if key == "POWER":
+        raised = form.sql.format(*(each.sql for each in numbers))
+        return f"(CASE WHEN NOT isnan({raised}) THEN {raised} END)"
+    return form.sql.format(*(each.sql for each in numbers))
+
+
+def _rounded(key: str, numbers: tuple[Term, ...], kind: str) -> str:
+    of = numbers[0].sql
+    places = int(numbers[1].constant or 0) if len(numbers) > 1 else 0
+    name = "round" if key == "ROUND" else "trunc"
+    if kind == "integer" and places >= 0:
+        return of
+    double = f"CAST({of} AS DOUBLE)"
+    if not places:
+        return f"{name}({double})"
+    if places > 0:
+        scale = literal(10.0 ** min(places, 300))
+        found = f"({name}({double} * {scale}) / {scale})"
+    else:
+        scale = literal(10.0 ** min(-places, 300))
+        found = f"({name}({double} / {scale}) * {scale})"
+    return f"CAST({found} AS BIGINT)" if kind == "integer" else found
+
+
+def _in_unit(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+    """The value in another unit: its own is that of its column, or follows from those in it."""
+    of, wanted = resolver.number(arguments[0], "IN_UNIT"), arguments[1].constant
+    if not of.unit:
+        raise resolver.error(
+            arguments[0],
+            "has no unit that is known, but IN_UNIT needs one: give the column a unit when it is "
+            "built, or convert by hand",
+        )
+    factor = conversion(resolver, arguments[1], of.unit, str(wanted))
+    sql = f"({of.sql} * {literal(factor)})"
+    return resolver.made(sql, "float", tree, (of,), name=of.name, unit=str(wanted))

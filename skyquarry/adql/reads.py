@@ -1,0 +1,211 @@
+"""What of each table a query reads: tiles by its region and bounds, columns by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skyquarry.adql.kinds import quoted
+from skyquarry.adql.tables import Given, Stored
+from skyquarry.engine.cost import Cost
+from skyquarry.engine.scan import Scan
+from skyquarry.errors import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from skyquarry.adql.state import Scanned
+    from skyquarry.adql.terms import Narrow
+    from skyquarry.engine.source import Source
+    from skyquarry.sky.ranges import Ranges
+
+_MANY_RANGES = 48
+"""Ranges of pixels that a scan's condition has at most: gaps between others are read as well."""
+
+
+def read_of(scanned: Scanned) -> Read:
+    """How a table of a query is read."""
+    table = scanned.table
+    lower: dict[str, str] = {}
+    for name in scanned.columns:
+        other = lower.setdefault(name.lower(), name)
+        if other != name:
+            raise QueryError(
+                f"the columns {other} and {name} of {table.name} differ in case only, and the "
+                "database takes them for one: ask for them in two queries"
+            )
+    if isinstance(table, Given):
+        return GivenRead(scanned.name, table, tuple(scanned.columns))
+    assert isinstance(table, Stored)
+    return StoredRead(scanned.name, table, tuple(scanned.columns), scanned.narrow)
+
+
+@dataclass(frozen=True)
+class GivenRead:
+    """A table in memory."""
+
+    name: str
+    table: Given
+    columns: tuple[str, ...]
+
+    def cost(self) -> Cost:
+        """Nothing is read from disk."""
+        rows = self.table.table.num_rows
+        return Cost(0, rows, 0, rows, 0.0)
+
+    def explain(self) -> list[str]:
+        """One line."""
+        return [f"table {self.table.name}, given with the query: {self.cost().rows:,} rows"]
+
+
+@dataclass(frozen=True)
+class StoredRead:
+    """A catalogue: its tiles that can hold rows that matter."""
+
+    name: str
+    table: Stored
+    named: tuple[str, ...]
+    narrow: Narrow
+
+    @property
+    def source(self) -> Source:
+        """What the engine knows of the catalogue."""
+        return self.table.source
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read; one at least, to count rows by."""
+        if self.named:
+            return self.named
+        names = self.source.stored.schema.names
+        return (self.spatial or names[0],)
+
+    @cached_property
+    def spatial(self) -> str | None:
+        """The stored column of order-29 pixels; None where there is none."""
+        spatial = self.source.stored.spatial
+        return spatial.column if spatial.exact else None
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The engine's scan: what its owner cut, and what the query asks."""
+        cut = self.table.catalog.cut.only(columns=self.columns)
+        if self.narrow.region is not None:
+            cut = cut.within(self.narrow.region)
+        return Scan(self.source, cut)
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The tiles that are read."""
+        found = self.scan.numbers
+        if self.narrow.bounds and len(found) > 1 and self.source.statistics:
+            found = found[self.source.admitted(self.narrow.bounds)[found]]
+        return [int(each) for each in found]
+
+    @property
+    def by_engine(self) -> bool:
+        """Whether the engine reads the rows.
+
+        It does where they are far away, cut by the catalogue's owner, or have columns whose names
+        differ in case only, which the database would take for one.
+        """
+        return self.table.cut or not self.source.stored.folder.local or self._has_twins
+
+    @cached_property
+    def _has_twins(self) -> bool:
+        lower = [name.lower() for name in self.source.stored.schema.names]
+        return any(lower.count(name.lower()) > 1 for name in self.columns)
+
+    def files(self) -> list[str]:
+        """The Parquet files of the tiles."""
+        stored = self.source.stored
+        return [stored.folder.path(rel) for tile in self.numbers for rel in stored.files(tile)]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows, read by the engine."""
+        from skyquarry.engine.plan import Limit, Plan
+
+        limit = self.scan.cut.limit
+        root: Any = self.scan if limit is None else Limit(self.scan, limit)
+        return Plan(root).stream()
+
+    def select(self, files: list[str]) -> str:
+        """The SQL that reads the columns of the files."""
+        listed = ", ".join("'" + each.replace("'", "''") + "'" for each in files)
+        columns = ", ".join(self._column(name) for name in self.columns)
+        ranges = self._ranges_sql()
+        return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)" + (
+            f" WHERE {ranges}" if ranges else ""
+        )
+
+    def _column(self, name: str) -> str:
+        """A column; NaN is NULL, in trees of others as in ours."""
+        field = self.source.schema.field(name)
+        if self.source.stored.nan_is_null or not _is_float(field.type):
+            return quoted(name)
+        column = quoted(name)
+        return f"CASE WHEN NOT isnan({column}) THEN {column} END AS {column}"
+
+    def _ranges_sql(self) -> str:
+        """What leaves row groups unread: the pixels that the region touches."""
+        touched = self.scan.touched
+        if touched is None or self.spatial is None or self.scan.outlying:
+            return ""
+        if self.scan.inside.all():
+            return ""
+        column = quoted(self.spatial)
+        few = fewer(touched, _MANY_RANGES)
+        tests = [
+            f"({column} >= {start} AND {column} < {stop})"
+            for start, stop in zip(few[0].tolist(), few[1].tolist(), strict=True)
+        ]
+        whole = f"{column} >= {few[0][0]} AND {column} < {few[1][-1]}" if tests else "FALSE"
+        return f"{whole} AND ({' OR '.join(tests)})" if len(tests) > 1 else whole
+
+    def cost(self) -> Cost:
+        """By the engine's prediction for its scan, less the tiles that bounds leave out."""
+        whole = self.scan.cost()
+        share = len(self.numbers) / max(len(self.scan), 1)
+        return Cost(
+            len(self.numbers),
+            int(whole.rows * share),
+            int(whole.bytes * share),
+            int(whole.rows_out * share),
+            whole.seconds * share,
+        )
+
+    def explain(self) -> list[str]:
+        """The engine's account of its scan, and what bounds spare."""
+        lines = self.scan.explain()
+        if self.narrow.bounds:
+            spared = len(self.scan) - len(self.numbers)
+            names = ", ".join(sorted(self.narrow.bounds))
+            lines.append(f"  bounds   on {names}: {spared:,} more tiles left out")
+        return lines
+
+
+Read = GivenRead | StoredRead
+
+
+def fewer(ranges: Ranges, most: int) -> tuple[Any, Any]:
+    """Starts and stops of at most so many ranges that hold these: the smallest gaps are closed."""
+    starts, stops = ranges.starts, ranges.stops
+    if len(starts) <= most:
+        return starts, stops
+    gaps = starts[1:] - stops[:-1]
+    kept = np.sort(np.argsort(gaps, kind="stable")[len(gaps) - (most - 1) :])
+    return (
+        np.concatenate([starts[:1], starts[kept + 1]]),
+        np.concatenate([stops[kept], stops[-1:]]),
+    )
+
+
+def _is_float(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_floating(kind))

@@ -1,0 +1,220 @@
+"""What a query may name in FROM: catalogues, tables given along with it, and SDSS's views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from skyquarry.adql.words import nearest
+from skyquarry.catalog.columns import SPATIAL
+from skyquarry.errors import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pyarrow as pa
+
+    from skyquarry.adql.syntax import Identifier
+    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.source import Source
+
+UPLOAD: Final = "TAP_UPLOAD"
+_VIEWS: Final = {
+    "PhotoPrimary": "mode = 1",
+    "Star": "mode = 1 AND type = 6",
+    "Galaxy": "mode = 1 AND type = 3",
+    "PhotoSecondary": "mode = 2",
+    "PhotoFamily": "mode = 3",
+}
+"""SkyServer's views of PhotoObj, and the condition of each."""
+_VIEWED: Final = ("photoobj", "photoobjall", "sdss", "photo")
+"""Names of catalogues that may be SDSS's objects, the likeliest first."""
+
+
+class Table(Protocol):
+    """A thing with columns and rows."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Every column that can be named, what each means in its field's metadata."""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The columns that a star stands for."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A catalogue on disk, maybe cut by its owner, maybe seen through a condition."""
+
+    name: str
+    catalog: Catalog
+    condition: str = ""
+    """A view's: ADQL about its columns."""
+
+    @property
+    def source(self) -> Source:
+        """What the engine knows of it."""
+        return self.catalog.source
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The stored columns, and `_healpix_29` in any case; those selected, if some were."""
+        chosen = self.catalog.cut.columns is not None
+        return self.catalog.schema if chosen or self.cut else self.source.schema
+
+    @property
+    def cut(self) -> bool:
+        """Whether its owner has cut rows away: then the engine reads it, and not the database."""
+        return not self.catalog.cut.rows_uncut
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The catalogue's choice, or what was selected of it."""
+        return tuple(name for name in self.catalog.columns if name != SPATIAL)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A table in memory that was given with the query."""
+
+    name: str
+    table: pa.Table
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+        return self.table.schema
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(self.table.schema.names)
+
+
+class Tables:
+    """The tables of one query, by name; those of an archive are opened when they are named."""
+
+    def __init__(
+        self,
+        catalogs: Mapping[str, Any] | None = None,
+        uploads: Mapping[str, Any] | None = None,
+        archive: Any = None,
+    ) -> None:
+        self._catalogs = dict(catalogs or {})
+        self._archive = archive
+        self._uploads = {
+            name: Given(name, as_arrow(t, name)) for name, t in (uploads or {}).items()
+        }
+        self._opened: dict[str, Stored] = {}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What catalogues and uploads are called, views left out."""
+        there = [] if self._archive is None else self._archive.names()
+        return tuple(dict.fromkeys([*self._uploads, *self._catalogs, *there]))
+
+    @cached_property
+    def views(self) -> dict[str, tuple[str, str]]:
+        """SDSS's views that exist: name -> (catalogue, condition)."""
+        lower = {name.lower(): name for name in self.names if name not in self._uploads}
+        for word in _VIEWED:
+            if word in lower and {"mode", "type"} <= self._columns(lower[word]):
+                taken = {name.lower() for name in self.names}
+                return {
+                    view: (lower[word], condition)
+                    for view, condition in _VIEWS.items()
+                    if view.lower() not in taken
+                }
+        return {}
+
+    def _columns(self, name: str) -> set[str]:
+        return {column.lower() for column in self._open(name).schema.names}
+
+    def find(self, parts: tuple[Identifier, ...]) -> Table | None:
+        """The table of a name, or None; QueryError where the name may mean several."""
+        if len(parts) == 2 and parts[0].fits(UPLOAD):
+            return self._one(parts[1], self._uploads)
+        if len(parts) > 1:
+            return None
+        found = self._one(parts[0], self.names)
+        if found is not None:
+            return found
+        view = next((name for name in self.views if parts[0].fits(name)), None)
+        return None if view is None else self._view(view)
+
+    def _one(self, name: Identifier, names: Iterable[str]) -> Table | None:
+        fitting = [each for each in names if name.fits(each)]
+        if len(fitting) > 1:
+            raise QueryError(
+                f"the table {name.name} may be {' or '.join(fitting)}: write it in double quotes "
+                f'to choose, as in "{fitting[0]}"'
+            )
+        if not fitting:
+            return None
+        return self._uploads.get(fitting[0]) or self._open(fitting[0])
+
+    def _view(self, view: str) -> Table:
+        name, condition = self.views[view]
+        return Stored(view, self._open(name).catalog, condition)
+
+    def _open(self, name: str) -> Stored:
+        from skyquarry.engine.catalog import Catalog, open_catalog
+
+        if name not in self._opened:
+            given = self._catalogs[name] if name in self._catalogs else self._archive[name]
+            catalog = given if isinstance(given, Catalog) else open_catalog(given)
+            self._opened[name] = Stored(name, catalog)
+        return self._opened[name]
+
+    def hint(self, name: str) -> str:
+        """What may have been meant by a name that no table has."""
+        there = [*self.names, *self.views]
+        if not there:
+            return "no table was given: try catalogs={'gaia': sq.open(path)}"
+        near = nearest(name.rpartition(".")[2], there)
+        shown = ", ".join(there[:12]) + (", ..." if len(there) > 12 else "")
+        return near or f"choose from {shown}"
+
+
+def as_arrow(given: Any, name: str) -> pa.Table:
+    """A table of pyarrow, pandas or astropy, or a dict of columns, as Arrow; NaN becomes null.
+
+    Raises QueryError for what is none of these.
+    """
+    import pyarrow as pa
+
+    if isinstance(given, pa.RecordBatch):
+        given = pa.Table.from_batches([given])
+    if isinstance(given, pa.Table):
+        return _without_nan(given)
+    if isinstance(given, dict):
+        return _without_nan(pa.table(given))
+    module = type(given).__module__.partition(".")[0]
+    if module == "pandas":
+        return _without_nan(pa.Table.from_pandas(given, preserve_index=False))
+    if module == "astropy":
+        from skyquarry.catalog.formats.astropytable import to_arrow
+
+        return _without_nan(to_arrow(given))
+    raise QueryError(
+        f"the upload {name!r} is {given!r:.40} ({type(given).__name__}), but a table is needed: "
+        "give one of pyarrow, pandas or astropy, or a dict of columns"
+    )
+
+
+def _without_nan(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for i, field in enumerate(table.schema):
+        column = table.column(i)
+        if pa.types.is_floating(field.type) and pc.any(pc.is_nan(column)).as_py():
+            mended = pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column)
+            table = table.set_column(i, field, mended)
+    return table

@@ -1,0 +1,118 @@
+"""Values and conditions with all names looked up: their SQL, kind, unit, and what they narrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from skyquarry.engine.bounds import both, either
+
+if TYPE_CHECKING:
+    from skyquarry.adql.geometry import Point, Shape
+    from skyquarry.adql.kinds import Kind
+    from skyquarry.adql.words import Span
+    from skyquarry.engine.bounds import Bounds
+    from skyquarry.sky.algebra import Region
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """What rows of one scan must satisfy to matter: used to leave tiles unread, and no more."""
+
+    region: Region | None = None
+    bounds: Bounds = field(default_factory=dict)
+
+    def __and__(self, other: Narrow) -> Narrow:
+        regions = [each for each in (self.region, other.region) if each is not None]
+        region = regions[0] & regions[1] if len(regions) == 2 else next(iter(regions), None)
+        return Narrow(region, both([self.bounds, other.bounds]) or {})
+
+    def __or__(self, other: Narrow) -> Narrow:
+        known = self.region is not None and other.region is not None
+        region = self.region | other.region if known else None  # type: ignore[operator]
+        return Narrow(region, either([self.bounds, other.bounds]) or {})
+
+
+Narrowing = dict[int, Narrow]
+"""By the number of a scan; a scan that is not there is not narrowed."""
+
+
+def narrowed_by_all(parts: list[Narrowing]) -> Narrowing:
+    """What conditions joined by AND narrow."""
+    found: Narrowing = {}
+    for part in parts:
+        for scan, narrow in part.items():
+            found[scan] = found[scan] & narrow if scan in found else narrow
+    return found
+
+
+def narrowed_by_any(parts: list[Narrowing]) -> Narrowing:
+    """What conditions joined by OR narrow: scans that each of them narrows."""
+    found = dict(parts[0])
+    for part in parts[1:]:
+        found = {scan: found[scan] | part[scan] for scan in found if scan in part}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value, ready to be written into SQL."""
+
+    sql: str
+    """In parentheses where it needs them: it may stand in any expression."""
+    kind: Kind
+    span: Span
+    name: str = ""
+    """What it is called where a query gives it back without a name."""
+    unit: str = ""
+    constant: float | str | None = None
+    """Its value where that is known: an int, float or text."""
+    column: Field | None = None
+    """The column that it is, and nothing else."""
+    shape: Shape | None = None
+    distance: tuple[Point, Point] | None = None
+    """Of DISTANCE: between what."""
+    truth: Truth | None = None
+    """Of CONTAINS and INTERSECTS: the condition that it counts as 1 and 0."""
+    free: frozenset[str] = frozenset()
+    """Columns in it that are in no aggregate, by their SQL."""
+    aggregated: bool = False
+
+    def called(self, name: str) -> Term:
+        """The same value with another name."""
+        return replace(self, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A condition, ready to be written into SQL."""
+
+    sql: str
+    narrowing: Narrowing = field(default_factory=dict)
+    otherwise: Narrowing = field(default_factory=dict)
+    """What is narrowed where the condition is false."""
+    free: frozenset[str] = frozenset()
+    aggregated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column that a query may name."""
+
+    name: str
+    sql: str
+    kind: Kind
+    real: bool = False
+    """Whether it is a number of 32 bits, which is worked with as one of 64."""
+    small: bool = False
+    """Whether it is a whole number of other than 64 bits."""
+    metadata: tuple[tuple[bytes, bytes], ...] = ()
+    """What the column means: unit, ucd, description ..."""
+    origin: tuple[int, str] | None = None
+    """The scan and stored column that it is."""
+    shape: Shape | None = None
+
+    @property
+    def unit(self) -> str:
+        """Its unit; empty where it says none."""
+        return dict(self.metadata).get(b"unit", b"").decode()

@@ -1,0 +1,40 @@
+"""How many of one unit are in another, by astropy."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.terms import Term
+
+
+def conversion(resolver: Resolver, at: Term, of: str, wanted: str) -> float:
+    """The factor from one unit to another; QueryError where there is none."""
+    from astropy import units
+
+    known = _unit(of), _unit(wanted)
+    if known[1] is None:
+        raise resolver.error(at, "is no unit that astropy knows: try 'rad', 'mas/yr' or 'km/s'")
+    if known[0] is None:
+        raise resolver.error(at, f"cannot be had from {of!r}, which is no unit that astropy knows")
+    try:
+        return float(known[0].to(known[1]))
+    except units.UnitConversionError:
+        raise resolver.error(
+            at, f"cannot be had from {of!r}: the two measure other things"
+        ) from None
+
+
+def _unit(text: str) -> Any:
+    from astropy import units
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for form in ("vounit", "generic"):
+            try:
+                return units.Unit(text, format=form)
+            except (ValueError, TypeError):
+                continue
+    return None

@@ -1,0 +1,234 @@
+"""Geometry in a query beside numpy: at the poles, across 0h, small and large; what it prunes."""
+
+# ruff: noqa: E501  (a query or a case is a line)
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from skyquarry.adql.geometry import contains_point
+from skyquarry.adql.reads import fewer
+from skyquarry.adql.regionsql import region_sql
+from skyquarry.sky.ranges import Ranges
+from skyquarry.sky.regions import Box as SkyBox
+from skyquarry.sky.regions import Cone, Polygon, Zone
+from skyquarry.sky.vectors import separation_arcsec, to_xyz
+
+CONES = [(0.0, 1.0, 0.5), (359.9, 0.5, 1.7), (10.0, 89.0, 2.0), (0.0, -90.0, 1.0), (123.0, 20.0, 40.0),
+         (12.0, -30.0, 100.0), (50.0, 10.0, 170.0), (0.0, 90.0, 180.0), (0.3, 1.2, 1e-4)]  # fmt: skip
+POLYGONS = [
+    [(359, 0), (1, 0), (1, 2), (359, 2)],
+    [(0, 88), (90, 88), (180, 88), (270, 88)],
+    [(358.5, -0.5), (1.5, -0.5), (1.5, 2.5), (0, 0.7), (358.5, 2.5)],
+    [(10, -80), (130, -85), (250, -80)],
+    [(0, -60), (90, -60), (90, 60), (0, 60)],
+]
+
+
+def inside(columns, region):
+    return set(columns["id"][region.contains(to_xyz(columns["ra"], columns["dec"]))].tolist())
+
+
+def ids(rows, condition):
+    return {each for (each,) in rows(f"SELECT id FROM sky WHERE {condition}")}
+
+
+@pytest.mark.parametrize(("ra", "dec", "radius"), CONES)
+def test_a_circle_holds_what_numpy_finds_in_it(rows, columns, ra, dec, radius):
+    wanted = inside(columns, Cone(ra, dec, radius * 3600))
+    circle = f"CIRCLE({ra!r}, {dec!r}, {radius!r})"
+    assert ids(rows, f"1 = CONTAINS(POINT(ra, dec), {circle})") == wanted
+    assert ids(rows, f"INTERSECTS({circle}, POINT('ICRS', ra, dec)) = 1") == wanted
+    assert ids(rows, f"DISTANCE(POINT(ra, dec), POINT({ra!r}, {dec!r})) <= {radius!r}") == wanted
+    assert ids(rows, f"NOT CONTAINS(POINT(ra, dec), {circle}) = 0") == wanted
+    everything = set(columns["id"].tolist())
+    assert ids(rows, f"0 = CONTAINS(POINT(ra, dec), {circle})") == everything - wanted
+
+
+@pytest.mark.parametrize("corners", POLYGONS)
+def test_a_polygon_holds_what_numpy_finds_in_it(rows, columns, corners):
+    text = ", ".join(f"{ra}, {dec}" for ra, dec in corners)
+    wanted = inside(columns, Polygon(corners))
+    assert ids(rows, f"1 = CONTAINS(POINT(ra, dec), POLYGON({text}))") == wanted
+    assert wanted
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec", "width", "height"),
+    [(0, 1, 2, 1), (40, 89, 3, 2), (10, -20, 170, 60), (359.5, 0, 1, 9)],
+)
+def test_a_box_is_bounded_by_great_circles_at_the_ends_of_its_cross(
+    rows, columns, ra, dec, width, height
+):
+    x, y, z = to_xyz(columns["ra"], columns["dec"]).T
+    lon, lat = np.radians([ra, dec])
+    middle = np.cos(lat) * (x * np.cos(lon) + y * np.sin(lon)) + z * np.sin(lat)
+    east = y * np.cos(lon) - x * np.sin(lon)
+    north = z * np.cos(lat) - np.sin(lat) * (x * np.cos(lon) + y * np.sin(lon))
+    ahead = middle > 0
+    across = np.degrees(np.abs(np.arctan2(east, middle))) <= width / 2
+    along = np.degrees(np.abs(np.arctan2(north, middle))) <= height / 2
+    wanted = set(columns["id"][ahead & across & along].tolist())
+    assert wanted
+    box = f"BOX({ra}, {dec}, {width}, {height})"
+    assert ids(rows, f"1 = CONTAINS(POINT(ra, dec), {box})") == wanted
+    by_row = f"BOX({ra} + 0 * flags, {dec} + 0 * flags, {width} + 0 * flags, {height} + 0 * flags)"
+    assert ids(rows, f"1 = CONTAINS(POINT(ra, dec), {by_row})") == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("Union ICRS (Circle 0 1 0.5 Circle 10 89 1)", Cone(0, 1, 1800) | Cone(10, 89, 3600)),
+        ("NOT (Circle ICRS 0 1 0.5)", ~Cone(0, 1, 1800)),
+        ("RANGE 350 10 -1 1", SkyBox(350, 10, -1, 1)),
+    ],
+)
+def test_a_region_s_text_is_a_region(rows, columns, text, region):
+    wanted = inside(columns, region)
+    assert ids(rows, f"1 = CONTAINS(POINT(ra, dec), REGION('{text}'))") == wanted
+
+
+def test_conditions_join_regions_and_leave_tiles_out(ask, columns):
+    near, far = "CIRCLE(0, 1, 0.7)", "CIRCLE(0, -90, 1)"
+    both = (
+        f"SELECT id FROM sky WHERE mag < 22 AND (1 = CONTAINS(POINT(ra, dec), {near}) "
+        f"OR 1 = CONTAINS(POINT(ra, dec), {far}))"
+    )
+    plan = ask(both)
+    region = Cone(0, 1, 0.7 * 3600) | Cone(0, -90, 3600)
+    with np.errstate(invalid="ignore"):
+        bright = set(columns["id"][columns["mag"] < 22].tolist())
+    assert set(plan.to_table()["id"].to_pylist()) == inside(columns, region) & bright
+    assert plan.cost().tiles < ask("SELECT id FROM sky").cost().tiles / 2
+
+
+def test_an_or_with_something_else_reads_every_tile(ask):
+    plan = ask("SELECT id FROM sky WHERE id = 7 OR 1 = CONTAINS(POINT(ra, dec), CIRCLE(0, 1, 1))")
+    assert plan.cost().tiles == ask("SELECT id FROM sky").cost().tiles
+    assert 7 in plan.to_table()["id"].to_pylist()
+
+
+def test_what_lies_in_a_query_or_join_is_narrowed_too(ask):
+    whole = ask("SELECT id FROM sky").cost().tiles
+    circle = "1 = CONTAINS(POINT(q.ra, q.dec), CIRCLE(0, 1, 0.5))"
+    for text in (
+        f"SELECT q.id FROM (SELECT * FROM sky WHERE mag < 20) q WHERE {circle}",
+        f"SELECT q.id FROM mine m JOIN sky q ON q.id = m.id AND {circle}",
+        f"SELECT q.id FROM sky q LEFT JOIN mine m ON q.id = m.id WHERE {circle}",
+    ):
+        assert ask(text).cost().tiles < whole / 2
+    kept = f"SELECT q.id FROM sky q LEFT JOIN mine m ON q.id = m.id AND {circle}"
+    assert ask(kept).cost().tiles == whole
+    assert len(ask(kept).to_table()) == 12_000
+    first = f"SELECT q.id FROM (SELECT TOP 9 * FROM sky ORDER BY mag) q WHERE {circle}"
+    assert ask(first).cost().tiles == whole
+
+
+@pytest.mark.parametrize("test", [
+    "DISTANCE(s.ra, s.dec, m.ra, m.dec) < 0.25", "DISTANCE(POINT(m.ra, m.dec), POINT(s.ra, s.dec)) < 0.25",
+    "1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(m.ra, m.dec, 0.25))", "0.25 > DISTANCE(m.ra, m.dec, s.ra, s.dec)",
+])  # fmt: skip
+def test_a_join_on_position_finds_every_pair(rows, columns, mine, test):
+    found = rows(f"SELECT m.id, s.id FROM mine m JOIN sky s ON {test}")
+    places = to_xyz(mine["ra"].to_numpy(), mine["dec"].to_numpy())
+    xyz = to_xyz(columns["ra"], columns["dec"])
+    wanted = {
+        (i + 1, int(columns["id"][j]))
+        for i, place in enumerate(places)
+        for j in np.flatnonzero(separation_arcsec(np.tile(place, (len(xyz), 1)), xyz) < 900.0)
+    }
+    assert set(found) == wanted
+    assert len(found) == len(wanted) > 20
+
+
+def test_circles_of_rows_contain_and_touch(rows, columns, mine):
+    found = rows(
+        "SELECT m.id, s.id FROM mine m, sky s WHERE 1 = CONTAINS(POINT(s.ra, s.dec), CIRCLE(m.ra, m.dec, m.reach))"
+    )
+    xyz, n = to_xyz(columns["ra"], columns["dec"]), 0
+    for i, (ra, dec, reach) in enumerate(
+        zip(*(mine[c].to_numpy() for c in ("ra", "dec", "reach")), strict=True)
+    ):
+        wanted = set(columns["id"][Cone(ra, dec, reach * 3600).contains(xyz)].tolist())
+        assert {s for m, s in found if m == i + 1} == wanted
+        n += len(wanted)
+    assert n == len(found)
+    pairs = "FROM mine a JOIN mine b ON a.id < b.id WHERE 1 = "
+    assert rows(
+        f"SELECT a.id, b.id {pairs} INTERSECTS(CIRCLE(a.ra, a.dec, 0.1), CIRCLE(b.ra, b.dec, 0.1))"
+    ) == [(3, 4)]
+    assert rows(
+        f"SELECT a.id, b.id {pairs} CONTAINS(CIRCLE(a.ra, a.dec, 0.1), CIRCLE(b.ra, b.dec, 0.2))"
+    ) == [(3, 4)]
+    assert (
+        rows(
+            f"SELECT a.id, b.id {pairs} CONTAINS(CIRCLE(a.ra, a.dec, 0.2), CIRCLE(b.ra, b.dec, 0.1))"
+        )
+        == []
+    )
+
+
+def test_a_distance_is_exact_from_nought_to_half_the_sky(rows):
+    found = rows(
+        "SELECT DISTANCE(10, 20, 10, 20), DISTANCE(0, 90, 0, -90), DISTANCE(0, 0, 180, 0), "
+        "DISTANCE(0, 0, 0, 1./3600000), DISTANCE(359.5, 0, 0.5, 0) FROM mine WHERE id = 1"
+    )[0]
+    assert found[:3] == (0.0, 180.0, pytest.approx(180.0, abs=1e-12))
+    assert found[3] == pytest.approx(1 / 3_600_000, rel=1e-8)
+    assert found[4] == pytest.approx(1.0, rel=1e-14)
+
+
+def test_areas_are_those_of_regions(rows):
+    found = rows(
+        "SELECT AREA(POINT(1, 2)), AREA(CIRCLE(1, 2, reach)), AREA(CIRCLE(0, 0, 180)), "
+        "AREA(POLYGON(0, 0, 90, 0, 0, 90)), AREA(BOX(0, 0, 2, 2)) FROM mine WHERE id = 1"
+    )[0]
+    assert found[0] == 0.0
+    assert found[1] == pytest.approx(Cone(1, 2, 1800).area(), rel=1e-13)
+    assert found[2] == pytest.approx(41_252.961249, rel=1e-9)
+    assert found[3] == pytest.approx(41_252.961249 / 8, rel=1e-9)
+    assert found[4] == pytest.approx(4.0, rel=1e-3)
+
+
+def test_geometries_come_back_as_lists_and_are_taken_apart(rows):
+    assert rows("SELECT POINT(ra, 1), CIRCLE(POINT(1, 2), 3) FROM mine WHERE id = 1") == [
+        ([10.0, 1.0], [1.0, 2.0, 3.0])
+    ]
+    assert rows(
+        "SELECT COORD1(p), COORD2(p), COORD2(CENTROID(c)), COORDSYS(p) FROM "
+        "(SELECT POINT(ra, dec) AS p, CIRCLE(ra, 7, 1) AS c FROM mine) q WHERE COORD1(p) > 359"
+    ) == [(359.999, 1.002, 7.0, "ICRS")]
+    assert rows("SELECT CENTROID(POLYGON(0, 80, 90, 80, 180, 80, 270, 80)) FROM mine WHERE id = 1")[
+        0
+    ][0][1] == pytest.approx(90.0)
+    assert rows("SELECT id FROM mine WHERE 1 = CONTAINS(POINT(ra, dec), CAST('0 1 0.01' AS CIRCLE))") == [
+        (3,), (4,),
+    ]  # fmt: skip
+
+
+def test_a_place_that_is_not_there_lies_nowhere(ask):
+    from skyquarry.adql.asking import query
+
+    given = {"t": {"ra": [1.0, None, float("nan")], "dec": [2.0, 3.0, 4.0]}}
+    asked = "SELECT ra FROM t WHERE {} = CONTAINS(POINT(ra, dec), CIRCLE(1, 2, 1))"
+    assert len(query(asked.format(1), uploads=given).to_table()) == 1
+    assert len(query(asked.format(0), uploads=given).to_table()) == 0
+
+
+def test_a_region_without_a_form_is_refused():
+    from skyquarry.errors import RegionError
+    from skyquarry.sky.regions import Ellipse
+
+    with pytest.raises(RegionError, match="which has no form in SQL"):
+        region_sql(Ellipse(1, 2, 30, 10, 0), ("x", "y", "z"))
+    assert region_sql(Zone(-90, 90), ("x", "y", "z")) == "(x IS NOT NULL)"
+    assert contains_point.__doc__
+
+
+def test_few_ranges_hold_all_that_many_hold():
+    many = Ranges(np.arange(0, 1000, 10), np.arange(0, 1000, 10) + np.arange(1, 101) % 7 + 1)
+    starts, stops = fewer(many, 5)
+    assert len(starts) == 5
+    assert Ranges(starts, stops).covers(many.starts, many.stops).all()
