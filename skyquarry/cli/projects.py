@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+
+if TYPE_CHECKING:
+    from skyquarry.pipeline.project.running import Runner
 
 ProjectFile = Annotated[str, typer.Argument(help="A project file (TOML).")]
 
@@ -43,7 +46,7 @@ def run(
     )
     runner = Runner(read_project(project))
     if dry_run:
-        _foretell(runner.states(), as_json=as_json)
+        _foretell(runner, as_json=as_json)
         return
     say = (lambda _: None) if as_json else typer.echo
     ran = runner.run(limits=limits, progress=not as_json, say=say)
@@ -182,18 +185,29 @@ def explain(
         typer.echo(str(story))
 
 
-def _foretell(states: list, *, as_json: bool) -> None:  # type: ignore[type-arg]
+def _foretell(runner: Runner, *, as_json: bool) -> None:
+    from skyquarry.pipeline.project.reporting.forecasting import forecasts
     from skyquarry.pipeline.project.words import told_s
 
+    states = runner.states()
+    told = forecasts(runner.project, states, runner.audit.events(), runner.records)
     if as_json:
         write_json(
             [
-                {"stage": e.stage.name, "does": e.stage.does, "why": e.why, "last_s": e.last_s}
-                for e in states
+                {"stage": e.stage.name, "does": e.stage.does, "why": e.why, "last_s": e.last_s,
+                 "expected_s": f.seconds, "by": f.by}
+                for e, f in zip(states, told, strict=True)
             ]
-        )
+        )  # fmt: skip
         return
-    for each in states:
-        took = f", {told_s(each.last_s)} the last time" if each.last_s is not None else ""
-        what = f"{each.stage.does} ({each.why}{took})" if each.why else "nothing has changed"
-        typer.echo(f"{each.stage.name}: {what}")
+    for state, ahead in zip(states, told, strict=True):
+        time = "time not known"
+        if ahead.seconds is not None:
+            time = f"about {told_s(ahead.seconds)}, {ahead.by}"
+        what = f"{state.stage.does} ({state.why}; {time})" if state.why else "nothing has changed"
+        typer.echo(f"{state.stage.name}: {what}")
+    open_ended = sum(each.seconds is None for each in told)
+    if any(state.why for state in states):
+        whole = told_s(sum(each.seconds or 0.0 for each in told))
+        rest = f", and {open_ended} of which no time is known" if open_ended else ""
+        typer.echo(f"in all about {whole}{rest}" if open_ended < len(told) else "time not known")

@@ -20,7 +20,8 @@ def file(tmp_path):
 
 def test_a_run_is_told_before_and_then_done_once(run, file):
     assert (
-        "build here: a catalogue of here.csv (never done)" in run("run", file, "--dry-run").stdout
+        "build here: a catalogue of here.csv (never done; time not known)"
+        in run("run", file, "--dry-run").stdout
     )
     assert "2 rows" in run("run", file).stdout
     assert "build here: nothing has changed" in run("run", file).stdout
@@ -31,7 +32,16 @@ def test_a_run_is_told_before_and_then_done_once(run, file):
 def test_what_would_be_done_is_told_as_json(run, file):
     (told,) = json.loads(run("run", file, "--dry-run", "--json").stdout)
     assert told["stage"] == "build here"
-    assert told["last_s"] is None
+    assert (told["last_s"], told["expected_s"]) == (None, None)
+
+
+def test_what_was_done_before_is_told_by_its_time(run, file):
+    run("run", file)
+    (file.parent / "here.csv").write_text("ra,dec\n10.1,0.2\n")
+    (told,) = json.loads(run("run", file, "--dry-run", "--json").stdout)
+    assert told["expected_s"] == pytest.approx(told["last_s"], abs=0.5)
+    assert told["by"] == "by a run of 2 rows"
+    assert "in all about" in run("run", file, "--dry-run").stdout
 
 
 def test_a_run_that_a_limit_ends_is_no_failure(run, file):
