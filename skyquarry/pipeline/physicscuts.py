@@ -7,6 +7,7 @@ class, the cut is left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,7 +35,7 @@ class PhysicsCut:
     label: str
     """of the eight classes"""
     needs: tuple[str, ...]
-    """features without the survey's name: W1-W2"""
+    """features without the survey's name: W1-W2; * for another survey's, or for a band"""
     rule: Callable[..., Mask]
     """from their values (n,) each; NaN where not measured"""
     source: str
@@ -48,6 +49,17 @@ def _magnitude(luminosity: Floats) -> Floats:
 def _r90(w1w2: Floats, w2: Floats) -> Mask:
     faint = np.maximum(w2 - 13.86, 0.0)
     return np.asarray(w1w2 > 0.650 * np.exp(0.153 * faint**2))
+
+
+def _r75(w1w2: Floats, w2: Floats) -> Mask:
+    faint = np.maximum(w2 - 13.07, 0.0)
+    return np.asarray(w1w2 > 0.486 * np.exp(0.092 * faint**2))
+
+
+def _m_giant(jh: Floats, hk: Floats) -> Mask:
+    jk = jh + hk
+    off = jh - 0.561 * jk
+    return np.asarray((jk > 0.85) & (off > 0.22) & (off < 0.36))
 
 
 def _white(luminosity: Floats, colour: Floats, sure: Floats, pm: Floats) -> Mask:
@@ -73,17 +85,38 @@ CUTS: Final = (
                lambda c, w2: (c >= 0.8) & (w2 < 15.05), "Stern et al. 2012, ApJ 753, 30"),
     PhysicsCut("R90 in W1-W2 and W2", "quasar", ("W1-W2", "W2"), _r90,
                "Assef et al. 2018, ApJS 234, 23"),
+    PhysicsCut("R75 in W1-W2 and W2", "quasar", ("W1-W2", "W2"), _r75,
+               "Assef et al. 2018, ApJS 234, 23"),
+    PhysicsCut("W1-W2 > 0.71", "quasar", ("W1-W2",), lambda c: c > 0.71,
+               "C75 of Assef et al. 2018, ApJS 234, 23"),
+    PhysicsCut("no motion, no parallax", "quasar", ("chi2_pm", "parallax_over_error"),
+               lambda chi2, sure: (chi2 < 9.0) & (np.abs(sure) < 3.0), "Gaia, 3 sigma each"),
     PhysicsCut("u-g < 0.6", "quasar", ("u-g",), lambda c: c < 0.6, "ultraviolet excess"),
     PhysicsCut("PSF - model > 0.145 in r", "galaxy", ("r_psf-total",), lambda d: d > 0.145,
                "Strauss et al. 2002, AJ 124, 1810; SDSS' own star-galaxy separation"),
+    PhysicsCut("C* > 3 sigma", "galaxy", ("c_star_sigma",), lambda c: c > 3.0,
+               "Riello et al. 2021, A&A 649, A3: flux in BP and RP beyond what a point would give"),
     PhysicsCut("below the main sequence", "white_dwarf", (*_GAIA, "pm"), _white,
                "Gentile Fusillo et al. 2019, MNRAS 482, 4570, as DESI has it"),
     PhysicsCut("i-z > 1.7", "brown_dwarf", ("i-z",), lambda c: c > 1.7, "L dwarfs in SDSS"),
+    PhysicsCut("z-J > 2.5", "brown_dwarf", ("z-*_J",), lambda c: c > 2.5,
+               "L dwarfs in SDSS (AB) and 2MASS (Vega)"),
+    PhysicsCut("G-RP > 1.3, G-J > 4.5", "brown_dwarf", ("G-RP", "G-*_J"),
+               lambda near, far: (near > 1.3) & (far > 4.5), "medians of L0 to L2 in SIMPLE"),
+    PhysicsCut("W1-W2 > 0.4", "brown_dwarf", ("W1-W2",), lambda c: c > 0.4,
+               "Kirkpatrick et al. 2011, ApJS 197, 19: late L and T"),
     PhysicsCut("W1-W2 > 1.5", "brown_dwarf", ("W1-W2",), lambda c: c > 1.5,
                "Kirkpatrick et al. 2011, ApJS 197, 19: T5 and later"),
     PhysicsCut("M_G < 3.9, BP-RP > 0.95", "giant", _GAIA, _giant, "parallax / error > 5"),
+    PhysicsCut("J-H above dwarfs at J-K > 0.85", "giant", ("J-H_0", "H-Ks_0"), _m_giant,
+               "Majewski et al. 2003, ApJ 599, 1082: M giants"),
     PhysicsCut("neither white dwarf nor giant", "main_sequence", (*_GAIA, "pm"), _dwarf,
                "parallax / error > 5"),
+    PhysicsCut("chi2 / dof > 3 of the light curve", "transient", ("*_chi2_dof",), lambda c: c > 3.0,
+               "as of stars in Pan-STARRS"),
+    PhysicsCut("amplitude >= 0.3 mag of the light curve", "transient",
+               ("*_amplitude", "*_chi2_dof"), lambda a, c: (a >= 0.3) & (c > 3.0),
+               "the definition of the class"),
 )  # fmt: skip
 _ALSO: Final = {"quasar": ("qso",), "galaxy": ("gal",), "white_dwarf": ("wd", "white dwarf")}
 
@@ -119,4 +152,4 @@ def _named(label: str, classes: Sequence[str]) -> str | None:
 
 def _name(need: str, names: Sequence[str]) -> str:
     """The feature that is meant: the first of any survey; empty where there is none."""
-    return next((name for name in names if name.partition("_")[2] == need), "")
+    return next((name for name in names if fnmatchcase(name.partition("_")[2], need)), "")
