@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.plots import projectfigures as figures
 from skyquarry.plots.classcolours import colours_of
 from skyquarry.plots.evaluationfigures import words
-from skyquarry.plots.pages import figure, table, whole
-from skyquarry.plots.projectscores import scores
+from skyquarry.plots.pages import facts, figure, table, whole
+from skyquarry.plots.projectscores import scores, value
 from skyquarry.plots.projectsections import (
     clusters,
+    duration,
     follow_up,
     matches,
     provenance,
@@ -47,12 +48,19 @@ figure.narrow, figure.broad { margin-bottom: 16px } .narrow img { max-width: 500
 .kinds td:nth-child(2) { text-align: left; white-space: normal; min-width: 16em; color: #4a5568;
   font-size: 13px }
 .kinds th:nth-child(2) { text-align: left }
-nav { font-size: 14px; margin: 0 0 8px } nav a { color: #2b6cb0; margin-right: 16px }
+nav { font-size: 14px; margin: 0 0 8px }
+nav a { color: #2b6cb0; margin-right: 16px; display: inline-block }
 """
 _OF_DIAGRAMS: Final = (
     "Grey: all objects, by density. Of each class the inner line holds half, the outer nine tenths "
     "of its objects in the diagram; classes of 400 and fewer there are drawn point by point."
 )
+_FLAGS: Final = {
+    "discovery": "discoveries",
+    "follow_up": "for follow-up",
+    "shifted": "unlike the training set",
+    "variable": "variable",
+}
 _OF_CLASSES: Final = (
     "Objects by their likeliest class. A discovery is of a rare class beyond doubt; for follow-up: "
     "it resembles no class (one in a hundred does so by chance)."
@@ -66,7 +74,7 @@ def page(report: Mapping[str, Any]) -> str:
     """
     title = f"{report['title']}: report"
     parts = [
-        ("", _head(report)),
+        ("", [*_head(report), *_summary(report)]),
         ("Classes", _classes(report.get("classes"))),
         ("Sky", _sky(report.get("sky"), report.get("classes"))),
         ("Diagrams", _diagrams(report.get("diagrams"), report.get("classes"))),
@@ -77,7 +85,7 @@ def page(report: Mapping[str, Any]) -> str:
         ("Matches", matches(report.get("match"))),
         ("Clusters", clusters(report.get("clusters"))),
         ("Time and cost", resources(report.get("resources"))),
-        ("Provenance", provenance(report.get("provenance"))),
+        ("Provenance", provenance(report.get("provenance"), report.get("audit") or ())),
     ]
     shown = [(name, told) for name, told in parts if told]
     links = "".join(f'<a href="#{_anchor(n)}">{n}</a>' for n, _ in shown if n)
@@ -135,6 +143,26 @@ def _head(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _summary(report: Mapping[str, Any]) -> list[str]:
+    """What came of it, in a few lines."""
+    told = []
+    classes, scores = report.get("classes"), report.get("scores")
+    if report.get("match"):
+        names = len(report["match"]["names"])
+        told.append(("objects", f"{report['match']['groups']:,} in {names} catalogues"))
+    if classes:
+        rare, odd = (sum(each[flag] for each in classes) for flag in ("discovery", "follow_up"))
+        told.append(("of rare classes beyond doubt", f"{rare:,}"))
+        told.append(("that resemble no class", f"{odd:,}"))
+    if scores:
+        accuracy, f1 = (value(scores["overall"][what]) for what in ("accuracy", "macro_f1"))
+        told.append(("accuracy on unseen sky, at the mix", accuracy))
+        told.append(("macro-F1 there", f1))
+    if report.get("resources"):
+        told.append(("time of all stages", duration(report["resources"]["seconds"])))
+    return [facts(told)] if told else []
+
+
 def _and(names: Sequence[str]) -> str:
     told = [escape(name) for name in names]
     return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
@@ -145,14 +173,14 @@ def _classes(classes: Sequence[Mapping[str, Any]] | None) -> list[str]:
     if not classes:
         return []
     colours = colours_of([each["name"] for each in classes])
-    head = ["class", "what it is", "objects", "share", "discoveries", "for follow-up",
-            "unlike the training set"]  # fmt: skip
+    head = ["class", "what it is", "objects", "share",
+            *(name for flag, name in _FLAGS.items() if _any(classes, flag))]  # fmt: skip
     lines = []
     for each in sorted(classes, key=lambda one: -one["n"]):
         cells = [
             _chip(colours[each["name"]]) + escape(words(each["name"])), escape(each["definition"]),
             f"{each['n']:,}", f"{100.0 * each['share']:.2g} %",
-            *(f"{each[flag]:,}" for flag in ("discovery", "follow_up", "shifted")),
+            *(f"{each[flag]:,}" for flag in _FLAGS if _any(classes, flag)),
         ]  # fmt: skip
         lines.append("".join(f"<td>{cell}</td>" for cell in cells))
     top = "".join(f"<th>{each}</th>" for each in head)
@@ -161,6 +189,11 @@ def _classes(classes: Sequence[Mapping[str, Any]] | None) -> list[str]:
     return [
         f'<div class="card wide kinds">{told}</div>', f'<p class="note">{_OF_CLASSES}</p>',
     ]  # fmt: skip
+
+
+def _any(classes: Sequence[Mapping[str, Any]], flag: str) -> bool:
+    """The column `variable` only where there is something to tell."""
+    return flag != "variable" or any(each[flag] for each in classes)
 
 
 def _chip(colour: str) -> str:

@@ -19,7 +19,7 @@ def scores(told: Mapping[str, Any] | None) -> list[str]:
         return []
     overall = told["overall"]
     line = ", ".join(
-        f"{name} {_value(overall[what])}"
+        f"{name} {value(overall[what])}"
         for what, name in (("accuracy", "accuracy"), ("balanced_accuracy", "balanced accuracy"),
                            ("macro_f1", "macro-F1"), ("log_loss", "log-loss"),
                            ("ece", "calibration error"))
@@ -34,7 +34,7 @@ def scores(told: Mapping[str, Any] | None) -> list[str]:
         "cells."
     )
     return [
-        f'<p class="note">{escape(who)}</p>',
+        f'<p class="note">{escape(who)} Baselines and physics cuts: scores/scores.html.</p>',
         f'<div class="card">{escape(line)}</div>',
         _doubts(told.get("doubts") or []),
         _classes(told["per_class"]),
@@ -62,14 +62,15 @@ def _classes(classes: Sequence[Mapping[str, Any]]) -> str:
         row = [words(each["name"]), f"{each['n']:,}"]
         if each["measured"]:
             auc = "–" if each["auc"] is None else f"{each['auc']:.4f}"
-            row += [*(_value(each[what]) for what in ("purity", "completeness", "f1")), auc]
+            row += [*(value(each[what]) for what in ("purity", "completeness", "f1")), auc]
         else:
             row += [f"not measured: {each['n_effective']:.0f} effective", "–", "–", "–"]
         rows.append(row)
     return table(head, rows, [not each["measured"] for each in classes])
 
 
-def _value(told: Mapping[str, float | None]) -> str:
+def value(told: Mapping[str, float | None]) -> str:
+    """A score with its error."""
     if told["value"] is None:
         return "–"
     error = told.get("error")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.plots.classcolours import colours_of
 from skyquarry.plots.evaluationfigures import words
-from skyquarry.plots.pages import facts, table
+from skyquarry.plots.matchfigures import rates
+from skyquarry.plots.pages import facts, figure, table
 from skyquarry.plots.projectwords import read_feature, read_reason
 
 if TYPE_CHECKING:
@@ -102,8 +103,10 @@ def matches(told: Mapping[str, Any] | None) -> list[str]:
     return [
         f'<p class="note">{escape(who)}</p>',
         table(["catalogue", "rows", "matched", "rate"], rows),
+        *([figure("Match rate by magnitude", rates(told["rows"]), "broad")]
+          if any(each["by_magnitude"] for each in told["rows"]) else []),
         told_off if doubts else "",
-    ]
+    ]  # fmt: skip
 
 
 def clusters(told: Mapping[str, Any] | None) -> list[str]:
@@ -130,16 +133,15 @@ def resources(told: Mapping[str, Any] | None) -> list[str]:
         return []
     head = ["stage", "time", "CPU time", "energy", "rows", "rows a second"]
     rows = [
-        [each["stage"], _time(each["seconds"]), _time(each["cpu_s"]), _energy(each["energy_j"]),
-         "–" if each["rows"] is None else f"{each['rows']:,}", _rate(each)]
-        for each in told["stages"]
+        [name, duration(each["seconds"]), duration(each["cpu_s"]), _energy(each["energy_j"]),
+         *_of_rows(each)]
+        for name, each in [*((one["stage"], one) for one in told["stages"]), ("all", told)]
     ]  # fmt: skip
-    rows.append(["all", _time(told["seconds"]), _time(told["cpu_s"]), _energy(told["energy_j"]),
-                 "", ""])  # fmt: skip
     return [table(head, rows), facts(_costs(told)), f'<p class="note">{_OF_ENERGY}</p>']
 
 
-def _time(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
+    """As it is read."""
     if seconds is None:
         return "not known"
     minutes, rest = divmod(round(seconds), 60)
@@ -152,10 +154,11 @@ def _energy(joules: float | None) -> str:
     return f"{joules:,.0f} J" if joules < 36_000 else f"{joules / 3.6e6:.3g} kWh"
 
 
-def _rate(each: Mapping[str, Any]) -> str:
-    if each["rows"] is None or not each["seconds"]:
-        return "–"
-    return f"{each['rows'] / each['seconds']:,.0f}"
+def _of_rows(each: Mapping[str, Any]) -> list[str]:
+    """Rows, and rows a second."""
+    if each.get("rows") is None or not each["seconds"]:
+        return ["–", "–"]
+    return [f"{each['rows']:,}", f"{each['rows'] / each['seconds']:,.0f}"]
 
 
 def _costs(told: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -172,8 +175,8 @@ def _money(value: float | None, currency: str) -> str:
     return "not known" if value is None else f"{value:.3g} {currency}"
 
 
-def provenance(told: Sequence[Mapping[str, Any]] | None) -> list[str]:
-    """Which stage made what of what."""
+def provenance(told: Sequence[Mapping[str, Any]] | None, faults: Sequence[str]) -> list[str]:
+    """Which stage made what of what, and whether the log of it is whole."""
     if not told:
         return []
     rows = [
@@ -182,8 +185,9 @@ def provenance(told: Sequence[Mapping[str, Any]] | None) -> list[str]:
         for each in told
     ]  # fmt: skip
     head = ["stage", "made", "sha256", "skyquarry", "of"]
-    return [
-        table(head, rows),
-        facts([("seed", str(told[0]["seed"])), ("audit log", "audit.jsonl"),
-               ("W3C PROV", "provenance.json")]),
-    ]  # fmt: skip
+    whole = [
+        ("seed", str(told[0]["seed"])),
+        ("audit log, audit.jsonl", "; ".join(faults) or "its chain holds"),
+        ("W3C PROV", "provenance.json"),
+    ]
+    return [table(head, rows), facts(whole)]

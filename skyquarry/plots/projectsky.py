@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
 
 _PURPOSE: Final = "drawing a map of classes"
-_A_ROW: Final = 4
+_A_ROW: Final = {False: 4, True: 3}
+"""maps in a row, of a field and of the whole sky"""
 _MEAN: Final = 4.0
 """objects in a square, as far as the squares are made larger"""
 _COARSEST: Final = 24
@@ -34,9 +35,9 @@ def sky_maps(told: Mapping[str, Any], classes: Sequence[Mapping[str, Any]]) -> s
     """A map of each class that has objects, with all in one frame; east is left, north is up."""
     shown = [k for k, each in enumerate(classes) if each["n"]]
     draw = _whole if told["plane"]["whole"] else _field
-    rows = -(-len(shown) // _A_ROW)
-    wide, high = (2.75, 1.75) if told["plane"]["whole"] else (2.75, 2.9)
-    columns = min(len(shown), _A_ROW)
+    wide, high = (3.7, 2.15) if told["plane"]["whole"] else (2.75, 2.9)
+    columns = min(len(shown), _A_ROW[told["plane"]["whole"]])
+    rows = -(-len(shown) // columns)
     size = (0.8 + wide * columns, 0.5 + high * rows)
     margins = {"left": 0.8, "right": 0.1, "bottom": 0.5, "top": 0.3, "between": 0.16, "above": 0.22}
     with style(_PURPOSE):
@@ -129,7 +130,11 @@ def _whole(axes: Axes, told: Mapping[str, Any], k: int, colour: str, _: Any) -> 
     ground = np.where(np.isfinite(image), 0.06, np.nan)
     axes.imshow(ground, origin="lower", cmap=shades("#9aa5b1"), vmin=0.0, vmax=1.0)
     shown = np.where(image > 0, np.log10(np.maximum(image, 1e-9)), np.nan)
-    if np.isfinite(shown).any():
+    ra, dec = told["points"].get(told["classes"][k], ((), ()))
+    if 0 < counts.sum() <= _POINTS and len(ra):
+        x, y = wcs.wcs_world2pix(np.asarray(ra), np.asarray(dec), 0)
+        axes.plot(x, y, "o", color=colour, markersize=2.2, markeredgewidth=0.0)
+    elif np.isfinite(shown).any():
         low, high = np.nanmin(shown), np.nanmax(shown)
         axes.imshow(shown, origin="lower", cmap=shades(colour), vmin=low - 0.3, vmax=high + 0.1,
                     interpolation="nearest")  # fmt: skip

@@ -11,7 +11,8 @@ import pytest
 import skyquarry as sq
 from skyquarry.errors import NotFoundError, UserError
 from skyquarry.pipeline.project.reporting.gathering import gathered
-from skyquarry.pipeline.project.reporting.writing import report_page
+from skyquarry.pipeline.project.reporting.writing import report_page, write_report
+from skyquarry.pipeline.project.running import Runner
 from skyquarry.pipeline.project.settings import read_project
 
 if TYPE_CHECKING:
@@ -78,3 +79,23 @@ def test_a_price_below_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f.toml").write_text(text)
     with pytest.raises(UserError, match=r"report.price_per_hour is -1.0, but 0 or more"):
         read_project(tmp_path / "f.toml")
+
+
+def test_the_command_writes_what_the_stage_wrote(folder: Path) -> None:
+    project = read_project(folder.parent / "field.toml")
+    before = {path.name: path.read_bytes() for path in (folder / "report").iterdir()}
+    write_report(project, folder / "report")
+    after = {path.name: path.read_bytes() for path in (folder / "report").iterdir()}
+    assert {name for name in before if before[name] != after[name]} == set()
+    assert all(state.why == "" for state in Runner(project).states())
+
+
+def test_a_log_that_was_changed_is_told_on_the_page(folder: Path) -> None:
+    log = folder / "audit.jsonl"
+    whole = log.read_text()
+    log.write_text(whole.replace("never done", "ever done"))
+    try:
+        told, _ = gathered(read_project(folder.parent / "field.toml"))
+    finally:
+        log.write_text(whole)
+    assert "line 1 was changed" in told["audit"][0]

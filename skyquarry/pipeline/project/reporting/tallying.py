@@ -30,7 +30,8 @@ BINS: Final = 110
 """along each side of a diagram"""
 SAMPLE: Final = 1_500
 """objects of each class that are kept as they are, chosen by a hash of their place"""
-FLAGS: Final = ("discovery", "follow_up", "shifted")
+FLAGS: Final = ("discovery", "follow_up", "shifted", "variable")
+"""Columns that are true; `variable`: p_variable of 0.5 and more"""
 MAG_EDGES: Final = np.arange(6.0, 28.01, 0.5)
 
 
@@ -74,7 +75,7 @@ class Tally:
         kinds = len(self.classes)
         self.counts += np.bincount(number, minlength=kinds)
         for line, name in enumerate(FLAGS):
-            mine = to_numpy(rows[name].combine_chunks().fill_null(False)).astype(bool)
+            mine = _flagged(rows, name)
             self.flags[line] += np.bincount(number[mine], minlength=kinds)
         place = self.plane.bin_of(to_numpy(rows["ra"]), to_numpy(rows["dec"]))
         _count(self.sky, number, place)
@@ -166,6 +167,15 @@ def _tiles(matched: Stored, classified: Stored) -> Iterator[tuple[pa.Table, pa.T
 
 def _told(classified: Stored) -> list[str]:
     return [name for name in classified.schema.names if name != SPATIAL]
+
+
+def _flagged(rows: pa.Table, name: str) -> NDArray[np.bool_]:
+    """(n,) whether a flag is set; a model without a second head calls nothing variable."""
+    if name in rows.column_names:
+        return np.asarray(to_numpy(rows[name].combine_chunks().fill_null(False)), np.bool_)
+    if f"p_{name}" in rows.column_names:
+        return np.asarray(to_numpy(rows[f"p_{name}"]) >= 0.5)
+    return np.zeros(rows.num_rows, np.bool_)
 
 
 def _numbers(words: pa.ChunkedArray, classes: tuple[str, ...]) -> Ints:
