@@ -43,9 +43,9 @@ def query(
     """What an ADQL 2.1 query would do: `explain()`, then `to_table()`, `stream()` or `save(path)`.
 
     Its tables are catalogues by the names given here (opened ones, or paths), those of an `archive`
-    (one opened, or its path), and `uploads`: tables of pandas, pyarrow or astropy, which may also
-    be called TAP_UPLOAD.name. At most `limit` rows come back; after `timeout` seconds it is
-    stopped.
+    (one opened, or its path), and `uploads`: tables of pandas, pyarrow or astropy, or files, which
+    may also be called TAP_UPLOAD.name. At most `limit` rows come back; after `timeout` seconds it
+    is stopped.
 
     Raises
     ------

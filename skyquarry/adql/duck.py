@@ -6,6 +6,7 @@ extension is loaded, no setting changed once the query begins, and memory and ti
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -39,6 +40,8 @@ class Limits:
 
     seconds: float | None = None
     memory_bytes: int = 4 << 30
+    spill_bytes: int = 32 << 30
+    """On disk, for what memory has no room for."""
     threads: int | None = None
 
 
@@ -60,24 +63,75 @@ def rows_of(
     import duckdb
     import pyarrow as pa
 
+    small = not called and all(read.is_small for read in reads)
+    late = threading.Event()
+    with _shared() if small else _own(limits) as connection:
+        clock = _clock(connection, limits, late)
+        try:
+            if small:
+                for read in reads:
+                    connection.register(read.name, read.table_here())
+            else:
+                _prepare(connection, reads, called)
+            yield connection.sql(sql).to_arrow_reader(BATCH_ROWS)
+        except (duckdb.Error, pa.ArrowException) as error:  # the second from the reader's batches
+            raise _told(error, late, limits) from None
+        finally:
+            if clock is not None:
+                clock.cancel()
+
+
+@contextmanager
+def _own(limits: Limits) -> Iterator[Any]:
+    """A database of its own, not yet locked; gone afterwards, with all that it spilled."""
+    import duckdb
+
     spill = tempfile.mkdtemp(prefix=".skyquarry-query-")
     connection = duckdb.connect(":memory:", config=_settings(limits, spill))
-    late = threading.Event()
-    clock = _clock(connection, limits, late)
     try:
-        _prepare(connection, reads, called)
-        yield connection.sql(sql).to_arrow_reader(BATCH_ROWS)
-    except (duckdb.Error, pa.ArrowException) as error:  # the second from the reader's batches
-        raise _told(error, late, limits) from None
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
     finally:
-        if clock is not None:
-            clock.cancel()
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
 
 
+_SHARED: dict[int, Any] = {}
+_MAKING = threading.Lock()
+
+
+@contextmanager
+def _shared() -> Iterator[Any]:
+    """A connection to one locked database of this process, which may open no file at all.
+
+    To make a database takes longer than a small query. Connections do not see each other's tables.
+    """
+    with _MAKING:
+        if os.getpid() not in _SHARED:
+            _SHARED.clear()  # after a fork the other process's is of no use
+            _SHARED[os.getpid()] = _made_to_share()
+        connection = _SHARED[os.getpid()].cursor()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _made_to_share() -> Any:
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"memory_limit": f"{Limits().memory_bytes}B"})
+    for each in ("SET TimeZone = 'UTC'", "SET temp_directory = ''", *_LOCKS):
+        connection.execute(each)
+    return connection
+
+
 def _settings(limits: Limits, spill: str) -> dict[str, Any]:
-    settings = {"memory_limit": f"{limits.memory_bytes}B", "temp_directory": spill}
+    settings = {
+        "memory_limit": f"{limits.memory_bytes}B",
+        "temp_directory": spill,
+        "max_temp_directory_size": f"{limits.spill_bytes}B",
+    }
     if limits.threads is not None:
         settings["threads"] = str(limits.threads)
     return settings
@@ -100,7 +154,6 @@ def _clock(connection: Any, limits: Limits, late: threading.Event) -> threading.
 
 def _prepare(connection: Any, reads: list[Read], called: set[str]) -> None:
     """Views of the tables, functions of ours, and then the locks."""
-    connection.execute("SET TimeZone = 'UTC'")
     files: list[str] = []
     for read in reads:
         files += _view(connection, read)
@@ -119,8 +172,7 @@ def _prepare(connection: Any, reads: list[Read], called: set[str]) -> None:
 def _view(connection: Any, read: Read) -> list[str]:
     """One table under its name; the files that it may open."""
     if isinstance(read, GivenRead):
-        columns = list(read.columns) or read.table.table.schema.names[:1]
-        connection.register(read.name, read.table.table.select(columns))
+        connection.register(read.name, read.table_here())
         return []
     files = [] if read.by_engine else read.files()
     if files:
@@ -155,8 +207,9 @@ def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
     if isinstance(error, duckdb.OutOfMemoryException):
         gb = limits.memory_bytes / (1 << 30)
         return RunError(
-            f"the query needs more than {gb:.3g} GiB of memory, its limit: give back fewer "
-            "columns, or narrow it by a region or a condition"
+            f"the query needs more than its limits of {gb:.3g} GiB of memory and "
+            f"{limits.spill_bytes / (1 << 30):.3g} GiB of disk: give back fewer columns, or narrow "
+            "it by a region or a condition"
         )
     if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
         return QueryError(f"a value of a row cannot be worked out: {first}")

@@ -53,6 +53,14 @@ class GivenRead:
     table: Given
     columns: tuple[str, ...]
 
+    is_small = True
+    """Whether its rows are in memory, or soon are."""
+
+    def table_here(self) -> pa.Table:
+        """The columns that are named; one at least, to count rows by."""
+        columns = list(self.columns) or self.table.table.schema.names[:1]
+        return self.table.table.select(columns)
+
     def cost(self) -> Cost:
         """Nothing is read from disk."""
         rows = self.table.table.num_rows
@@ -120,6 +128,22 @@ class StoredRead:
     def _has_twins(self) -> bool:
         lower = [name.lower() for name in self.source.stored.schema.names]
         return any(lower.count(name.lower()) > 1 for name in self.columns)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is a small place in a few tiles: read sooner than a database is made."""
+        return self.scan.is_small and not self.table.cut
+
+    def table_here(self) -> pa.Table:
+        """The rows of the pixels that the region touches, read in this thread."""
+        import pyarrow as pa
+
+        stored, bounds = self.source.stored, self.narrow.bounds or None
+        parts = [
+            stored.read(tile, self.columns, ranges=self.scan.touched, bounds=bounds)
+            for tile in self.numbers
+        ]
+        return pa.concat_tables(parts) if parts else self.scan.schema.empty_table()
 
     def files(self) -> list[str]:
         """The Parquet files of the tiles."""

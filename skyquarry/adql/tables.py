@@ -183,7 +183,7 @@ class Tables:
 
 
 def as_arrow(given: Any, name: str) -> pa.Table:
-    """A table of pyarrow, pandas or astropy, or a dict of columns, as Arrow; NaN becomes null.
+    """A table of pyarrow, pandas or astropy, a dict of columns, or a file; NaN becomes null.
 
     Raises QueryError for what is none of these.
     """
@@ -193,6 +193,10 @@ def as_arrow(given: Any, name: str) -> pa.Table:
         given = pa.Table.from_batches([given])
     if isinstance(given, pa.Table):
         return _without_nan(given)
+    if isinstance(given, str) or hasattr(given, "__fspath__"):
+        from skyquarry.catalog.formats import open_table
+
+        return _without_nan(open_table(given).to_table())
     if isinstance(given, dict):
         return _without_nan(pa.table(given))
     module = type(given).__module__.partition(".")[0]
@@ -204,7 +208,7 @@ def as_arrow(given: Any, name: str) -> pa.Table:
         return _without_nan(to_arrow(given))
     raise QueryError(
         f"the upload {name!r} is {given!r:.40} ({type(given).__name__}), but a table is needed: "
-        "give one of pyarrow, pandas or astropy, or a dict of columns"
+        "give one of pyarrow, pandas or astropy, a dict of columns, or a file's path"
     )
 
 

@@ -131,6 +131,7 @@ COMMANDS = {
     "cone": "searching.cone",
     "region": "searching.region",
     "sample": "searching.sample",
+    "query": "querying.query",
     "pairs": "matching.pairs",
     "crossmatch": "crossmatching.crossmatch",
     "simulate": "simulating.simulate",

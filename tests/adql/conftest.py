@@ -72,7 +72,9 @@ def columns(sky):
 def archive(sky, tmp_path_factory):
     path = tmp_path_factory.mktemp("archive")
     properties = {**ROLES.to_properties(), "skyquarry_nan": "null"}
-    write_catalog(path / "sky", sky, max_rows=400, properties=properties)
+    write_catalog(
+        path / "sky", sky, max_rows=400, margin_arcsec=None, index=None, properties=properties
+    )
     return path
 
 

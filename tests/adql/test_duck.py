@@ -1,0 +1,83 @@
+"""The second wall: what SQL could do if any of a stranger's reached the database. None does."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from skyquarry.adql.duck import Limits, rows_of
+from skyquarry.errors import QueryError, RunError
+
+ATTACKS = (
+    "SELECT * FROM read_text('/etc/passwd')",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM glob('/etc/*')",
+    "SELECT * FROM read_parquet('https://example.org/a.parquet')",
+    "COPY (SELECT 1) TO '{folder}/stolen.csv'",
+    "EXPORT DATABASE '{folder}/all'",
+    "ATTACH '{folder}/other.db'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "SET allowed_paths = ['/etc/passwd']",
+    "PRAGMA enable_profiling",
+    "SELECT * FROM query('SELECT * FROM read_text(''/etc/passwd'')')",
+    "SELECT * FROM duckdb_secrets(); SELECT * FROM read_text('/etc/passwd')",
+    "SELECT getenv('HOME')",
+)
+
+
+@pytest.mark.parametrize("sql", ATTACKS)
+@pytest.mark.parametrize("table", ["sky", "mine"])
+def test_the_database_opens_nothing_and_changes_nothing(ask, tmp_path, sql, table):
+    reads = ask(f"SELECT * FROM {table}").reads
+    attack = sql.format(folder=tmp_path)
+    with pytest.raises((RunError, QueryError)), rows_of(attack, reads, set(), Limits()) as reader:
+        reader.read_all()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_as_a_text_stays_a_text(rows):
+    evil = "x''; COPY sky TO ''/tmp/stolen'' --"
+    assert rows(f"SELECT '{evil}' FROM mine WHERE id = 1") == [(evil.replace("''", "'"),)]
+    assert rows("SELECT label FROM mine WHERE label = ''' OR 1 = 1 --'") == []
+
+
+def test_a_name_of_an_odd_column_stays_a_name(ask):
+    from skyquarry.adql.asking import query
+
+    odd = {'a" FROM x; --': [1], "b'c": [2]}
+    found = query('SELECT "a"" FROM x; --" AS "p""q", t."b\'c" FROM t', uploads={"t": odd})
+    assert found.to_table().to_pydict() == {'p"q': [1], "b'c": [2]}
+
+
+def test_memory_has_a_limit_and_nothing_is_left_behind(ask):
+    plan = ask("SELECT ivo_string_agg(a.kind, '-') FROM sky a, sky b")
+    before = set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*"))
+    small = Limits(seconds=60.0, memory_bytes=16 << 20, spill_bytes=1 << 16)
+    with (
+        pytest.raises(RunError, match=r"more than its limits of 0\.0156 GiB"),
+        rows_of(plan.sql, plan.reads, set(), small) as reader,
+    ):
+        reader.read_all()
+    assert set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*")) <= before
+
+
+def test_a_reader_that_is_given_up_leaves_nothing_behind(ask):
+    before = set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*"))
+    stream = ask("SELECT a.id FROM sky a, sky b").stream()
+    assert next(stream).num_rows
+    stream.close()
+    assert set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*")) <= before
+
+
+def test_small_queries_do_not_see_each_other_s_tables(ask):
+    stream = ask("SELECT id FROM mine").stream()
+    next(stream)
+    with pytest.raises(RunError, match="s7"), rows_of("SELECT * FROM s7", [], set(), Limits()):
+        pass
+    assert ask("SELECT label FROM mine WHERE id = 1").to_table().to_pydict() == {"label": ["a"]}
+    stream.close()

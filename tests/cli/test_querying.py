@@ -1,0 +1,56 @@
+"""`skyquarry query`: the same rows as by hand, on screen, as JSON and in files."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+
+def test_a_query_gives_rows_as_json(run):
+    found = json.loads(
+        run("query", "SELECT id, mag FROM stars WHERE id < 3 ORDER BY id", "--json").stdout
+    )
+    assert [row["id"] for row in found] == [0, 1, 2]
+
+
+def test_a_query_of_a_file_is_written_to_a_file(run, tmp_path):
+    asked, out = tmp_path / "near.adql", tmp_path / "near.parquet"
+    circle = "CIRCLE(56.755, 24.125, 0.04)"
+    asked.write_text(f"SELECT * FROM stars -- M 45\nWHERE 1 = CONTAINS(POINT(ra, dec), {circle})")
+    assert "10 rows written" in run("query", str(asked), "--out", str(out)).stdout
+    assert pq.read_table(out).schema.field("ra").metadata[b"unit"] == b"deg"
+
+
+def test_a_table_of_a_file_joins_in(run, tmp_path):
+    (tmp_path / "mine.csv").write_text("id,label\n7,seven\n8,eight\n")
+    asked = "SELECT label, s.id FROM mine m JOIN stars s ON s.id = m.id ORDER BY s.id"
+    said = run("query", asked, "--upload", f"mine={tmp_path / 'mine.csv'}").stdout
+    assert said.split() == ["label", "id", "seven", "7", "eight", "8", "2", "rows"]
+
+
+def test_a_catalogue_elsewhere_gets_a_name(run, archive):
+    asked = "SELECT COUNT(*) AS n FROM there"
+    found = run("query", asked, "--catalog", f"there={archive / 'stars'}", "--json").stdout
+    assert json.loads(found) == [{"n": 3000}]
+
+
+def test_explain_reads_no_row(run):
+    said = run("query", "SELECT id FROM stars WHERE dec > 80", "--explain").stdout
+    assert "scan of stars" in said
+    assert "SQL: SELECT t1." in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["SELECT id FORM stars"], "line 1, column 16: stars stands where FROM is needed"),
+        (["SELECT idd FROM stars"], "idd is no column of stars: did you mean id?"),
+        (["SELECT id FROM star"], "star is no table here: did you mean stars?"),
+        (["SELECT id FROM stars", "--upload", "mine"], "--upload is 'mine', but NAME=PATH"),
+    ],
+)
+def test_what_is_wrong_is_told_and_exits_with_2(run, words, told):
+    result = run("query", *words, code=2)
+    assert told in result.stderr
