@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -29,6 +29,9 @@ def evaluate(
     magnitude: Annotated[
         str | None, typer.Option("--magnitude", help="The column or feature to bin by.")
     ] = None,
+    mix: Annotated[
+        str | None, typer.Option("--mix", help="sky: scores at the mix of the sky, by r and |b|.")
+    ] = None,
     report: Annotated[
         str | None, typer.Option("--report", help="Write a page with plots: scores.html.")
     ] = None,
@@ -47,7 +50,7 @@ def evaluate(
 
     told = score(
         model, table, label=label, groups=None if groups == "none" else groups,
-        positions=_two(positions), magnitude=magnitude, page=report, seed=seed,
+        positions=_two(positions), magnitude=magnitude, mix=_mix(mix), page=report, seed=seed,
     )  # fmt: skip
     if out is not None:
         Path(out).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
@@ -66,6 +69,9 @@ def classify(
     columns: Annotated[
         str | None, typer.Option("--columns", help="Columns to keep, with commas between.")
     ] = None,
+    mix: Annotated[
+        str | None, typer.Option("--mix", help="sky: probabilities at the mix of the sky.")
+    ] = None,
     no_reasons: Annotated[
         bool, typer.Option("--no-reasons", help="Do not tell what speaks for a class.")
     ] = False,
@@ -81,12 +87,21 @@ def classify(
     from skyquarry.pipeline.classifying import classify as run
 
     kept = [each.strip() for each in (columns or "").split(",") if each.strip()]
-    made = run(model, catalog, columns=kept, explain=not no_reasons)
+    made = run(model, catalog, columns=kept, mix=_mix(mix), explain=not no_reasons)
     if plan:
         typer.echo(made.explain())
         return
     found = made.to_catalog(to, overwrite=overwrite)
     typer.echo(f"{len(found):,} objects classified: {to}")
+
+
+def _mix(name: str | None) -> Literal["sky"] | None:
+    from skyquarry.errors import one_of
+
+    if name is None:
+        return None
+    one_of("mix", name, ("sky",))
+    return "sky"
 
 
 def _two(names: str | None) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -89,6 +89,18 @@ def priors_by_magnitude(
     return priors.of_labels(
         labels, kinds, magnitude=magnitude, magnitude_edges=edges, weights=weights
     ).to_json()
+
+
+def mix_of(mix: SkyMix | Literal["sky"] | None, model: Model) -> SkyMix | None:
+    """A mix as given; "sky": the one that is shipped, for the model's classes."""
+    if mix is None or not isinstance(mix, str):
+        return mix
+    from skyquarry.errors import one_of
+    from skyquarry.learn.skymix import check_band, sky_mix
+
+    one_of("mix", mix, ("sky",))
+    check_band(magnitude_name(model.features, model.units))
+    return sky_mix(model.classes)
 
 
 def at_mix(model: Model, p: Floats, magnitude: Floats | None, mix: SkyMix) -> tuple[Floats, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
@@ -16,6 +16,7 @@ from skyquarry.engine.plan import Limit, Plan
 from skyquarry.engine.reader import Piece, Reader
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import ExistsError, UserError
+from skyquarry.pipeline.brightness import mix_of
 from skyquarry.pipeline.labelled import check_columns
 from skyquarry.pipeline.verdicts import Verdicts
 
@@ -36,7 +37,7 @@ def classify(
     catalog: Catalog | str | os.PathLike[str],
     *,
     columns: Sequence[str] = (),
-    mix: SkyMix | None = None,
+    mix: SkyMix | Literal["sky"] | None = None,
     explain: bool = True,
 ) -> Plan:
     """A plan of a catalogue's objects with their classes; `to_catalog(path)` writes it, resumable.
@@ -56,7 +57,8 @@ def classify(
     columns
         Columns of the catalogue to keep, beside id and position.
     mix
-        The sky that probabilities are to hold at; if not given, the mix of the training set.
+        The sky that probabilities are to hold at: "sky" is the one that is shipped; if not given,
+        the mix of the training set.
     explain
         Whether reasons are given.
 
@@ -82,7 +84,7 @@ def classify(
     none = root.source.schema.empty_table()
     check_columns(model.told.get("columns", {}), none)
     model.predict_proba(none)  # what is wrong with the columns is said before a tile is read
-    verdicts = Verdicts(model, mix, explain)
+    verdicts = Verdicts(model, mix_of(mix, model), explain)
     kept = _kept(root, columns, verdicts)
     scan = Classified(root.source, root.cut.only(columns=kept), root.first, verdicts)
     return Plan(Limit(scan, plan.root.rows) if isinstance(plan.root, Limit) else scan)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from skyquarry.errors import UserError
-from skyquarry.pipeline.brightness import at_mix, latitude_deg, magnitude_name, merged_of
+from skyquarry.pipeline.brightness import (
+    at_mix,
+    latitude_deg,
+    magnitude_name,
+    merged_of,
+    mix_of,
+)
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, positions_of, table_of
 from skyquarry.pipeline.physicscuts import cuts_of
 from skyquarry.pipeline.reports import check_page
@@ -58,7 +64,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     groups: Any = "sky",
     positions: tuple[str, str] | None = None,
     magnitude: str | None = None,
-    mix: SkyMix | None = None,
+    mix: SkyMix | Literal["sky"] | None = None,
     merged: Mapping[str, str] | None = None,
     cuts: Sequence[Cut] | None = None,
     page: str | os.PathLike[str] | None = None,
@@ -87,7 +93,8 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     magnitude
         The column or feature to bin by; if not given, r, G, g, i ... of the model's features.
     mix
-        The sky that the scores are for; if not given, the table as it is.
+        The sky that the scores are for: "sky" is the one that is shipped (`learn/skymix.py`), by r
+        and |b|; if not given, the table as it is.
     merged
         From classes to star, galaxy, quasar; known for the eight classes.
     cuts
@@ -109,6 +116,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
         from skyquarry.pipeline.training import load_model
 
         model = load_model(model)
+    mix = mix_of(mix, model)
     rows = table_of(table)
     kept, judged = _judged(model, rows, label, groups, positions, magnitude)
     told = _told(model, judged, mix, merged, draws, seed)

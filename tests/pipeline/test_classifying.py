@@ -14,7 +14,7 @@ pytest.importorskip("sklearn", reason="the extra learn is not installed")
 import skyquarry as sq
 from skyquarry.catalog.verify import verify
 from skyquarry.cli import app
-from skyquarry.errors import ColumnError, ExistsError
+from skyquarry.errors import ColumnError, ExistsError, UserError
 from skyquarry.learn.scores import SkyMix
 from skyquarry.pipeline import verdicts
 
@@ -151,6 +151,18 @@ def test_probabilities_are_brought_to_the_mix_of_a_sky(model, field):
     assert pc.mean(two["p_star"]).as_py() > pc.mean(one["p_star"]).as_py() + 0.02
     assert one["class_set"].equals(two["class_set"])  # sets do not hang on the mix
     assert b"stars, stars" in sky_.schema.field("p_star").metadata[b"description"]
+
+
+def test_the_mix_of_the_sky_that_is_shipped_makes_faint_quasars_rarer(model, field):
+    plain = sq.classify(model, field, explain=False).to_table()
+    brought = sq.classify(model, field, mix="sky", explain=False).to_table()
+    said = [np.array(each["p_quasar"].to_numpy()).mean() for each in (plain, brought)]
+    assert said[1] < said[0]  # 4 % of the training set, 1 % of the sky
+    told = sq.evaluate(model, sky(2_000, 11), mix="sky", groups=None, draws=20)
+    assert "10 degrees" in told["mix"]
+    assert told["repriored"]
+    with pytest.raises(UserError, match="mix is 'earth'"):
+        sq.classify(model, field, mix="earth")
 
 
 def test_a_plan_says_what_it_would_do(model, field):
