@@ -54,7 +54,7 @@ def _real(folder: Path, told: Sequence[dict[str, Any]]) -> list[str]:
     more = f'<a href="{demoreal.MATCH_PAGE}">{demoreal.MATCH_PAGE}</a>'
     return [
         "<h1>The demo of skyquarry</h1>",
-        '<p class="note">First the real sky, then a simulated field.</p>',
+        '<p class="card fine">First the real sky, then a simulated field: each says which.</p>',
         "<h2>Real: Gaia DR3 to G &lt; 10 and Hipparcos-2</h2>",
         facts(
             [
@@ -67,7 +67,9 @@ def _real(folder: Path, told: Sequence[dict[str, Any]]) -> list[str]:
                 ("identified with P > 0.99", f"{matches['identified_surely']:,}"),
             ]
         ),
+        '<div class="plots">',
         *(_picture(folder / f"gaia_{frame}_{way}.png") for frame, way in demoreal.MAPS),
+        "</div>",
         f'<p class="note">More of the match: {more}</p>',
     ]
 
@@ -79,7 +81,8 @@ def _barnard(searches: dict[str, int]) -> str:
 
 def _picture(path: Path) -> str:
     data = b64encode(path.read_bytes()).decode()
-    name = escape(path.stem.replace("_", " "))
+    survey, frame, way = path.stem.split("_")
+    name = escape(f"Stars of {survey.capitalize()}, {frame} coordinates, {way}")
     image = f'<img alt="{name}" src="data:image/png;base64,{data}">'
     return f'<figure class="card"><figcaption>{name}</figcaption>{image}</figure>'
 
@@ -87,7 +90,7 @@ def _picture(path: Path) -> str:
 def _simulated(found: dict[str, Any]) -> list[str]:
     said = " ".join(demofield.leakage_lines(found))
     return [
-        "<h2>Simulated: the same field seen by SDSS, 2MASS, AllWISE and Gaia</h2>",
+        "<h2>Simulated: a field as SDSS, 2MASS, AllWISE and Gaia would see it</h2>",
         "<p>No object of it exists; so the truth is known, and every answer is checked.</p>",
         f'<p class="card doubts">{escape(said)}</p>' if said else "",
     ]

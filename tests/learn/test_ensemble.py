@@ -88,9 +88,10 @@ def test_many_features_are_asked_for_fewer_at_a_time():
     names = (*NAMES, *(f"n{each}" for each in range(45)))
     words = np.array(made.classes)[made.labels]
     wide = Examples.of(np.hstack([made.values, noise]), names, words, groups=made.groups)
-    learner = train(wide, learners={"catboost": {"rounds": 3}}).ensemble.learners[0]
-    told = learner.settings()
-    assert (told["borders"], told["columns"]) == (64, 0.3)
+    quick = {"catboost": {"rounds": 3}, "xgboost": {"rounds": 3}}
+    first, second = (each.settings() for each in train(wide, learners=quick).ensemble.learners)
+    assert (first["borders"], first["columns"]) == (64, 0.3)
+    assert (second["bins"], second["tree_columns"]) == (64, 0.3)
 
 
 def test_no_learners_are_refused():

@@ -52,15 +52,17 @@ class XGBoost:
         depth: int = 5,
         rows: float = 0.8,
         columns: float = 0.7,
+        tree_columns: float = 1.0,
+        bins: int = 256,
         least_weight: float = 1.0,
         ridge: float = 1.0,
         patience: int = 30,
         threads: int = 1,
         device: str = "cpu",
     ) -> None:
-        """Settings: `rows`, `columns` are the shares a tree, a node is grown from."""
+        """Settings: `rows` and `tree_columns` are shares for a tree, `columns` for a node of it."""
         self.rounds, self.rate, self.depth = rounds, rate, depth
-        self.rows, self.columns = rows, columns
+        self.rows, self.columns, self.tree_columns, self.bins = rows, columns, tree_columns, bins
         self.least_weight, self.ridge, self.patience = least_weight, ridge, patience
         self.threads, self.device = threads, device
         self._classes: tuple[str, ...] = ()
@@ -90,8 +92,8 @@ class XGBoost:
 
         self._classes = examples.classes
         options = self._options(seed)
-        train = _matrix(examples, self.threads)
-        held = None if valid is None else _matrix(valid, self.threads, train)
+        train = self._matrix(examples)
+        held = None if valid is None else self._matrix(valid, train)
         patience, pace = Patience(self.patience), Pace(self.name, self.rounds, telling)
         mark = training(self, examples, valid, seed, xgboost.__version__)
         done, booster = 0, xgboost.Booster(options, [train])
@@ -157,6 +159,18 @@ class XGBoost:
             ) from error
         return made
 
+    def _matrix(self, examples: Examples, like: Any = None) -> Any:
+        import xgboost
+
+        return xgboost.QuantileDMatrix(
+            examples.values,
+            label=examples.labels,
+            weight=examples.weights,
+            nthread=self.threads,
+            max_bin=self.bins,
+            ref=like,
+        )
+
     def _options(self, seed: int) -> dict[str, Any]:
         return {
             "objective": "multi:softprob",
@@ -165,10 +179,11 @@ class XGBoost:
             "max_depth": self.depth,
             "subsample": self.rows,
             "colsample_bynode": self.columns,
+            "colsample_bytree": self.tree_columns,
             "min_child_weight": self.least_weight,
             "lambda": self.ridge,
             "tree_method": "hist",
-            "max_bin": 256,
+            "max_bin": self.bins,
             "seed": seed,
             "seed_per_iteration": True,
             "nthread": self.threads,
@@ -184,19 +199,6 @@ def _of_bytes(content: bytes, options: dict[str, Any]) -> Any:
     booster.load_model(bytearray(content))
     booster.set_param(options)  # which a file does not hold
     return booster
-
-
-def _matrix(examples: Examples, threads: int, like: Any = None) -> Any:
-    import xgboost
-
-    return xgboost.QuantileDMatrix(
-        examples.values,
-        label=examples.labels,
-        weight=examples.weights,
-        nthread=threads,
-        max_bin=256,
-        ref=like,
-    )
 
 
 def _score(booster: Any, held: Any) -> float:

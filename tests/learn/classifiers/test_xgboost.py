@@ -14,3 +14,9 @@ class TestXGBoost(ClassifierSuite):
     longer = {"rounds": 300}  # noqa: RUF012
     kills = (12, 40, 60)
     every = 25
+
+
+class TestXGBoostOfSomeColumns(TestXGBoost):
+    """What is drawn by chance for each tree goes on after a kill too."""
+
+    settings = TestXGBoost.settings | {"bins": 64, "columns": 1.0, "tree_columns": 0.5}
