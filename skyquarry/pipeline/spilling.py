@@ -48,6 +48,7 @@ class Room:
         spilled: Mapping[str, Spilled],
         add: Callable[[Any], None],
         *,
+        last: Callable[[], None] | None = None,
         executor: Where = None,
         progress: Progress | bool | None = None,
     ) -> None:
@@ -55,7 +56,7 @@ class Room:
 
         The tasks have keys of their own, whole numbers. Afterwards the rows of all are in
         `spilled`, in the order of the tasks; a table that is not among them is not kept for a
-        later run.
+        later run. `last` is called when no task waits any more, while the last of them run.
         """
         for name, each in spilled.items():
             each.mark = f"spilled {self.fingerprint} {name}"
@@ -66,14 +67,20 @@ class Room:
             if done:
                 shown.note(f"{stage}: {len(done):,} of {len(tasks):,} pieces are there already")
                 shown.advance(len(done))
-            todo = (task for task in tasks if task[0] not in done)
+            todo = [task for task in tasks if task[0] not in done]
             notes = _Notes(self.journal, spilled)
-            for key, value in run_tasks(todo, executor, ordered=True):
+            for key, value in run_tasks(_ending(todo, last), executor, ordered=True):
                 notes.add(key, value, add)
                 shown.advance(1)
             notes.close()
         finally:
             shown.close(None)
+
+
+def _ending(tasks: Sequence[Task], last: Callable[[], None] | None) -> Iterator[Task]:
+    yield from tasks
+    if last is not None:
+        last()
 
 
 @contextmanager

@@ -53,6 +53,20 @@ def tree(path):
     return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
 
 
+def test_numbers_may_be_compressed_for_speed():
+    table = with_spatial(clumpy_sky(2_000))
+    chunks = {}
+    for numbers in ("zstd", "lz4"):
+        encoded = encode(table, Options(numbers=numbers))
+        held = pq.ParquetFile(pa.BufferReader(encoded.data))
+        assert held.read().equals(table)
+        group = held.metadata.row_group(0)
+        columns = (group.column(i) for i in range(group.num_columns))
+        chunks[numbers] = {each.path_in_schema: each.compression for each in columns}
+    assert set(chunks["zstd"].values()) == {"ZSTD"}
+    assert chunks["lz4"]["ra"] == chunks["lz4"][SPATIAL] == "LZ4"
+
+
 def test_the_rows_come_back_from_the_leaves(tmp_path, rows):
     path, records = written(tmp_path / "demo", rows)
     leaves = [pq.read_table(path / "v1/demo" / record.path) for record in records]

@@ -101,8 +101,7 @@ def measured(
     some, home = sources.taken(kept), home[kept]
     scene = _Scene.of(instrument, some, ids[kept], seed)
     rows = np.flatnonzero(scene.apart & home & ~lost(instrument, some.ra_deg, some.dec_deg, seed))
-    made = _rows(scene, rows)
-    made = made.taken(_detected(instrument, made, seed))
+    made = _detected(scene, rows)
     links = scene.links(made.source)
     made.source = kept[made.source]
     return made, Links(links.row, kept[links.source], links.share)
@@ -172,18 +171,19 @@ def _blotted(instrument: Instrument, sources: Sources, at: Places) -> Mask:
     return at.within(bright, instrument.mask_arcsec)
 
 
-def _rows(scene: _Scene, rows: Ints) -> Measured:
-    """What is measured of these sources, detected or not."""
-    flux, flux_error, total, total_error = _fluxes(scene, rows)
+def _detected(scene: _Scene, rows: Ints) -> Measured:
+    """What is measured of those of these sources that are detected."""
+    found, made = _seen(scene, rows, _fluxes(scene, rows))
+    flux, flux_error, total, total_error = made
     reference = scene.instrument.channel(scene.instrument.reference)
-    others, own = (each[rows, reference] for each in (scene.light.others, scene.light.own))
-    errors, ra, dec = _positions(scene, rows, flux, flux_error)
+    others, own = (each[found, reference] for each in (scene.light.others, scene.light.own))
+    errors, ra, dec = _positions(scene, found, flux, flux_error)
     return Measured(
-        source=rows,
-        owner=scene.ids[rows],
+        source=found,
+        owner=scene.ids[found],
         ra_deg=ra,
         dec_deg=dec,
-        jyear=scene.at.jyear[rows],
+        jyear=scene.at.jyear[found],
         error_mas=errors,
         flux=flux,
         flux_error=flux_error,
@@ -267,15 +267,19 @@ def _saturated(instrument: Instrument, total: Floats) -> Mask:
     return np.asarray(total > fluxes(np.array(limits)))
 
 
-def _detected(instrument: Instrument, made: Measured, seed: int) -> Mask:
-    """(n,) rows with a signal in one of the bands that detect, as a point or as a whole."""
-    best = made.flux / made.flux_error
+def _seen(scene: _Scene, rows: Ints, made: tuple[Floats, ...]) -> tuple[Ints, tuple[Floats, ...]]:
+    """Rows with a signal in one of the bands that detect, as a point or as a whole; their fluxes.
+
+    `made` (n, c) each: flux, its error, that of the model and its error.
+    """
+    instrument, (flux, flux_error, total, total_error) = scene.instrument, made
+    best = flux / flux_error
     if not instrument.points:
-        best = np.maximum(best, made.total / made.total_error)
+        best = np.maximum(best, total / total_error)
     found = np.asarray((best[:, instrument.detecting] >= instrument.threshold).any(axis=1))
     if instrument.completeness is not None:
         first = int(instrument.detecting[0])
-        mag = own_mag(made.flux[:, first]) - instrument.channels[first].vega_to_ab
-        drawn = chance.uniform(seed, f"{instrument.name}.catalogued", made.owner)
+        mag = own_mag(flux[:, first]) - instrument.channels[first].vega_to_ab
+        drawn = chance.uniform(scene.seed, f"{instrument.name}.catalogued", scene.ids[rows])
         found &= drawn < instrument.completeness.chance(mag)
-    return found
+    return rows[found], tuple(each[found] for each in made)

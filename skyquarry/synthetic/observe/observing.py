@@ -15,8 +15,7 @@ from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.observe.light import fluxes
 from skyquarry.synthetic.observe.measuring import Links, Measured, measured
 from skyquarry.synthetic.observe.places import CELL_ORDER, lost
-from skyquarry.synthetic.observe.rows import Rows
-from skyquarry.synthetic.sources import Sources
+from skyquarry.synthetic.observe.rows import Rows, RowTruth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from skyquarry.sky.ranges import Ranges
     from skyquarry.synthetic.observe.instruments import Instrument
     from skyquarry.synthetic.observe.rows import Catalogue
+    from skyquarry.synthetic.sources import Sources
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -72,7 +72,7 @@ def tabled(
     numbered = _cells(sources, every)
     order = np.lexsort((every.owner, numbered))
     every, cell = every.taken(order), numbered[order]
-    truth = _truth_of(sources, every)
+    truth = RowTruth.of(sources, every.source)
     rows = Rows(catalogue.instrument, every, cell, first + _ranks(cell), truth, seed)
     table = catalogue.table(rows)
     return table, _linked(links, ids, order, table.select([catalogue.key]))
@@ -90,16 +90,6 @@ def _ranks(cell: Ints) -> Ints:
     """(n,) how many rows of the same cell stand before, of sorted cells (n,)."""
     first = np.flatnonzero(np.diff(cell, prepend=-1))
     return np.arange(len(cell)) - np.repeat(first, np.diff(np.append(first, len(cell))))
-
-
-def _truth_of(sources: Sources, every: Measured) -> Sources:
-    """(n,) the source of each row; a spurious row has an empty one."""
-    some = sources.taken(np.maximum(every.source, 0)) if len(sources) else Sources.of(len(every))
-    nothing = every.source < 0
-    blank = Sources.of(1)
-    for name in Sources.__slots__:
-        getattr(some, name)[nothing] = getattr(blank, name)[0]
-    return some
 
 
 def _linked(links: Links, ids: Ints, order: Ints, keys: pa.Table) -> pa.Table:

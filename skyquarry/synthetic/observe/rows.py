@@ -30,6 +30,34 @@ Columns = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class RowTruth:
+    """What columns may tell of the brightest true source of each row (n,): see `Sources`.
+
+    A spurious row has an empty one.
+    """
+
+    pmra_masyr: Floats
+    pmdec_masyr: Floats
+    parallax_mas: Floats
+    half_light_arcsec: NDArray[np.float32]
+    sersic: NDArray[np.float32]
+    axis_ratio: NDArray[np.float32]
+    ebv: NDArray[np.float32]
+    companion: Mask
+
+    @classmethod
+    def of(cls, sources: Sources, places: Ints) -> RowTruth:
+        """Of the sources at these places (n,); -1 for spurious rows."""
+        columns, nothing, blank = {}, places < 0, type(sources).of(1)
+        for name in cls.__slots__:
+            empty, given = getattr(blank, name), getattr(sources, name)
+            column = (given if len(given) else empty)[np.maximum(places, 0)]
+            column[nothing] = empty[0]
+            columns[name] = column
+        return cls(**columns)
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows (n,) of a survey on their way to its catalogue."""
 
@@ -39,8 +67,7 @@ class Rows:
     """(n,) cell of order 9 that a row is numbered in"""
     rank: Ints
     """(n,) its number there, from 0"""
-    truth: Sources
-    """(n,) the sources they are of; empty ones for spurious rows"""
+    truth: RowTruth
     seed: int
 
     def __len__(self) -> int:
