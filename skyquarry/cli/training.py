@@ -60,7 +60,10 @@ def train(
 
     Example: skyquarry train labels.parquet --label class --survey sdss --out model
     """
+    from pathlib import Path
+
     from skyquarry.learn.modelfile import check_free, checkpoints_beside
+    from skyquarry.pipeline.project.reporting.cards import card_beside
     from skyquarry.pipeline.training import train as run
 
     check_free(out, overwrite=overwrite)
@@ -82,6 +85,7 @@ def train(
         said=None if as_json else lambda text: typer.echo(text, err=True),
     )
     model.save(out, overwrite=overwrite)
+    card_beside(Path(out))
     if as_json:
         write_json({"path": out, "classes": model.classes, **model.told})
     else:

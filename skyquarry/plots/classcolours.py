@@ -18,6 +18,7 @@ _KNOWN: Final = {
     "transient": "#6a3d9a",
     "star": "#e69f00",
     "other": "#7f7f7f",
+    "object": "#2b6cb0",
 }
 """Okabe & Ito 2008, Color Universal Design, with a brown and a purple for two more classes."""
 _FREE: Final = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#6a3d9a",

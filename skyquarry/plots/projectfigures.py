@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _PURPOSE: Final = "drawing the report of a project"
 _FEW: Final = 400
 """objects of a class up to which each is a point of its own"""
+_FEW_ALONE: Final = 1_500
+"""the same where there is one class: no other is hidden"""
 _SHARES: Final = (0.9, 0.5)
 """of a class within its outer and inner line"""
 _SIZE: Final = (5.3, 4.5)
@@ -40,9 +42,10 @@ def diagram(told: Mapping[str, Any], classes: Sequence[str]) -> str:
         extent = (x["low"], x["high"], y["low"], y["high"])
         _all(axes, told["counts"].sum(axis=0), extent)
         order = sorted(range(len(classes)), key=lambda k: -told["shown"][k])
+        few = _FEW if len(classes) > 1 else _FEW_ALONE
         for k in order:
             name, n = classes[k], told["shown"][k]
-            if n > _FEW:
+            if n > few:
                 _lines(axes, told["counts"][k], extent, colours[name])
             elif n:
                 px, py = told["points"][name]

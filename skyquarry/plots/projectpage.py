@@ -53,7 +53,7 @@ nav a { color: #2b6cb0; margin-right: 16px; display: inline-block }
 """
 _OF_DIAGRAMS: Final = (
     "Grey: all objects, by density. Of each class the inner line holds half, the outer nine tenths "
-    "of its objects in the diagram; classes of 400 and fewer there are drawn point by point."
+    "of its objects in the diagram; a class of few is drawn point by point."
 )
 _FLAGS: Final = {
     "discovery": "discoveries",
@@ -75,7 +75,7 @@ def page(report: Mapping[str, Any]) -> str:
     title = f"{report['title']}: report"
     parts = [
         ("", [*_head(report), *_summary(report)]),
-        ("Classes", _classes(report.get("classes"))),
+        ("Classes", _classes(report.get("classes")) if report.get("model") else []),
         ("Sky", _sky(report.get("sky"), report.get("classes"))),
         ("Diagrams", _diagrams(report.get("diagrams"), report.get("classes"))),
         ("Counts", _counts(report.get("magnitudes"), report.get("classes"))),
@@ -150,7 +150,7 @@ def _summary(report: Mapping[str, Any]) -> list[str]:
     if report.get("match"):
         names = len(report["match"]["names"])
         told.append(("objects", f"{report['match']['groups']:,} in {names} catalogues"))
-    if classes:
+    if classes and report.get("model"):
         rare, odd = (sum(each[flag] for each in classes) for flag in ("discovery", "follow_up"))
         told.append(("of rare classes beyond doubt", f"{rare:,}"))
         told.append(("that resemble no class", f"{odd:,}"))
@@ -223,7 +223,9 @@ def _sky(sky: Mapping[str, Any] | None, classes: Any) -> list[str]:
             f"Degrees from α = {plane['ra_deg']:.4f}°, δ = {plane['dec_deg']:+.4f}° (ICRS), north "
             "up, east to the left. A class of many objects is drawn by density."
         )
-    return [figure("Where the objects of each class are", sky_maps(sky, classes), "broad", note)]
+    shown = sum(each["n"] > 0 for each in classes)
+    title = "Where the objects of each class are" if shown > 1 else "Where the objects are"
+    return [figure(title, sky_maps(sky, classes), "broad" if shown > 2 else "narrow", note)]
 
 
 def _diagrams(diagrams: Sequence[Mapping[str, Any]] | None, classes: Any) -> list[str]:
@@ -255,6 +257,6 @@ def _counts(told: Mapping[str, Any] | None, classes: Any) -> list[str]:
     names = [each["name"] for each in classes]
     plot = figures.by_magnitude(told, names)
     return [
-        figure("Objects of each class by magnitude", plot, "broad"),
+        figure("Objects by magnitude", plot, "broad"),
         _key(classes, [int(n) for n in told["counts"].sum(axis=1)]),
     ]

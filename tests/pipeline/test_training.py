@@ -225,6 +225,7 @@ def test_the_command_trains_and_writes_a_model(tmp_path):
     assert done.exit_code == 0, done.output
     assert "a model of 3 classes" in done.output
     assert sq.load_model(tmp_path / "model").features == ("u", "g", "r")
+    assert "## Limits" in (tmp_path / "model" / "README.md").read_text()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     again = CliRunner().invoke(app, words)
     assert again.exit_code == 2

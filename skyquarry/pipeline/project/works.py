@@ -135,7 +135,7 @@ def train(work: Work) -> dict[str, Any]:
     model = train(
         rows, label=LABEL, weights=WEIGHT, groups=CELL,
         variable=VARIES if VARIES in pq.read_schema(rows).names else None,
-        survey=_role_files(work.project), features=settings.features, ebv=settings.ebv,
+        survey=role_files(work.project), features=settings.features, ebv=settings.ebv,
         allow_leakage=settings.allow_leakage,
         learners=settings.learners, combine=settings.combine, threads=settings.threads,
         seed=work.project.seed, checkpoints=folder / HIDDEN / "checkpoints",
@@ -228,7 +228,7 @@ def _labels(work: Work) -> pa.Table:
     return pa.concat_tables(tables, promote_options="default")
 
 
-def _role_files(project: Project) -> dict[str, str]:
+def role_files(project: Project) -> dict[str, str]:
     """Whose columns those of each matched catalogue are, by its name."""
     from skyquarry.engine.catalog import open_catalog
     from skyquarry.pipeline.project.settings import matched_names

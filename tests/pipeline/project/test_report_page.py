@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import skyquarry as sq
 from skyquarry.errors import NotFoundError, UserError
 from skyquarry.pipeline.project.reporting.gathering import gathered
+from skyquarry.pipeline.project.reporting.tallying import tallied
 from skyquarry.pipeline.project.reporting.writing import report_page, write_report
 from skyquarry.pipeline.project.running import Runner
 from skyquarry.pipeline.project.settings import read_project
@@ -99,3 +101,27 @@ def test_a_log_that_was_changed_is_told_on_the_page(folder: Path) -> None:
     finally:
         log.write_text(whole)
     assert "line 1 was changed" in told["audit"][0]
+
+
+def test_a_match_without_a_model_is_drawn_as_objects(folder: Path) -> None:
+    matched = sq.open(folder / "archive" / "matched").stored
+    surveys = {"sdss": "sdss_dr18_photoobj", "gaia": "gaia_dr3"}
+    told = tallied(matched, None, ("object",), surveys)
+    assert told.counts.tolist() == [matched.n_rows]
+    assert told.magnitude == "sdss_r"
+    assert told.planes[1].sum() > 0
+
+
+def test_a_tally_does_not_hang_on_the_order_of_tiles(folder: Path) -> None:
+    home = folder / "archive"
+    matched, classified = (sq.open(home / name).stored for name in ("matched", "classified"))
+    classes = ("galaxy", "main_sequence")
+    whole = tallied(matched, classified, classes, {})
+    rows = classified.read(0, [*classified.schema.names])
+    parts = replace(whole, samples={})
+    for part in (rows.slice(100), rows.slice(0, 100)):
+        parts.add(part, {})
+    assert parts.counts.tolist() == whole.counts.tolist()
+    assert (parts.sky == whole.sky).all()
+    for name in classes:
+        assert parts.samples[name]["group_id"].equals(whole.samples[name]["group_id"])

@@ -11,6 +11,7 @@ from skyquarry.pipeline.project.stages import EXAMPLES, MODEL, SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from skyquarry.pipeline.project.settings import Project
 
@@ -51,6 +52,22 @@ def write_card(project: Project) -> None:
         label={} if label is None else label.told,
     )
     Folder.at(folder / MODEL).write_atomic("README.md", text.encode())
+
+
+def card_beside(path: Path) -> None:
+    """Write README.md beside a model of no project: scores are those of rows it was not fitted to.
+
+    Raises NotFoundError where no model is there.
+    """
+    from skyquarry.errors import NotFoundError
+
+    if not (path / "model.json").is_file():
+        raise NotFoundError(f"{path} holds no model, but a card tells of one: train it first")
+    model = json.loads((path / "model.json").read_text(encoding="utf-8"))
+    text = card(
+        model, name=path.name, scores=model["told"]["scores"], refused=(), sources=(), label={}
+    )
+    Folder.at(path).write_atomic("README.md", text.encode())
 
 
 def _refused(project: Project, model: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -114,7 +131,10 @@ def card(
 def _summary(model: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> str:
     learners = ", ".join(each if isinstance(each, str) else each["name"]
                          for each in model["learners"])  # fmt: skip
-    of = ", ".join(each["title"] for each in sources)
+    given = model["told"]["recipe"]["survey"] or ()
+    given = list(given.values()) if hasattr(given, "values") else given
+    known = [given] if isinstance(given, str) else [str(each) for each in given]
+    of = ", ".join(each["title"] for each in sources) or ", ".join(known)
     return (
         f"Tells {len(model['classes'])} classes apart by {len(model['features'])} features of "
         f"photometry, astrometry and shapes of {of or 'a table'}: {learners}, pooled and "

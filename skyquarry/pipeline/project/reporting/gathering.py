@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 SIMULATION: Final = "skyquarry_simulation"
 """The property of a catalogue that was simulated."""
 CLUSTERS: Final = "clusters"
+OBJECT: Final = "object"
+"""what every row of a match is while there is no model"""
 _MOST_CLUSTERS: Final = 12
 _FIRST: Final = 6
 """rows of a list that the page shows"""
@@ -70,6 +72,8 @@ def gathered(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     if (home / CLASSIFIED).is_dir():
         more, lists = _classified(project)
         told |= more
+    elif told["match"] is not None:
+        told |= _unclassified(project)
     return told, lists
 
 
@@ -80,7 +84,7 @@ def _title(project: Project) -> str:
 
 def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     from skyquarry.pipeline.brightness import magnitude_name
-    from skyquarry.pipeline.project.works import _role_files
+    from skyquarry.pipeline.project.works import role_files
     from skyquarry.pipeline.training import load_model
 
     home = project.folder / ARCHIVE
@@ -88,20 +92,34 @@ def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     matched, classified = (open_catalog(home / name) for name in (MATCHED, CLASSIFIED))
     magnitude = magnitude_name(model.features, model.units)
     tally = tallied(
-        matched.stored, classified.stored, model.classes, _role_files(project), magnitude
+        matched.stored, classified.stored, model.classes, role_files(project), magnitude
     )
     most = ReportSettings().most if project.report is None else project.report.most
     lists = listed(matched, classified.stored, model, tally.bands, most)
-    told = {
-        "classes": _classes(tally),
-        "sky": _sky(tally),
-        "diagrams": _diagrams(tally),
-        "magnitudes": _magnitudes(tally),
+    told = _drawn(tally) | {
         "specimens": specimens_of(tally, model, matched),
         "model": _model(model),
         "follow_up": _follow_up(lists),
     }
     return told, lists
+
+
+def _unclassified(project: Project) -> dict[str, Any]:
+    """Maps and diagrams of a match that nobody has classified: all objects alike."""
+    from skyquarry.pipeline.project.works import role_files
+
+    matched = open_catalog(project.folder / ARCHIVE / MATCHED).stored
+    tally = tallied(matched, None, (OBJECT,), role_files(project))
+    return _drawn(tally)
+
+
+def _drawn(tally: Tally) -> dict[str, Any]:
+    return {
+        "classes": _classes(tally),
+        "sky": _sky(tally),
+        "diagrams": _diagrams(tally),
+        "magnitudes": _magnitudes(tally),
+    }
 
 
 # ------------------------------------------------------------------ of the sky

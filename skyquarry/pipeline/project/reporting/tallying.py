@@ -12,6 +12,7 @@ from skyquarry.catalog.arrow import pc, to_numpy
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.errors import DataError
 from skyquarry.features.making import features_of
+from skyquarry.pipeline.brightness import magnitude_name
 from skyquarry.pipeline.project.reporting.diagrams import all_names, bands_of, diagrams_of
 from skyquarry.pipeline.project.reporting.skyplane import COARSE, Field, Whole, plane_of
 
@@ -98,7 +99,7 @@ class Tally:
         for kind, name in enumerate(self.classes):
             mine = np.flatnonzero(number == kind)
             if len(mine) > SAMPLE:
-                mine = mine[np.argpartition(lot[mine], SAMPLE)[:SAMPLE]]
+                mine = mine[np.argsort(lot[mine], kind="stable")[:SAMPLE]]
             if not len(mine):
                 continue
             new = rows.take(pa.array(mine)).append_column("lot", pa.array(lot[mine]))
@@ -112,25 +113,27 @@ class Tally:
 
 def tallied(
     matched: Stored,
-    classified: Stored,
+    classified: Stored | None,
     classes: tuple[str, ...],
     surveys: Mapping[str, str],
-    magnitude: str | None,
+    magnitude: str | None = None,
 ) -> Tally:
-    """All objects of a classified match, counted.
+    """All objects of a match, counted by their classes, or as the one class where none was told.
 
-    `classes`: those of the model; `surveys`: whose columns those of each matched catalogue are;
-    `magnitude`: the feature that objects are counted by. Raises DataError where the two catalogues
-    do not belong together.
+    `classified`: the match under a model, and `classes` those of the model; `surveys`: whose
+    columns those of each matched catalogue are; `magnitude`: the feature that objects are counted
+    by, else the usual one. Raises DataError where the two catalogues do not belong together.
     """
     known = _known(matched, surveys, magnitude)
     if magnitude not in known:
-        magnitude = None
-    pixels, _ = classified.skymap(COARSE)
+        bands = bands_of(known)
+        magnitude = magnitude_name(bands, ["mag"] * len(bands))
+    pixels, _ = matched.skymap(COARSE)
     made = Tally(classes, diagrams_of(known), bands_of(known), plane_of(pixels), magnitude)
     own = [*made.bands, *([magnitude] if magnitude else [])]
     wanted = list(dict.fromkeys([*own, *(f for each in made.diagrams for f in each.features)]))
-    for rows, table in _tiles(matched, classified):
+    pairs = _tiles(matched, classified) if classified else _unclassified(matched, classes[0])
+    for rows, table in pairs:
         values: dict[str, Any] = {}
         if wanted:
             told = features_of(table, surveys, which=wanted, absent="nan")
@@ -163,6 +166,14 @@ def _tiles(matched: Stored, classified: Stored) -> Iterator[tuple[pa.Table, pa.T
                 "of it: classify it again"
             )
         yield rows, table.take(place.combine_chunks())
+
+
+def _unclassified(matched: Stored, name: str) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Of each tile the rows of the match, all of one class."""
+    for number in range(len(matched.tiles)):
+        table = matched.read(number, [*_told(matched), SPATIAL])
+        rows = table.select([str(matched.roles.id), "ra", "dec", SPATIAL])
+        yield rows.append_column("class", pa.repeat(pa.scalar(name), rows.num_rows)), table
 
 
 def _told(classified: Stored) -> list[str]:
