@@ -112,7 +112,7 @@ def _head(report: Mapping[str, Any]) -> list[str]:
     lines = []
     if made and not real:
         lines.append(
-            f"<strong>Everything on this page is simulated.</strong> {_and(made)} "
+            f"<strong>Everything below is simulated.</strong> {_and(made)} "
             f"{'are' if len(made) > 1 else 'is'} what the surveys would see of a synthetic sky "
             f"(seed {report['seed']}); no object of it exists."
         )

@@ -42,7 +42,7 @@ def test_a_page_of_little_is_a_page() -> None:
 
 @pytest.mark.parametrize(
     ("simulated", "words"),
-    [((True, True), "Everything on this page is simulated"),
+    [((True, True), "Everything below is simulated"),
      ((True, False), "Part of this is simulated"), ((False, False), "Real data")],
 )  # fmt: skip
 def test_what_is_simulated_is_said_before_all_else(

@@ -35,7 +35,7 @@ def test_the_page_needs_nothing_from_elsewhere(folder: Path) -> None:
 
 def test_the_page_says_first_what_is_simulated(folder: Path) -> None:
     text = (folder / "report" / "report.html").read_text()
-    assert "Everything on this page is simulated." in text[: text.index("<h2")]
+    assert "Everything below is simulated." in text[: text.index("<h2")]
 
 
 def test_every_classified_object_is_counted_once(folder: Path, told: dict[str, Any]) -> None:
