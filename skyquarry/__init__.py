@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from skyquarry.learn.model import Model as Model
     from skyquarry.mine.bucketing import Colours as Colours
     from skyquarry.mine.buckets import buckets as buckets
+    from skyquarry.mine.friends import duplicates as duplicates
+    from skyquarry.mine.friends import friends_of_friends as friends_of_friends
+    from skyquarry.mine.lensing import lenses as lenses
     from skyquarry.mine.scan import ScanMachine as ScanMachine
     from skyquarry.mine.scan import sweep_once as sweep_once
+    from skyquarry.mine.twopoint import correlation as correlation
+    from skyquarry.mine.twopoint import pair_counts as pair_counts
     from skyquarry.pipeline.build import build as build
     from skyquarry.pipeline.build import plan_build as plan_build
     from skyquarry.pipeline.classifying import classify as classify
@@ -76,6 +81,11 @@ _HOME = {
     "Model": ("skyquarry.learn.model", "Model"),
     "Plan": ("skyquarry.engine.plan", "Plan"),
     "Result": ("skyquarry.engine.plan", "Result"),
+    "correlation": ("skyquarry.mine.twopoint", "correlation"),
+    "duplicates": ("skyquarry.mine.friends", "duplicates"),
+    "friends_of_friends": ("skyquarry.mine.friends", "friends_of_friends"),
+    "lenses": ("skyquarry.mine.lensing", "lenses"),
+    "pair_counts": ("skyquarry.mine.twopoint", "pair_counts"),
     "ScanMachine": ("skyquarry.mine.scan", "ScanMachine"),
     "sweep_once": ("skyquarry.mine.scan", "sweep_once"),
     "Roles": ("skyquarry.catalog.roles", "Roles"),
@@ -114,15 +124,20 @@ __all__ = [
     "buckets",
     "build",
     "classify",
+    "correlation",
     "crossmatch",
+    "duplicates",
     "evaluate",
     "features_of",
     "fetch",
+    "friends_of_friends",
     "inject",
+    "lenses",
     "load_model",
     "match_table",
     "open",
     "open_match",
+    "pair_counts",
     "pairs",
     "plan_build",
     "plan_fetch",

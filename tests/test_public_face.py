@@ -12,9 +12,10 @@ import skyquarry
 PROMISED = {
     "Archive", "Box", "Catalog", "Colours", "Cone", "Convex", "Ellipse", "Footprint", "Model",
     "Plan", "Polygon", "Ranges", "Region", "Result", "Roles", "ScanMachine", "Zone", "archive",
-    "buckets", "build", "classify", "crossmatch", "evaluate", "features_of", "fetch", "inject",
-    "load_model", "match_table", "open", "open_match", "pairs", "plan_build", "plan_fetch",
-    "query", "region", "repair", "simulate", "sweep_once", "train", "update_match",
+    "buckets", "build", "classify", "correlation", "crossmatch", "duplicates", "evaluate",
+    "features_of", "fetch", "friends_of_friends", "inject", "lenses", "load_model", "match_table",
+    "open", "open_match", "pair_counts", "pairs", "plan_build", "plan_fetch", "query", "region",
+    "repair", "simulate", "sweep_once", "train", "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 
