@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.duck import Limits, rows_of
 from skyquarry.adql.grammar import parse
 from skyquarry.adql.reads import read_of
-from skyquarry.adql.selects import Compiled, Compiler, limited
+from skyquarry.adql.selects import Compiled, Compiler, with_named
 from skyquarry.adql.state import State
 from skyquarry.adql.tables import Tables
 from skyquarry.adql.words import QueryText
@@ -98,14 +98,26 @@ class QueryPlan:
     @cached_property
     def sql(self) -> str:
         """The SQL that runs: generated from the query's tree, with names and numbers of ours."""
-        return limited(self.compiled.sql, self.limit)
+        return with_named(self.compiled.named, self.compiled.sql, self.limit)
 
     @cached_property
     def schema(self) -> pa.Schema:
         """The schema of the rows; a column that comes as it is keeps its unit and meaning."""
-        sql = f"SELECT * FROM ({self.compiled.sql}) LIMIT 0"
+        sql = with_named(self.compiled.named, self.compiled.sql, 0)
         with rows_of(sql, self.reads, self.functions, self.limits) as reader:
             return self._meant(reader.schema)
+
+    def to_sql(self, dialect: str = "duckdb") -> str:
+        """The same query for another engine: "duckdb", "trino" or "spark".
+
+        For duckdb it names the files; for a cluster, tables called as here. Raises QueryError for
+        a function that has no form there.
+        """
+        from skyquarry.adql.dialects import in_dialect
+
+        scans = [(each.name, each.standing(dialect)) for each in self.reads]
+        named = (*scans, *self.compiled.named)
+        return in_dialect(with_named(named, self.compiled.sql, self.limit), dialect)
 
     def _meant(self, schema: pa.Schema) -> pa.Schema:
         """The database's types with our names and meanings."""

@@ -61,6 +61,15 @@ class GivenRead:
         columns = list(self.columns) or self.table.table.schema.names[:1]
         return self.table.table.select(columns)
 
+    def standing(self, dialect: str) -> str:
+        """The SQL that stands for it in a query that is printed: a table of its name."""
+        if dialect == "duckdb":
+            raise QueryError(
+                f"the table {self.table.name} is in this process's memory, where no other can read "
+                "it: write it to a file, or build a catalogue of it"
+            )
+        return _of_table(self.table.name, [quoted(name) for name in self.table_here().schema.names])
+
     def cost(self) -> Cost:
         """Nothing is read from disk."""
         rows = self.table.table.num_rows
@@ -145,6 +154,21 @@ class StoredRead:
         ]
         return pa.concat_tables(parts) if parts else self.scan.schema.empty_table()
 
+    def standing(self, dialect: str) -> str:
+        """The SQL that stands for it in a query that is printed: its files, or a table."""
+        if self.table.cut:
+            raise QueryError(
+                f"the catalogue {self.table.name} was cut before it was given, and what was cut "
+                "has no form in SQL: give it whole, and say the cut in WHERE"
+            )
+        here = self.source.stored
+        if dialect == "duckdb" and len(here.tiles):
+            some = self.files() or [here.folder.path(here.files(0)[0])]
+            return self.select(some) if self.numbers else f"{self.select(some)} LIMIT 0"
+        found = _of_table(self.table.catalog.name, [self._column(name) for name in self.columns])
+        ranges = self._ranges_sql() if self.numbers else "FALSE"
+        return f"{found} WHERE {ranges}" if ranges else found
+
     def files(self) -> list[str]:
         """The Parquet files of the tiles."""
         stored = self.source.stored
@@ -227,6 +251,10 @@ def fewer(ranges: Ranges, most: int) -> tuple[Any, Any]:
         np.concatenate([starts[:1], starts[kept + 1]]),
         np.concatenate([stops[kept], stops[-1:]]),
     )
+
+
+def _of_table(name: str, columns: list[str]) -> str:
+    return f"SELECT {', '.join(columns)} FROM {quoted(name)}"
 
 
 def _is_float(kind: Any) -> bool:

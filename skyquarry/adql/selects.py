@@ -40,6 +40,8 @@ class Compiled:
     """Its columns: `name` as ADQL has it, `sql` the quoted name in the SQL."""
     scans: frozenset[int] = frozenset()
     """Scans that a condition on its rows may narrow."""
+    named: tuple[tuple[str, str], ...] = ()
+    """The queries of WITH: our name, and the SQL."""
     blocked: str = ""
     """What must have seen every row before the first is given; empty where nothing must."""
 
@@ -61,18 +63,15 @@ class Compiler:
 
     def whole(self, query: Query) -> Compiled:
         """The SQL of the outermost query, with the queries that it names."""
-        named = []
+        named: list[tuple[str, str]] = []
         for name, inner in query.named:
             if any(name.fits(each.name) for each, _, _ in self.state.named):
                 raise self.error(name, "is the name of two queries: choose another for one")
             found = self.query(inner, None)
             ours = f"w{len(self.state.named)}"
-            named.append(f"{ours} AS ({found.sql})")
+            named.append((ours, found.sql))
             self.state.named.append((name, ours, found.fields))
-        found = self.query(query, None)
-        if not named:
-            return found
-        return replace(found, sql=f"WITH {', '.join(named)} {found.sql}")
+        return replace(self.query(query, None), named=tuple(named))
 
     def error(self, at: Any, what: str) -> QueryError:
         """An error about a tree or a term."""
@@ -324,7 +323,7 @@ class _Selecting:
         blocked = "ORDER BY" if orders else "GROUP BY" if grouped else ""
         blocked = blocked or ("DISTINCT" if tree.distinct else "")
         scans = frozenset() if cut else self.joined.scans
-        return Compiled(" ".join(parts), fields, scans, blocked)
+        return Compiled(" ".join(parts), fields, scans, blocked=blocked)
 
 
 def _grouping(term: Term) -> str:
@@ -350,6 +349,9 @@ def _field(term: Term, name: str, *, keep_origin: bool) -> Field:
     )
 
 
-def limited(sql: str, rows: int | None) -> str:
-    """At most so many rows of a query."""
-    return sql if rows is None else f"SELECT * FROM ({sql}) LIMIT {literal(rows)}"
+def with_named(named: tuple[tuple[str, str], ...], sql: str, rows: int | None = None) -> str:
+    """A query with those that it names before it, and at most so many rows of it."""
+    if rows is not None:
+        sql = f"SELECT * FROM ({sql}) AS whole LIMIT {literal(rows)}"
+    before = ", ".join(f"{name} AS ({inner})" for name, inner in named)
+    return f"WITH {before} {sql}" if before else sql

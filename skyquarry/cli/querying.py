@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,6 +27,10 @@ def query(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what would be read and which SQL runs; stop.")
     ] = False,
+    dialect: Annotated[
+        Literal["duckdb", "trino", "spark"] | None,
+        typer.Option("--dialect", help="Print the SQL for this engine; stop."),
+    ] = None,
     rows: Annotated[
         int | None, typer.Option("--rows", min=0, help="At most so many rows come back.")
     ] = None,
@@ -52,8 +56,8 @@ def query(
         limit=rows,
         timeout=timeout,
     )
-    if explain:
-        typer.echo(plan.explain())
+    if explain or dialect is not None:
+        typer.echo(plan.explain() if dialect is None else plan.to_sql(dialect))
         return
     more = "name fewer in SELECT"
     write_rows(plan.stream(), plan.schema, out=out, as_json=as_json, limit=limit, more=more)

@@ -1,0 +1,58 @@
+"""A query's SQL for other engines, by sqlglot; a function that has no form there is refused."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+
+from skyquarry.errors import QueryError, one_of
+
+DIALECTS: Final = ("duckdb", "trino", "spark")
+_OURS: Final = {
+    "sky_healpix": "ivo_healpix_index of a position that is not a catalogue's own",
+    "sky_healpix_center": "ivo_healpix_center",
+    "sky_htm": "htm_id",
+    "sky_moved": "ivo_epoch_prop_pos",
+    "epoch_us": "ivo_to_mjd or ivo_to_jd",
+}
+"""Functions of our SQL that other engines lack, and those of ADQL that they stand for."""
+
+
+def in_dialect(sql: str, dialect: str) -> str:
+    """Our SQL as an engine's own, read again to see that it is.
+
+    Raises QueryError for a function that has no form there, UserError for another dialect.
+    """
+    one_of("dialect", dialect, DIALECTS)
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    _check(tree, dialect)
+    if dialect == "duckdb":
+        return sql
+    tree = tree.transform(_whole_division) if dialect == "trino" else tree
+    try:
+        found = str(tree.sql(dialect=dialect, unsupported_level=ErrorLevel.RAISE))
+        sqlglot.parse_one(found, read=dialect)
+    except SqlglotError as error:
+        raise QueryError(f"the query has no form in {dialect}: {error}") from None
+    return found
+
+
+def _check(tree: Any, dialect: str) -> None:
+    lacking = {str(each.name).lower() for each in tree.find_all(exp.Anonymous)}
+    if dialect == "duckdb":
+        lacking &= {name for name in _OURS if name.startswith("sky_")}
+    for name in sorted(lacking):
+        raise QueryError(
+            f"{_OURS.get(name, name)} has no form in {dialect}: work it out beforehand, as a "
+            "column, or run the query here"
+        )
+
+
+def _whole_division(node: Any) -> Any:
+    """Trino divides whole numbers to whole ones by itself, to the last digit."""
+    if isinstance(node, exp.IntDiv):
+        return exp.Div(this=node.this, expression=node.expression, typed=True, safe=False)
+    return node

@@ -1,0 +1,74 @@
+"""A query printed for other engines: DuckDB's runs as ours does, the rest reads as theirs."""
+
+# ruff: noqa: E501  (a query is a line)
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from skyquarry.adql.asking import query
+from skyquarry.engine.catalog import open_catalog
+from skyquarry.errors import QueryError, UserError
+
+CONE = "1 = CONTAINS(POINT(ra, dec), CIRCLE(0, 1, 0.7))"
+QUERIES = [
+    f"SELECT id, mag - 0.5 AS m FROM sky WHERE {CONE} AND kind LIKE 'st%' ORDER BY id",
+    f"SELECT kind, COUNT(*) n, AVG(mag) FROM sky WHERE {CONE} GROUP BY kind ORDER BY kind",
+    "WITH a AS (SELECT TOP 50 id, flags FROM sky ORDER BY id) SELECT id / 7, MOD(flags, 3), bitwise_and(flags, 3) FROM a WHERE flags <> 0 ORDER BY id",
+    "SELECT a.id, b.id FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.005 AND a.id < b.id ORDER BY a.id, b.id",
+    "SELECT id FROM sky WHERE id < 40 EXCEPT SELECT id FROM sky WHERE 1 = CONTAINS(POINT(ra, dec), POLYGON(358, -1, 2, -1, 2, 3, 0, 1, 358, 3)) ORDER BY 1",
+    "SELECT TRUNCATE(s, 2), ROUND(ra, -1), LOG10(ra), POWER(ra, 0.5) FROM (SELECT \"size\" AS s, ra, id FROM sky) q ORDER BY id",
+    "SELECT TOP 5 ivo_healpix_index(5, ra, dec) AS h, id FROM sky WHERE dec > 100 ORDER BY id",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("adql", QUERIES)
+def test_what_is_printed_for_duckdb_runs_there_as_here(ask, rows, adql):
+    with duckdb.connect() as elsewhere:
+        assert elsewhere.sql(ask(adql).to_sql("duckdb")).fetchall() == rows(adql)
+
+
+@pytest.mark.parametrize("adql", QUERIES)
+@pytest.mark.parametrize("dialect", ["trino", "spark"])
+def test_a_cluster_s_engine_gets_tables_and_ranges(ask, adql, dialect):
+    found = ask(adql, limit=9).to_sql(dialect)
+    assert "read_parquet" not in found.lower()
+    assert ('"sky"' if dialect == "trino" else "`sky`") in found
+    assert found.endswith("LIMIT 9")
+    assert ("_healpix_29" in found) == (CONE in adql or "POLYGON" in adql or "ivo_healpix" in adql)
+
+
+def test_whole_numbers_divide_as_each_engine_does_it(ask):
+    plan = ask("SELECT id / 7 AS week FROM sky")
+    assert 't1."id" / NULLIF(7, 0)' in plan.to_sql("trino")
+    assert "t1.`id` DIV NULLIF(7, 0)" in plan.to_sql("spark")
+
+
+@pytest.mark.parametrize(
+    ("adql", "dialect", "told"),
+    [
+        ("SELECT htm_id(ra, dec) FROM sky", "trino", "htm_id has no form in trino"),
+        ("SELECT htm_id(ra, dec) FROM sky", "duckdb", "htm_id has no form in duckdb"),
+        (
+            "SELECT ivo_to_mjd(seen) FROM sky",
+            "spark",
+            "ivo_to_mjd or ivo_to_jd has no form in spark",
+        ),
+        ("SELECT id FROM mine", "duckdb", "the table mine is in this process's memory"),
+    ],
+)
+def test_what_has_no_form_is_refused_by_name(ask, adql, dialect, told):
+    with pytest.raises(QueryError, match=told):
+        ask(adql).to_sql(dialect)
+
+
+def test_a_dialect_that_is_none_is_refused(ask):
+    with pytest.raises(UserError, match="dialect is 'oracle', but it is one of 'duckdb'"):
+        ask("SELECT id FROM sky").to_sql("oracle")
+
+
+def test_a_catalogue_that_was_cut_is_refused(archive):
+    north = open_catalog(archive / "sky").where("dec > 0")
+    with pytest.raises(QueryError, match="north was cut before it was given"):
+        query("SELECT id FROM north", {"north": north}).to_sql("trino")
