@@ -19,6 +19,10 @@ _OF_LISTS = (
     "−Σ p log₂ p bits (Lindley 1956, Ann. Math. Stat. 27, 986). The lists also have what the class "
     "would teach the model, by the disagreement of its learners (Houlsby et al. 2011)."
 )
+_OF_EXAMPLES = (
+    "Of the objects that are said to be of a class, the surest, the one in the middle and the most "
+    "doubtful of a sample of the well measured; what weighs most for or against the class."
+)
 _OF_ENERGY = (
     "CPU time is of all processors, helpers included. Energy is what the machine's processors used "
     "meanwhile, by their own counters (RAPL), whatever else ran on it; not known where these "
@@ -33,7 +37,10 @@ def specimens(told: Sequence[Mapping[str, Any]] | None, classes: Sequence[str]) 
     if not told:
         return []
     colours = colours_of(classes)
-    parts = []
+    note = _OF_EXAMPLES
+    if any(each.get("truth") for each in told):
+        note += " ✓ and ✗: whether that is the class of the simulated source."
+    parts = [f'<p class="note">{note}</p>']
     for name in dict.fromkeys(each["class"] for each in told):
         cards = [_thing(each, colours) for each in told if each["class"] == name]
         parts += [f"<h3>{escape(words(name))}</h3>", f'<div class="things">{"".join(cards)}</div>']
@@ -54,8 +61,17 @@ def _thing(each: Mapping[str, Any], colours: Mapping[str, str]) -> str:
         f'<div class="card thing"><h3>{_KINDS.get(each["kind"], each["kind"])}</h3>'
         f'<p class="mono">{escape(str(each["id"]))}<br>{each["ra"]:.6f} {each["dec"]:+.6f}</p>'
         f'<div class="bar">{bar}</div><p>{escape(said)}</p>'
+        f"{_truth(each.get('truth'))}"
         f'<p class="note">{escape(bands)} mag</p><ul>{reasons}</ul></div>'
     )
+
+
+def _truth(told: Mapping[str, Any] | None) -> str:
+    """What a simulated object is; nothing where the sky is real."""
+    if told is None:
+        return ""
+    mark = "✓" if told["right"] else "✗"
+    return f"<p>{mark} in truth {escape(told['words'])}</p>"
 
 
 def follow_up(told: Sequence[Mapping[str, Any]] | None) -> list[str]:

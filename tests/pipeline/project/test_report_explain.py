@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 import skyquarry as sq
+from skyquarry.catalog.classes import names_of
 from skyquarry.errors import NotFoundError
+from skyquarry.pipeline.labelling import labels_of_truth
 from skyquarry.pipeline.project.reporting.explaining import (
     explain_in_catalogue,
     explain_in_project,
 )
+from skyquarry.pipeline.project.reporting.truths import truth_words, truths_in
 from skyquarry.pipeline.project.settings import read_project
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ def test_class_reasons_and_match_stand_in_the_words(project: Project, both: dict
     assert " speaks " in text
     assert "is matched with" in text
     assert "seen by 2 of 2 catalogues" in text
+    assert "in truth, as it is simulated: " in text
 
 
 def test_a_catalogue_and_a_model_are_enough(folder: Path, both: dict[str, Any]) -> None:
@@ -85,6 +89,20 @@ def test_a_match_whose_catalogues_have_gone_is_still_told_of(
         gaia.with_name("elsewhere").rename(gaia)
     assert told["match"]["members"]["gaia"] == both["gaia_id"]
     assert "gaia" in told["match"]["why_not"]
+
+
+def test_the_truth_is_told_as_labels_know_it(project: Project, folder: Path) -> None:
+    rows = sq.open(folder / "archive" / "matched").to_table()
+    few = rows.slice(0, 150)
+    names = ("sdss", "gaia")
+    told = [each and each["class"] for each in truths_in(project, few)]
+    assert told == names_of(labels_of_truth(few, sq.archive(folder / "archive"), names)).tolist()
+
+
+def test_a_spurious_row_is_nothing_in_truth() -> None:
+    assert truth_words({"class": "other", "spurious": True}) == "nothing: a spurious row"
+    star = {"class": "main_sequence", "teff_k": 5300.0, "logg": 4.5}
+    assert truth_words(star) == "main sequence, 5,300 K, log g = 4.50"
 
 
 def test_a_project_without_a_match_says_so(tmp_path: Path) -> None:

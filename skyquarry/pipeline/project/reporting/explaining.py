@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import ColumnError, NotFoundError, UserError
+from skyquarry.pipeline.project.reporting.truths import truth_words, truths_in
 from skyquarry.pipeline.verdicts import Verdicts, probability_column
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def explain_in_project(project: Project, words: str) -> Story:
     there = (project.folder / MODEL / "model.json").is_file()
     model = load_model(project.folder / MODEL) if there else None
     said = _classified(project.folder / ARCHIVE / CLASSIFIED, row[str(match.groups.roles.id)])
-    return Story(_told(row, match.groups, model, said) | {"match": _match_of(match, row)})
+    told = _told(row, match.groups, model, said)
+    return Story(told | {"match": _match_of(match, row), "truth": truths_in(project, row)[0]})
 
 
 def explain_in_catalogue(model: Model, catalog: Catalog, words: str) -> Story:
@@ -173,6 +175,7 @@ def _told(
         "galactic": _galactic(ra, dec),
         "class": None,
         "match": None,
+        "truth": None,
     }
     return told if model is None else told | _judged(row, model, said or _verdicts(row, model))
 
@@ -265,6 +268,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
     lon, lat = told["galactic"]
     place = f"ra {told['ra']:.7f}, dec {told['dec']:+.7f} (l {lon:.4f}, b {lat:+.4f} degrees)"
     lines = [f"{told['id']} of {told['catalog']}: {place}"]
+    if told["truth"] is not None:
+        lines.append(f"in truth, as it is simulated: {truth_words(told['truth'])}")
     if told["class"] is not None:
         lines += _class_lines(told)
     if told["match"] is not None:

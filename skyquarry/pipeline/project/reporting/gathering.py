@@ -97,7 +97,7 @@ def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     most = ReportSettings().most if project.report is None else project.report.most
     lists = listed(matched, classified.stored, model, tally.bands, most)
     told = _drawn(tally) | {
-        "specimens": specimens_of(tally, model, matched),
+        "specimens": specimens_of(project, tally, model, matched),
         "model": _model(model),
         "follow_up": _follow_up(lists),
     }

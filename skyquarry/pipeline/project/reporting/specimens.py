@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from skyquarry.pipeline.project.reporting.truths import truth_words, truths_in
+
 if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.learn.model import Model
     from skyquarry.pipeline.project.reporting.tallying import Tally
+    from skyquarry.pipeline.project.settings import Project
 
 _KINDS: Final = ("sure", "usual", "doubtful")
 _REASONS: Final = 3
 
 
-def specimens_of(tally: Tally, model: Model, matched: Catalog) -> list[dict[str, Any]]:
+def specimens_of(
+    project: Project, tally: Tally, model: Model, matched: Catalog
+) -> list[dict[str, Any]]:
     """Three objects of each class, with what is known of them and what speaks for the class.
 
     They are of the sample of the tally, well measured where some are: the same sky gives the same
@@ -31,7 +36,11 @@ def specimens_of(tally: Tally, model: Model, matched: Catalog) -> list[dict[str,
     place = {value: row for row, value in enumerate(rows[key].to_pylist())}
     said = [model.classes.index(each["class"]) for each in chosen]
     told = reasons_of(model, rows, said, [place[each] for each in ids])
-    return [{**each, "reasons": words} for each, words in zip(chosen, told, strict=True)]
+    truths = truths_in(project, rows)
+    return [
+        {**each, "reasons": words, "truth": _in_words(truths[place[each["id"]]], each["class"])}
+        for each, words in zip(chosen, told, strict=True)
+    ]
 
 
 def reasons_of(
@@ -49,6 +58,12 @@ def reasons_of(
         most=most,
     )  # fmt: skip
     return [[each.text for each in one] for one in found]
+
+
+def _in_words(truth: dict[str, Any] | None, said: str) -> dict[str, Any] | None:
+    if truth is None:
+        return None
+    return {"words": truth_words(truth), "right": truth["class"] == said}
 
 
 def _of_class(tally: Tally, name: str) -> list[dict[str, Any]]:
