@@ -5,9 +5,12 @@
     python benchmarks/learn.py --speed                           # objects a second of the ensemble
     python benchmarks/learn.py --smoke                           # does it run at all
 
-Both sides see the same folds of whole cells of the sky (points without positions: single rows);
-pools, stacks and calibrations are learnt of the other folds. No setting was chosen by these
-figures: ours are the defaults of sq.train. Of a task that was run before, the file keeps the rest.
+Both sides see the same folds of whole cells of the sky (points without positions: single rows).
+Ours are the defaults of sq.train: learners by the number of rows and features; how smooth the
+kernel is it finds on inner folds of what it is given; which pool and calibration, and their
+numbers, are chosen anew for each fold by the other four. Rivals are those of the notes, their
+stack cross-fitted on the same folds. What was predicted is kept in benchmarks/data, by rows, folds,
+settings, code and versions. Of a task that was run before, the file keeps the rest.
 """
 
 from __future__ import annotations
@@ -16,14 +19,20 @@ import argparse
 import hashlib
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import learncache as cache
 import numpy as np
+from learnscores import compared
 
-from skyquarry.learn.ensemble import joined, unseen
-from skyquarry.learn.scores import compare, evaluate
+import skyquarry
+from skyquarry.learn.classifiers.pace import log_loss
+from skyquarry.learn.classifiers.registry import kind_of
+from skyquarry.learn.ensemble import FOLDS, joined, usual_learners, usual_settings
+from skyquarry.learn.scores import evaluate
 from skyquarry.learn.splits import folds
 
 import record
@@ -35,8 +44,11 @@ FILES = {"sdss_dr17": "sdss_dr17_10k", "sdss_dr14": "sdss_dr14_10k",
 MEASURES = ("accuracy", "macro_f1", "log_loss", "ece")
 SMALL: dict[str, dict[str, Any]] = {
     "catboost": {"rounds": 20}, "xgboost": {"rounds": 10}, "forest": {"trees": 10},
-    "network": {"epochs": 2},
+    "extratrees": {"trees": 10}, "kernel": {"landmarks": 40}, "network": {"epochs": 2},
 }  # fmt: skip
+CODE = {"catboost": ("catboost",), "xgboost": ("xgboost",), "forest": ("forest", "nodes"),
+        "extratrees": ("forest", "nodes"), "kernel": ("kernel", "similarity")}  # fmt: skip
+"""files that a learner's answer depends on"""
 
 
 def main() -> None:
@@ -52,40 +64,93 @@ def main() -> None:
         told["speed"] = speed(rows=600 if given.smoke else 3_000, small=given.smoke)
         keep(told, given.out)
     for name in () if given.speed else given.tasks:
-        task = TASKS[name]()
-        told[name] = {
-            "commit": record.commit(), "sha256": digest(name),
-            "rows": len(task.ours), "whole set": task.to_reach,
-            "seeds": [one(task, seed, smoke=given.smoke) for seed in range(given.seeds)],
-        }  # fmt: skip
+        task = smaller(TASKS[name]()) if given.smoke else TASKS[name]()
+        seeds = [one(task, seed, smoke=given.smoke) for seed in range(given.seeds)]
+        told[name] = {"commit": record.commit(), "sha256": digest(name), "rows": len(task.ours),
+                      "whole set": task.to_reach}  # fmt: skip
+        if not given.smoke:
+            told[name] |= together(task, seeds)
+        told[name]["seeds"] = [each["told"] for each in seeds]
         keep(told, given.out)
 
 
 def one(task: Task, seed: int, *, smoke: bool) -> dict[str, Any]:
-    """One seed of one task."""
+    """One seed of one task: figures, and the probabilities they are of."""
     ours, theirs = task.ours, task.theirs
-    if smoke:
-        rows = np.random.default_rng(seed).permutation(len(ours))[:600]
-        ours, theirs = ours.take(rows), theirs.take(rows)
+    fold = folds(ours.labels, ours.groups, FOLDS, seed)
+    names = usual_learners(*ours.values.shape)
+    found = [crossed(name, ours, fold, seed, small=smoke) for name in names]
     begun = time.process_time()
-    parts, fold = unseen(ours, learners=SMALL if smoke else None, seed=seed)
-    pool, mended, held, losses = joined(parts, ours.labels, fold, ours.weights)
+    held, ways = pooled_unseen(np.stack([p for p, _ in found]), ours, fold)
+    spent = time.process_time() - begun + sum(each for _, each in found)
     told: dict[str, Any] = {
-        "ours": measured(held, ours), "ways": losses, "pool": pool.method,
-        "calibration": mended.method, "cpu_s": round(time.process_time() - begun, 1),
+        "ours": measured(held, ours), "learners": {
+            name: round(log_loss(p, ours.labels, None), 5)
+            for name, (p, _) in zip(names, found, strict=True)
+        }, "pools and calibrations of the folds": ways, "cpu_s": round(spent, 1),
     }  # fmt: skip
     if smoke:
-        return told
-    assert (folds(theirs.labels, theirs.groups, 5, seed) == fold).all()
-    begun = time.process_time()
-    others = rivals_unseen(theirs, fold, seed)
-    told["rivals_cpu_s"] = round(time.process_time() - begun, 1)
+        return {"told": told}
+    others, spent = rivals_unseen(theirs, fold, seed)
+    told["rivals_cpu_s"] = round(spent, 1)
     told["rivals"] = {name: measured(p, theirs) for name, p in others.items()}
-    told["ours against"] = {
-        name: compare(held, others[name], ours.labels, cells=ours.groups)
-        for name in ("stack", "vote of boosters", "vote of forest and boosters", "catboost")
+    return {"told": told, "ours": held, "rivals": others}
+
+
+def crossed(name: str, examples: Any, fold: Any, seed: int, *, small: bool) -> tuple[Any, float]:
+    """(n, K) what a learner of ours, as sq.train has it, says of rows it has not seen."""
+    settings = usual_settings(name, *examples.values.shape) | (SMALL[name] if small else {})
+    kind = kind_of(name)
+
+    def made() -> Any:
+        p = np.empty((len(examples), len(examples.classes)))
+        for each in np.unique(fold):
+            out = fold == each
+            learner = kind(**settings).fit(examples.take(~out), seed=seed)
+            p[out] = learner.predict_proba(examples.values[out])
+        return p
+
+    files = sorted((Path(skyquarry.__file__).parent / "learn" / "classifiers").glob("*.py"))
+    code = [each for each in files if each.stem in CODE[name]]
+    key = {"rows": examples.fingerprint(), "fold": cache.digest(fold), "ours": name, "seed": seed,
+           "settings": kind(**settings).settings(), "code": cache.digest(*code),
+           "versions": record.packages()}  # fmt: skip
+    return cache.kept(key, made)
+
+
+def pooled_unseen(parts: Any, examples: Any, fold: Any) -> tuple[Any, list[str]]:
+    """(n, K): each fold by a pool and a calibration that are chosen and learnt of the others."""
+    held, ways = np.empty(parts.shape[1:]), []
+    for each in np.unique(fold):
+        out, rest = fold == each, fold != each
+        pool, mended, _, _ = joined(
+            parts[:, rest], examples.labels[rest], fold[rest], examples.weights[rest]
+        )
+        held[out] = mended.apply(pool.apply(parts[:, out]))
+        ways.append(f"{pool.method}, {mended.method}")
+    return held, ways
+
+
+def together(task: Task, seeds: list[dict[str, Any]]) -> dict[str, Any]:
+    """All seeds: figures of both sides, and ours beside each rival."""
+    ours = [each["ours"] for each in seeds]
+    against = {
+        name: compared(
+            ours, [each["rivals"][name] for each in seeds], task.ours.labels, task.ours.groups
+        )
+        for name in seeds[0]["rivals"]
     }
-    return told
+    nearest = min(against, key=lambda name: against[name]["log_loss"]["theirs"])
+    mean = {
+        name: float(np.mean([each["told"]["ours"][name] for each in seeds])) for name in MEASURES
+    }
+    named = {name: against[name]["reached"] for name in dict.fromkeys((task.rival, nearest))}
+    return {"ours": mean, "reached": named, "ours against": against}
+
+
+def smaller(task: Task) -> Task:
+    rows = np.random.default_rng(0).permutation(len(task.ours))[:600]
+    return replace(task, ours=task.ours.take(rows), theirs=task.theirs.take(rows))
 
 
 def measured(p: Any, examples: Any) -> dict[str, float]:
@@ -96,7 +161,7 @@ def measured(p: Any, examples: Any) -> dict[str, float]:
 def speed(rows: int, *, small: bool) -> dict[str, Any]:
     """Objects a CPU second on one thread, 60 features, 8 classes, of an ensemble as trained."""
     from skyquarry.learn.calibration import fit
-    from skyquarry.learn.classifiers.registry import USUAL, kind_of
+    from skyquarry.learn.classifiers.registry import FEW, USUAL
     from skyquarry.learn.ensemble import Ensemble
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.pooling import fit as pooled
@@ -106,15 +171,22 @@ def speed(rows: int, *, small: bool) -> dict[str, Any]:
     score = values[:, :8] + 0.5 * values[:, 8:16] * values[:, 16:24] + random.normal(size=(rows, 8))
     made = Examples.of(values, [f"f{each}" for each in range(60)], score.argmax(axis=1))
     settings = SMALL if small else {"network": {"epochs": 2}}  # as fast as after forty
-    learners = tuple(kind_of(name)(**settings.get(name, {})).fit(made) for name in USUAL)
-    parts = np.stack([each.predict_proba(values) for each in learners])
-    pool, held, _ = pooled(
-        parts, made.labels, (np.arange(rows) % 5).astype(np.int8), made.weights, combine="stack"
-    )
-    whole = Ensemble(made.classes, learners, pool, fit(held, made.labels, method="dirichlet"))
+    told = {}
     asked = np.tile(values, (max(1, 20_000 // rows), 1))
-    told = {each.name: rate(each.predict_proba, asked) for each in learners}
-    return {"whole": rate(whole.predict_proba, asked)} | told
+    for said, names in (("few rows", FEW), ("many rows", USUAL)):
+        learners = tuple(
+            kind_of(name)(**usual_settings(name, rows, 60) | settings.get(name, {})).fit(made)
+            for name in names
+        )
+        parts = np.stack([each.predict_proba(values) for each in learners])
+        pool, held, _ = pooled(
+            parts, made.labels, (np.arange(rows) % 5).astype(np.int8), made.weights, combine="stack"
+        )
+        mended = fit(held, made.labels, method="dirichlet")
+        whole = Ensemble(made.classes, learners, pool, mended)
+        told |= {each.name: rate(each.predict_proba, asked) for each in learners}
+        told[f"whole, {said}"] = rate(whole.predict_proba, asked)
+    return told
 
 
 def rate(predict: Any, values: Any) -> int:

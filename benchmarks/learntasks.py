@@ -24,6 +24,8 @@ class Task:
     name: str
     ours: Examples
     theirs: Examples
+    rival: str
+    """the one that the notes name as the one to beat"""
     to_reach: dict[str, float]
     """of the whole set, from the notes: what the open part is compared with by eye"""
 
@@ -34,14 +36,18 @@ def sdss17() -> Task:
     table = {name: column[good] for name, column in table.items()}
     groups = sky_groups(table["alpha"], table["delta"], 4)
     made = examples(colours(table, UGRIZ), table["class"], groups)
-    return Task("sdss_dr17", made, made, {"accuracy": 0.880, "macro_f1": 0.844, "log_loss": 0.337})
+    return Task(
+        "sdss_dr17", made, made, "stack", {"accuracy": 0.880, "macro_f1": 0.844, "log_loss": 0.337}
+    )
 
 
 def sdss14() -> Task:
     table = read("sdss_dr14_10k")
     groups = sky_groups(table["ra"], table["dec"], 5)
     made = examples(colours(table, UGRIZ), table["class"], groups)
-    return Task("sdss_dr14", made, made, {"accuracy": 0.9704, "macro_f1": 0.9602, "log_loss": 0.1})
+    return Task(
+        "sdss_dr14", made, made, "stack", {"accuracy": 0.9704, "macro_f1": 0.9602, "log_loss": 0.1}
+    )
 
 
 def ptsrc() -> Task:
@@ -54,7 +60,7 @@ def ptsrc() -> Task:
             table[name] for name in names[first : last + 1]
         )
     words = np.array(["", "QSO", "STAR", "WD"])[table["Class"]]
-    return Task("ptsrc", examples(ours, words, None), examples(theirs, words, None),
+    return Task("ptsrc", examples(ours, words, None), examples(theirs, words, None), "stack",
                 {"accuracy": 0.984, "macro_f1": 0.979, "log_loss": 0.0522})  # fmt: skip
 
 
@@ -92,7 +98,9 @@ def muwclass() -> Task:
         made["log L_X"] = np.log10(flux["Fcsc_b"]) + 2.0 * np.log10(table["rgeo"])
     groups = sky_groups(table["ra"], table["dec"], 6)
     both = examples(made, table["Class"], groups)
-    return Task("muwclass", both, both, {"accuracy": 0.917, "macro_f1": 0.726, "log_loss": 0.261})
+    rival = "vote of forest and boosters"
+    to_reach = {"accuracy": 0.917, "macro_f1": 0.726, "log_loss": 0.261}
+    return Task("muwclass", both, both, rival, to_reach)
 
 
 TASKS = {"sdss_dr17": sdss17, "sdss_dr14": sdss14, "ptsrc": ptsrc, "muwclass": muwclass}

@@ -11,6 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from learncache import digest, kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,24 +48,42 @@ def learners(seed: int) -> dict[str, Callable[[], Any]]:
     }  # fmt: skip
 
 
-def unseen(examples: Any, fold: Any, seed: int) -> dict[str, Any]:
-    """(n, K) of each learner, of the votes and the stack, by models of the other folds."""
-    told = {}
+def unseen(examples: Any, fold: Any, seed: int) -> tuple[dict[str, Any], float]:
+    """(n, K) of each learner, of the votes and the stack, by models of the other folds.
+
+    Also the CPU seconds of the learners.
+    """
+    told, spent = {}, 0.0
     for name, make in learners(seed).items():
-        p = np.empty((len(examples), len(examples.classes)))
-        for each in np.unique(fold):
-            out = fold == each
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                made = make().fit(examples.values[~out], examples.labels[~out])
-                p[out] = made.predict_proba(examples.values[out])
-        told[name] = np.clip(p, 1e-12, 1.0) / np.clip(p, 1e-12, 1.0).sum(axis=1, keepdims=True)
+        key = {"rows": examples.fingerprint(), "fold": digest(fold), "rival": name, "seed": seed,
+               "settings": repr(make().get_params()), "version": _version(make())}  # fmt: skip
+        told[name], taken = kept(key, lambda make=make: _crossed(make, examples, fold))
+        spent += taken
     votes = {
         "vote of boosters": np.mean([told[name] for name in GBMS], axis=0),
         "vote of forest and boosters": np.mean([told[n] for n in ("forest", *GBMS)], axis=0),
         "vote of all": np.mean(list(told.values()), axis=0),
     }
-    return told | votes | {"stack": stacked(list(told.values()), examples.labels, fold)}
+    return told | votes | {"stack": stacked(list(told.values()), examples.labels, fold)}, spent
+
+
+def _crossed(make: Callable[[], Any], examples: Any, fold: Any) -> Any:
+    p = np.empty((len(examples), len(examples.classes)))
+    for each in np.unique(fold):
+        out = fold == each
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = make().fit(examples.values[~out], examples.labels[~out])
+            p[out] = made.predict_proba(examples.values[out])
+    p = np.clip(p, 1e-12, 1.0)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def _version(learner: Any) -> str:
+    from importlib import import_module
+
+    package = type(learner).__module__.partition(".")[0]
+    return f"{package} {import_module(package).__version__}"
 
 
 def stacked(parts: list[Any], labels: Any, fold: Any) -> Any:

@@ -1,7 +1,10 @@
-"""One opinion of several learners: a vote, or a stack.
+"""One opinion of several learners: a vote, a product, or a stack.
 
 A vote is the mean of their probabilities, weighed by shares that expectation maximisation finds
-(linear opinion pool; a prior of equal shares). A stack is a multinomial logistic regression on
+(linear opinion pool; a prior of equal shares). A product has their probabilities to powers of at
+least 0, p = softmax(sum_l w_l log p_l + b) (logarithmic opinion pool, Genest & Zidek 1986, with a
+shift for each class): L + K numbers, which few rows tell, and where learners that err apart make
+each other surer. A stack is a multinomial logistic regression on
 their log-probabilities, p = softmax(sum_l W_l log p_l + b), with a normal prior around the plain
 geometric vote W_l = I / L, b = 0: with few rows it stays there. How far the prior lets it go is
 chosen on rows that it was not fitted on.
@@ -17,6 +20,7 @@ import numpy as np
 from skyquarry.errors import DamagedError
 from skyquarry.learn.calibration import softmax
 from skyquarry.learn.classifiers.pace import log_loss
+from skyquarry.learn.shares import shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Labels = NDArray[np.int16]
 
-Combine = Literal["auto", "vote", "stack"]
-COMBINE: Final = ("auto", "vote", "stack")
+Combine = Literal["auto", "vote", "product", "stack"]
+COMBINE: Final = ("auto", "vote", "product", "stack")
 FLOOR: Final = 1e-4
 """a forest's 0 is no certainty, and has no logarithm"""
 LEAST: Final = 200
@@ -37,6 +41,8 @@ _LOOSE: Final = (0.1, 0.3, 1.0, 3.0)
 _SPREAD: Final = {"diagonal": 0.3, "off": 0.05, "shift": 0.5}
 _CHOSEN_ON: Final = 50_000
 """rows: with more the choice of the prior does not matter"""
+_POWERS: Final = {"power": 0.7, "shift": 0.5}
+"""standard deviations of a product's prior around equal powers of sum 1"""
 _EQUAL: Final = 50.0
 """rows that the prior of equal shares counts as"""
 
@@ -45,18 +51,20 @@ _EQUAL: Final = 50.0
 class Pool:
     """How opinions are joined."""
 
-    method: Literal["vote", "stack"]
+    method: Literal["vote", "product", "stack"]
     shares: Floats
-    """(L,) of a vote"""
+    """(L,) of a vote; powers of a product, whose sum may be above 1"""
     matrix: Floats
-    """(L, K, K) of a stack; (0, K, K) of a vote"""
+    """(L, K, K) of a stack; (0, K, K) of the others"""
     shift: Floats
-    """(K,) of a stack"""
+    """(K,) of a product or stack"""
 
     def apply(self, parts: Floats) -> Floats:
         """(n, K) of what the learners say (L, n, K)."""
         if self.method == "vote":
             return np.asarray(np.einsum("l,lnk->nk", self.shares, parts))
+        if self.method == "product":
+            return softmax(np.tensordot(self.shares, _logs_of(parts), axes=1) + self.shift)
         scores = sum(_logs(p) @ w.T for p, w in zip(parts, self.matrix, strict=True))
         return softmax(np.asarray(scores + self.shift))
 
@@ -95,8 +103,10 @@ def fit(
     """
     few = np.bincount(labels, minlength=parts.shape[2]).min() < LEAST
     tried: dict[str, tuple[Pool, Floats]] = {}
-    if combine != "stack" or len(parts) == 1:
+    if combine in ("auto", "vote") or len(parts) == 1:
         tried["vote"] = _crossed(_vote, parts, labels, fold, weights)
+    if len(parts) > 1 and combine in ("auto", "product"):
+        tried["product"] = _crossed(_product, parts, labels, fold, weights)
     if len(parts) > 1 and (combine == "stack" or (combine == "auto" and not few)):
         loose = _chosen(parts, labels, fold, weights)
         tried["stack"] = _crossed(_Stack(loose), parts, labels, fold, weights)
@@ -118,16 +128,41 @@ def _crossed(
 
 def _vote(parts: Floats, labels: Labels, weights: Floats) -> Pool:
     """Shares of greatest likelihood: each round, what of each row's truth a learner told."""
-    count, classes = len(parts), parts.shape[2]
-    true = np.maximum(parts[:, np.arange(len(labels)), labels], 1e-12)
-    shares = np.full(count, 1.0 / count)
-    for _ in range(200):
-        mine = shares[:, None] * true
-        told = (mine / mine.sum(axis=0)) @ weights + _EQUAL / count
-        before, shares = shares, told / told.sum()
-        if np.abs(shares - before).max() < 1e-7:
-            break
-    return Pool("vote", shares, np.empty((0, classes, classes)), np.zeros(classes))
+    classes = parts.shape[2]
+    found = shares(parts[:, np.arange(len(labels)), labels], weights, _EQUAL)
+    return Pool("vote", found, np.empty((0, classes, classes)), np.zeros(classes))
+
+
+def _product(parts: Floats, labels: Labels, weights: Floats) -> Pool:
+    """Powers and shift of greatest likelihood; a learner that tells nothing new has the power 0."""
+    from scipy.optimize import minimize
+
+    count, n, classes = parts.shape
+    logs = _logs_of(parts)
+    target = np.zeros((n, classes))
+    target[np.arange(n), labels] = 1.0
+    weight = weights * (weights.sum() / (weights @ weights))
+    firm, flat = 1.0 / _POWERS["power"] ** 2, 1.0 / _POWERS["shift"] ** 2
+
+    def loss(theta: Floats) -> tuple[float, Floats]:
+        off, shift = theta[:count] - 1.0 / count, theta[count:]
+        scores = np.tensordot(theta[:count], logs, axes=1) + shift
+        top = scores.max(axis=1, keepdims=True)
+        raised = np.exp(scores - top)
+        total = raised.sum(axis=1, keepdims=True)
+        lost = (top + np.log(total))[:, 0] - (scores * target).sum(axis=1)
+        value = weight @ lost + 0.5 * firm * (off @ off) + 0.5 * flat * (shift @ shift)
+        wrong = weight[:, None] * (raised / total - target)
+        powers = np.tensordot(logs, wrong, axes=([1, 2], [0, 1])) + firm * off
+        return float(value), np.concatenate([powers, wrong.sum(axis=0) + flat * shift])
+
+    start = np.concatenate([np.full(count, 1.0 / count), np.zeros(classes)])
+    bounds = [(0.0, None)] * count + [(None, None)] * classes
+    options = {"maxiter": 500, "ftol": 1e-12, "gtol": 1e-6}
+    found = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    ).x  # fmt: skip
+    return Pool("product", found[:count], np.empty((0, classes, classes)), found[count:])
 
 
 def _chosen(parts: Floats, labels: Labels, fold: NDArray[np.int8], weights: Floats) -> float:
@@ -181,6 +216,11 @@ class _Stack:
         found = minimize(loss, begun, jac=True, method="L-BFGS-B", options=options).x
         matrix = found[:-classes].reshape(classes, count, classes).transpose(1, 0, 2)
         return Pool("stack", np.full(count, 1.0 / count), matrix, found[-classes:])
+
+
+def _logs_of(parts: Floats) -> Floats:
+    """(L, n, K) logarithms of all."""
+    return np.stack([_logs(p) for p in parts])
 
 
 def _logs(p: Floats) -> Floats:

@@ -101,10 +101,10 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         Train although the class can be told from what is missing, or from the survey alone, at 0.1
         balanced accuracy over chance. The score is kept in either case.
     learners
-        Names, or settings by name; None: all of the four that are installed.
+        Names, or settings by name; None: those for so many rows and features that are installed.
     combine
-        "vote", "stack", or "auto": the better of both on unseen rows; a vote where a class has
-        fewer than 200 members.
+        "vote", "product", "stack", or "auto": the best of them on unseen rows; no stack where a
+        class has fewer than 200 members.
     threads
         Of each learner; None: one a core. The same number gives the same bits.
     seed

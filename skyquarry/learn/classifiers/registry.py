@@ -14,10 +14,14 @@ _HOMES: dict[str, tuple[str, str]] = {
     "catboost": ("skyquarry.learn.classifiers.catboost", "CatBoost"),
     "xgboost": ("skyquarry.learn.classifiers.xgboost", "XGBoost"),
     "forest": ("skyquarry.learn.classifiers.forest", "Forest"),
+    "extratrees": ("skyquarry.learn.classifiers.forest", "ExtraTrees"),
+    "kernel": ("skyquarry.learn.classifiers.kernel", "Kernel"),
     "network": ("skyquarry.learn.classifiers.network", "Network"),
 }
 USUAL: Final = ("catboost", "xgboost", "forest", "network")
-"""what an ensemble is made of, where nobody says otherwise"""
+"""what an ensemble of many rows is made of, where nobody says otherwise"""
+FEW: Final = ("catboost", "xgboost", "forest", "extratrees", "kernel")
+"""of few rows, where the smooth learner is one that needs few"""
 
 
 def register(kind: type[Classifier]) -> None:

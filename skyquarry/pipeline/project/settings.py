@@ -105,7 +105,7 @@ class TrainingSettings:
     """train although what is missing tells the class, as it does where surveys differ in depth"""
     learners: list[str] | dict[str, dict[str, Any]] | None = None
     """names; or `[training.learners.NAME]` with settings; without it all that are installed"""
-    combine: Literal["auto", "vote", "stack"] = "auto"
+    combine: Literal["auto", "vote", "product", "stack"] = "auto"
     ebv: str | None = None
     threads: int | None = None
 

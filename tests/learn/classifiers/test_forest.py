@@ -7,7 +7,7 @@ pytest.importorskip("sklearn", reason="the extra learn is not installed")
 
 from skyquarry.errors import DamagedError
 from skyquarry.learn import arrays
-from skyquarry.learn.classifiers.forest import Forest
+from skyquarry.learn.classifiers.forest import ExtraTrees, Forest
 from skyquarry.learn.classifiers.nodes import Nodes
 from skyquarry.testing.classes import objects
 from skyquarry.testing.learnsuite import ClassifierSuite
@@ -74,3 +74,16 @@ def test_a_class_that_no_sample_holds_has_no_share_there():
     few = examples.take(np.delete(np.arange(400), lone))
     learnt = Forest(trees=20, depth=5, samples=20).fit(few, seed=1)
     assert learnt.predict_proba(few.values).shape[1] == 3
+
+
+class TestExtraTrees(ClassifierSuite):
+    kind = ExtraTrees
+    settings = {"trees": 45, "depth": 10}  # noqa: RUF012
+    kills = (5, 17, 38)
+
+
+def test_extra_trees_draw_no_row_twice():
+    drawn = ExtraTrees(samples=30)._sample(np.random.default_rng(1), 100)
+    assert sorted(np.unique(drawn)) == [0.0, 1.0]
+    assert drawn.sum() == 30
+    assert (ExtraTrees()._sample(np.random.default_rng(1), 100) == 1.0).all()
