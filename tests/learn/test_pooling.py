@@ -87,7 +87,7 @@ def test_a_product_gives_no_power_to_a_learner_that_tells_nothing_new():
     )
     assert pool.method == "product"
     assert pool.shares[1] < 0.05
-    assert abs(pool.shares[0] - 1.0) < 0.5
+    assert pool.shares[0] > 1.0
     assert list(told) == ["product"]
 
 
