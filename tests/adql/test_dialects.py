@@ -18,7 +18,7 @@ QUERIES = [
     "WITH a AS (SELECT TOP 50 id, flags FROM sky ORDER BY id) SELECT id / 7, MOD(flags, 3), bitwise_and(flags, 3) FROM a WHERE flags <> 0 ORDER BY id",
     "SELECT a.id, b.id FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.005 AND a.id < b.id ORDER BY a.id, b.id",
     "SELECT id FROM sky WHERE id < 40 EXCEPT SELECT id FROM sky WHERE 1 = CONTAINS(POINT(ra, dec), POLYGON(358, -1, 2, -1, 2, 3, 0, 1, 358, 3)) ORDER BY 1",
-    "SELECT TRUNCATE(s, 2), ROUND(ra, -1), LOG10(ra), POWER(ra, 0.5) FROM (SELECT \"size\" AS s, ra, id FROM sky) q ORDER BY id",
+    'SELECT TRUNCATE(s, 2), ROUND(ra, -1), LOG10(ra), POWER(ra, 0.5) FROM (SELECT "size" AS s, ra, id FROM sky) q ORDER BY id',
     "SELECT TOP 5 ivo_healpix_index(5, ra, dec) AS h, id FROM sky WHERE dec > 100 ORDER BY id",
 ]  # fmt: skip
 

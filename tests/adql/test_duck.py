@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -30,6 +29,13 @@ ATTACKS = (
 )
 
 
+@pytest.fixture
+def spills(tmp_path, monkeypatch):
+    """The folder in which databases make theirs."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
 @pytest.mark.parametrize("sql", ATTACKS)
 @pytest.mark.parametrize("table", ["sky", "mine"])
 def test_the_database_opens_nothing_and_changes_nothing(ask, tmp_path, sql, table):
@@ -54,24 +60,23 @@ def test_a_name_of_an_odd_column_stays_a_name(ask):
     assert found.to_table().to_pydict() == {'p"q': [1], "b'c": [2]}
 
 
-def test_memory_has_a_limit_and_nothing_is_left_behind(ask):
+def test_memory_has_a_limit_and_nothing_is_left_behind(ask, spills):
     plan = ask("SELECT ivo_string_agg(a.kind, '-') FROM sky a, sky b")
-    before = set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*"))
     small = Limits(seconds=60.0, memory_bytes=16 << 20, spill_bytes=1 << 16)
     with (
         pytest.raises(RunError, match=r"more than its limits of 0\.0156 GiB"),
         rows_of(plan.sql, plan.reads, set(), small) as reader,
     ):
         reader.read_all()
-    assert set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*")) <= before
+    assert list(spills.iterdir()) == []
 
 
-def test_a_reader_that_is_given_up_leaves_nothing_behind(ask):
-    before = set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*"))
+def test_a_reader_that_is_given_up_leaves_nothing_behind(ask, spills):
     stream = ask("SELECT a.id FROM sky a, sky b").stream()
     assert next(stream).num_rows
+    assert len(list(spills.iterdir())) == 1
     stream.close()
-    assert set(Path(tempfile.gettempdir()).glob(".skyquarry-query-*")) <= before
+    assert list(spills.iterdir()) == []
 
 
 def test_small_queries_do_not_see_each_other_s_tables(ask):
