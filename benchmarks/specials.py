@@ -56,6 +56,10 @@ STAR_NUMBERS, DWARF_NUMBERS, BROWN_NUMBERS = range(1, 11), range(1, 5), (11, 12)
 M5: Final = 15.0
 AREAS: Final = {"stars": 20.0, "late dwarfs": 300.0, "brown dwarfs": 3_000.0}
 """square degrees, of all stars to M5, of later dwarfs, of L and later"""
+SKIES: Final = 4
+"""of brown dwarfs, with other seeds: one sky has too few"""
+COPIES, LOST = 2, 0.3
+"""of each row to learn of, and how often a band is blanked in them"""
 PURITY: Final = 0.90
 
 
@@ -81,7 +85,8 @@ def brown_dwarfs(scale: float) -> dict[str, Any]:
     values, brown, weight, cells = simulated(scale)
     out = holdout(brown.astype(np.int64), cells, 0.5, SEED)
     names = colour_names()
-    learnt = Examples.of(values[~out], names, brown[~out].astype(int), groups=cells[~out])
+    some, kinds, groups = blanked(values[~out], brown[~out], cells[~out])
+    learnt = Examples.of(some, names, kinds.astype(int), groups=groups)
     model = train(learnt, learners=LEARNERS, seed=SEED).ensemble
     p, mine = model.predict_proba(values[out])[:, 1], brown[out]
     ranked = Ranked.of(p, mine)
@@ -114,10 +119,27 @@ def simulated(scale: float) -> tuple[Any, Any, Any, Any]:
         made(STAR_NUMBERS, AREAS["stars"] * scale, lambda s: s.spectral_type >= M5, SEED),
         made(DWARF_NUMBERS, AREAS["late dwarfs"] * scale, lambda s: ~(s.spectral_type >= M5),
              SEED + 1),
-        made(BROWN_NUMBERS, AREAS["brown dwarfs"] * scale, None, SEED + 2),
     ]  # fmt: skip
+    for sky in range(SKIES):
+        *told, weight, cells = made(BROWN_NUMBERS, AREAS["brown dwarfs"] * scale, None,
+                                    SEED + 2 + sky)  # fmt: skip
+        parts.append((*told, weight / SKIES, cells))
     values, brown, weight, cells = (np.concatenate(each) for each in zip(*parts, strict=True))
     return values, brown, weight, cells
+
+
+def blanked(values: Any, brown: Any, cells: Any) -> tuple[Any, Any, Any]:
+    """The rows, and copies that lack some bands: what is asked is J or W1 and z, whatever else."""
+    random = np.random.default_rng(SEED)
+    parts = [(values, brown, cells)]
+    for _ in range(COPIES):
+        lost = dict(zip(BANDS, random.random((len(BANDS), len(values))) < LOST, strict=True))
+        lost["z"][:] = False
+        lost["W1"] &= ~lost["J"]
+        gone = np.stack([lost[a] | lost[b] for a, b in combinations(BANDS, 2)], axis=1)
+        parts.append((np.where(gone, np.nan, values), brown, cells))
+    some, kinds, groups = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return some, kinds, groups
 
 
 def made(numbers: Any, area_deg2: float, left_out: Any, seed: int) -> tuple[Any, Any, Any, Any]:

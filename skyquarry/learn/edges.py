@@ -28,7 +28,6 @@ _TAIL: Final = 0.05
 _MOST_KEPT: Final = 200
 """places of a tail that are kept"""
 _MOST_UNSEEN: Final = 10_000
-_NUMBERS: Final = ("centre", "scale", "unseen", "both")
 _LEAST: Final = 1e-6
 """of the mean excess, in widths of the feature: values in steps have none"""
 
@@ -86,36 +85,47 @@ class Support:
     centre: Floats
     scale: Floats
     edges: Edges
-    unseen: Floats
-    """scores of rows set aside, rising"""
-    both: Floats
+    unseen: tuple[Floats, ...]
+    """scores of members of each class that were set aside, rising"""
+    both: tuple[Floats, ...]
     """-log of the lesser of both p-values of these rows, rising"""
 
-    def p_value(self, values: NDArray[Any], other: Floats) -> Floats:
-        """(n,) share of unseen rows that are as far beyond an edge, or as strange by `other` (n,).
+    def p_value(self, values: NDArray[Any], other: Floats, nearest: NDArray[np.integer]) -> Floats:
+        """(n,) share of unseen members that are as far beyond an edge, or as strange by `other`.
 
-        Of features (n, p); uniform at its low end for rows that are drawn as those of training.
+        Of features (n, p), each compared with the class that it is nearest to (n,): a rare class
+        lies at an edge of the whole, and is not outside for that. Of a class with fewer than 24
+        members set aside nothing is outside at a rate of 0.04.
         """
-        return share_beyond(self.both, _lesser(self._alone(values), other))
-
-    def _alone(self, values: NDArray[Any]) -> Floats:
         x = scaled(values[:, list(self.columns)], self.centre, self.scale)
-        return share_beyond(self.unseen, self.edges.score(x))
+        score, told = self.edges.score(x), np.ones(len(x))
+        for k, (unseen, both) in enumerate(zip(self.unseen, self.both, strict=True)):
+            mine = np.flatnonzero(nearest == k)
+            alone = share_beyond(unseen, score[mine])
+            told[mine] = share_beyond(both, _lesser(alone, other[mine]))
+        return told
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; floats are exact."""
         return {
             "columns": list(self.columns),
             "edges": self.edges.to_json(),
-            **{name: getattr(self, name).tolist() for name in _NUMBERS},
+            "centre": self.centre.tolist(),
+            "scale": self.scale.tolist(),
+            "unseen_of_classes": [each.tolist() for each in self.unseen],
+            "both_of_classes": [each.tolist() for each in self.both],
         }
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Support:
         """From what `to_json` gave. Raises KeyError, TypeError or ValueError for another thing."""
         columns = tuple(int(each) for each in told["columns"])
-        centre, scale, unseen, both = (np.array(told[name], np.float64) for name in _NUMBERS)
-        if not len(columns) == len(centre) == len(scale):
+        centre, scale = (np.array(told[name], np.float64) for name in ("centre", "scale"))
+        unseen, both = (
+            tuple(np.array(each, np.float64) for each in told[f"{name}_of_classes"])
+            for name in ("unseen", "both")
+        )
+        if not (len(columns) == len(centre) == len(scale) and len(unseen) == len(both)):
             raise ValueError(f"{len(centre)} centres for {len(columns)} features")
         return cls(columns, centre, scale, Edges.from_json(told["edges"]), unseen, both)
 
@@ -125,17 +135,26 @@ def support_of(
     columns: Sequence[int],
     seen: NDArray[np.bool_],
     other: Floats,
+    labels: NDArray[np.integer],
 ) -> Support:
-    """Edges of the rows `seen` (n,) of features (n, p); the rest, with `other` (m,), calibrates."""
+    """Edges of the rows `seen` (n,) of features (n, p); the rest, with `other` (m,), calibrates.
+
+    labels: (m,) classes 0 .. K-1 of the rest.
+    """
     chosen = list(columns)
     given = np.asarray(values[:, chosen], np.float64)
     centre, scale = scaling(given[seen])
     x = scaled(given, centre, scale)
     edges = fit(x[seen], range(len(chosen)))
-    unseen = thinned(np.sort(edges.score(x[~seen])))
-    alone = share_beyond(unseen, edges.score(x[~seen]))
-    both = thinned(np.sort(_lesser(alone, other)))
-    return Support(tuple(chosen), centre, scale, edges, unseen, both)
+    score = edges.score(x[~seen])
+    unseen, both = [], []
+    for k in range(int(labels.max()) + 1):
+        mine = labels == k
+        rising = thinned(np.sort(score[mine]))
+        unseen.append(rising)
+        alone = share_beyond(rising, score[mine])
+        both.append(thinned(np.sort(_lesser(alone, other[mine]))))
+    return Support(tuple(chosen), centre, scale, edges, tuple(unseen), tuple(both))
 
 
 def share_beyond(rising: Floats, score: Floats) -> Floats:

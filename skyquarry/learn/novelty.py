@@ -53,7 +53,7 @@ class Judged:
     nearest: NDArray[np.intp]
     """(n,): that class"""
     outside: Floats
-    """(n,): share of training rows as strange in every class, or as far beyond an edge"""
+    """(n,): share of its class as strange in every class, or as far beyond an edge of all rows"""
 
     def flags(self, alpha: float = 0.01) -> NDArray[np.bool_]:
         """(n,): objects that resemble no class, at this rate of false alarms."""
@@ -89,7 +89,7 @@ class Novelty:
         told = self._by_classes(scaled(given[:, list(self.columns)], self.centre, self.scale))
         if self.support is None:
             return told
-        return replace(told, outside=self.support.p_value(given, told.p_value))
+        return replace(told, outside=self.support.p_value(given, told.p_value, told.nearest))
 
     def _by_classes(self, x: Floats) -> Judged:
         p, far = np.empty((len(x), len(self.classes))), np.empty((len(x), len(self.classes)))
@@ -123,7 +123,7 @@ class Novelty:
                 tuple(mixtures.Mixture.from_json(each) for each in told["classes"]),
                 tuple(np.array(each, np.float64) for each in told["unseen"]),
                 tuple(int(each) for each in told["weak"]),
-                None if told.get("support") is None else Support.from_json(told["support"]),
+                _support(told.get("support")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedError(
@@ -184,8 +184,15 @@ def fit(
         edges = range(given.shape[1]) if given.shape[1] <= MOST_EDGES else chosen
     labelled = label >= 0
     other = told.judge(given[labelled & aside]).p_value
-    support = support_of(given[labelled], sorted(set(edges)), ~aside[labelled], other)
+    support = support_of(
+        given[labelled], sorted(set(edges)), ~aside[labelled], other, label[labelled & aside]
+    )
     return replace(told, support=support)
+
+
+def _support(told: Any) -> Support | None:
+    """None for models of before."""
+    return Support.from_json(told) if told and "unseen_of_classes" in told else None
 
 
 def _distances(made: mixtures.Mixture, x: Floats) -> Floats:

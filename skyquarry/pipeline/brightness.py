@@ -32,15 +32,18 @@ def magnitude_name(names: Sequence[str], units: Sequence[str]) -> str | None:
 
 
 def magnitudes_among(names: Sequence[str], units: Sequence[str]) -> list[int]:
-    """Places of the features that are magnitudes of a survey, and no colours.
+    """Places of the features that are magnitudes of a survey: no colours, no reduced motions.
 
-    >>> magnitudes_among(["sdss_u-g", "sdss_r", "ebv", "parallax"], ["mag", "mag", "mag", "mas"])
+    >>> magnitudes_among(["sdss_u-g", "sdss_r", "gaia_reduced_pm_sdss_g", "ebv"], ["mag"] * 4)
     [1]
     """
+    from skyquarry.features.colours import MAGNITUDE
+    from skyquarry.features.registry import template_of
+
     return [
         at
         for at, (name, unit) in enumerate(zip(names, units, strict=True))
-        if unit == "mag" and "-" not in name and name != "ebv" and not name.startswith("lc_")
+        if unit == "mag" and template_of(name) is MAGNITUDE
     ]
 
 

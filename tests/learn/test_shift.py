@@ -145,12 +145,15 @@ def test_from_bright_to_deep_sdss_rows_ring_one_by_one_and_within_bright_they_do
     for each in range(5):
         seen = fold != each
         judge = novelty.fit(values[seen], label[seen], cells[seen])
-        inside.append(shift.alarm(judge, values[~seen]).rings.mean())
+        rings = shift.alarm(judge, values[~seen]).rings
+        inside.append([rings.mean(), *(rings[label[~seen] == k].mean() for k in range(3))])
         told = shift.alarm(judge, deep)
         beyond.append(told.rows[outside].mean())
         every.append(told.rows.mean())
         batch.append(told.rings.mean())
-    assert np.mean(inside) <= 0.05
+    whole, *by_class = np.mean(inside, axis=0)
+    assert whole <= 0.05
+    assert max(by_class) <= 0.07  # a rare class rings no more often than a common one
     assert np.mean(beyond) >= 0.99
     assert np.mean(every) >= 0.85
     assert np.mean(batch) >= 0.90
@@ -165,7 +168,7 @@ def test_another_depth_of_one_survey_rings_either_way(surveys, faint, deeper):
     train, other = ((r > low) & (r < high) for low, high in (faint, deeper))
     fold = folds(label[train], cells[train], 5, 0)
     judge = novelty.fit(values[train][fold > 0], label[train][fold > 0], cells[train][fold > 0])
-    assert shift.alarm(judge, values[other]).rows.mean() >= 0.99
+    assert shift.alarm(judge, values[other]).rows.mean() >= 0.98
     assert shift.alarm(judge, values[train][fold == 0]).rows.mean() <= 0.06
 
 
