@@ -42,6 +42,11 @@ def check(project: Project) -> None:
         raise UserError(
             f"{name} has [classify] and no [training], but a model classifies: add [training]"
         )
+    if project.clusters is not None and project.classify is None:
+        raise UserError(
+            f"{name} has [clusters] and no [classify], but clusters are found among objects that "
+            "were classified as galaxies: add [classify]"
+        )
     if project.report is not None:
         _check_report(name, project.report)
 

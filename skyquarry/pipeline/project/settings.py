@@ -120,6 +120,14 @@ class ClassifySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """`[clusters]`: systems of galaxies among the classified objects."""
+
+    richness: float = 20.0
+    """poorer ones are left out"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
     """`[report]`: a page of what was found, and lists of what to look at next."""
 
@@ -148,6 +156,7 @@ class Project:
     labels: LabelSettings | None = None
     training: TrainingSettings | None = None
     classify: ClassifySettings | None = None
+    clusters: ClusterSettings | None = None
     report: ReportSettings | None = None
 
     def settings(self) -> dict[str, Any]:

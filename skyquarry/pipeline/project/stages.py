@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from skyquarry.pipeline.project.settings import (
         ClassifySettings,
+        ClusterSettings,
         LabelSettings,
         Project,
         ReportSettings,
@@ -29,6 +30,7 @@ EXAMPLES = "examples"
 MODEL = "model"
 SCORES = "scores"
 CLASSIFIED = "classified"
+CLUSTERS = "clusters"
 REPORT = "report"
 
 
@@ -72,6 +74,8 @@ def stages_of(project: Project) -> tuple[Stage, ...]:
         made += [_train(project, project.training), _evaluate(project)]
     if project.classify is not None:
         made.append(_classify(project, project.classify))
+    if project.clusters is not None:
+        made.append(_clusters(project, project.clusters))
     if project.report is not None:
         made.append(_report(project, project.report, tuple(each.name for each in made)))
     return tuple(made)
@@ -225,6 +229,17 @@ def _classify(project: Project, classify: ClassifySettings) -> Stage:
         works.classify,
         dataclasses.asdict(classify),
         ("train", "match", "label"),
+    )
+
+
+def _clusters(project: Project, clusters: ClusterSettings) -> Stage:
+    return Stage(
+        "clusters",
+        "systems of galaxies among the classified objects",
+        project.folder / ARCHIVE / CLUSTERS,
+        works.clusters,
+        dataclasses.asdict(clusters),
+        ("match", "classify"),
     )
 
 

@@ -201,6 +201,25 @@ def classify(work: Work) -> dict[str, Any]:
     return _told(plan.to_catalog(work.stage.output, overwrite=work.stage.output.exists()))
 
 
+def clusters(work: Work) -> dict[str, Any]:
+    """Systems of galaxies, as a catalogue of their own."""
+    from skyquarry.engine.catalog import open_catalog
+    from skyquarry.pipeline.build import build
+    from skyquarry.pipeline.clustering import clusters_among
+    from skyquarry.pipeline.project.stages import ARCHIVE, CLASSIFIED, MATCHED
+
+    home = work.project.folder / ARCHIVE
+    table = clusters_among(
+        open_catalog(home / MATCHED), open_catalog(home / CLASSIFIED), role_files(work.project),
+        **work.stage.settings,
+    )  # fmt: skip
+    made = build(
+        table, work.stage.output, id="cluster_id", ra="ra", dec="dec",
+        progress=work.progress, overwrite=work.stage.output.exists(),
+    )  # fmt: skip
+    return _told(made)
+
+
 def report(work: Work) -> dict[str, Any]:
     """The page, and the lists."""
     from skyquarry.pipeline.project.reporting.writing import write_report

@@ -30,6 +30,7 @@ allow_leakage = true
 threads = 1
 [classify]
 columns = ["sdss_id"]
+[clusters]
 [report]
 price_per_hour = 0.5
 """

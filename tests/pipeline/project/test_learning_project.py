@@ -43,3 +43,11 @@ def test_every_matched_object_is_classified(folder: Path) -> None:
     made = sq.open(folder / "archive" / "classified").to_table()
     assert made.num_rows == matched.stored.n_rows
     assert {"group_id", "sdss_id", "p_galaxy", "p_main_sequence"} <= set(made.column_names)
+
+
+def test_clusters_are_a_table_of_their_own(folder: Path) -> None:
+    made = sq.open(folder / "archive" / "clusters")
+    assert {"cluster_id", "ra", "dec", "richness", "redshift", "brightest_id"} <= set(
+        made.to_table().column_names
+    )
+    assert made.stored.n_rows == 0  # 0.02 square degrees
