@@ -160,17 +160,14 @@ def structure_function(curves: Curves) -> dict[str, Floats]:
 
     di Clemente et al. 1996, ApJ 463, 466, eq. 2. 0 where errors explain all; NaN without pairs.
     """
-    sums = {name: np.zeros((3, len(curves.first))) for name in ("short", "long")}
-    for lag in range(1, int(curves.count.max(initial=0))):
-        apart = curves.time[lag:] - curves.time[:-lag]
-        step = np.abs(curves.mag[lag:] - curves.mag[:-lag])
-        noise = curves.error[lag:] ** 2 + curves.error[:-lag] ** 2
-        for name, (least, most) in (("short", SHORT_DAYS), ("long", LONG_DAYS)):
-            inside = ((apart > least) & (apart <= most)).astype(np.float64)
-            for row, values in enumerate((inside, inside * step, inside * noise)):
-                sums[name][row] += curves.sums_of_pairs(values, lag)
+    from skyquarry.features.kernels import structure_sums
+
+    lags = np.array([SHORT_DAYS, LONG_DAYS])
+    sums = np.zeros((2, 3, len(curves.first)))
+    ends = np.append(curves.first, len(curves.time))
+    structure_sums(curves.time, curves.mag, curves.error, ends, lags, sums)
     told = {}
-    for name, (pairs, steps, noise) in sums.items():
+    for name, (pairs, steps, noise) in zip(("short", "long"), sums, strict=True):
         many = np.where(pairs > 0, pairs, np.nan)
         told[f"sf_{name}"] = np.sqrt(
             np.maximum(0.5 * np.pi * (steps / many) ** 2 - noise / many, 0.0)
