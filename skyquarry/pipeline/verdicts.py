@@ -108,13 +108,12 @@ class Verdicts:
         rare = self._shares()[said] < RARE
         odd = p_value <= NOVEL
         found = rare & (top >= SURE) & single & sets[np.arange(len(p)), said] & ~odd
-        words = np.array(self.model.classes, dtype=object)
         entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1) / np.log(p.shape[1])
         reasons = self._reasons(values, said, odd | found, single, entropy)
         columns: list[Any] = [
-            pa.array(words[said], pa.string()),
+            pa.array(self.model.classes, pa.string()).take(from_numpy(said)),
             from_numpy(top.astype(np.float32)),
-            pa.array(["|".join(words[row]) for row in sets], pa.string()),
+            self._names_of(sets),
             from_numpy(np.clip(entropy, 0.0, 1.0).astype(np.float32)),
             from_numpy((1.0 - p_value).astype(np.float32)),
             from_numpy(found),
@@ -148,6 +147,15 @@ class Verdicts:
         if name is not None:
             magnitude = np.asarray(values[:, self.model.features.index(name)], np.float64)
         return at_mix(self.model, p, magnitude, self.mix)[0]
+
+    def _names_of(self, sets: Mask) -> pa.Array:
+        """(n,) the classes of each set, | between: few sets there are, each is spelled once."""
+        words = np.array(self.model.classes, dtype=object)
+        packed = np.ascontiguousarray(np.packbits(sets, axis=1))
+        rows = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
+        _, first, place = np.unique(rows, return_index=True, return_inverse=True)
+        told = pa.array(["|".join(words[sets[row]]) for row in first.tolist()], pa.string())
+        return told.take(from_numpy(place.ravel()))
 
     def _shares(self) -> Floats:
         if self.mix is None:
