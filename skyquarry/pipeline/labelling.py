@@ -37,7 +37,7 @@ def labels_of_truth(objects: pa.Table, sky: Archive, names: Sequence[str]) -> Co
 
     Raises ColumnError where an id is missing, NotFoundError where the sky has no truth.
     """
-    source, seen = _sources(objects, sky, names)
+    source, seen = sources_of_truth(objects, sky, names)
     codes = _classes(sky, source)
     codes[~seen] = Class.UNLABELLED
     return codes
@@ -49,7 +49,7 @@ def varies_of_truth(objects: pa.Table, sky: Archive, names: Sequence[str]) -> Co
     Arguments and errors as those of `labels_of_truth`. All are -1 where the sky has no table of
     what changes (`simulate(..., lightcurves=True)` makes it).
     """
-    source, _ = _sources(objects, sky, names)
+    source, _ = sources_of_truth(objects, sky, names)
     told = np.full(objects.num_rows, -1, np.int8)
     if "variables" not in sky.names():
         return told
@@ -63,7 +63,7 @@ def varies_of_truth(objects: pa.Table, sky: Archive, names: Sequence[str]) -> Co
     return told
 
 
-def _sources(
+def sources_of_truth(
     objects: pa.Table, sky: Archive, names: Sequence[str]
 ) -> tuple[Ints, NDArray[np.bool_]]:
     """(n,) whose light each object is, -1 nothing's; and whether any catalogue has a row of it."""
