@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,3 +60,30 @@ def test_the_lists_are_text_too(folder: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == told["id"].to_pylist()
     assert float(rows[0]["ra"]) == told["ra"][0].as_py()
+
+
+def test_the_tables_of_the_page_are_files(folder: Path) -> None:
+    home = folder / "report" / "tables"
+    rows = pq.read_table(home / "classes.parquet").to_pylist()
+    classified = sq.open(folder / "archive" / "classified").to_table()["class"].to_pylist()
+    assert {each["class"]: each["n"] for each in rows} == {
+        name: classified.count(name) for name in set(classified)
+    }
+    scores = json.loads((folder / "scores" / "scores.json").read_text())
+    told = pq.read_table(home / "confusion.parquet").to_pylist()
+    assert [each["weight"] for each in told] == [n for line in scores["confusion"] for n in line]
+    purity = {
+        each["class"]: each["purity"] for each in pq.read_table(home / "scores.parquet").to_pylist()
+    }
+    assert purity == {each["name"]: each["purity"]["value"] for each in scores["per_class"]}
+    stages = pq.read_table(home / "stages.parquet")
+    assert stages["stage"].to_pylist()[:2] == ["simulate", "match"]
+    assert stages.schema.field("seconds").metadata[b"unit"] == b"s"
+
+
+def test_every_table_is_text_too_and_stands_in_the_readme(folder: Path) -> None:
+    home = folder / "report"
+    text = (home / "README.md").read_text()
+    for file in home.rglob("*.parquet"):
+        assert file.with_suffix(".csv").is_file()
+        assert f"## {file.relative_to(home).as_posix()}: " in text

@@ -85,9 +85,10 @@ def test_a_price_below_nothing_is_refused(tmp_path: Path) -> None:
 
 def test_the_command_writes_what_the_stage_wrote(folder: Path) -> None:
     project = read_project(folder.parent / "field.toml")
-    before = {path.name: path.read_bytes() for path in (folder / "report").iterdir()}
+    files = sorted(path for path in (folder / "report").rglob("*") if path.is_file())
+    before = {path.name: path.read_bytes() for path in files}
     write_report(project, folder / "report")
-    after = {path.name: path.read_bytes() for path in (folder / "report").iterdir()}
+    after = {path.name: path.read_bytes() for path in files}
     assert {name for name in before if before[name] != after[name]} == set()
     assert all(state.why == "" for state in Runner(project).states())
 

@@ -133,9 +133,9 @@ def columns_of(schema: pa.Schema) -> list[str]:
 def _of_tables(project: Project, place: Path, record: Record) -> str:
     lines = [f"# {place.name}", "", f"Tables of the stage `{record.stage}`.", ""]
     lines += _facts(project, record, {})
-    for file in sorted(place.glob("*.parquet")):
+    for file in sorted(place.rglob("*.parquet")):
         read = pq.ParquetFile(file)
-        lines += [f"## {file.name}: {read.metadata.num_rows:,} rows", ""]
+        lines += [f"## {file.relative_to(place).as_posix()}: {read.metadata.num_rows:,} rows", ""]
         lines += [*columns_of(read.schema_arrow), ""]
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ import numpy as np
 from skyquarry.catalog.files import Folder
 from skyquarry.catalog.formats import write_table
 from skyquarry.errors import NotFoundError
+from skyquarry.pipeline.project.reporting.tables import tables_of
 from skyquarry.pipeline.reports import check_page
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 PAGE = "report.html"
 NUMBERS = "report.json"
+TABLES = "tables"
 SUFFIXES = (".parquet", ".csv")
-"""of each list"""
+"""of each list and table"""
 
 
 def write_report(project: Project, folder: Path) -> dict[str, Any]:
@@ -38,7 +40,9 @@ def write_report(project: Project, folder: Path) -> dict[str, Any]:
     home.write_atomic(PAGE, _page(told).encode())
     plain = {name: each for name, each in told.items() if name not in _DRAWN}
     home.write_atomic(NUMBERS, json.dumps(plain, indent=1, default=_plain).encode())
-    for name, table in lists.items():
+    (folder / TABLES).mkdir(exist_ok=True)
+    within = {f"{TABLES}/{name}": table for name, table in tables_of(told).items()}
+    for name, table in {**lists, **within}.items():
         for suffix in SUFFIXES:
             write_table(table.to_batches(), table.schema, folder / f"{name}{suffix}")
     rows = {name: table.num_rows for name, table in lists.items()}
