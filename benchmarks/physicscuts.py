@@ -1,0 +1,98 @@
+"""Published cuts against a classifier, where the truth is known: completeness at their own purity.
+
+    python benchmarks/physicscuts.py --sky /tmp/sky --out benchmarks/results
+
+The sample is that of `skyscores.py`: all eight classes but clusters, boosted, each object weighing
+what it stands for in the sky. One booster alone is fitted on three folds of cells of the sky, for
+finer classes brought to the mix of the sky; every cut of `pipeline/physicscuts.py` is compared with
+it among the rows where all that the cut needs is measured, draw by draw of a bootstrap of cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skyscores import SURVEYS, Parts, _Laps, rows_of
+
+from skyquarry.features.making import features_of
+from skyquarry.learn.classifiers.registry import kind_of
+from skyquarry.learn.examples import Examples
+from skyquarry.learn.scores import against_cuts
+from skyquarry.learn.splits import folds
+from skyquarry.pipeline.examples import CELL
+from skyquarry.pipeline.physicscuts import cuts_of
+
+import record
+
+SETTINGS = {"rounds": 120, "rate": 0.12, "bins": 64, "tree_columns": 0.3}
+FOLDS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sky", required=True, help="folder of the sky; kept for a second run")
+    parser.add_argument("--area", type=float, default=16.0, help="square degrees")
+    parser.add_argument("--seed", type=int, default=8101)
+    parser.add_argument("--rows", type=int, default=45_000, help="of the sample, by chance")
+    parser.add_argument("--out")
+    given = parser.parse_args()
+    begun = time.process_time()
+    table = rows_of(Path(given.sky), given.area, given.seed, _Laps())
+    some = np.random.default_rng(given.seed).permutation(table.num_rows)[: given.rows]
+    told = compared(Parts.of(table.take(np.sort(some)), given.seed), given.seed)
+    for each in told:
+        print(f"{each['class']:13} {each['name']:40} {words(each)}")
+    beaten = [bool(each["beaten"]) for each in told]
+    figures = {"cuts": told, "beaten": f"{sum(beaten)} of {len(beaten)}",
+               "cpu_s": round(time.process_time() - begun)}  # fmt: skip
+    record.write("physicscuts", len(some), figures, given.out)
+
+
+def compared(parts: Parts, seed: int) -> list[dict[str, Any]]:
+    """Each cut, its purity and completeness, and the booster's at that purity."""
+    drop = [name for name in parts.table.column_names if name.startswith("label_")]
+    plain = parts.table.drop_columns(drop)
+    made = features_of(plain, SURVEYS)
+    measured = np.flatnonzero(np.asarray(np.isfinite(made.values).any(axis=0)))
+    cells = parts.column(CELL)
+    examples = Examples.of(
+        made.values[:, measured], [made.names[each] for each in measured],
+        np.array(parts.names)[parts.fine], groups=cells,
+    )  # fmt: skip
+    fold = folds(examples.labels, cells, FOLDS, seed)
+    sky = np.bincount(parts.fine, parts.weight, len(parts.names))
+    p = np.zeros((len(examples), len(parts.classes)))
+    for each in range(FOLDS):
+        out = np.flatnonzero(fold == each)
+        learnt = examples.take(fold != each)
+        fine = (
+            kind_of("xgboost")(**SETTINGS)
+            .fit(learnt, seed=seed)
+            .predict_proba(examples.values[out])
+        )
+        at_sky = fine * (sky / sky.sum() / learnt.priors())
+        at_sky /= at_sky.sum(axis=1, keepdims=True)
+        for number, place in enumerate(parts.of_fine):
+            p[out, place] += at_sky[:, number]
+    cuts = cuts_of(plain, SURVEYS, parts.classes)
+    return against_cuts(p, parts.label, parts.classes, cuts, weights=parts.weight, cells=cells)
+
+
+def words(told: dict[str, Any]) -> str:
+    if told["beaten"] is None:
+        return f"not measured: {told['n_effective']:.0f} effective members"
+    return (
+        f"purity {told['purity']:.3f}: {told['completeness']:.3f}, the booster "
+        f"{told['model_completeness']:.3f}; gain {told['gain']:+.3f} ({told['low']:+.3f} to "
+        f"{told['high']:+.3f}){'' if told['beaten'] else ': not beaten'}"
+    )
+
+
+if __name__ == "__main__":
+    main()
