@@ -53,12 +53,13 @@ REAL: Final = {
 LIMITS: Final = {"twomass_j": 17.9, "wise_w1": 18.7}
 """AB, of sources made: half a magnitude fainter than J = 16.5 and W1 = 15.5, Vega"""
 STAR_NUMBERS, DWARF_NUMBERS, BROWN_NUMBERS = range(1, 11), range(1, 5), (11, 12)
-M5: Final = 15.0
-AREAS: Final = {"stars": 20.0, "late dwarfs": 300.0, "brown dwarfs": 3_000.0}
-"""square degrees, of all stars to M5, of later dwarfs, of L and later"""
-SKIES: Final = 4
+M7: Final = 17.0
+AREAS: Final = {"stars": 10.0, "late dwarfs": 500.0, "brown dwarfs": 1_500.0}
+"""square degrees, of all stars to M7, of later dwarfs, of L and later: no M dwarf should weigh more
+than a hundredth of the brown dwarfs"""
+SKIES: Final = 3
 """of brown dwarfs, with other seeds: one sky has too few"""
-COPIES, LOST = 2, 0.3
+COPIES, LOST = 1, 0.3
 """of each row to learn of, and how often a band is blanked in them"""
 PURITY: Final = 0.90
 
@@ -116,8 +117,8 @@ def brown_dwarfs(scale: float) -> dict[str, Any]:
 def simulated(scale: float) -> tuple[Any, Any, Any, Any]:
     """Colours, whether of a brown dwarf, weight (objects a square degree) and cell of the sky."""
     parts = [
-        made(STAR_NUMBERS, AREAS["stars"] * scale, lambda s: s.spectral_type >= M5, SEED),
-        made(DWARF_NUMBERS, AREAS["late dwarfs"] * scale, lambda s: ~(s.spectral_type >= M5),
+        made(STAR_NUMBERS, AREAS["stars"] * scale, lambda s: s.spectral_type >= M7, SEED),
+        made(DWARF_NUMBERS, AREAS["late dwarfs"] * scale, lambda s: ~(s.spectral_type >= M7),
              SEED + 1),
     ]  # fmt: skip
     for sky in range(SKIES):

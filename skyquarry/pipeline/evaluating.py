@@ -293,7 +293,7 @@ def _doubts(model: Model, judged: _Judged, told: Mapping[str, Any]) -> list[str]
     if alarm is not None and (alarm["rows"] > _RINGS or alarm["table"]):
         doubts.append(
             f"{alarm['rows']:.0%} of the rows are unlike what the model was trained on: its own "
-            "scores and sets do not hold here."
+            "scores and sets do not hold here; some hundred labels of these mend it (sq.repair)."
         )
     seen = _in_training_cells(model, judged)
     if seen > _SEEN:
