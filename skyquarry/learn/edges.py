@@ -7,8 +7,8 @@ exponential of the mean excess (Pickands 1975, Ann. Stat. 3, 119, with shape 0),
 sharp limit is a sharp edge. The row's score is that of its strangest feature.
 
 From bright to deep SDSS (DR14 to DR17) 86 % of the rows ring at 4 % of false alarms, all of those
-fainter than u = 19.6, where DR14 ends; the other 15 % lie inside of it. A classifier of which survey
-a row is of, which has seen both, tells 86 % at 5 %: a row alone has no more to say.
+fainter than u = 19.6, where DR14 ends; the other 15 % lie inside of it. A classifier of which
+survey a row is of, which has seen both, tells 86 % at 5 %: a row alone has no more to say.
 """
 
 from __future__ import annotations
