@@ -27,6 +27,7 @@ from skyquarry.adql.syntax import (
 from skyquarry.adql.terms import (
     Narrow,
     Narrowing,
+    Near,
     Term,
     Truth,
     narrowed_by_all,
@@ -71,12 +72,14 @@ class Conditions(Resolver):
         parts = [self.truth(each) for each in tree.parts]
         joined = narrowed_by_all if tree.word == "AND" else narrowed_by_any
         other = narrowed_by_any if tree.word == "AND" else narrowed_by_all
-        return self._made(
+        made = self._made(
             "(" + f" {tree.word} ".join(part.sql for part in parts) + ")",
             tuple(parts),
             joined([part.narrowing for part in parts]),
             other([part.otherwise for part in parts]),
         )
+        near = tuple(each for part in parts for each in part.near)
+        return replace(made, near=near) if tree.word == "AND" else made
 
     def _not(self, tree: Not) -> Truth:
         of = self.truth(tree.of)
@@ -122,7 +125,9 @@ class Conditions(Resolver):
 
                 arcsec = min(radius * 3600.0 + _WIDER, 648_000.0)
                 narrowing |= narrowed_to(self, point, Cone(*center.fixed, arcsec))
-        return self._made(geometry.near(one, other, radius, operator), (left,), narrowing)
+        made = self._made(geometry.near(one, other, radius, operator), (left,), narrowing)
+        pair = one.fixed is None and other.fixed is None
+        return replace(made, near=(Near(one, other, radius),)) if pair else made
 
     def _compared(self, operator: str, left: Term, right: Term) -> Truth:
         left, right = self.comparable(left, right)

@@ -9,7 +9,7 @@ from skyquarry.adql import geometry
 from skyquarry.adql.casting import geometry_term
 from skyquarry.adql.geometry import Box, Circle, Fixed, Outline, Point, Shape
 from skyquarry.adql.kinds import WORDS, literal
-from skyquarry.adql.terms import Narrow, Narrowing, Term, Truth
+from skyquarry.adql.terms import Narrow, Narrowing, Near, Term, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,7 +168,20 @@ def _distance(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
 def _contains(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     inner, outer = (shape_of(resolver, each) for each in arguments)
     sql = geometry.contains_shape(outer, inner)
-    return _asked(resolver, tree, arguments, sql, _narrowing(resolver, inner, outer))
+    made = _asked(resolver, tree, arguments, sql, _narrowing(resolver, inner, outer))
+    return _with_near(made, inner, outer)
+
+
+def _with_near(term: Term, inner: Shape, outer: Shape) -> Term:
+    """The same, knowing that a point in a circle of fixed radius is near its middle."""
+    if not (isinstance(inner, Point) and isinstance(outer, Circle)):
+        return term
+    radius = outer.radius.constant
+    fixed = inner.fixed is not None or outer.center.fixed is not None
+    if fixed or not isinstance(radius, int | float) or term.truth is None:
+        return term
+    near = Near(inner, outer.center, float(radius))
+    return replace(term, truth=replace(term.truth, near=(near,)))
 
 
 def _intersects(resolver: Resolver, tree: Call, arguments: Terms) -> Term:

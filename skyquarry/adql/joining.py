@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.conditions import Conditions
 from skyquarry.adql.kinds import quoted
+from skyquarry.adql.pairing import quickened
 from skyquarry.adql.scopes import Relation, Scope, Tree
 from skyquarry.adql.state import fields_of
 from skyquarry.adql.syntax import Derived, Identifier, Join, Source, TableName
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from skyquarry.adql.state import Scanned, State
     from skyquarry.adql.syntax import Query
     from skyquarry.adql.tables import Table
-    from skyquarry.adql.terms import Field, Narrowing
+    from skyquarry.adql.terms import Field, Narrowing, Truth
 
     Compile = Callable[[Query, Scope | None], tuple[str, tuple[Field, ...], frozenset[int]]]
 
@@ -52,8 +53,9 @@ class Joining:
         scan = self.state.scan(table)
         fields = fields_of(scan)
         shown = tuple(each for name in table.shown for each in fields if each.name == name)
-        relation = Relation(called, is_quoted, fields, shown)
-        tree = Tree(f"{scan.name} AS {scan.alias}", (relation,), fields, frozenset((scan.number,)))
+        sql = f"{scan.name} AS {scan.alias}"
+        relation = Relation(called, is_quoted, fields, shown, scan.alias, sql)
+        tree = Tree(sql, (relation,), fields, frozenset((scan.number,)))
         tree = replace(tree, shown=shown)
         condition = getattr(table, "condition", "")
         return self._viewed(tree, scan, condition) if condition else tree
@@ -78,21 +80,24 @@ class Joining:
         truth = Conditions(self.state, scope).truth(where.where)
         self.state.narrow(truth.narrowing)
         sql = f"(SELECT * FROM {scan.name} AS {scan.alias} WHERE {truth.sql}) AS {scan.alias}"
-        return replace(tree, sql=sql)
+        return replace(tree, sql=sql, relations=(replace(tree.relations[0], sql=sql),))
 
     def _of_with(
         self, ours: str, fields: tuple[Field, ...], called: tuple[str, ...], *, quoted_name: bool
     ) -> Tree:
         alias = self.state.alias()
         own = tuple(moved_to(each, alias, keep_origin=False) for each in fields)
-        return Tree(f"{ours} AS {alias}", (Relation(called, quoted_name, own),), own)
+        sql = f"{ours} AS {alias}"
+        return Tree(sql, (Relation(called, quoted_name, own, None, alias, sql),), own)
 
     def _derived(self, source: Derived) -> Tree:
         sql, fields, scans = self.compile_query(source.query, None)
         alias = self.state.alias()
         own = tuple(moved_to(each, alias) for each in fields)
-        relation = Relation((source.alias.name,), source.alias.quoted, own)
-        return Tree(f"({sql}) AS {alias}", (relation,), own, scans)
+        whole = f"({sql}) AS {alias}"
+        name = source.alias
+        relation = Relation((name.name,), name.quoted, own, None, alias, whole)
+        return Tree(whole, (relation,), own, scans)
 
     def _renamed(self, tree: Tree, alias: Identifier) -> Tree:
         """Joined tables in parentheses under one name."""
@@ -127,8 +132,21 @@ class Joining:
         if truth.aggregated:
             raise self.state.source.error(source.on.span, "has an aggregate, but ON takes none")
         self._narrow(source.kind, truth.narrowing, left, right)
-        sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {truth.sql}"
+        left, right, test = self._quickened(source.kind, left, right, truth)
+        sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {test}"
         return replace(both, sql=sql)
+
+    def _quickened(
+        self, kind: str, left: Tree, right: Tree, truth: Truth
+    ) -> tuple[Tree, Tree, str]:
+        """A join on position by cells: of an outer join only the side that is not kept whole."""
+        sides = {"INNER": (right, left), "LEFT": (right,), "RIGHT": (left,)}
+        for side in sides.get(kind, ()):
+            made, test = quickened(self.state, side, truth.near)
+            if test:
+                both = (left, made) if side is right else (made, right)
+                return *both, f"{test} AND {truth.sql}"
+        return left, right, truth.sql
 
     def _beside(self, left: Tree, right: Tree, sql: str) -> Tree:
         shown = (*left.stars, *right.stars)

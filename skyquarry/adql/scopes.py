@@ -24,6 +24,10 @@ class Relation:
     fields: tuple[Field, ...]
     shown: tuple[Field, ...] | None = None
     """What `table.*` stands for, where that is not all."""
+    alias: str = ""
+    """Our name for it."""
+    sql: str = ""
+    """How it stands in the SQL."""
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from skyquarry.adql.calls import alike
 from skyquarry.adql.conditions import Conditions
 from skyquarry.adql.joining import Joining, moved_to, output_names
 from skyquarry.adql.kinds import WORDS, literal, quoted
+from skyquarry.adql.pairing import quickened
 from skyquarry.adql.resolving import column_term
 from skyquarry.adql.scopes import Relation, Scope, Tree
 from skyquarry.adql.syntax import (
@@ -194,7 +195,8 @@ class _Selecting:
             )
         scans = self.joined.scans
         self.state.narrow({n: each for n, each in truth.narrowing.items() if n in scans})
-        return truth.sql
+        self.joined, test = quickened(self.state, self.joined, truth.near)
+        return f"{test} AND {truth.sql}" if test else truth.sql
 
     def _groups(self) -> list[Term]:
         found = []

@@ -142,8 +142,10 @@ def without_frame(name: str, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
     first = arguments[0]
     if isinstance(first, Text | Null) or category(first) == "text":
         return arguments[1:]
-    named = isinstance(first, ColumnName) and not fits(name, arguments)
-    return arguments[1:] if named and fits(name, arguments[1:]) else arguments
+    named = not isinstance(first, Number) and category(first) == "any"
+    if named and not fits(name, arguments) and fits(name, arguments[1:]):
+        return arguments[1:]
+    return arguments
 
 
 def told(name: str) -> str:

@@ -84,6 +84,15 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """Two points of rows that a condition wants to be no farther apart than a radius."""
+
+    one: Point
+    other: Point
+    radius_deg: float
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """A condition, ready to be written into SQL."""
 
@@ -93,6 +102,8 @@ class Truth:
     """What is narrowed where the condition is false."""
     free: frozenset[str] = frozenset()
     aggregated: bool = False
+    near: tuple[Near, ...] = ()
+    """Pairs of points that are near each other wherever it is true."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from skyquarry.adql.asking import query
 from skyquarry.adql.geometry import contains_point
 from skyquarry.adql.reads import fewer
 from skyquarry.adql.regionsql import region_sql
@@ -208,9 +209,7 @@ def test_geometries_come_back_as_lists_and_are_taken_apart(rows):
     ]  # fmt: skip
 
 
-def test_a_place_that_is_not_there_lies_nowhere(ask):
-    from skyquarry.adql.asking import query
-
+def test_a_place_that_is_not_there_lies_nowhere():
     given = {"t": {"ra": [1.0, None, float("nan")], "dec": [2.0, 3.0, 4.0]}}
     asked = "SELECT ra FROM t WHERE {} = CONTAINS(POINT(ra, dec), CIRCLE(1, 2, 1))"
     assert len(query(asked.format(1), uploads=given).to_table()) == 1
@@ -232,3 +231,70 @@ def test_few_ranges_hold_all_that_many_hold():
     starts, stops = fewer(many, 5)
     assert len(starts) == 5
     assert Ranges(starts, stops).covers(many.starts, many.stops).all()
+
+
+def pairs_of(one, other, radius_deg):
+    """Every pair of two lists within a radius, tried one by one."""
+    a, b = (to_xyz(each["ra"], each["dec"]) for each in (one, other))
+    limit = 2 * np.sin(np.radians(radius_deg) / 2)
+    return {
+        (int(one["id"][i]), int(other["id"][j]))
+        for i in range(len(a))
+        for j in np.flatnonzero(((b - a[i]) ** 2).sum(axis=1) < limit * limit)
+    }
+
+
+def lists(seed):
+    """Two lists of 250 places: at the poles, round 0h, and anywhere; some RA beyond 0 to 360."""
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(2):
+        ra = np.concatenate([random.uniform(-2, 2, 90), random.uniform(0, 720, 160)])
+        dec = np.concatenate(
+            [random.uniform(-3, 3, 90), random.uniform(86, 90, 80), -random.uniform(86, 90, 80)]
+        )
+        found.append({"id": np.arange(250), "ra": ra, "dec": dec})
+    return found
+
+
+@pytest.mark.parametrize("radius", [0.0001, 0.03, 0.7, 1.99, 2.5])
+def test_joins_on_position_by_cells_are_those_by_trying_every_pair(radius):
+    one, other = lists(int(radius * 1000))
+    other["ra"][:5], other["dec"][:5] = one["ra"][:5] + 360, one["dec"][:5]
+    wanted = pairs_of(one, other, radius)
+    uploads = {"one": one, "other": other}
+    near = f"DISTANCE(a.ra, a.dec, b.ra, b.dec) < {radius}"
+    for text in (
+        f"SELECT a.id, b.id FROM one a JOIN other b ON {near}",
+        f"SELECT a.id, b.id FROM one a, other b WHERE a.id >= 0 AND {near}",
+        f"WITH c AS (SELECT * FROM other) SELECT a.id, b.id FROM one a, c x, c b WHERE x.id = a.id AND {near}",
+        f"SELECT a.id, b.id FROM (SELECT ra, dec, id FROM one) a JOIN other b ON 1 = CONTAINS(POINT(b.ra, b.dec), CIRCLE(a.ra, a.dec, {radius}))",
+    ):
+        plan = query(text, uploads=uploads)
+        assert ("~cell" in plan.sql) == (radius <= 2)
+        found = [tuple(row.values()) for row in plan.to_table().to_pylist()]
+        assert len(found) == len(set(found))
+        assert set(found) == wanted
+    assert wanted
+
+
+@pytest.mark.parametrize("kind", ["LEFT", "RIGHT", "FULL"])
+def test_an_outer_join_on_position_keeps_the_rows_without_a_pair(kind):
+    one, other = lists(9)
+    wanted = pairs_of(one, other, 0.1)
+    text = f"SELECT a.id i, b.id j FROM one a {kind} JOIN other b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.1"
+    plan = query(text, uploads={"one": one, "other": other})
+    found = [tuple(row.values()) for row in plan.to_table().to_pylist()]
+    pairs = [each for each in found if None not in each]
+    assert sorted(pairs) == sorted(wanted)
+    alone = {"LEFT": (0,), "RIGHT": (1,), "FULL": (0, 1)}[kind]
+    missing = sum(250 - len({pair[side] for pair in wanted}) for side in alone)
+    assert len(found) - len(pairs) == missing > 0
+
+
+def test_a_table_is_joined_with_itself_on_position(rows, columns):
+    found = rows(
+        "SELECT a.id, b.id FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.01 AND a.id < b.id"
+    )
+    assert set(found) == {(i, j) for i, j in pairs_of(columns, columns, 0.01) if i < j}
+    assert len(found) > 20
