@@ -160,7 +160,8 @@ class Sources:
         known: dict[str, Any] = {name: _filled(table[name], name) for name in _TOLD}
         mags = np.empty((n, N_BANDS), np.float32)
         for number, band in enumerate(BANDS):
-            mags[:, number] = table[f"mag_{band.name}"].fill_null(np.inf).to_numpy()
+            column = table[f"mag_{band.name}"]
+            mags[:, number] = (column.fill_null(np.inf) if column.null_count else column).to_numpy()
         return cls(mags=mags, **known)
 
 
