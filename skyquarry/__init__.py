@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skyquarry.mine.friends import duplicates as duplicates
     from skyquarry.mine.friends import friends_of_friends as friends_of_friends
     from skyquarry.mine.lensing import lenses as lenses
+    from skyquarry.mine.river import river as river
     from skyquarry.mine.scan import ScanMachine as ScanMachine
     from skyquarry.mine.scan import sweep_once as sweep_once
     from skyquarry.mine.twopoint import correlation as correlation
@@ -86,6 +87,7 @@ _HOME = {
     "friends_of_friends": ("skyquarry.mine.friends", "friends_of_friends"),
     "lenses": ("skyquarry.mine.lensing", "lenses"),
     "pair_counts": ("skyquarry.mine.twopoint", "pair_counts"),
+    "river": ("skyquarry.mine.river", "river"),
     "ScanMachine": ("skyquarry.mine.scan", "ScanMachine"),
     "sweep_once": ("skyquarry.mine.scan", "sweep_once"),
     "Roles": ("skyquarry.catalog.roles", "Roles"),
@@ -144,6 +146,7 @@ __all__ = [
     "query",
     "region",
     "repair",
+    "river",
     "simulate",
     "sweep_once",
     "train",

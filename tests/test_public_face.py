@@ -15,7 +15,7 @@ PROMISED = {
     "buckets", "build", "classify", "correlation", "crossmatch", "duplicates", "evaluate",
     "features_of", "fetch", "friends_of_friends", "inject", "lenses", "load_model", "match_table",
     "open", "open_match", "pair_counts", "pairs", "plan_build", "plan_fetch", "query", "region",
-    "repair", "simulate", "sweep_once", "train", "update_match",
+    "repair", "river", "simulate", "sweep_once", "train", "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 

@@ -42,7 +42,7 @@ MOST_PARTITIONS = 1024
 _COPIES = 1.5
 """rows and copies over rows, where the weight of a partition is predicted"""
 _MOST_PAIRS = 1_000_000_000
-_EXTRA = pa.schema([(BUCKET, pa.int64()), (PLACE, pa.int64()), (HOME, pa.bool_())])
+EXTRA = pa.schema([(BUCKET, pa.int64()), (PLACE, pa.int64()), (HOME, pa.bool_())])
 
 
 def buckets(
@@ -127,7 +127,7 @@ class BucketsNode:
     @property
     def rows(self) -> pa.Schema:
         """Of the sorted rows."""
-        return pa.schema([*self.scan.schema, *_EXTRA])
+        return pa.schema([*self.scan.schema, *EXTRA])
 
     def __len__(self) -> int:
         return len(self.scan) + self.partitions
@@ -177,7 +177,7 @@ def sort_piece(reader: Reader, piece: Piece, by: Bucketing, exchange: Exchange) 
     place = (np.int64(piece.tile) << np.int64(32)) + copies.row
     rows = table.take(from_numpy(copies.row))
     for name, values in ((BUCKET, copies.bucket), (PLACE, place), (HOME, copies.home)):
-        rows = rows.append_column(_EXTRA.field(name), from_numpy(values))
+        rows = rows.append_column(EXTRA.field(name), from_numpy(values))
     to = scrambled(copies.bucket.view(np.uint64), 1) % np.uint64(exchange.partitions)
     exchange.put(f"tile{piece.tile:08d}", rows, to.astype(np.int64))
     homes = int(copies.home.sum())

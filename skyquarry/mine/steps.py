@@ -1,0 +1,226 @@
+"""Steps of a river that need one tile at a time: filter, project, map, match, tee."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.engine.plainterms import Plain
+from skyquarry.engine.plan import Told
+from skyquarry.engine.run import Instead
+from skyquarry.errors import UserError
+from skyquarry.match.geometry.pairing import Part
+from skyquarry.match.geometry.radii import Radius
+from skyquarry.match.given.dilation import around
+from skyquarry.sky.ranges import Ranges
+from skyquarry.sky.vectors import wrap_ra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skyquarry.engine.predicate import Number, Predicate
+    from skyquarry.match.given.catalogsides import CatalogSide
+
+_MANY_ROWS, _FINE, _COARSE = 2_000, 14, 10
+"""More rows than this are surrounded in cells of the coarser order: a shorter list of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poured:
+    """What a task of a river gives: rows that flow on, and those for sinks on the way."""
+
+    table: pa.Table
+    tees: tuple[tuple[str, pa.Table], ...] = ()
+
+
+class Step(Protocol):
+    """What is done to the rows of each tile."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows that come out."""
+
+    def do(self, table: pa.Table) -> pa.Table:
+        """The rows that come out of these."""
+
+    def words(self) -> str:
+        """What it does."""
+
+
+def flow_through(function: Callable[..., Any], args: Any, steps: tuple[Step, ...]) -> Any:
+    """The task: what another gives, after these steps."""
+    value = function(*args)
+    if isinstance(value, Instead):
+        return Instead(tuple((function, each, steps) for each in value.arguments))
+    poured = poured_of(value)
+    table, tees = poured.table, list(poured.tees)
+    for step in steps:
+        if isinstance(step, Tee):
+            tees.append((step.key, fitted(table, step.schema, step.words())))
+        table = fitted(step.do(table), step.schema, step.words())
+    return Poured(table, tuple(tees))
+
+
+def poured_of(value: Any) -> Poured:
+    """What any task of a plan gives."""
+    if isinstance(value, Poured):
+        return value
+    return Poured(value.table if isinstance(value, Told) else value)
+
+
+def fitted(table: Any, schema: pa.Schema, who: str) -> pa.Table:
+    """The table with the schema that was promised. Raises UserError where it has another."""
+    if isinstance(table, pa.Table) and table.schema.equals(schema, check_metadata=True):
+        return table
+    try:
+        return table.select(schema.names).cast(schema)
+    except (AttributeError, KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        given = table.schema if isinstance(table, pa.Table) else type(table).__name__
+        raise UserError(
+            f"{who} gave {given}, but {schema} is needed, which it gave for an empty table "
+            f"({error}): let it give the same columns and types for every table"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The rows for which a condition is true."""
+
+    schema: pa.Schema
+    condition: Predicate | Callable[[pa.Table], Any]
+
+    def do(self, table: pa.Table) -> pa.Table:
+        """Those rows."""
+        if not callable(self.condition):
+            return self.condition.choose(table)
+        told = self.condition(table)
+        keep = np.asarray(told)
+        if keep.shape != (table.num_rows,) or keep.dtype != bool:
+            raise UserError(
+                f"{self.words()} gave {keep.dtype} of shape {keep.shape}, but a truth for each of "
+                f"{table.num_rows} rows is needed: return a boolean array as long as the table"
+            )
+        return table.filter(from_numpy(keep))
+
+    def words(self) -> str:
+        """The text, or the function's name."""
+        return (
+            f"filter {_name(self.condition) if callable(self.condition) else self.condition.text}"
+        )
+
+
+@dataclass(frozen=True)
+class Project:
+    """Columns by other names, and numbers that are worked out of them."""
+
+    schema: pa.Schema
+    columns: tuple[tuple[str, str | Number], ...]
+
+    def do(self, table: pa.Table) -> pa.Table:
+        """A column for each; null where a number cannot be worked out."""
+        plain = Plain(table)
+        made = [
+            table.column(what) if isinstance(what, str) else _with_nulls(what.values(plain))
+            for _, what in self.columns
+        ]
+        return pa.table(made, schema=self.schema)
+
+    def words(self) -> str:
+        """The columns."""
+        told = [
+            what if what == name else f"{name} = {what if isinstance(what, str) else what.text}"
+            for name, what in self.columns
+        ]
+        return f"project {', '.join(told)}"
+
+
+def _with_nulls(values: Any) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=np.isnan(values))
+
+
+@dataclass(frozen=True)
+class Map:
+    """A user's function of a table."""
+
+    schema: pa.Schema
+    function: Callable[[pa.Table], pa.Table]
+
+    def do(self, table: pa.Table) -> pa.Table:
+        """What it gives."""
+        return self.function(table)
+
+    def words(self) -> str:
+        """Its name."""
+        return f"map {_name(self.function)}"
+
+
+@dataclass(frozen=True)
+class Tee:
+    """Rows that a sink gets, too; or, at the end, it alone."""
+
+    schema: pa.Schema
+    key: str
+    name: str
+    is_end: bool = False
+
+    def do(self, table: pa.Table) -> pa.Table:
+        """The rows again."""
+        return table.slice(0, 0) if self.is_end else table
+
+    def words(self) -> str:
+        """The sink's name."""
+        return f"{'to' if self.is_end else 'tee'} {self.name}"
+
+
+@dataclass(frozen=True)
+class Match:
+    """Each row with the rows of a catalogue near it: pairs, in the order of the rows."""
+
+    schema: pa.Schema
+    side: CatalogSide
+    radius_arcsec: float
+    ra: str
+    dec: str
+    columns: tuple[tuple[str, str], ...]
+    """(name in the answer, name there)"""
+    nearest: int | None = None
+
+    def do(self, table: pa.Table) -> pa.Table:
+        """The pairs; of one row the nearest first."""
+        from skyquarry.match.geometry.search import find_pairs, sorted_points
+
+        ra, dec = (np.asarray(to_numpy(table.column(n)), np.float64) for n in (self.ra, self.dec))
+        rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0))
+        points, order = sorted_points(wrap_ra(ra[rows]), dec[rows])
+        coarsest = _FINE if len(rows) <= _MANY_ROWS else _COARSE
+        near = around(points.spatial, self.radius_arcsec, coarsest)
+        roles = self.side.roles
+        part = Part(
+            str(roles.id),
+            str(roles.ra),
+            str(roles.dec),
+            Radius(),
+            tuple(n for _, n in self.columns),
+        )
+        there = self.side.fetch(near, part.needed).rows()
+        placed = part.placed(there, Ranges.whole())
+        found = find_pairs(points, placed.points, self.radius_arcsec, nearest=self.nearest)
+        left = rows[order[found.left]]
+        along = np.argsort(left, kind="stable")
+        theirs = there.table.take(from_numpy(there.rows_of(placed.places(found.right[along]))))
+        ours = table.take(from_numpy(left[along])).columns
+        made = [*ours, from_numpy(found.sep_arcsec[along])]
+        return pa.table([*made, *(theirs[n] for _, n in self.columns)], schema=self.schema)
+
+    def words(self) -> str:
+        """With what, and how near."""
+        which = "" if self.nearest is None else f", the {self.nearest} nearest"
+        return f"match {self.side.name} within {self.radius_arcsec:g} arcsec{which}"
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))

@@ -1,0 +1,317 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from skyquarry.engine.catalog import open_catalog
+from skyquarry.errors import CancelledError, ColumnError, PredicateError, UserError
+from skyquarry.mine import blocked, flows, sorting
+from skyquarry.mine.bucketing import Colours
+from skyquarry.mine.buckets import buckets
+from skyquarry.mine.river import river
+from skyquarry.sky.vectors import separation_arcsec, to_xyz
+
+
+@pytest.fixture(scope="module")
+def few(stars):
+    return stars.where("id < 400 OR (id > 15000 AND id < 16500)")
+
+
+def with_colour(table):
+    colour = pc.subtract(table["g"], table["r"])
+    return table.append_column("gr", colour).drop_columns(["u"])
+
+
+def is_red(table):
+    return np.array(table["gr"]) > 0.5
+
+
+def test_steps_of_one_tile_do_what_they_say_and_are_one_task(few):
+    flow = river(few).filter("g < 19.5").map(with_colour).filter(is_red)
+    flow = flow.project({"id": "id", "twice": "2 * gr", "kind": "kind"})
+    table = with_colour(few.where("g < 19.5").to_table())
+    table = table.filter(pa.array(is_red(table)))
+    told = flow.to_table("inline")
+    assert told.num_rows > 100
+    assert told["id"].to_pylist() == table["id"].to_pylist()
+    assert told["kind"].equals(table["kind"])
+    np.testing.assert_array_equal(np.array(told["twice"]), 2 * np.array(table["gr"]))
+    assert told.equals(flow.to_table())
+    text = flow.explain()
+    assert "map with_colour > filter is_red > project id, twice = 2 * gr, kind" in text
+    assert "g < 19.5" in text
+    assert text.count("in one task") == 1
+
+
+def test_what_is_filtered_and_projected_first_is_not_read(few):
+    flow = river(few).filter("r < 18").project(["id", "kind"])
+    told = flow.to_table("inline")
+    assert told.equals(few.where("r < 18").select(["id", "kind"]).to_table())
+    assert flow.flow.of.catalog.columns == ["id", "kind"]
+
+
+def test_sorted_rows_are_stable_and_what_is_missing_comes_last(few, monkeypatch):
+    monkeypatch.setattr(sorting, "PARTITION_BYTES", 20_000)
+    table = few.select(["id", "kind", "u"]).to_table()
+    flow = river(few.select(["id", "kind", "u"]))
+    rows = list(zip(*(table[name].to_pylist() for name in ("id", "kind", "u")), strict=True))
+    told = flow.sort("kind").to_table()
+    wanted = sorted(rows, key=lambda row: row[1])
+    assert told["id"].to_pylist() == [row[0] for row in wanted]
+    told = flow.sort([("kind", "descending"), "u"]).to_table("inline")
+    missing = [(row[2] is None, row[2] or 0.0) for row in rows]
+    order = sorted(range(len(rows)), key=lambda n: missing[n])
+    order.sort(key=lambda n: rows[n][1], reverse=True)
+    assert told["id"].to_pylist() == [rows[n][0] for n in order]
+    assert "blocked" in flow.sort("u").explain()
+
+
+@pytest.mark.parametrize("by", [[], ["kind"], ["kind", "half"]])
+def test_aggregates_are_those_of_brute_force(few, by):
+    def halved(table):
+        return table.append_column("half", pc.greater(table["g"], 19.0))
+
+    asked = {"n": "count", "known": ("count", "u"), "u": ("mean", "u"), "low": ("min", "g"),
+             "high": ("max", "g"), "sum": ("sum", "id")}  # fmt: skip
+    told = river(few).map(halved).aggregate(by, asked)
+    table = halved(few.to_table())
+    groups = {}
+    for row in table.to_pylist():
+        groups.setdefault(tuple(row[name] for name in by), []).append(row)
+    rows = told.to_table("inline").to_pylist()
+    assert len(rows) == len(groups) > 0
+    for row in rows:
+        group = groups[tuple(row[name] for name in by)]
+        known = [each["u"] for each in group if each["u"] is not None]
+        assert row["n"] == len(group)
+        assert row["known"] == len(known)
+        assert row["u"] == pytest.approx(sum(known) / len(known), rel=1e-12)
+        assert row["low"] == min(each["g"] for each in group)
+        assert row["high"] == max(each["g"] for each in group)
+        assert row["sum"] == sum(each["id"] for each in group)
+    assert told.to_table().equals(told.to_table("inline"))
+
+
+def test_a_group_without_values_has_no_mean_and_nan_is_none():
+    table = pa.table({"k": [1, 1, 2, None], "x": [np.nan, 3.0, None, 4.0]})
+    told = river(table).aggregate(["k"], {"m": ("mean", "x"), "s": ("sum", "x")}).to_table()
+    rows = {row["k"]: (row["m"], row["s"]) for row in told.to_pylist()}
+    assert rows == {1: (3.0, 3.0), 2: (None, None), None: (4.0, 4.0)}
+
+
+def test_sets_of_rows_by_their_keys(few):
+    bright, red = few.where("r < 18.5"), few.where("g - r > 0.5")
+    ids = [set(each.to_table()["id"].to_pylist()) for each in (bright, red)]
+    assert ids[0] & ids[1]
+    for how, wanted in (("union", ids[0] | ids[1]), ("intersect", ids[0] & ids[1]),
+                        ("difference", ids[0] - ids[1])):  # fmt: skip
+        for on in (["id"], None):
+            flow = getattr(river(bright), how)(red, on)
+            told = flow.to_table("inline")
+            assert sorted(told["id"].to_pylist()) == sorted(wanted)
+            assert told.equals(flow.to_table())
+            assert told.schema.names == few.columns
+
+
+def test_values_that_are_equal_meet_whatever_their_bits():
+    left = pa.table({"x": [0.0, np.nan, None, 2.5], "t": ["a", None, "b", "c"]})
+    right = pa.table({"x": [-0.0, 2.5], "t": ["a", "c"]})
+    assert river(left).intersect(right, ["t"]).to_table().sort_by("t")["t"].to_pylist() == [
+        "a",
+        "c",
+    ]
+    assert river(left).intersect(right.slice(1)).to_table()["t"].to_pylist() == ["c"]
+    assert river(left).difference(right, ["t"]).to_table().num_rows == 2
+
+
+def test_each_row_finds_those_near_it_in_a_catalogue(few, stars):
+    other = stars.where("kind = 'galaxy'")
+    flow = river(few).map(with_colour).match(other, 60.0, columns=["id", "r"], ra="ra", dec="dec")
+    told = flow.to_table("inline")
+    a, b = few.to_table(), other.to_table()
+    xyz = [to_xyz(np.array(t["ra"]), np.array(t["dec"])) for t in (a, b)]
+    i, j = (each.ravel() for each in np.indices((a.num_rows, b.num_rows)))
+    sep = separation_arcsec(xyz[0][i], xyz[1][j])
+    near = sep <= 60.0
+    ids = np.array(a["id"])[i[near]], np.array(b["id"])[j[near]]
+    wanted = sorted(zip(*(each.tolist() for each in ids), strict=True))
+    pairs = list(zip(told["id"].to_pylist(), told["stars_id"].to_pylist(), strict=True))
+    assert len(wanted) > 100
+    assert sorted(pairs) == wanted
+    np.testing.assert_allclose(np.sort(np.array(told["sep_arcsec"])), np.sort(sep[near]), atol=1e-9)
+    assert [n for n, _ in pairs] == sorted((n for n, _ in pairs), key=a["id"].to_pylist().index)
+    nearest = river(few).match(other, 60.0, nearest=1).to_table()
+    assert nearest["id"].to_pylist() == list(dict.fromkeys(n for n, _ in pairs))
+
+
+def test_pairs_in_buckets_are_those_of_the_hash_machine(few):
+    by = Colours(["g - r"], 0.002)
+    flow = river(few).filter(lambda table: np.array(table["g"]) < 19.5).buckets(by, columns=["id"])
+    told = flow.to_table("inline")
+    wanted = buckets(few.where("g < 19.5"), by).to_table()
+    pairs = [set(zip(t["left_id"].to_pylist(), t["right_id"].to_pylist(), strict=True))
+             for t in (told, wanted)]  # fmt: skip
+    assert len(pairs[0]) == told.num_rows > 100
+    assert pairs[0] == pairs[1]
+
+
+def test_many_sinks_are_served_from_one_pass(few, tmp_path, monkeypatch):
+    reads, read = [], few.stored.__class__.read
+
+    def counting(self, tile, *args, **more):
+        reads.append(tile)
+        return read(self, tile, *args, **more)
+
+    monkeypatch.setattr(few.stored.__class__, "read", counting)
+    taken = []
+    flow = river(few.select(["id", "ra", "dec", "r"])).tee(tmp_path / "all.parquet")
+    flow = flow.filter("r < 18").tee(taken.append)
+    rows = flow.sort("r").to(tmp_path / "sorted.csv").run("inline")
+    assert len(reads) == len(set(reads))
+    bright = few.where("r < 18").select(["id", "ra", "dec", "r"]).to_table()
+    assert pa.concat_tables(taken).equals(bright)
+    assert pq.read_table(tmp_path / "all.parquet").num_rows == few.count()
+    assert (tmp_path / "sorted.csv").read_text().count("\n") == bright.num_rows + 1
+    assert sorted(rows.values()) == sorted([few.count(), bright.num_rows, bright.num_rows])
+
+
+def test_a_river_ends_in_a_catalogue(few, tmp_path):
+    flow = river(few.select(["id", "ra", "dec", "r"])).filter("r < 18")
+    assert flow.to(tmp_path / "bright", ra="ra", dec="dec", id="id").run("inline")
+    bright = open_catalog(tmp_path / "bright")
+    assert set(bright.to_table()["id"].to_pylist()) == set(
+        few.where("r < 18").to_table()["id"].to_pylist()
+    )
+
+
+def _everything(few, stars):
+    flow = river(few).map(with_colour).filter(is_red).match(stars.where("r < 18"), 100.0)
+    flow = flow.aggregate(["kind"], {"n": "count", "gr": ("sum", "gr")})
+    return flow.union(river(few).map(with_colour).aggregate(
+        ["kind"], {"n": "count", "gr": ("sum", "gr")})).sort(["kind", "n"])  # fmt: skip
+
+
+def test_every_executor_gives_the_same_rows_and_leaves_nothing_behind(few, stars, tmp_path):
+    flow = _everything(few, stars)
+    first = flow.to_table("inline", folder=tmp_path)
+    assert first.num_rows == 4
+    with ThreadPoolExecutor(8) as pool:
+        assert flow.to_table(pool, folder=tmp_path).equals(first)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_river_runs_on_dask_unchanged(few, stars, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    from skyquarry.engine.cluster import dask_executor
+
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        flow = _everything(few, stars)
+        assert flow.to_table(dask_executor(client), folder=tmp_path).equals(flow.to_table())
+
+
+def test_tasks_travel_to_other_processes(few, stars):
+    import pickle
+
+    flow = river(few).filter("r < 19").match(stars, 100.0)
+    home = flows.Running("inline", ".", {})
+    for key, function, args in list(flow.flow.tasks(home))[:3]:
+        there, again = pickle.loads(pickle.dumps((function, args)))
+        assert there(*again).table.equals(function(*args).table), key
+
+
+def test_a_slow_sink_holds_the_river_up(stars):
+    read, behind = [], []
+
+    def counting(table):
+        if table.num_rows:
+            read.append(table.num_rows)
+        return table
+
+    def slow(table):
+        del table
+        behind.append(len(read) - len(behind))
+
+    river(stars).map(counting).to(slow).run(ThreadPoolExecutor(2), window=3)
+    assert len(behind) > 10
+    assert max(behind) <= 3 + 3
+
+
+def test_a_failure_leaves_no_file_and_no_folder(few, tmp_path):
+    def broken(table):
+        if table.num_rows:
+            raise ValueError("no light")
+        return table
+
+    flow = river(few).tee(tmp_path / "all.parquet").sort("r").map(broken)
+    with pytest.raises(ValueError, match="no light"):
+        flow.to(tmp_path / "end.csv").run("inline", folder=tmp_path)
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(CancelledError):
+        river(few).to(tmp_path / "more.csv").run("inline", folder=tmp_path, cancel=cancel)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sink_that_cannot_write_ends_the_run(few, tmp_path):
+    with pytest.raises(UserError, match="sideways"):
+        river(few).to(tmp_path / "end.csv", sideways=True).run("inline")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_and_tables_are_sources(few, tmp_path):
+    table = few.to_table()
+    pq.write_table(table, tmp_path / "some.parquet")
+    wanted = few.where("r < 18").to_table()
+    assert river(table).filter("r < 18").to_table()["id"].equals(wanted["id"])
+    told = river(tmp_path / "some.parquet").filter("r < 18").to_table()
+    assert told["id"].to_pylist() == wanted["id"].to_pylist()
+    path = few.path
+    assert river(path).filter("id < 10").to_table().num_rows == 10
+    assert river(few.head(7).plan()).to_table().num_rows == 7
+
+
+def test_what_cannot_be_is_refused_before_work_starts(few):
+    with pytest.raises(PredicateError):
+        river(few).filter("r <")
+    with pytest.raises(ColumnError, match="'z'"):
+        river(few).sort("z")
+    with pytest.raises(ColumnError, match="'u'"):
+        river(few).map(with_colour).project(["u"])
+    with pytest.raises(UserError, match="no sink"):
+        river(few).run()
+    with pytest.raises(UserError, match="has ended"):
+        river(few).to(print).sort("r")
+    with pytest.raises(UserError, match="has ended"):
+        river(few).to(print).to_table()
+    with pytest.raises(UserError, match="a path or a function"):
+        river(few).to(5)
+    with pytest.raises(UserError, match="for an empty table"):
+        river(few).map(lambda table: 5)
+    with pytest.raises(UserError, match="median"):
+        river(few).aggregate(["kind"], {"r": ("median", "r")})
+
+
+def test_a_function_that_changes_its_columns_is_told_so(few):
+    def fickle(table):
+        return table.select(["id"] if table.num_rows else ["id", "r"])
+
+    with pytest.raises(UserError, match="map fickle gave"):
+        river(few).map(fickle).to_table("inline")
+
+
+def test_partitions_grow_with_what_flows(few, monkeypatch):
+    monkeypatch.setattr(flows, "PARTITION_BYTES", 10_000)
+    flow = river(few).aggregate(["id"], {"n": "count"})
+    assert flow.flow.partitions > 5
+    told = flow.to_table("inline")
+    assert sorted(told["id"].to_pylist()) == sorted(few.to_table()["id"].to_pylist())
+    assert blocked.SIDE not in told.column_names
