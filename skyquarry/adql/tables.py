@@ -169,6 +169,11 @@ class Tables:
         if name not in self._opened:
             given = self._catalogs[name] if name in self._catalogs else self._archive[name]
             catalog = given if isinstance(given, Catalog) else open_catalog(given)
+            if catalog.stored.kind == "index":
+                raise QueryError(
+                    f"{name} is the index of a catalogue, which says where ids lie and has no rows "
+                    "of its own: ask the catalogue itself"
+                )
             self._opened[name] = Stored(name, catalog)
         return self._opened[name]
 

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from skyquarry.adql import usercalls
+from skyquarry.adql.names import is_function
 from skyquarry.sky import healpix, htm
 from skyquarry.sky.frames import lonlat_to_frame
 from skyquarry.sky.motion import propagate
@@ -137,3 +140,10 @@ def test_random_numbers_lie_between_nought_and_one(rows):
     found = np.array(rows("SELECT RAND() FROM sky"))
     assert 0 <= found.min() < 0.01
     assert 0.99 < found.max() < 1
+
+
+@pytest.mark.parametrize("name", [*usercalls.FUNCTIONS, "IVO_STRING_AGG"])
+def test_each_function_of_ours_is_documented(name):
+    page = Path(__file__).parents[2] / "docs" / "howto" / "ask-in-adql.md"
+    assert f"`{name.lower()}" in page.read_text()
+    assert is_function(name)

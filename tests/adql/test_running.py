@@ -207,3 +207,29 @@ def test_explain_says_tiles_and_what_holds_the_first_row_back(ask):
     assert "region   Cone(ra_deg=0.0" in told.explain()
     assert "first row as tiles are read" in ask("SELECT mag FROM sky").explain()
     assert ask("SELECT mag FROM mine, sky").cost().tiles > 10
+
+
+TREES = ["small_sky", "small_sky_npix_as_dir", "small_sky_source", "small_sky_source_margin"]
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_trees_of_others_give_what_the_engine_gives(shared_data, name):
+    catalog = open_catalog(shared_data / "hats" / name)
+    first = catalog.head(1).to_table()
+    ra, dec = catalog.roles.ra, catalog.roles.dec
+    place = first[ra][0].as_py(), first[dec][0].as_py()
+    cone = catalog.cone(*place, radius_arcsec=3 * 3600).to_table()
+    circle = f"CIRCLE({place[0]}, {place[1]}, 3)"
+    asked = f'SELECT * FROM c WHERE 1 = CONTAINS(POINT("{ra}", "{dec}"), {circle})'
+    found = query(asked, {"c": catalog}).to_table()
+    assert found.schema.names == cone.schema.names
+    assert found.num_rows == cone.num_rows > 0
+    assert sorted(found[ra].to_pylist()) == sorted(cone[ra].to_pylist())
+    everything = query("SELECT COUNT(*) AS n FROM c", {"c": catalog}).to_table()
+    assert everything["n"].to_pylist() == [len(catalog)]
+
+
+def test_an_index_is_no_table(shared_data):
+    path = shared_data / "hats/small_sky_order1_collection/small_sky_order1_id_index"
+    with pytest.raises(QueryError, match="c is the index of a catalogue"):
+        query("SELECT COUNT(*) FROM c", {"c": path})
