@@ -223,6 +223,8 @@ def _sky(sky: Mapping[str, Any] | None, classes: Any) -> list[str]:
             f"Degrees from α = {plane['ra_deg']:.4f}°, δ = {plane['dec_deg']:+.4f}° (ICRS), north "
             "up, east to the left. A class of many objects is drawn by density."
         )
+        if len(sky.get("clusters", ())):
+            note += " Circles: clusters of galaxies, with their radius."
     shown = sum(each["n"] > 0 for each in classes)
     title = "Where the objects of each class are" if shown > 1 else "Where the objects are"
     return [figure(title, sky_maps(sky, classes), "broad" if shown > 2 else "narrow", note)]

@@ -19,6 +19,10 @@ _OF_LISTS = (
     "−Σ p log₂ p bits (Lindley 1956, Ann. Math. Stat. 27, 986). The lists also have what the class "
     "would teach the model, by the disagreement of its learners (Houlsby et al. 2011)."
 )
+_OF_CLUSTERS = (
+    "Richness: red galaxies brighter than 0.2 L* within the radius, less the background. All of "
+    "them: archive/clusters."
+)
 _OF_EXAMPLES = (
     "Of the objects that are said to be of a class, the surest, the one in the middle and the most "
     "doubtful of a sample of the well measured; what weighs most for or against the class."
@@ -129,17 +133,20 @@ def clusters(told: Mapping[str, Any] | None) -> list[str]:
     """The richest clusters of galaxies."""
     if not told:
         return []
-    head = [f"{each['name']}" + (f" ({each['unit']})" if each["unit"] else "")
-            for each in told["fields"]]  # fmt: skip
-    rows = [[_cell(row[each["name"]]) for each in told["fields"]] for row in told["rows"]]
-    first = f"the {len(rows)} with the highest {told['by']}" if told["by"] else "the first"
-    return [f'<p class="note">{told["n"]:,} clusters; here {first}.</p>', table(head, rows)]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
+    head = ["", "α, δ of the brightest (degrees)", "richness", "redshift", "galaxies",
+            "radius (arcmin)", "brightest galaxy", "its i (mag)", "gap to the second"]  # fmt: skip
+    rows = [
+        [
+            str(row["cluster_id"]), f"{row['ra']:.5f} {row['dec']:+.5f}",
+            f"{row['richness']:.1f} ± {row['richness_error']:.1f}", f"{row['redshift']:.3f}",
+            f"{row['members']:,}", f"{row['radius_arcsec'] / 60.0:.2f}", str(row["brightest_id"]),
+            f"{row['brightest_mag']:.2f}", f"{row['gap_mag']:.2f}",
+        ]
+        for row in told["rows"]
+    ]  # fmt: skip
+    note = f"{told['n']:,} systems among the objects said to be galaxies"
+    note += f"; the {len(rows)} richest. " if told["n"] > len(rows) else ". "
+    return [f'<p class="note">{note}{_OF_CLUSTERS}</p>', *([table(head, rows)] if rows else [])]
 
 
 # ------------------------------------------------------------------ costs

@@ -27,6 +27,8 @@ _MEAN: Final = 4.0
 """objects in a square, as far as the squares are made larger"""
 _COARSEST: Final = 24
 """squares along a field, at least"""
+_HOSTS: Final = "galaxy"
+"""on whose map clusters are drawn"""
 _POINTS: Final = 1_500
 """objects of a class up to which each is a point of its own"""
 
@@ -95,8 +97,18 @@ def _field(axes: Axes, told: Mapping[str, Any], k: int, colour: str, frame: Any)
         east, north = told["points"].get(told["classes"][k], ((), ()))
         axes.plot(east, north, "o", color=colour, markersize=2.4, markeredgewidth=0.0)
         axes.set_aspect("equal")
+    if told["classes"][k] == _HOSTS:
+        _circles(axes, told.get("clusters", ()))
     axes.set_xlim(high, low)  # east is left
     axes.set_ylim(low, high)
+
+
+def _circles(axes: Axes, clusters: Any) -> None:
+    """Clusters of galaxies (c, 3): east, north, radius."""
+    angle = np.linspace(0.0, 2.0 * np.pi, 49)
+    for east, north, radius in clusters:
+        axes.plot(east + radius * np.cos(angle), north + radius * np.sin(angle), color="#7b1e58",
+                  linewidth=0.9)  # fmt: skip
 
 
 def _rebinned(counts: Counts) -> tuple[Counts, int]:

@@ -81,6 +81,9 @@ def test_a_field_shows_few_objects_as_points_and_many_by_density() -> None:
             "points": {"quasar": (east, north)}}  # fmt: skip
     text = sky_maps(told, classes(3 * side * side, 2))
     assert text.count("<image") == 1
+    circles = np.array([[0.1, 0.1, 0.05], [0.0, -0.2, 0.1]])
+    marked = sky_maps(told | {"clusters": circles}, classes(3 * side * side, 2))
+    assert marked.count("#7b1e58") == 2
     assert "<text" not in text  # letters are outlines: no font is needed
 
 
@@ -119,9 +122,13 @@ def test_what_nobody_knows_is_called_not_known() -> None:
 
 
 def test_clusters_are_listed_where_there_are_any() -> None:
-    told = {"n": 3, "by": "richness", "fields": [{"name": "richness", "unit": ""}],
-            "rows": [{"richness": 41.25}]}  # fmt: skip
-    assert "41.25" in page(report(clusters=told))
+    row = {"cluster_id": 1, "ra": 10.0, "dec": -1.5, "richness": 41.25, "richness_error": 6.0,
+           "redshift": 0.213, "members": 52, "radius_arcsec": 300.0, "brightest_id": "sdss:7",
+           "brightest_mag": 15.0, "gap_mag": 0.4}  # fmt: skip
+    text = page(report(clusters={"n": 3, "rows": [row]}))
+    for words in ("3 systems", "10.00000 -1.50000", "41.2 ± 6.0", "0.213", "5.00", "sdss:7"):
+        assert words in text
+    assert "0 systems" in page(report(clusters={"n": 0, "rows": []}))
 
 
 def test_plots_need_no_font_and_no_address() -> None:

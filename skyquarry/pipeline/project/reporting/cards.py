@@ -260,7 +260,9 @@ def _making(model: Mapping[str, Any]) -> list[str]:
     lines = ["| learner | log-loss on rows not seen | settings |", "|---|---|---|"]
     for name, settings in told["settings"].items():
         said = ", ".join(f"{key} {value}" for key, value in settings.items())
-        lines.append(f"| {name} | {told['losses'][name]:.4f} | {said} |")
+        loss = told["losses"].get(name)
+        shown = "not known" if loss is None else f"{loss:.4f}"
+        lines.append(f"| {name} | {shown} | {said} |")
     pooled = told["losses"].get("calibrated")
     if pooled is not None:
         lines.append(f"| pooled and calibrated | {pooled:.4f} | |")

@@ -14,12 +14,14 @@ from skyquarry.pipeline.project.audit import Audit
 from skyquarry.pipeline.project.records import Records
 from skyquarry.pipeline.project.reporting.followup import LISTINGS, listed
 from skyquarry.pipeline.project.reporting.resources import resources_of
+from skyquarry.pipeline.project.reporting.skyplane import Field
 from skyquarry.pipeline.project.reporting.specimens import specimens_of
 from skyquarry.pipeline.project.reporting.tallying import FLAGS, MAG_EDGES, tallied
 from skyquarry.pipeline.project.settings import ReportSettings, matched_names
 from skyquarry.pipeline.project.stages import (
     ARCHIVE,
     CLASSIFIED,
+    CLUSTERS,
     MATCHED,
     MODEL,
     REPORT,
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 
 SIMULATION: Final = "skyquarry_simulation"
 """The property of a catalogue that was simulated."""
-CLUSTERS: Final = "clusters"
 OBJECT: Final = "object"
 """what every row of a match is while there is no model"""
 _MOST_CLUSTERS: Final = 12
@@ -74,7 +75,17 @@ def gathered(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
         told |= more
     elif told["match"] is not None:
         told |= _unclassified(project)
+    if told["clusters"] is not None and "sky" in told:
+        told["sky"]["clusters"] = _on_plane(told["sky"]["plane"], told["clusters"]["places"])
     return told, lists
+
+
+def _on_plane(plane: dict[str, Any], places: dict[str, Any]) -> Any:
+    """(c, 3) degrees east and north of the middle of a field, and radius; none on a whole sky."""
+    if plane["whole"]:
+        return np.empty((0, 3))
+    east, north = Field(**plane).project(places["ra"], places["dec"])
+    return np.stack([east, north, places["radius_arcsec"] / 3600.0], axis=1)
 
 
 def _title(project: Project) -> str:
@@ -233,19 +244,16 @@ def _match(path: Path) -> dict[str, Any] | None:
 
 
 def _clusters(path: Path) -> dict[str, Any] | None:
-    """The first rows of a catalogue of clusters, the richest where it tells richness."""
+    """The clusters of galaxies, the richest first."""
     if not path.is_dir():
         return None
-    table = open_catalog(path).to_table()
-    by = next((n for n in table.column_names if "richness" in n.lower()), None)
-    if by is not None:
-        table = table.sort_by([(by, "descending")])
-    fields = [
-        {"name": each.name, "unit": (each.metadata or {}).get(b"unit", b"").decode()}
-        for each in table.schema
-    ]
-    rows = table.slice(0, _MOST_CLUSTERS).to_pylist()
-    return {"n": table.num_rows, "by": by, "fields": fields, "rows": rows}
+    table = open_catalog(path).to_table().sort_by([("richness", "descending")])
+    places = {name: table[name].to_numpy() for name in ("ra", "dec", "radius_arcsec")}
+    return {
+        "n": table.num_rows,
+        "rows": table.slice(0, _MOST_CLUSTERS).to_pylist(),
+        "places": places,
+    }
 
 
 def _follow_up(lists: dict[str, pa.Table]) -> list[dict[str, Any]]:
