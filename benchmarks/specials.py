@@ -71,14 +71,13 @@ def main() -> None:
     tasks = {"brown_dwarfs": brown_dwarfs, "giants": giants, "variables": variables}
     parser.add_argument("--tasks", nargs="+", choices=tasks, default=list(tasks))
     parser.add_argument("--scale", type=float, default=1.0, help="times the usual areas")
-    parser.add_argument("--out", help="folder of specials-*.json")
+    parser.add_argument("--out", help="folder of specials-TASK-*.json")
     given = parser.parse_args()
-    told = {}
     for name in given.tasks:
         begun = time.process_time()
-        told[name] = tasks[name](given.scale)
-        told[name]["cpu_s"] = round(time.process_time() - begun)
-    record.write("specials", len(told), told, given.out)
+        told = tasks[name](given.scale)
+        told["cpu_s"] = round(time.process_time() - begun)
+        record.write(f"specials-{name}", told["rows"], told, given.out)
 
 
 # ------------------------------------------------------------------ brown dwarfs
@@ -109,7 +108,7 @@ def brown_dwarfs(scale: float) -> dict[str, Any]:
         "others a square degree": float(weight[out & ~brown].sum() * 2.0),
         "recall of simulated ones": recall, "simulated ones": int(mine.sum()),
         "recall of real ones": share, "error": float(np.sqrt(share * (1 - share) / len(found))),
-        "real ones": len(found), "by type, found of": by_type,
+        "rows": len(found), "by type, found of": by_type,
         "LAMOST stars called so, of": [int(stars.sum()), len(stars)],
     }  # fmt: skip
 
@@ -236,7 +235,8 @@ def variables(_: float) -> dict[str, Any]:
     colour = {name: np.concatenate([columns[name], both[name][kept]]) for name in both}
     varies = np.repeat(["variable", "constant"], [len(words), kept.sum()])
     place = {name: np.concatenate([table[name], stars[name][kept]]) for name in ("ra", "dec")}
-    return {"classes": told, "variable by two colours": by_folds(colour, varies, place)}
+    told["variable by two colours"] = by_folds(colour, varies, place)
+    return told
 
 
 def by_folds(columns: dict[str, Any], words: Any, table: Any) -> dict[str, Any]:
@@ -248,6 +248,7 @@ def by_folds(columns: dict[str, Any], words: Any, table: Any) -> dict[str, Any]:
     held = joined(parts, examples.labels, fold, examples.weights)[2]
     told = evaluate(held, examples.labels, examples.classes, cells=cells).to_json()
     return {
+        "rows": len(examples),
         "overall": {name: told["overall"][name] for name in
                     ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "auc")},
         "per_class": {
