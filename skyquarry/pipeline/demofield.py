@@ -45,7 +45,7 @@ from = "simulate"
 
 [labels]
 from = "truth"
-most_per_class = 2000
+most_per_class = 4000
 least_per_class = 40
 cell_order = 7
 
