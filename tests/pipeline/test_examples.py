@@ -11,7 +11,7 @@ import pytest
 import skyquarry as sq
 from skyquarry.catalog.classes import Class
 from skyquarry.errors import UserError
-from skyquarry.pipeline.examples import CELL, LABEL, WEIGHT, Choice, examples_of
+from skyquarry.pipeline.examples import CELL, LABEL, VARIES, WEIGHT, Choice, examples_of
 
 if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
@@ -87,3 +87,16 @@ def test_one_class_alone_is_refused(matched: Catalog, codes: np.ndarray) -> None
     lone = np.where(codes == Class.GALAXY, codes, Class.UNLABELLED).astype(np.int8)
     with pytest.raises(UserError, match=r"objects are galaxy \d+, but two classes of 20"):
         examples_of(matched, lone, CHOICE)
+
+
+def test_what_varies_stands_beside_the_label_and_is_left_out_where_it_is_rare(
+    matched: Catalog, codes: np.ndarray
+) -> None:
+    ids = np.asarray(matched.select(["id"]).to_table()["id"])
+    varies = np.where(ids % 3 == 0, 1, np.where(ids % 3 == 1, 0, -1)).astype(np.int8)
+    made = examples_of(matched, codes, CHOICE, varies)
+    rows = pa.concat_tables([made.train, made.test])
+    for number, told in zip(rows["id"].to_pylist(), rows[VARIES].to_pylist(), strict=True):
+        assert told == {0: 1, 1: 0, 2: None}[number % 3]
+    few = np.where(ids < 9, varies, 0).astype(np.int8)
+    assert VARIES not in examples_of(matched, codes, CHOICE, few).train.column_names

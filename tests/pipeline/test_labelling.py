@@ -11,7 +11,7 @@ import pytest
 import skyquarry as sq
 from skyquarry.catalog.classes import Class
 from skyquarry.errors import ColumnError, UserError
-from skyquarry.pipeline.labelling import labels_of_table, labels_of_truth
+from skyquarry.pipeline.labelling import labels_of_table, labels_of_truth, varies_of_truth
 from skyquarry.synthetic.sources import Kind
 
 if TYPE_CHECKING:
@@ -129,3 +129,37 @@ def test_variables_are_transient_where_the_sky_tells_of_them(sky: Archive) -> No
     codes = _classes(Told(), np.asarray(stars[:2]))  # type: ignore[arg-type]
     assert codes[0] == Class.TRANSIENT
     assert codes[1] != Class.TRANSIENT
+
+
+def test_what_varies_is_told_by_the_amplitude_and_unknown_without_a_table(sky: Archive) -> None:
+    rows = objects(sky)
+    assert (varies_of_truth(rows, sky, ["gaia", "sdss"]) == -1).all()
+    links = sky["sdss_truth"].to_table().to_pandas().sort_values("share")
+    main = links.groupby("objID")["truth_id"].last()
+    wanted = [main[row] for row in rows["sdss_id"].to_pylist()[:-1] if row in main.index][:3]
+
+    class Told:
+        """A sky with a table of variables: of 0.9, 0.02 and 0.15 mag."""
+
+        def names(self) -> list[str]:
+            return [*sky.names(), "variables"]
+
+        def __getitem__(self, name: str) -> object:
+            return sky[name] if name != "variables" else Table()
+
+    class Table:
+        def select(self, _: object) -> Table:
+            return self
+
+        def to_table(self) -> pa.Table:
+            types = pa.array(["RRab", "UV", "QSO"])
+            amplitudes = pa.array([0.9, 0.02, 0.15], pa.float32())
+            return pa.table({"id": wanted, "type": types, "amplitude_mag": amplitudes})
+
+    told = varies_of_truth(rows, Told(), ["gaia", "sdss"])  # type: ignore[arg-type]
+    ids = rows["sdss_id"].to_pylist()
+    for row, code in zip(ids[:-1], told[:-1].tolist(), strict=True):
+        known = main.get(row)
+        assert code == (-1 if known is None else int(known in (wanted[0], wanted[2])))
+    assert told[-1] == -1
+    assert (told == 1).sum() >= 2
