@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.adql.syntax import Query
+    from skyquarry.adql.terms import Field
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _WIDER: Final = 1e-6
@@ -63,8 +64,8 @@ class Conditions(Resolver):
         }
         return makers[type(tree)](tree)
 
-    def subquery(self, query: Query) -> tuple[str, int]:
-        """The SQL of a query within a condition, and how many columns it gives: see `selects`."""
+    def subquery(self, query: Query) -> tuple[str, tuple[Field, ...]]:
+        """The SQL of a query within a condition, and its columns: see `selects`."""
         raise NotImplementedError
 
     # ------------------------------------------------------------ joined
@@ -209,9 +210,16 @@ class Conditions(Resolver):
     def _in_query(self, tree: InQuery) -> Truth:
         of = self.value(tree.of)
         sql, columns = self.subquery(tree.query)
-        if columns != 1:
+        if len(columns) != 1:
             raise self.error(
-                tree.query, f"gives {columns} columns, but IN needs a query of one column"
+                tree.query, f"gives {len(columns)} columns, but IN needs a query of one column"
+            )
+        one = Term("", columns[0].kind, tree.query.span)
+        if not alike(of, one) or "boolean" in (of.kind, one.kind) or one.kind == "geometry":
+            raise self.error(
+                tree.query,
+                f"gives {WORDS[one.kind]}, but {WORDS[of.kind]} is looked for in it: both must be "
+                "numbers, texts or moments",
             )
         word = "NOT IN" if tree.negated else "IN"
         return self._made(f"({of.sql} {word} ({sql}))", (of,))

@@ -50,10 +50,10 @@ class Compiled:
 class Clauses(Conditions):
     """Values and conditions of a SELECT, in which queries may stand."""
 
-    def subquery(self, query: Query) -> tuple[str, int]:
-        """The SQL of a query within a condition, and how many columns it gives."""
+    def subquery(self, query: Query) -> tuple[str, tuple[Field, ...]]:
+        """The SQL of a query within a condition, and its columns."""
         found = Compiler(self.state).query(query, self.scope)
-        return found.sql, len(found.fields)
+        return found.sql, found.fields
 
 
 class Compiler:

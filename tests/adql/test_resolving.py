@@ -37,6 +37,7 @@ SELECT DISTINCT ra FROM sky ORDER BY dec | is not among what DISTINCT gives
 SELECT ra FROM sky UNION SELECT id, ra FROM mine | joins 1 columns with 2 by UNION
 SELECT ra FROM sky UNION SELECT label FROM mine | the columns must be of one kind
 SELECT ra FROM sky WHERE id IN (SELECT id, ra FROM mine) | gives 2 columns, but IN needs
+SELECT ra FROM sky WHERE kind IN (SELECT id FROM mine) | gives a whole number, but a text is
 SELECT * FROM sky NATURAL JOIN (SELECT label FROM mine) m | have no column of one name
 SELECT * FROM sky JOIN mine USING (label) | label is no column of sky
 WITH a AS (SELECT id FROM sky), a AS (SELECT id FROM mine) SELECT * FROM a | the name of two
