@@ -111,7 +111,9 @@ class StoredRead:
     @cached_property
     def scan(self) -> Scan:
         """The engine's scan: what its owner cut, and what the query asks."""
-        cut = self.table.catalog.cut.only(columns=self.columns)
+        # columns at another epoch are not stored: a cut that moves its rows adds them by itself
+        stored = tuple(name for name in self.columns if name in self.source.schema.names)
+        cut = self.table.catalog.cut.only(columns=stored)
         if self.narrow.region is not None:
             cut = cut.within(self.narrow.region)
         return Scan(self.source, cut)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skyquarry.adql.asking import query
-from skyquarry.catalog.roles import Roles
+from skyquarry.catalog.roles import Epoch, Motion, Roles
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import CancelledError, QueryError
 from skyquarry.testing.handmade import write_catalog
@@ -176,6 +176,19 @@ def test_the_owner_s_cut_stays(archive, columns):
     assert sorted(found["id"].to_pylist()) == sorted(wanted.tolist())
     with pytest.raises(QueryError, match="mag is no column of north"):
         query("SELECT mag FROM north", {"north": north})
+
+
+def test_a_cone_at_another_epoch_is_asked_as_it_was_cut(tmp_path, sky):
+    roles = Roles(ra="ra", dec="dec", motion=Motion("pm", "pm"), epoch=Epoch(jyear=2016.0))
+    write_catalog(
+        tmp_path / "moving", sky, margin_arcsec=None, index=None, properties=roles.to_properties()
+    )
+    cut = open_catalog(tmp_path / "moving").cone(0.0, 1.0, 1800, epoch=2030.0)
+    found = query("SELECT id, ra_at_epoch AS moved FROM m WHERE ra < 1", {"m": cut}).to_table()
+    table = cut.to_table()
+    wanted = {i: r for i, r, ra in zip(*(table[c].to_pylist() for c in ("id", "ra_at_epoch", "ra")), strict=True) if ra < 1}  # fmt: skip  # noqa: E501
+    assert dict(zip(found["id"].to_pylist(), found["moved"].to_pylist(), strict=True)) == wanted
+    assert wanted
 
 
 def test_streams_hold_the_same_rows(ask):
