@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from skyquarry.learn.model import Model as Model
     from skyquarry.mine.bucketing import Colours as Colours
     from skyquarry.mine.buckets import buckets as buckets
+    from skyquarry.mine.cellmaps import cell_statistics as cell_statistics
     from skyquarry.mine.friends import duplicates as duplicates
     from skyquarry.mine.friends import friends_of_friends as friends_of_friends
     from skyquarry.mine.lensing import lenses as lenses
+    from skyquarry.mine.neighbours import neighbours as neighbours
+    from skyquarry.mine.rare import rare as rare
     from skyquarry.mine.river import river as river
     from skyquarry.mine.scan import ScanMachine as ScanMachine
     from skyquarry.mine.scan import sweep_once as sweep_once
+    from skyquarry.mine.similar import similar as similar
+    from skyquarry.mine.similarindex import similar_index as similar_index
     from skyquarry.mine.twopoint import correlation as correlation
     from skyquarry.mine.twopoint import pair_counts as pair_counts
     from skyquarry.pipeline.build import build as build
@@ -88,6 +93,11 @@ _HOME = {
     "lenses": ("skyquarry.mine.lensing", "lenses"),
     "pair_counts": ("skyquarry.mine.twopoint", "pair_counts"),
     "river": ("skyquarry.mine.river", "river"),
+    "cell_statistics": ("skyquarry.mine.cellmaps", "cell_statistics"),
+    "neighbours": ("skyquarry.mine.neighbours", "neighbours"),
+    "rare": ("skyquarry.mine.rare", "rare"),
+    "similar": ("skyquarry.mine.similar", "similar"),
+    "similar_index": ("skyquarry.mine.similarindex", "similar_index"),
     "ScanMachine": ("skyquarry.mine.scan", "ScanMachine"),
     "sweep_once": ("skyquarry.mine.scan", "sweep_once"),
     "Roles": ("skyquarry.catalog.roles", "Roles"),
@@ -125,6 +135,7 @@ __all__ = [
     "archive",
     "buckets",
     "build",
+    "cell_statistics",
     "classify",
     "correlation",
     "crossmatch",
@@ -137,6 +148,7 @@ __all__ = [
     "lenses",
     "load_model",
     "match_table",
+    "neighbours",
     "open",
     "open_match",
     "pair_counts",
@@ -144,9 +156,12 @@ __all__ = [
     "plan_build",
     "plan_fetch",
     "query",
+    "rare",
     "region",
     "repair",
     "river",
+    "similar",
+    "similar_index",
     "simulate",
     "sweep_once",
     "train",

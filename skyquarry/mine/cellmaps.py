@@ -1,0 +1,177 @@
+"""Maps: how many rows lie in each cell of the sky, and what the values of columns are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.columns import SPATIAL
+from skyquarry.engine.aggregates import parts
+from skyquarry.engine.asked import whole_number
+from skyquarry.engine.plainterms import Plain
+from skyquarry.engine.predicate import Number, parse_number
+from skyquarry.errors import UserError, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.executors import Where
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+Scheme = Literal["healpix", "htm"]
+_FINEST = {"healpix": 29, "htm": 24}
+
+
+def cell_statistics(
+    catalog: Catalog,
+    of: Sequence[str] = (),
+    *,
+    order: int = 8,
+    scheme: Scheme = "healpix",
+    executor: Where = None,
+) -> pa.Table:
+    """A map of a catalogue: rows in each cell of the sky, and statistics of numbers there.
+
+    Parameters
+    ----------
+    of
+        Columns, or texts of arithmetic: ["r", "g - r"].
+    order, scheme
+        HEALPix cells (nested) of an order, 0 to 29, or HTM trixels of a level, 0 to 24.
+
+    Returns
+    -------
+    pyarrow.Table
+        `cell, ra, dec` (of its centre), `count`; of the numbers, in their order, `count_1`,
+        `mean_1`, `std_1` (of the values as a whole), `min_1`, `max_1` and so on, null where no
+        value is; their texts are in the fields' descriptions. Cells without rows are left out.
+        The same from every executor. Infinite values count as missing, as NaN does.
+
+    Raises ColumnError, PredicateError, UserError.
+
+    >>> cell_statistics(sky["sdss"], ["g - r"], order=6)  # doctest: +SKIP
+    """
+    one_of("scheme", scheme, ("healpix", "htm"))
+    level = whole_number(order)
+    if level is None or not 0 <= level <= _FINEST[scheme]:
+        raise UserError(
+            f"order is {order!r}, but cells of {scheme} are of 0 to {_FINEST[scheme]}: try 6"
+        )
+    if isinstance(of, str):
+        raise UserError(f"of is {of!r}, but a list of texts is needed: try of=[{of!r}]")
+    numbers = tuple(parse_number(text, catalog.source.schema) for text in of)
+    places = catalog.source.position_columns("a map") if scheme == "htm" else (SPATIAL,)
+    columns = dict.fromkeys([*places, *(n for each in numbers for n in each.columns)])
+    total = Moments.none(len(numbers))
+    asked = (numbers, level, tuple(places))
+    for part in parts(catalog, tuple(columns), moments_of, asked, executor):
+        total = total.joined(part)
+    return _table(total, numbers, level, scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Cells, ascending, and of each: rows, and of numbers (d, cells) what makes statistics."""
+
+    cell: Ints
+    rows: Ints
+    count: Floats
+    mean: Floats
+    squares: Floats
+    """about the mean"""
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def none(cls, d: int) -> Moments:
+        """Of no row."""
+        few = np.empty((d, 0))
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), few, few, few, few, few)
+
+    def spread(self, cells: Ints) -> Moments:
+        """The same over more cells."""
+        at, n = np.searchsorted(cells, self.cell), len(cells)
+
+        def wide(values: Floats, nothing: float) -> Floats:
+            found = np.full((len(values), n), nothing)
+            found[:, at] = values
+            return found
+
+        rows = np.zeros(n, np.int64)
+        rows[at] = self.rows
+        count, mean, squares = (wide(each, 0.0) for each in (self.count, self.mean, self.squares))
+        low, high = wide(self.low, np.inf), wide(self.high, -np.inf)
+        return Moments(cells, rows, count, mean, squares, low, high)
+
+    def joined(self, other: Moments) -> Moments:
+        """Both together: Chan, Golub & LeVeque (1979)."""
+        cells = np.union1d(self.cell, other.cell)
+        a, b = self.spread(cells), other.spread(cells)
+        count = a.count + b.count
+        some, gap = np.maximum(count, 1.0), b.mean - a.mean
+        gap = np.where((a.count > 0.0) & (b.count > 0.0), gap, 0.0)
+        mean = np.where(a.count > 0.0, a.mean + gap * b.count / some, b.mean)
+        squares = a.squares + b.squares + gap * gap * a.count * b.count / some
+        low, high = np.minimum(a.low, b.low), np.maximum(a.high, b.high)
+        return Moments(cells, a.rows + b.rows, count, mean, squares, low, high)
+
+
+def moments_of(
+    table: pa.Table, numbers: tuple[Number, ...], level: int, places: tuple[str, ...]
+) -> Moments:
+    """The task: the cells of one tile."""
+    if len(places) == 1:
+        found = to_numpy(table[SPATIAL]) >> 2 * (29 - level)
+    else:
+        from skyquarry.sky import htm
+
+        found = htm.index_radec(to_numpy(table[places[0]]), to_numpy(table[places[1]]), level)
+    cell, at = np.unique(found, return_inverse=True)
+    rows = np.bincount(at, minlength=len(cell)).astype(np.int64)
+    plain, shape = Plain(table), (len(numbers), len(cell))
+    count, mean, squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
+    for d, number in enumerate(numbers):
+        values = number.values(plain)
+        known = np.isfinite(values)
+        where, values = at[known], values[known]
+        count[d] = np.bincount(where, minlength=len(cell))
+        some = np.maximum(count[d], 1.0)
+        mean[d] = np.bincount(where, values, len(cell)) / some
+        squares[d] = np.bincount(where, (values - mean[d][where]) ** 2, len(cell))
+        np.minimum.at(low[d], where, values)
+        np.maximum.at(high[d], where, values)
+    return Moments(cell.astype(np.int64), rows, count, mean, squares, low, high)
+
+
+def _table(total: Moments, numbers: tuple[Number, ...], level: int, scheme: Scheme) -> pa.Table:
+    from skyquarry.sky import healpix, htm
+    from skyquarry.sky.vectors import to_radec
+
+    if scheme == "htm":
+        ra, dec = to_radec(htm.center(total.cell))
+    else:
+        ra, dec = healpix.center(total.cell, level)
+    told = [pa.field("cell", pa.int64(), metadata={"description": f"{scheme}, order {level}"})]
+    told += [pa.field(n, pa.float64(), metadata={"unit": "deg"}) for n in ("ra", "dec")]
+    fields = [*told, pa.field("count", pa.int64())]
+    arrays = [from_numpy(np.array(each)) for each in (total.cell, ra, dec, total.rows)]
+    for d, number in enumerate(numbers):
+        none = total.count[d] == 0.0
+        deviation = np.sqrt(total.squares[d] / np.maximum(total.count[d], 1.0))
+        named = {"mean": total.mean[d], "std": deviation, "min": total.low[d], "max": total.high[d]}
+        arrays.append(from_numpy(total.count[d].astype(np.int64)))
+        arrays += [pa.array(values, pa.float64(), mask=none) for values in named.values()]
+        about = {"description": number.text}
+        fields.append(pa.field(f"count_{d + 1}", pa.int64(), metadata=about))
+        fields += [pa.field(f"{n}_{d + 1}", pa.float64(), metadata=about) for n in named]
+    return pa.table(arrays, schema=pa.schema(fields))

@@ -1,0 +1,128 @@
+"""Rare objects: the rows of the least populated cells in colour space (query 7 of twenty)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine.aggregates import parts
+from skyquarry.engine.plainterms import Plain
+from skyquarry.engine.predicate import Number, parse_number
+from skyquarry.errors import ColumnError, UserError
+from skyquarry.mine.river import River, river
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.executors import Where
+
+    Keys = NDArray[np.bytes_]
+    Ints = NDArray[np.int64]
+
+CELL_ROWS = "cell_rows"
+
+
+def rare(
+    catalog: Catalog,
+    in_: Sequence[str],
+    share: float = 0.01,
+    *,
+    width: float = 0.1,
+    executor: Where = None,
+) -> River:
+    """The rows in the least populated cells of a grid in colours: a river.
+
+    The colours `in_` (texts of arithmetic) are cut into cells of `width`. Cells are taken from the
+    emptiest on, all that are equally full at once, as long as no more than `share` of the rows that
+    have these colours lie in them: where even the emptiest hold more, none is. Rows keep their
+    columns, and get `cell_rows`, how many share their cell. The cells are counted at once, by one
+    sweep; memory grows with the cells that hold rows.
+
+    Raises ColumnError, PredicateError, UserError.
+
+    >>> rare(sky["sdss"], ["u - g", "g - r"], 0.01, width=0.1).to_table()  # doctest: +SKIP
+    """
+    if isinstance(in_, str) or not len(in_):
+        raise UserError(f"in_ is {in_!r}, but a list of texts is needed: try ['u - g', 'g - r']")
+    if not 0.0 < share <= 1.0 or not width > 0.0:
+        raise UserError(
+            f"share is {share!r} and width {width!r}, but a part of 1 and a number above 0 are "
+            "needed: try 0.01 and 0.1"
+        )
+    numbers = tuple(parse_number(text, catalog.source.schema) for text in in_)
+    lacking = sorted({n for each in numbers for n in each.columns} - set(catalog.columns))
+    if lacking:
+        raise ColumnError(
+            f"{', '.join(lacking)} is not among the columns that {catalog.name} is cut to, but the "
+            "rows' colours are made of it: select it, too"
+        )
+    grid = Grid(numbers, float(width))
+    cells, counts = grid.counted(catalog, executor)
+    fullness, cells_of = np.unique(counts, return_counts=True)
+    taken = np.cumsum(fullness * cells_of) <= share * counts.sum()
+    few = counts <= (fullness[taken].max() if taken.any() else 0)
+    return river(catalog).map(RareRows(grid, cells[few], counts[few]))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells of colours."""
+
+    numbers: tuple[Number, ...]
+    width: float
+
+    def keys(self, table: pa.Table) -> tuple[Keys, Ints]:
+        """Cells of the rows that have all colours, and which rows these are."""
+        plain = Plain(table)
+        values = np.stack([each.values(plain) for each in self.numbers], axis=1) / self.width
+        rows = np.flatnonzero((np.abs(values) < 2.0**62).all(axis=1))
+        cells = np.floor(values[rows]).astype(np.int64).astype(">i8")
+        return cells.view(f"S{8 * len(self.numbers)}").ravel(), rows
+
+    def counted(self, catalog: Catalog, executor: Where) -> tuple[Keys, Ints]:
+        """Cells that hold rows, and how many."""
+        columns = tuple(dict.fromkeys(n for each in self.numbers for n in each.columns))
+        kind = f"S{8 * len(self.numbers)}"
+        cells, counts = np.empty(0, kind), np.empty(0, np.int64)
+        for keys, more in parts(catalog, columns, counts_of, (self,), executor):
+            every, at = np.unique(np.concatenate([cells, keys]), return_inverse=True)
+            total = np.zeros(len(every), np.int64)
+            np.add.at(total, at, np.concatenate([counts, more]))
+            cells, counts = every, total
+        return cells, counts
+
+
+def counts_of(table: pa.Table, grid: Grid) -> tuple[Keys, Ints]:
+    """Cells of one tile, and their rows."""
+    cells, counts = np.unique(grid.keys(table)[0], return_counts=True)
+    return cells, counts.astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class RareRows:
+    """A step of a river: the rows of some cells."""
+
+    grid: Grid
+    cells: Keys
+    counts: Ints
+
+    @property
+    def __name__(self) -> str:
+        return "rare rows"
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Those rows, with how many share the cell of each."""
+        keys, rows = self.grid.keys(table)
+        at = np.searchsorted(self.cells, keys)
+        inside = at < len(self.cells)
+        there = inside.copy()
+        there[inside] = self.cells[at[inside]] == keys[inside]
+        chosen = table.take(from_numpy(rows[there]))
+        return chosen.append_column(CELL_ROWS, from_numpy(self.counts[at[there]]))

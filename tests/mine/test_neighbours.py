@@ -1,0 +1,96 @@
+"""Tables of neighbours kept beside a catalogue, and maps."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from skyquarry.errors import ExistsError, UserError
+from skyquarry.mine.cellmaps import cell_statistics
+from skyquarry.mine.neighbours import neighbours
+from skyquarry.sky import htm
+from skyquarry.sky.vectors import separation_arcsec, to_xyz
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    from skyquarry.ingest.build import build
+
+    random = np.random.default_rng(3)
+    table = pa.table({"id": np.arange(1500), "ra": random.random(1500) * 2.0,
+                      "dec": random.random(1500)})  # fmt: skip
+    home = tmp_path_factory.mktemp("field") / "field"
+    return build(table, home, ra="ra", dec="dec", id="id", max_rows=400, progress=False)
+
+
+def _naive(catalog, radius):
+    table = catalog.to_table()
+    ids, xyz = np.array(table["id"]), to_xyz(np.array(table["ra"]), np.array(table["dec"]))
+    i, j = (each.ravel() for each in np.indices((len(ids), len(ids))))
+    sep = separation_arcsec(xyz[i], xyz[j])
+    near = (sep <= radius) & (i != j)
+    return sorted(
+        zip(ids[i[near]].tolist(), sep[near].tolist(), ids[j[near]].tolist(), strict=True)
+    )
+
+
+def test_neighbours_are_a_child_that_the_catalogue_finds(field):
+    wanted = _naive(field, 90.0)
+    child = neighbours(field, 90.0, executor="inline")
+    assert list(field.children()) == [child.name] == ["field_neighbours"]
+    rows = child.select(["id", "neighbour_id"]).to_table()
+    told = sorted(zip(*(rows[n].to_pylist() for n in ("id", "neighbour_id")), strict=True))
+    assert len(told) > 100
+    assert told == sorted((a, b) for a, _, b in wanted)
+    joined = field.join_child("field_neighbours").to_table()
+    assert joined.num_rows == len(told)
+    with pytest.raises(ExistsError):
+        neighbours(field, 90.0)
+    few = neighbours(field, 90.0, nearest=2, overwrite=True)
+    by_row = {}
+    for a, _, b in wanted:
+        by_row.setdefault(a, []).append(b)
+    two = sorted((a, b) for a, each in by_row.items() for b in each[:2])
+    rows = few.to_table()
+    assert two == sorted(zip(*(rows[n].to_pylist() for n in ("id", "neighbour_id")), strict=True))
+    assert few.properties["skyquarry_neighbours_nearest"] == "2"
+
+
+def test_neighbours_are_of_whole_catalogues(field):
+    with pytest.raises(UserError, match="is cut"):
+        neighbours(field.where("id < 5"))
+
+
+@pytest.mark.parametrize("scheme", ["healpix", "htm"])
+def test_maps_are_those_of_brute_force(stars, scheme):
+    told = cell_statistics(stars, ["u", "g - r"], order=3, scheme=scheme, executor="inline")
+    table = stars.select(["ra", "dec", "u", "g", "r", "_healpix_29"]).to_table()
+    if scheme == "htm":
+        cells = htm.index_radec(np.array(table["ra"]), np.array(table["dec"]), 3)
+    else:
+        cells = np.array(table["_healpix_29"]) >> 2 * 26
+    u, g, r = (np.array(table[name].to_pylist(), float) for name in "ugr")
+    assert told["cell"].to_pylist() == np.unique(cells).tolist()
+    rows = told.to_pylist()
+    for row in rows[::25]:
+        here = cells == row["cell"]
+        assert row["count"] == here.sum()
+        for d, values in (("1", u[here]), ("2", (g - r)[here])):
+            known = values[np.isfinite(values)]
+            assert row[f"count_{d}"] == len(known)
+            wanted = known.mean(), known.std(), known.min(), known.max()
+            told_of = [row[f"{name}_{d}"] for name in ("mean", "std", "min", "max")]
+            assert told_of == pytest.approx(wanted, rel=1e-9)
+    assert told.equals(cell_statistics(stars, ["u", "g - r"], order=3, scheme=scheme))
+
+
+def test_a_map_says_what_is_missing_and_where_cells_are(stars):
+    told = cell_statistics(stars.where("u IS NULL AND id < 30"), ["u"], order=5)
+    assert told["mean_1"].null_count == told.num_rows > 0
+    assert told["count_1"].to_pylist() == [0] * told.num_rows
+    assert told.schema.field("mean_1").metadata[b"description"] == b"u"
+    none = cell_statistics(stars.where("id < 0"), ["u"])
+    assert none.num_rows == 0
+    with pytest.raises(UserError, match="order is 30"):
+        cell_statistics(stars, order=30)
+    with pytest.raises(UserError, match="a list of texts"):
+        cell_statistics(stars, "u")
