@@ -132,6 +132,7 @@ COMMANDS = {
     "region": "searching.region",
     "sample": "searching.sample",
     "query": "querying.query",
+    "twenty": "twenty.twenty",
     "pairs": "matching.pairs",
     "crossmatch": "crossmatching.crossmatch",
     "simulate": "simulating.simulate",

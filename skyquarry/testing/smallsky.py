@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.adql.twenty.asked import Boxes
 from skyquarry.synthetic.bands import BAND, BANDS
 from skyquarry.synthetic.sdss.settings import Archive as Knobs
 from skyquarry.synthetic.sdss.targets import LOCUS
 from skyquarry.synthetic.sources import Kind, Sources
-from skyquarry.testing.twentyqueries import Boxes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,11 @@ BOXES: Final = Boxes(
     southern=(184.4, 185.6),
     red=(184.4, 185.6, -1.1, 0.1),
 )
+INNER: Final = Boxes(
+    cone_arcmin=2.0, reddened=0.0627, southern=(184.7, 185.3), grid=(184.6, 185.4, -0.9, -0.1),
+    red=(184.6, 185.4, -0.9, -0.1),
+)  # fmt: skip
+"""some of the sky lies outside of each: what is left out of a query shows"""
 KNOBS: Final = Knobs(
     repeated=1.0, asteroids=4_000.0, fast=50.0, trails=10.0, ghosts=10.0, cosmic_rays=100.0,
     white_dwarf_pairs=100.0, lenses=600.0, failed=0.08, unknown_lines=3.0,

@@ -10,9 +10,10 @@ the archive's contents: ADQL, plans and speed are the query room's.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.adql.twenty.asked import Boxes
 from skyquarry.synthetic.sdss.codes import Flag
 
 if TYPE_CHECKING:
@@ -28,23 +29,6 @@ CREATE VIEW PhotoPrimary AS SELECT * FROM PhotoObj WHERE mode = 1;
 CREATE VIEW Star AS SELECT * FROM PhotoPrimary WHERE type = 6;
 CREATE VIEW Galaxy AS SELECT * FROM PhotoPrimary WHERE type = 3;
 """
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """Where the queries look: degrees, as published."""
-
-    cone: tuple[float, float] = (185.0, -0.5)
-    """the middle of query 1"""
-    cone_arcmin: float = 1.0
-    reddened: float = 0.175
-    """query 3"""
-    southern: tuple[float, float] = (170.0, 190.0)
-    """right ascensions of query 2"""
-    grid: tuple[float, float, float, float] = (175.0, 185.0, -5.0, 5.0)
-    """right ascensions and declinations of query 12"""
-    red: tuple[float, float, float, float] = (160.0, 170.0, -5.0, 5.0)
-    """of query 20"""
 
 
 def _elliptical(*, sized: bool) -> str:

@@ -6,9 +6,10 @@ import duckdb
 import numpy as np
 import pytest
 
+from skyquarry.adql.twenty.asked import Boxes
 from skyquarry.errors import ExistsError
 from skyquarry.testing.smallsky import BOXES, SmallSky, small_archive
-from skyquarry.testing.twentyqueries import Boxes, answers, boxes_of
+from skyquarry.testing.twentyqueries import answers, boxes_of
 
 SMALLER = {
     "region": "CIRCLE 185 -0.5 0.12",
