@@ -31,7 +31,7 @@ from skyquarry.catalog.arrow import to_numpy
 from skyquarry.features.making import features_of
 from skyquarry.learn import conformal
 from skyquarry.learn.classifiers.registry import USUAL
-from skyquarry.learn.ensemble import joined
+from skyquarry.learn.ensemble import joined, usual_settings
 from skyquarry.learn.examples import Examples
 from skyquarry.learn.fitting import Fitting
 from skyquarry.learn.scores import evaluate
@@ -50,7 +50,7 @@ SURVEYS: Final = {"sdss": "sdss", "twomass": "twomass", "allwise": "allwise", "g
 LEAST: Final = 5_000
 """of every class, to test and to calibrate with"""
 SETTINGS: Final[dict[str, dict[str, Any]]] = {
-    "catboost": {"rounds": 250, "rate": 0.12, "columns": 0.3, "borders": 64},
+    "catboost": {"rounds": 250, "rate": 0.12},
     "xgboost": {"rounds": 300, "rate": 0.12, "least_weight": 0.02},
     "forest": {}, "network": {"epochs": 8},
 }  # fmt: skip
@@ -74,7 +74,7 @@ def main() -> None:
                         help="square degrees of each sky; seeds follow each other")  # fmt: skip
     parser.add_argument("--seed", type=int, default=8101)
     parser.add_argument("--learners", nargs="+", choices=USUAL, default=list(USUAL))
-    parser.add_argument("--most", type=int, default=4_000, help="rows of a finer class to learn of")
+    parser.add_argument("--most", type=int, default=4_500, help="rows of a finer class to learn of")
     parser.add_argument("--out")
     given = parser.parse_args()
     laps = _Laps()
@@ -166,7 +166,8 @@ def scored(
     asked = np.flatnonzero(parts.part > 0)
     opinions = np.empty((len(learners), len(asked), len(parts.names)))
     for number, name in enumerate(learners):
-        made_by = fitting.fit(name, SETTINGS[name], "all", learnt, seed=seed)
+        settings = usual_settings(name, *learnt.values.shape) | SETTINGS[name]
+        made_by = fitting.fit(name, settings, "all", learnt, seed=seed)
         laps.lap(f"learnt by {name}")
         opinions[number] = made_by.predict_proba(values[asked])
         laps.lap(f"asked {name}")
