@@ -29,7 +29,8 @@ def main() -> None:
     try:
         application(asked or COMMANDS)(prog_name="skyquarry")
     finally:
-        gc.freeze()  # else Python looks for garbage in all of it, several times, before it ends
+        if "duckdb" not in sys.modules:  # which tells at the end what was not collected
+            gc.freeze()  # else Python looks for garbage in all of it, several times, before it ends
 
 
 def __getattr__(name: str) -> Any:

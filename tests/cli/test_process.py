@@ -25,6 +25,13 @@ def test_the_answer_goes_to_stdout_and_the_fault_to_stderr(archive):
     assert "Traceback" not in bad.stderr
 
 
+def test_a_query_that_needs_a_database_says_nothing_beside_its_answer(archive):
+    done = process("query", "SELECT COUNT(*) AS n FROM stars", "--archive", str(archive), "--json")
+    assert done.returncode == 0
+    assert done.stdout.strip() == '[{"n": 3000}]'
+    assert done.stderr == ""
+
+
 def test_an_unknown_option_is_a_mistake_even_beside_negative_numbers(archive):
     bad = process("cone", str(archive / "stars"), "1", "-2", "3", "--colums", "ra")
     assert bad.returncode == 2
