@@ -94,7 +94,7 @@ class Aggregate:
         rows = {"_one": pa.nulls(n, pa.int64()).fill_null(1)}
         every = ["_one", *values]
         asked = [(name, how) for name in every for how in self._parts_of(name, columns)]
-        told = grouped(pa.table({**plain, **values, **rows}), tuple(plain), asked)
+        told = _grouped(pa.table({**plain, **values, **rows}), tuple(plain), asked)
         made = {key: told[name] for key, name in zip(self._keys, plain, strict=True)}
         made |= {f"{name}_{how}": told[f"{name}_{how}"] for name, how in asked}
         return pa.table(made)
@@ -116,7 +116,7 @@ class Aggregate:
         asked = [(name, merge[name.rpartition("_")[2]]) for name in parts]
         plain = {f"_k{i}": partition[name] for i, name in enumerate(keys)}
         rest = {name: partition[name] for name in parts}
-        told = grouped(pa.table({**plain, **rest}), tuple(plain), asked)
+        told = _grouped(pa.table({**plain, **rest}), tuple(plain), asked)
         told = told.sort_by([(name, "ascending") for name in plain])
         number = {name: told[f"{name}_{how}"] for name, how in asked}
         made: dict[str, Any] = {}
@@ -130,6 +130,25 @@ class Aggregate:
         """By what, and which numbers."""
         told = [f"{name} = {how}({column})" for name, how, column in self.asked]
         return f"aggregate by {', '.join(self.by) or 'nothing'}: {', '.join(told)}"
+
+
+def _grouped(table: pa.Table, by: tuple[str, ...], asked: list[tuple[str, str]]) -> pa.Table:
+    """Groups; raises UserError where a sum of integers, which Arrow would wrap, is beyond them."""
+    for name, how in asked:
+        if how != "sum" or not pa.types.is_integer(table.schema.field(name).type):
+            continue
+        ends = pc.min_max(table[name]).as_py()
+        largest = max(abs(ends["min"] or 0), abs(ends["max"] or 0))
+        if largest * table.num_rows < 2**63:
+            continue
+        floats = table.select([*by]).append_column(name, table[name].cast(pa.float64(), safe=False))
+        sums = pc.min_max(pc.abs(grouped(floats, by, [(name, "sum")])[f"{name}_sum"])).as_py()
+        if (sums["max"] or 0.0) >= 2.0**63:
+            raise UserError(
+                f"a sum of integers is about {sums['max']:.3g}, but 64 bits hold 9.2e18: project "
+                "the column as a number with a decimal point, as in 1.0 * x, before"
+            )
+    return grouped(table, by, asked)
 
 
 def _number(function: str, column: str, columns: list[str], told: dict[str, Any]) -> Any:

@@ -315,3 +315,16 @@ def test_partitions_grow_with_what_flows(few, monkeypatch):
     told = flow.to_table("inline")
     assert sorted(told["id"].to_pylist()) == sorted(few.to_table()["id"].to_pylist())
     assert blocked.SIDE not in told.column_names
+
+
+def test_sums_that_integers_do_not_hold_are_refused():
+    table = pa.table({"k": [1, 1, 2], "x": [2**62, 2**62, -5]})
+    flow = river(table)
+    with pytest.raises(UserError, match="64 bits"):
+        flow.aggregate(["k"], {"s": ("sum", "x")}).to_table("inline")
+    told = flow.project({"k": "k", "x": "1.0 * x"}).aggregate(["k"], {"s": ("sum", "x")})
+    assert sorted(told.to_table()["s"].to_pylist()) == [-5.0, 2.0**63]
+    apart = flow.filter("k = 2 OR x < 0").aggregate(["k"], {"s": ("sum", "x")})
+    assert apart.to_table()["s"].to_pylist() == [-5]
+    most = river(table.slice(1)).aggregate([], {"s": ("sum", "x")}).to_table()
+    assert most["s"].to_pylist() == [2**62 - 5]
