@@ -1,15 +1,16 @@
 """How good classification is where the truth is known: a stratified test on a synthetic sky.
 
-    python benchmarks/skyscores.py --sky /tmp/sky --out benchmarks/results
+    python benchmarks/skyscores.py --sky sky --out benchmarks/results
 
 The sky is boosted (`skyboost.py`): at least 5,000 objects of each class both to test and to
 calibrate with, each weighing what it stands for in a sky that is not. Cells of 0.21 square degrees
 are learnt from, calibrated on, or tested on, never two of these. The learners are asked for finer
 classes, a class in its stratum, so that the mix of each can be brought from that of the training
-set to that of the sky; then these are summed to the eight. No setting was chosen on test cells.
+set to that of the sky; then these are summed to the eight. Test scores of this seed were seen while
+rounds and weights were being set: judge by another seed.
 
 A class with fewer than 100 effective objects is not measured, and fails. Exit code 1 where a limit
-is missed. Clusters of galaxies are no rows of this table: `skyclusters.py`.
+is missed. Clusters of galaxies are no rows of this table, and are not scored yet.
 """
 
 from __future__ import annotations
