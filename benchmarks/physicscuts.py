@@ -1,6 +1,6 @@
 """Published cuts against a classifier, where the truth is known: completeness at their own purity.
 
-    python benchmarks/physicscuts.py --sky /tmp/sky --out benchmarks/results
+    python benchmarks/physicscuts.py --sky sky --out benchmarks/results
 
 The sample is that of `skyscores.py`: all eight classes but clusters, boosted, each object weighing
 what it stands for in the sky. One booster alone is fitted on three folds of cells of the sky, for
