@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.files import Folder
-from skyquarry.learn.classifiers.registry import installed, names
+from skyquarry.learn.classifiers.registry import installed
 from skyquarry.pipeline.project.running import PROVENANCE, Runner
 from skyquarry.pipeline.project.settings import read_project
 from skyquarry.pipeline.project.stages import ARCHIVE, CLASSIFIED, MODEL, SCORES
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 FILE: Final = "field.toml"
 NETWORK: Final = "network"
+LEARNERS: Final = {
+    "catboost": "{}",
+    "xgboost": "{}",
+    "forest": "{}",
+    NETWORK: "{ epochs = 20 }     # half of its own: enough for so few objects",
+}
+"""with the settings that the project file gives them"""
 FIELD: Final = """\
 # The demo's synthetic field. Change what you like and run it again: skyquarry run field.toml
 # does what the change asks for, and leaves the rest as it is.
@@ -50,12 +57,16 @@ least_per_class = 40
 cell_order = 7
 
 [training]
-learners = [LEARNERS]
 # Four surveys of different depth tell much by what they do not see: a galaxy is not in Gaia. In
 # one table such a thing would be a fault, and training stops. Here it is the sky, and wanted.
 allow_leakage = true
+[training.learners]
+LEARNERS
 
 [classify]
+
+[clusters]
+richness = 10                 # a small field has few that are richer
 
 [report]
 title = "A simulated field of 3 square degrees"
@@ -64,7 +75,8 @@ title = "A simulated field of 3 square degrees"
 
 def own_text() -> str:
     """The demo's project file, with the learners that are installed."""
-    return FIELD.replace("LEARNERS", ", ".join(f'"{name}"' for name in names() if installed(name)))
+    lines = [f"{name} = {said}" for name, said in LEARNERS.items() if installed(name)]
+    return FIELD.replace("LEARNERS", "\n".join(lines))
 
 
 def run(folder: Path, text: str, say: Say) -> Runner:

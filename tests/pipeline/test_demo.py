@@ -180,17 +180,18 @@ def test_without_torch_the_demo_trains_no_network_and_says_so(tmp_path, monkeypa
     with pytest.raises(NotFoundError):
         demofield.run(tmp_path, TINY, lines.append)
     assert any("pip install 'skyquarry[nn]'" in line for line in lines)
-    assert '"forest"' in demofield.own_text()
-    assert '"network"' not in demofield.own_text()
+    assert "forest = {}" in demofield.own_text()
+    assert "network = " not in demofield.own_text()
 
 
 def test_the_demos_own_field_is_a_project_of_four_surveys(tmp_path):
     (tmp_path / "field.toml").write_text(demofield.own_text())
     project = read_project(tmp_path / "field.toml")
     assert project.training is not None
-    assert {"catboost", "xgboost", "forest", "network"} <= set(project.training.learners or ())
+    assert set(project.training.learners or ()) == {"catboost", "xgboost", "forest", "network"}
     assert set(project.surveys) == {"sdss", "twomass", "allwise", "gaia"}
     assert project.folder == tmp_path / "field"
+    assert None not in (project.classify, project.clusters, project.report)
 
 
 def test_the_archive_says_whom_to_cite(made):
