@@ -36,6 +36,7 @@ bench: $(VENV)/.dev $(RIVALS)/.ready  ## 1e7 rows beside the rivals; JSON into b
 
 bench-learn: $(VENV)/.dev  ## real labels: our ensemble beside usual learners, 5 seeds; dated JSON
 	$(BIN)/python benchmarks/learn.py --out $(OUT)
+	$(BIN)/python benchmarks/learn.py --blanked --out $(OUT)
 	$(BIN)/python benchmarks/learn.py --speed --out $(OUT)
 
 bench-large: $(VENV)/.dev  ## ingest at 5e7 rows: memory stays bounded

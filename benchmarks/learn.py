@@ -2,6 +2,7 @@
 
     python benchmarks/learn.py --out benchmarks/results          # everything: make bench-learn
     python benchmarks/learn.py --tasks ptsrc --seeds 1
+    python benchmarks/learn.py --blanked                         # the same rows with blanked cells
     python benchmarks/learn.py --speed                           # objects a second of the ensemble
     python benchmarks/learn.py --smoke                           # does it run at all
 
@@ -36,7 +37,7 @@ from skyquarry.learn.scores import evaluate
 from skyquarry.learn.splits import folds
 
 import record
-from learntasks import LABELS, TASKS, Task
+from learntasks import BLANKED, LABELS, TASKS, Task
 from rival_learners import unseen as rivals_unseen
 
 FILES = {"sdss_dr17": "sdss_dr17_10k", "sdss_dr14": "sdss_dr14_10k",
@@ -57,13 +58,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", help="folder of learn-DATE.json")
     parser.add_argument("--speed", action="store_true", help="objects a second, and no task")
+    parser.add_argument("--blanked", action="store_true", help="without a tenth of the cells")
     parser.add_argument("--smoke", action="store_true", help="small models, 600 rows, no rivals")
     given = parser.parse_args()
     told: dict[str, Any] = {}
     if given.speed:
         told["speed"] = speed(rows=600 if given.smoke else 3_000, small=given.smoke)
         keep(told, given.out)
-    for name in () if given.speed else given.tasks:
+    if given.blanked:
+        told["blanked"] = {name: blanked(name) for name in BLANKED if name in given.tasks}
+        keep(told, given.out)
+    for name in () if given.speed or given.blanked else given.tasks:
         task = smaller(TASKS[name]()) if given.smoke else TASKS[name]()
         seeds = [one(task, seed, smoke=given.smoke) for seed in range(given.seeds)]
         told[name] = {"commit": record.commit(), "sha256": digest(name), "rows": len(task.ours),
@@ -74,14 +79,15 @@ def main() -> None:
         keep(told, given.out)
 
 
-def one(task: Task, seed: int, *, smoke: bool) -> dict[str, Any]:
+def one(task: Task, seed: int, *, smoke: bool, rivals: bool = True) -> dict[str, Any]:
     """One seed of one task: figures, and the probabilities they are of."""
     ours, theirs = task.ours, task.theirs
     fold = folds(ours.labels, ours.groups, FOLDS, seed)
     names = usual_learners(*ours.values.shape)
     found = [crossed(name, ours, fold, seed, small=smoke) for name in names]
+    parts = np.stack([p for p, _ in found])
     begun = time.process_time()
-    held, ways = pooled_unseen(np.stack([p for p, _ in found]), ours, fold)
+    held, ways = pooled_unseen(parts, ours, fold)
     spent = time.process_time() - begun + sum(each for _, each in found)
     told: dict[str, Any] = {
         "ours": measured(held, ours), "learners": {
@@ -89,12 +95,13 @@ def one(task: Task, seed: int, *, smoke: bool) -> dict[str, Any]:
             for name, (p, _) in zip(names, found, strict=True)
         }, "pools and calibrations of the folds": ways, "cpu_s": round(spent, 1),
     }  # fmt: skip
-    if smoke:
+    if smoke or not rivals:
         return {"told": told}
     others, spent = rivals_unseen(theirs, fold, seed)
     told["rivals_cpu_s"] = round(spent, 1)
     told["rivals"] = {name: measured(p, theirs) for name, p in others.items()}
-    return {"told": told, "ours": held, "rivals": others}
+    less, _ = pooled_unseen(parts[[name != "xgboost" for name in names]], ours, fold)
+    return {"told": told, "ours": held, "without xgboost": less, "rivals": others}
 
 
 def crossed(name: str, examples: Any, fold: Any, seed: int, *, small: bool) -> tuple[Any, float]:
@@ -133,19 +140,41 @@ def pooled_unseen(parts: Any, examples: Any, fold: Any) -> tuple[Any, list[str]]
 
 def together(task: Task, seeds: list[dict[str, Any]]) -> dict[str, Any]:
     """All seeds: figures of both sides, and ours beside each rival."""
-    ours = [each["ours"] for each in seeds]
-    against = {
-        name: compared(
-            ours, [each["rivals"][name] for each in seeds], task.ours.labels, task.ours.groups
-        )
-        for name in seeds[0]["rivals"]
-    }
+    against, less = (
+        {
+            name: compared(
+                [each[which] for each in seeds], [each["rivals"][name] for each in seeds],
+                task.ours.labels, task.ours.groups,
+            )
+            for name in seeds[0]["rivals"]
+        }
+        for which in ("ours", "without xgboost")
+    )  # fmt: skip
     nearest = min(against, key=lambda name: against[name]["log_loss"]["theirs"])
     mean = {
         name: float(np.mean([each["told"]["ours"][name] for each in seeds])) for name in MEASURES
     }
     named = {name: against[name]["reached"] for name in dict.fromkeys((task.rival, nearest))}
-    return {"ours": mean, "reached": named, "ours against": against}
+    return {"ours": mean, "reached": named, "ours against": against,
+            "without xgboost": {name: less[name] for name in named}}  # fmt: skip
+
+
+def blanked(name: str, share: float = 0.1) -> dict[str, Any]:
+    """Accuracy of the same rows and folds (seed 0), complete and without a share of the cells.
+
+    A cell is a magnitude (of point sources, a colour): what is made of it goes with it. Cells of
+    the training set are blanked as those of the test set.
+    """
+    told: dict[str, Any] = {"cells blanked": share, "commit": record.commit()}
+    for which, task in (("complete", TASKS[name]()), ("blanked", TASKS[name](share))):  # type: ignore[operator]
+        told[which] = one(task, 0, smoke=False, rivals=False)["told"]["ours"]
+        told[f"{which} rows with a blank"] = round(
+            float(np.isnan(task.ours.values).any(axis=1).mean()), 4
+        )
+    told["points of accuracy lost"] = 100.0 * (
+        told["complete"]["accuracy"] - told["blanked"]["accuracy"]
+    )
+    return told
 
 
 def smaller(task: Task) -> Task:

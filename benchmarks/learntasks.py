@@ -30,29 +30,32 @@ class Task:
     """of the whole set, from the notes: what the open part is compared with by eye"""
 
 
-def sdss17() -> Task:
+def sdss17(blank: float = 0.0) -> Task:
     table = read("sdss_dr17_10k")
     good = table["u"] > -9000
     table = {name: column[good] for name, column in table.items()}
     groups = sky_groups(table["alpha"], table["delta"], 4)
+    table |= blanked(table, UGRIZ, blank)
     made = examples(colours(table, UGRIZ), table["class"], groups)
     return Task(
         "sdss_dr17", made, made, "stack", {"accuracy": 0.880, "macro_f1": 0.844, "log_loss": 0.337}
     )
 
 
-def sdss14() -> Task:
+def sdss14(blank: float = 0.0) -> Task:
     table = read("sdss_dr14_10k")
     groups = sky_groups(table["ra"], table["dec"], 5)
+    table |= blanked(table, UGRIZ, blank)
     made = examples(colours(table, UGRIZ), table["class"], groups)
     return Task(
         "sdss_dr14", made, made, "stack", {"accuracy": 0.9704, "macro_f1": 0.9602, "log_loss": 0.1}
     )
 
 
-def ptsrc() -> Task:
+def ptsrc(blank: float = 0.0) -> Task:
     table = read("sdss_ptsrc_qso_star_wd")
     names = ("u_g", "g_r", "r_i", "i_z")
+    table |= blanked(table, names, blank)
     theirs = {name: table[name] for name in names}
     ours = dict(theirs)
     for first, last in combinations(range(4), 2):
@@ -103,12 +106,23 @@ def muwclass() -> Task:
     return Task("muwclass", both, both, rival, to_reach)
 
 
+BLANKED = ("sdss_dr17", "sdss_dr14", "ptsrc")
+"""tasks whose cells are blanked; MUWCLASS lacks a third of its own"""
 TASKS = {"sdss_dr17": sdss17, "sdss_dr14": sdss14, "ptsrc": ptsrc, "muwclass": muwclass}
 
 
 def read(name: str) -> dict[str, Any]:
     table = pq.read_table(LABELS / f"{name}.parquet")
     return {each: table[each].to_numpy() for each in table.column_names}
+
+
+def blanked(table: dict[str, Any], names: tuple[str, ...], share: float) -> dict[str, Any]:
+    """These columns without a share of their cells, drawn at random."""
+    random = np.random.default_rng(5)
+    return {
+        name: np.where(random.random(len(table[name])) < share, np.nan, table[name])
+        for name in names
+    }
 
 
 def colours(table: dict[str, Any], bands: tuple[str, ...]) -> dict[str, Any]:
