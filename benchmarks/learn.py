@@ -1,7 +1,7 @@
 """Real labels, photometry alone: our ensemble beside usual learners, object by object.
 
     python benchmarks/learn.py --out benchmarks/results          # everything: make bench-learn
-    python benchmarks/learn.py --tasks ptsrc --seeds 1
+    python benchmarks/learn.py --tasks ptsrc --seeds 0
     python benchmarks/learn.py --blanked                         # the same rows with blanked cells
     python benchmarks/learn.py --speed                           # objects a second of the ensemble
     python benchmarks/learn.py --smoke                           # does it run at all
@@ -55,7 +55,7 @@ CODE = {"catboost": ("catboost",), "xgboost": ("xgboost",), "forest": ("forest",
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Plain)
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)), help="which ones")
     parser.add_argument("--out", help="folder of learn-DATE.json")
     parser.add_argument("--speed", action="store_true", help="objects a second, and no task")
     parser.add_argument("--blanked", action="store_true", help="without a tenth of the cells")
@@ -70,7 +70,7 @@ def main() -> None:
         keep(told, given.out)
     for name in () if given.speed or given.blanked else given.tasks:
         task = smaller(TASKS[name]()) if given.smoke else TASKS[name]()
-        seeds = [one(task, seed, smoke=given.smoke) for seed in range(given.seeds)]
+        seeds = [one(task, seed, smoke=given.smoke) for seed in given.seeds]
         told[name] = {"commit": record.commit(), "sha256": digest(name), "rows": len(task.ours),
                       "whole set": task.to_reach}  # fmt: skip
         if not given.smoke:
@@ -90,7 +90,7 @@ def one(task: Task, seed: int, *, smoke: bool, rivals: bool = True) -> dict[str,
     held, ways = pooled_unseen(parts, ours, fold)
     spent = time.process_time() - begun + sum(each for _, each in found)
     told: dict[str, Any] = {
-        "ours": measured(held, ours), "learners": {
+        "seed": seed, "ours": measured(held, ours), "learners": {
             name: round(log_loss(p, ours.labels, None), 5)
             for name, (p, _) in zip(names, found, strict=True)
         }, "pools and calibrations of the folds": ways, "cpu_s": round(spent, 1),
@@ -140,23 +140,26 @@ def pooled_unseen(parts: Any, examples: Any, fold: Any) -> tuple[Any, list[str]]
 
 def together(task: Task, seeds: list[dict[str, Any]]) -> dict[str, Any]:
     """All seeds: figures of both sides, and ours beside each rival."""
-    against, less = (
-        {
+
+    def beside(which: str, names: Any) -> dict[str, Any]:
+        return {
             name: compared(
                 [each[which] for each in seeds], [each["rivals"][name] for each in seeds],
                 task.ours.labels, task.ours.groups,
             )
-            for name in seeds[0]["rivals"]
-        }
-        for which in ("ours", "without xgboost")
-    )  # fmt: skip
+            for name in names
+        }  # fmt: skip
+
+    against = beside("ours", seeds[0]["rivals"])
     nearest = min(against, key=lambda name: against[name]["log_loss"]["theirs"])
+    named = tuple(dict.fromkeys((task.rival, nearest)))
     mean = {
         name: float(np.mean([each["told"]["ours"][name] for each in seeds])) for name in MEASURES
     }
-    named = {name: against[name]["reached"] for name in dict.fromkeys((task.rival, nearest))}
-    return {"ours": mean, "reached": named, "ours against": against,
-            "without xgboost": {name: less[name] for name in named}}  # fmt: skip
+    return {
+        "ours": mean, "reached": {name: against[name]["reached"] for name in named},
+        "ours against": against, "without xgboost": beside("without xgboost", named),
+    }  # fmt: skip
 
 
 def blanked(name: str, share: float = 0.1) -> dict[str, Any]:

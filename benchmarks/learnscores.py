@@ -19,9 +19,11 @@ def compared(ours: list[Any], theirs: list[Any], labels: Any, cells: Any) -> dic
     drawn = _drawn(int(number.max()) + 1)
     sums = [_by_cell(side, labels, number) for side in (ours, theirs)]
     told = {}
-    for name, take in (("log_loss", _loss), ("accuracy", _accuracy), ("macro_f1", _f1)):
-        whole = [float(take(side, np.ones((1, drawn.shape[1])))[0]) for side in sums]
-        gaps = take(sums[0], drawn) - take(sums[1], drawn)
+    scores = [_scores(side, drawn) for side in sums]
+    wholes = [_scores(side, np.ones((1, drawn.shape[1]))) for side in sums]
+    for name in ("log_loss", "accuracy", "macro_f1"):
+        whole = [float(each[name][0]) for each in wholes]
+        gaps = scores[0][name] - scores[1][name]
         low, high = np.percentile(gaps, (2.5, 97.5))
         told[name] = {
             "ours": whole[0], "theirs": whole[1], "difference": whole[0] - whole[1],
@@ -52,28 +54,19 @@ def _by_cell(side: list[Any], labels: Any, number: Any) -> dict[str, Any]:
     tables = []
     for p in side:
         where = (number * kinds + labels) * kinds + p.argmax(axis=1)
-        tables.append(np.bincount(where, minlength=cells * kinds**2).reshape(cells, kinds**2))
-    return {"n": np.bincount(number, minlength=cells), "kinds": kinds,
+        tables.append(np.bincount(where, minlength=cells * kinds**2).reshape(cells, kinds**2) * 1.0)
+    return {"n": np.bincount(number, minlength=cells) * 1.0, "kinds": kinds,
             "lost": np.bincount(number, lost, cells), "tables": tables}  # fmt: skip
 
 
-def _loss(side: dict[str, Any], drawn: Any) -> Any:
-    return drawn @ side["lost"] / (drawn @ side["n"])
-
-
-def _tables(side: dict[str, Any], drawn: Any) -> Any:
-    """(seeds, draws, K, K)."""
-    kinds = side["kinds"]
-    return np.stack([(drawn @ each).reshape(-1, kinds, kinds) for each in side["tables"]])
-
-
-def _accuracy(side: dict[str, Any], drawn: Any) -> Any:
-    right = np.trace(_tables(side, drawn), axis1=2, axis2=3)
-    return right.mean(axis=0) / (drawn @ side["n"])
-
-
-def _f1(side: dict[str, Any], drawn: Any) -> Any:
-    tables = _tables(side, drawn)
+def _scores(side: dict[str, Any], drawn: Any) -> dict[str, Any]:
+    """(draws,) each, mean over the seeds."""
+    kinds, n = side["kinds"], drawn @ side["n"]
+    tables = np.stack([(drawn @ each).reshape(-1, kinds, kinds) for each in side["tables"]])
     hit = np.diagonal(tables, axis1=2, axis2=3)
     all_of = tables.sum(axis=2) + tables.sum(axis=3)
-    return (2.0 * hit / np.maximum(all_of, 1e-12)).mean(axis=(0, 2))
+    return {
+        "log_loss": drawn @ side["lost"] / n,
+        "accuracy": hit.sum(axis=2).mean(axis=0) / n,
+        "macro_f1": (2.0 * hit / np.maximum(all_of, 1e-12)).mean(axis=(0, 2)),
+    }
