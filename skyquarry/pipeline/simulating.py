@@ -145,7 +145,9 @@ class Run:
         if self.executor is not None or helpers < 2 or inside_a_task() or not travels(self.sky):
             yield self
             return
-        with Helpers(helpers, here=True) as executor:
+        from skyquarry.engine.memory import keeping
+
+        with keeping(), Helpers(helpers, here=True) as executor:
             yield replace(self, executor=executor)
 
     def truth_and_surveys(self) -> Catalog:

@@ -26,5 +26,20 @@ def test_items_pass_and_memory_is_given_back_now_and_then(monkeypatch, items, of
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
-    monkeypatch.setattr(memory, "_malloc_trim", lambda: None)
+    monkeypatch.setattr(memory, "_of_c", lambda name: None)
     memory.give_back()
+
+
+def test_what_is_kept_within_is_given_back_and_arrow_has_its_own_memory_again():
+    before = pa.default_memory_pool().backend_name
+    with memory.keeping():
+        assert pa.default_memory_pool().backend_name == "system"
+        held = pa.array(range(100_000))
+    assert pa.default_memory_pool().backend_name == before
+    assert held[-1].as_py() == 99_999
+
+
+def test_memory_is_kept_where_there_is_another_c_library_too(monkeypatch):
+    monkeypatch.setattr(memory, "_of_c", lambda name: None)
+    with memory.keeping():
+        assert pa.default_memory_pool().backend_name == "system"
