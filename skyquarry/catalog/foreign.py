@@ -25,6 +25,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def is_catalogue(where: str) -> bool:
+    """Whether a path or URL is to be opened as a catalogue, and not as a file or several.
+
+    Raises NotFoundError where nothing is there.
+    """
+    from pathlib import Path, PurePosixPath
+
+    from skyquarry.catalog.formats.registry import SUFFIXES
+
+    if where.endswith(".properties"):
+        return True
+    plain = where[:-3] if where.lower().endswith(".gz") else where
+    if "://" in where:
+        return PurePosixPath(plain.partition("?")[0]).suffix.lower() not in SUFFIXES
+    path = Path(where)
+    if path.is_dir():
+        return any(path.glob("*.properties")) or (path / "properties").exists()
+    if not path.exists() and not any(c in where for c in "*?["):
+        raise NotFoundError(
+            f"there is nothing at {where!r}, but a catalogue or a file of a table is needed: "
+            "check the path"
+        )
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a catalogue lies, fixed at the moment it was opened."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 
 from skyquarry.catalog.columns import resolve
+from skyquarry.catalog.foreign import is_catalogue
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.engine.plan import MEMORY_BYTES, Plan
 from skyquarry.engine.predicate import parse, parse_number
@@ -64,7 +65,7 @@ def river(source: Any) -> River:
     """
     if isinstance(source, River):
         return source
-    if isinstance(source, str | os.PathLike) and _is_catalogue(source):
+    if isinstance(source, str | os.PathLike) and is_catalogue(os.fspath(source)):
         source = open_catalog(source)
     if isinstance(source, Catalog):
         return River(FromPlan(source.plan(), source.name, source))
@@ -396,14 +397,3 @@ def _unique(fields: list[pa.Field]) -> pa.Schema:
             "before it"
         )
     return pa.schema(fields)
-
-
-def _is_catalogue(path: str | os.PathLike[str]) -> bool:
-    from pathlib import Path
-
-    where = os.fspath(path)
-    folder = Path(where)
-    if "://" in where:
-        return not folder.suffix
-    tree = any(folder.glob("*.properties")) or (folder / "properties").exists()
-    return folder.is_dir() and tree

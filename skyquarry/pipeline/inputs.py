@@ -6,18 +6,18 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.columns import SPATIAL
-from skyquarry.catalog.formats.registry import SUFFIXES
+from skyquarry.catalog.foreign import is_catalogue
 from skyquarry.catalog.roles import Roles, Survey
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.engine.cut import Cut
-from skyquarry.errors import ColumnError, NotFoundError, UserError
+from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.match.given.tablesides import TableSide
 from skyquarry.pipeline.inputtables import InputTable, WithColumn
@@ -100,24 +100,6 @@ def _pair(given: tuple[Any, ...]) -> tuple[Any, Any]:
         f"a tuple of {len(given)} was given, but a table and what its columns are is needed: as in "
         '("stars.fits", "gaia_dr3") or (table, {"ra": "ra", "dec": "dec", "id": "id"})'
     )
-
-
-def is_catalogue(where: str) -> bool:
-    """Whether a path is to be opened as a catalogue, and not as a file or several."""
-    if where.endswith(".properties"):
-        return True
-    plain = where[:-3] if where.lower().endswith(".gz") else where
-    if "://" in where:
-        return PurePosixPath(plain.partition("?")[0]).suffix.lower() not in SUFFIXES
-    path = Path(where)
-    if path.is_dir():
-        return any(path.glob("*.properties")) or (path / "properties").exists()
-    if not path.exists() and not any(c in where for c in "*?["):
-        raise NotFoundError(
-            f"there is nothing at {where!r}, but a match needs a catalogue or a file of a table: "
-            "check the path"
-        )
-    return False
 
 
 def _catalog_side(catalog: Catalog, said: Any) -> Side:

@@ -26,10 +26,10 @@ def table_of(given: Any) -> pa.Table:
 
     Raises UserError for what is no table, NotFoundError.
     """
+    from skyquarry.catalog.foreign import is_catalogue
     from skyquarry.engine.catalog import Catalog, open_catalog
     from skyquarry.ingest.sources import open_sources
     from skyquarry.ingest.sourcetables import as_arrow
-    from skyquarry.pipeline.inputs import is_catalogue
 
     if isinstance(given, Mapping):
         return pa.table({str(name): _column(values) for name, values in given.items()})
