@@ -80,7 +80,8 @@ def sorted_by_bucket(rows: pa.Table) -> pa.Table:
     home = np.asarray(to_numpy(rows[HOME]))
     order = np.lexsort((~home, place, bucket))
     bucket, place = bucket[order], place[order]
-    twice = np.append(False, (bucket[1:] == bucket[:-1]) & (place[1:] == place[:-1]))
+    twice = np.zeros(len(order), np.bool_)
+    twice[1:] = (bucket[1:] == bucket[:-1]) & (place[1:] == place[:-1])
     return rows.take(from_numpy(order[~twice]))
 
 

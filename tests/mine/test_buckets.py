@@ -112,6 +112,15 @@ def test_too_many_pairs_and_wrong_answers_are_told_and_leave_nothing(few, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_partitions_without_a_row_are_compared_too(few, tmp_path):
+    one = few.where("id = 17")
+    alone = buckets(one, Colours(["u - g"], 0.1), folder=tmp_path).to_table()
+    assert alone.num_rows == 0
+    assert "left_id" in alone.column_names
+    everywhere = buckets(one, lambda table: np.zeros(len(table), np.int64), folder=tmp_path)
+    assert everywhere.to_table().num_rows == 0
+
+
 def test_a_plan_says_what_it_would_do(few):
     assert "share a bucket (Colours)" in buckets(few, Colours(["u - g"], 0.1)).explain()
     assert pa.types.is_int64(buckets(few, Colours(["u - g"], 0.1)).schema.field("left_id").type)
