@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.engine.verbs import give
+
 if TYPE_CHECKING:
     from skyquarry.adql.asking import query as query
     from skyquarry.catalog.roles import Roles as Roles
@@ -176,6 +178,9 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value
     return value
+
+
+give("query", lambda: __getattr__("query"))
 
 
 def __dir__() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import sys
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from skyquarry.cli.options import VARIABLE
 from skyquarry.errors import DataError, RunError, UserError
 
 if TYPE_CHECKING:
@@ -192,9 +194,29 @@ def _function(where: str) -> Any:
 
 
 def skyquarry(
+    ctx: typer.Context,
     *,
-    version: Annotated[
+    archive: Annotated[
+        str | None,
+        typer.Option("--archive", metavar="PATH", help="The folder of named catalogues, for all."),
+    ] = None,
+    version: Annotated[  # noqa: ARG001  (its callback prints it)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Survey catalogues as an archive you can search, cross-match, mine and classify."""
+    if archive is not None:
+        _use_archive(ctx, archive)
+
+
+def _use_archive(ctx: typer.Context, path: str) -> None:
+    """Every command's archive from here to the end of this call; its own --archive still wins."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = path
+
+    def restore() -> None:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before
+
+    ctx.call_on_close(restore)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+VARIABLE = "SKYQUARRY_ARCHIVE"
 Archive = Annotated[
     str,
-    typer.Option("--archive", envvar="SKYQUARRY_ARCHIVE", help="The folder of named catalogues."),
+    typer.Option("--archive", envvar=VARIABLE, help="The folder of named catalogues."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, for a program to read.")]
 Out = Annotated[

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from skyquarry.engine.verbs import verb
 from skyquarry.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from skyquarry.catalog.files import Folder
     from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.verbs import Asked
 
 VARIABLE = "SKYQUARRY_ARCHIVE"
 DEFAULT = "./archive"
@@ -73,6 +75,16 @@ class Archive:
         if not isinstance(name, str) or not self._is_catalog(name):
             raise self._missing(name)
         return open_catalog(self.folder.path(name))
+
+    def query(self, adql: str, uploads: Mapping[str, Any] | None = None, **how: Any) -> Asked:
+        """What an ADQL query over its catalogues would do: as `sq.query`, names resolve here.
+
+        Every other argument of `sq.query` may be given by name: `limit`, `timeout` ...
+
+        >>> sky.query("SELECT TOP 3 ra, dec FROM gaia").to_table()  # doctest: +SKIP
+        """
+        asked: Asked = verb("query")(adql, uploads=uploads, archive=self, **how)
+        return asked
 
     def path_of(self, name: str) -> str:
         """Where the catalogue of that name lies, or would be built.

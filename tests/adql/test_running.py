@@ -9,6 +9,7 @@ import pytest
 
 from skyquarry.adql.asking import query
 from skyquarry.catalog.roles import Epoch, Motion, Roles
+from skyquarry.engine.archive import archive as open_archive
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import CancelledError, QueryError
 from skyquarry.testing.handmade import write_catalog
@@ -246,3 +247,15 @@ def test_an_index_is_no_table(shared_data):
     path = shared_data / "hats/small_sky_order1_collection/small_sky_order1_id_index"
     with pytest.raises(QueryError, match="c is the index of a catalogue"):
         query("SELECT COUNT(*) FROM c", {"c": path})
+
+
+def test_an_archive_is_asked_itself(archive, mine):
+    sky = open_archive(archive)
+    adql = "SELECT COUNT(*) AS n FROM sky AS s JOIN mine AS m ON s.id = m.id"
+    assert sky.query(adql, uploads={"mine": mine}).to_table().to_pylist() == [{"n": 5}]
+    assert sky.query("SELECT id FROM sky", limit=3).to_table().num_rows == 3
+
+
+def test_an_archive_says_which_catalogues_it_has(archive):
+    with pytest.raises(QueryError, match="skyy is no table here: did you mean sky"):
+        open_archive(archive).query("SELECT id FROM skyy")

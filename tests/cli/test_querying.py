@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
+
+from skyquarry.cli import _after_options, app
 
 
 def test_a_query_gives_rows_as_json(run):
@@ -34,6 +38,35 @@ def test_a_catalogue_elsewhere_gets_a_name(run, archive):
     asked = "SELECT COUNT(*) AS n FROM there"
     found = run("query", asked, "--catalog", f"there={archive / 'stars'}", "--json").stdout
     assert json.loads(found) == [{"n": 3000}]
+
+
+def test_the_archive_may_be_named_before_the_command(archive, tmp_path):
+    asked = ["query", "SELECT COUNT(*) AS n FROM stars", "--json"]
+    elsewhere = {"SKYQUARRY_ARCHIVE": str(tmp_path)}
+    found = CliRunner().invoke(app, ["--archive", str(archive), *asked], env=elsewhere)
+    assert json.loads(found.stdout) == [{"n": 3000}]
+
+
+def test_the_commands_own_archive_wins_and_none_outlives_the_call(archive, tmp_path):
+    asked = ["query", "SELECT COUNT(*) AS n FROM stars", "--json", "--archive", str(archive)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SKYQUARRY_ARCHIVE", raising=False)
+        found = CliRunner().invoke(app, ["--archive", str(tmp_path), *asked])
+        assert json.loads(found.stdout) == [{"n": 3000}]
+        assert "SKYQUARRY_ARCHIVE" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["--archive", "here", "query", "x"], ["query", "x"]),
+        (["--archive=here", "ls"], ["ls"]),
+        (["--version"], ["--version"]),
+        ([], []),
+    ],
+)
+def test_the_command_is_found_after_the_archive(words, left):
+    assert _after_options(words) == left
 
 
 def test_explain_reads_no_row(run):
