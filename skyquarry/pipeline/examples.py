@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
-from skyquarry.catalog.classes import EIGHT, names_of
+from skyquarry.catalog.arrow import from_numpy, pc, to_numpy
+from skyquarry.catalog.classes import EIGHT, Class, names_of
 from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,15 +55,22 @@ class Examples:
 
 
 def examples_of(
-    matched: Catalog, codes: Codes, choice: Choice | None = None, varies: Codes | None = None
+    matched: Catalog,
+    codes: Codes,
+    choice: Choice | None = None,
+    varies: Codes | None = None,
+    learnt: Mask | None = None,
 ) -> Examples:
     """Examples among the objects of a match, by the codes (n,) of their classes.
 
     codes: in the order of the match's rows; and so varies, 1, 0 or -1: left out where too few of
-    either are among the examples. Rows are read tile by tile, and only those chosen are held.
-    Raises UserError where fewer than two classes are left.
+    either are among the examples; and learnt, of which objects alone one may learn, while those to
+    judge with are of all that have the classes which are learnt. Rows are read tile by tile, and
+    only those chosen are held. Raises UserError where fewer than two classes are left.
     """
     choice = choice or Choice()
+    if learnt is not None:
+        return _learnt_of_some(matched, codes, choice, varies, learnt)
     kept, left_out = _classes(codes, choice)
     rows = np.flatnonzero(np.isin(codes, list(kept)))
     taken = _thinned(rows, codes[rows], choice)
@@ -77,6 +84,23 @@ def examples_of(
     return Examples(
         table.filter(from_numpy(~test)), table.filter(from_numpy(test)), counts, left_out
     )
+
+
+def _learnt_of_some(
+    matched: Catalog, codes: Codes, choice: Choice, varies: Codes | None, learnt: Mask
+) -> Examples:
+    """Those to judge with from the whole, those to learn of from some; no cell on both sides."""
+    some = examples_of(
+        matched, np.where(learnt, codes, Class.UNLABELLED).astype(np.int8), choice, varies
+    )
+    whole = examples_of(matched, codes, choice, varies)
+    judged = pc.unique(whole.test[CELL].combine_chunks())
+    rows = pa.concat_tables([some.train, some.test])
+    train = rows.filter(pc.invert(pc.is_in(rows[CELL], value_set=judged)))
+    told = pc.unique(train[LABEL].combine_chunks())
+    test = whole.test.filter(pc.is_in(whole.test[LABEL], value_set=told))
+    left_out = {name: n for name, n in whole.counts.items() if name not in some.counts}
+    return Examples(train, test, some.counts, left_out | whole.left_out)
 
 
 def _classes(codes: Codes, choice: Choice) -> tuple[dict[int, int], dict[str, int]]:

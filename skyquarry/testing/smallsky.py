@@ -14,8 +14,8 @@ import numpy as np
 
 from skyquarry.adql.twenty.asked import Boxes
 from skyquarry.synthetic.bands import BAND, BANDS
+from skyquarry.synthetic.sdss.selections import LOCUS
 from skyquarry.synthetic.sdss.settings import Archive as Knobs
-from skyquarry.synthetic.sdss.targets import LOCUS
 from skyquarry.synthetic.sources import Kind, Sources
 
 if TYPE_CHECKING:

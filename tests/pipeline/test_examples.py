@@ -100,3 +100,19 @@ def test_what_varies_stands_beside_the_label_and_is_left_out_where_it_is_rare(
         assert told == {0: 1, 1: 0, 2: None}[number % 3]
     few = np.where(ids < 9, varies, 0).astype(np.int8)
     assert VARIES not in examples_of(matched, codes, CHOICE, few).train.column_names
+
+
+def test_who_may_be_learnt_of_does_not_change_who_is_judged(
+    matched: Catalog, codes: np.ndarray
+) -> None:
+    ids = np.asarray(matched.select(["id"]).to_table()["id"])
+    learnt = ids % 3 == 0
+    whole = examples_of(matched, codes, CHOICE)
+    made = examples_of(matched, codes, CHOICE, learnt=learnt)
+    told = set(made.train[LABEL].to_pylist())
+    expected = [row for row in whole.test.to_pylist() if row[LABEL] in told]
+    assert made.test.to_pylist() == expected
+    assert made.train.num_rows > 40
+    assert all(each % 3 == 0 for each in made.train["id"].to_pylist())
+    assert not set(made.train[CELL].to_pylist()) & set(whole.test[CELL].to_pylist())
+    assert "quasar" in made.left_out  # 16 of them may be learnt of, 20 are needed

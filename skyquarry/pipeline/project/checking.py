@@ -10,6 +10,8 @@ from skyquarry.errors import UserError
 from skyquarry.pipeline.project.settings import matched_names, simulated_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skyquarry.pipeline.project.settings import (
         LabelSettings,
         MatchSettings,
@@ -108,6 +110,7 @@ def _check_labels(project: Project, labels: LabelSettings) -> None:
         key = next(key for key, value in given.items() if value is not None)
         raise UserError(f'{where} say {key}, which from = "truth" does not use: remove it')
     names = matched_names(project)
+    _check_targeting(where, labels, simulated_names(project, names))
     if labels.source == "truth" and not simulated_names(project, names):
         raise UserError(
             f"{where} are from the truth, but none of {', '.join(names)} is simulated: give files"
@@ -115,6 +118,22 @@ def _check_labels(project: Project, labels: LabelSettings) -> None:
     if labels.catalog is not None and labels.catalog not in names:
         raise UserError(
             f"{where}: catalog is {labels.catalog!r}, but matched are {', '.join(names)}"
+        )
+
+
+def _check_targeting(where: str, labels: LabelSettings, simulated: Sequence[str]) -> None:
+    if labels.targeting == "none":
+        return
+    if labels.source != "truth":
+        raise UserError(
+            f'{where} say targeting = "{labels.targeting}", but labels from files are chosen '
+            'already: remove it, or take from = "truth"'
+        )
+    if labels.targeting not in simulated:
+        raise UserError(
+            f'{where} say targeting = "{labels.targeting}", but simulated and matched are '
+            f"{', '.join(simulated) or 'none'}: add [surveys.{labels.targeting}] with from = "
+            '"simulate"'
         )
 
 

@@ -89,6 +89,9 @@ class LabelSettings:
     """in which column"""
     set: str | None = None
     """how their labels are read: docs/reference/classes.md"""
+    targeting: Literal["none", "sdss"] = "none"
+    """of `from = "truth"`: train with those objects alone that this survey would have chosen for a
+    spectrum; judged is on all"""
     most_per_class: int = 20_000
     least_per_class: int = 50
     cell_order: int = 7

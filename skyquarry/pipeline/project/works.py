@@ -89,16 +89,20 @@ def label(work: Work) -> dict[str, Any]:
     from skyquarry.pipeline.examples import Choice, examples_of
     from skyquarry.pipeline.labelling import labels_of_table, labels_of_truth, varies_of_truth
     from skyquarry.pipeline.project.stages import ARCHIVE, MATCHED
+    from skyquarry.pipeline.targeting import with_spectra
 
     settings, home = work.project.labels, work.project.folder / ARCHIVE
     assert settings is not None
     matched = open_catalog(home / MATCHED)
     names = work.stage.settings.get("names", [settings.catalog])
     ids = matched.select([f"{name}_id" for name in names]).to_table()
-    varies = None
+    varies = learnt = None
     if settings.source == "truth":
         codes = labels_of_truth(ids, archive(home), names)
         varies = varies_of_truth(ids, archive(home), names)
+        if settings.targeting != "none":
+            name = settings.targeting
+            learnt = with_spectra(ids, open_catalog(home / name), name, work.project.seed)
     else:
         codes = labels_of_table(
             ids, _labels(work), catalog=settings.catalog or "", id=settings.id or "",
@@ -108,7 +112,7 @@ def label(work: Work) -> dict[str, Any]:
         most_per_class=settings.most_per_class, least_per_class=settings.least_per_class,
         cell_order=settings.cell_order, test_share=settings.test_share, seed=work.project.seed,
     )  # fmt: skip
-    made = examples_of(matched, codes, choice, varies)
+    made = examples_of(matched, codes, choice, varies, learnt)
     work.stage.output.mkdir(parents=True, exist_ok=True)
     for part, table in (("train", made.train), ("test", made.test)):
         write_table(table.to_batches(), table.schema, work.stage.output / f"{part}.parquet")

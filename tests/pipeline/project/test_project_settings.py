@@ -138,6 +138,8 @@ def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
         ('[match]\ncatalogs = ["sdss", "gaia"]\n', "", r"but there is no \[match\]"),
         ("[labels]", '[labels]\nid = "objid"', "say id, which from"),
         ("[labels]", '[labels]\nfrom = "files"', "say no files"),
+        ("[labels]", ('[labels]\nfrom="files"\nfiles="x"\nid="i"\nset="sdss"\ncatalog="sdss"\n'
+         'targeting = "sdss"'), "are chosen already"),
         ('["sdss", "gaia"]', '["mine", "mine2"]\n[surveys.mine2]\nfrom = "files"\nfiles = "x"',
          "none of mine, mine2 is simulated"),
         ("[labels]", '[labels]\nfrom="files"\nfiles="x"\nid="i"\nset="sdss"\ncatalog="mine"',
@@ -149,6 +151,16 @@ def test_labels_that_cannot_be_had_are_told(
 ) -> None:
     with pytest.raises(UserError, match=message):
         read_project(written(tmp_path, LEARNING.replace(before, after, 1)))
+
+
+def test_spectra_are_of_a_simulated_sdss_that_is_matched(tmp_path: Path) -> None:
+    text = LEARNING.replace("[labels]", '[labels]\ntargeting = "sdss"')
+    labels = read_project(written(tmp_path, text)).labels
+    assert labels is not None
+    assert labels.targeting == "sdss"
+    without = text.replace('["sdss", "gaia"]', '["gaia", "mine"]')
+    with pytest.raises(UserError, match=r"simulated and matched are gaia: add \[surveys.sdss\]"):
+        read_project(written(tmp_path, without))
 
 
 def test_learners_may_have_settings_of_their_own(tmp_path: Path) -> None:
