@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql import geocalls, mathematics, usercalls
+from skyquarry.adql.blocks import Aggregate
 from skyquarry.adql.kinds import NUMBERS, WORDS
 from skyquarry.adql.shapes import SHAPES, without_frame
 from skyquarry.adql.words import nearest
@@ -65,6 +66,17 @@ def aggregate(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Te
     key = tree.key
     if any(each.aggregated for each in arguments):
         raise resolver.error(tree, "is an aggregate of an aggregate: use a query in FROM")
+    found = _aggregated(resolver, tree, arguments)
+    distinct = bool(tree.distinct)
+    of = "*" if tree.star or not arguments else arguments[0].sql
+    if key in ("SUM", "AVG"):
+        of = resolver.number(arguments[0], key).sql
+    resolver.state.aggregates[found.sql] = Aggregate(key, of, distinct=distinct)
+    return found
+
+
+def _aggregated(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+    key = tree.key
     if tree.star:
         return _made(tree, "count(*)", "integer", "count")
     distinct = "DISTINCT " if tree.distinct else ""

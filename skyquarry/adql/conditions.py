@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.adql.syntax import Query
-    from skyquarry.adql.terms import Field
+    from skyquarry.adql.terms import Equal, Field
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _WIDER: Final = 1e-6
@@ -80,7 +80,8 @@ class Conditions(Resolver):
             other([part.otherwise for part in parts]),
         )
         near = tuple(each for part in parts for each in part.near)
-        return replace(made, near=near) if tree.word == "AND" else made
+        equal = tuple(each for part in parts for each in part.equal)
+        return replace(made, near=near, equal=equal) if tree.word == "AND" else made
 
     def _not(self, tree: Not) -> Truth:
         of = self.truth(tree.of)
@@ -133,7 +134,8 @@ class Conditions(Resolver):
     def _compared(self, operator: str, left: Term, right: Term) -> Truth:
         left, right = self.comparable(left, right)
         sql = f"({left.sql} {operator} {right.sql})"
-        return self._made(sql, (left, right), self._bounded(left, operator, right))
+        made = self._made(sql, (left, right), self._bounded(left, operator, right))
+        return replace(made, equal=_equal(left, right)) if operator == "=" else made
 
     def comparable(self, left: Term, right: Term) -> tuple[Term, Term]:
         """Two values of one kind; a text beside a moment is a moment."""
@@ -241,6 +243,14 @@ class Conditions(Resolver):
     def check_value(self, tree: Value) -> Term:
         """A value that may be given back, sorted or grouped by."""
         return self.value(tree)
+
+
+def _equal(left: Term, right: Term) -> tuple[Equal, ...]:
+    """The stored columns that two values are, either way round."""
+    if left.column is None or right.column is None:
+        return ()
+    one, other = left.column.origin, right.column.origin
+    return () if one is None or other is None else ((one, other), (other, one))
 
 
 def _is_number(term: Term) -> bool:

@@ -15,12 +15,13 @@ from skyquarry.adql.syntax import Derived, Identifier, Join, Source, TableName
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from skyquarry.adql.selects import Compiled
     from skyquarry.adql.state import Scanned, State
     from skyquarry.adql.syntax import Query
     from skyquarry.adql.tables import Table
-    from skyquarry.adql.terms import Field, Narrowing, Truth
+    from skyquarry.adql.terms import Equal, Field, Narrowing, Truth
 
-    Compile = Callable[[Query, Scope | None], tuple[str, tuple[Field, ...], frozenset[int]]]
+    Compile = Callable[[Query, Scope | None], Compiled]
 
 
 class Joining:
@@ -55,8 +56,8 @@ class Joining:
         shown = tuple(each for name in table.shown for each in fields if each.name == name)
         sql = f"{scan.name} AS {scan.alias}"
         relation = Relation(called, is_quoted, fields, shown, scan.alias, sql)
-        tree = Tree(sql, (relation,), fields, frozenset((scan.number,)))
-        tree = replace(tree, shown=shown)
+        own = frozenset((scan.number,))
+        tree = Tree(sql, (relation,), fields, own, shown, own)
         condition = getattr(table, "condition", "")
         return self._viewed(tree, scan, condition) if condition else tree
 
@@ -91,13 +92,13 @@ class Joining:
         return Tree(sql, (Relation(called, quoted_name, own, None, alias, sql),), own)
 
     def _derived(self, source: Derived) -> Tree:
-        sql, fields, scans = self.compile_query(source.query, None)
+        made = self.compile_query(source.query, None)
         alias = self.state.alias()
-        own = tuple(moved_to(each, alias) for each in fields)
-        whole = f"({sql}) AS {alias}"
+        own = tuple(moved_to(each, alias) for each in made.fields)
+        whole = f"({made.sql}) AS {alias}"
         name = source.alias
         relation = Relation((name.name,), name.quoted, own, None, alias, whole)
-        return Tree(whole, (relation,), own, scans)
+        return Tree(whole, (relation,), own, made.scans, None, made.parts, made.equal)
 
     def _renamed(self, tree: Tree, alias: Identifier) -> Tree:
         """Joined tables in parentheses under one name."""
@@ -115,22 +116,25 @@ class Joining:
             for each, name in zip(fields, output_names(fields), strict=True)
         )
         sql = f"(SELECT {columns} FROM {tree.sql}) AS {ours}"
-        return Tree(sql, (Relation((alias.name,), alias.quoted, own),), own, tree.scans)
+        relation = Relation((alias.name,), alias.quoted, own)
+        return Tree(sql, (relation,), own, tree.scans, None, tree.parts, tree.equal)
 
     # ------------------------------------------------------------ joins
     def _join(self, source: Join) -> Tree:
         left, right = self.tree(source.left), self.tree(source.right)
         self._check_names(left, right, source)
         if source.kind == "CROSS":
-            return self._beside(left, right, f"{left.sql} CROSS JOIN {_grouped(right, source)}")
+            sql = f"{left.sql} CROSS JOIN {_grouped(right, source)}"
+            return self._beside(left, right, sql, "INNER", ())
         names = self._shared(left, right, source) if source.natural else list(source.using)
         if source.on is None:
             return self._by_columns(source, left, right, names)
-        both = self._beside(left, right, "")
+        both = self._beside(left, right, "", source.kind, ())
         scope = Scope(self.state.source, both, self.outer)
         truth = Conditions(self.state, scope).truth(source.on)
         if truth.aggregated:
             raise self.state.source.error(source.on.span, "has an aggregate, but ON takes none")
+        both = self._beside(left, right, "", source.kind, truth.equal)
         self._narrow(source.kind, truth.narrowing, left, right)
         left, right, test = self._quickened(source.kind, left, right, truth)
         sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {test}"
@@ -148,14 +152,20 @@ class Joining:
                 return *both, f"{test} AND {truth.sql}"
         return left, right, truth.sql
 
-    def _beside(self, left: Tree, right: Tree, sql: str) -> Tree:
+    def _beside(
+        self, left: Tree, right: Tree, sql: str, kind: str, equal: tuple[Equal, ...]
+    ) -> Tree:
         shown = (*left.stars, *right.stars)
+        kept = {"INNER": (left, right), "LEFT": (left,), "RIGHT": (right,)}.get(kind, ())
+        parts = frozenset().union(*(each.parts for each in kept))
         return Tree(
             sql,
             (*left.relations, *right.relations),
             (*left.columns, *right.columns),
             left.scans | right.scans,
-            shown=shown,
+            shown,
+            parts,
+            (*left.equal, *right.equal, *_leading(kind, left, right, equal)),
         )
 
     def _check_names(self, left: Tree, right: Tree, source: Join) -> None:
@@ -194,7 +204,13 @@ class Joining:
         sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {tests}"
         merged = tuple(_merged(source.kind, *pair) for pair in pairs)
         gone = {each.sql for pair in pairs for each in pair}
-        beside = self._beside(left, right, sql)
+        equal = tuple(
+            pair
+            for one, other in pairs
+            if one.origin is not None and other.origin is not None
+            for pair in ((one.origin, other.origin), (other.origin, one.origin))
+        )
+        beside = self._beside(left, right, sql, source.kind, equal)
         columns = tuple(each for each in beside.columns if each.sql not in gone)
         shown = tuple(each for each in beside.stars if each.sql not in gone)
         return replace(beside, columns=(*merged, *columns), shown=(*merged, *shown))
@@ -203,6 +219,17 @@ class Joining:
         from skyquarry.adql.syntax import ColumnName
 
         return Scope(self.state.source, tree).column(ColumnName((name,), name.span))
+
+
+def _leading(kind: str, left: Tree, right: Tree, equal: tuple[Equal, ...]) -> tuple[Equal, ...]:
+    """Equal columns, from the side of an outer join that is kept whole to the other."""
+    if kind == "INNER":
+        return equal
+    side = {"LEFT": left, "RIGHT": right}.get(kind)
+    if side is None:
+        return ()
+    numbers = {each.origin[0] for each in side.columns if each.origin is not None}
+    return tuple(pair for pair in equal if pair[0][0] in numbers and pair[1][0] not in numbers)
 
 
 def _grouped(right: Tree, source: Join) -> str:

@@ -10,7 +10,7 @@ from skyquarry.adql.words import nearest
 
 if TYPE_CHECKING:
     from skyquarry.adql.syntax import ColumnName, Identifier
-    from skyquarry.adql.terms import Field
+    from skyquarry.adql.terms import Equal, Field
     from skyquarry.adql.words import QueryText
 
 
@@ -53,6 +53,10 @@ class Tree:
     scans: frozenset[int] = frozenset()
     """The scans in it whose rows a condition on it may narrow."""
     shown: tuple[Field, ...] | None = None
+    parts: frozenset[int] = frozenset()
+    """The scans of which each row of it has one row, or none: it may be made part by part."""
+    equal: tuple[Equal, ...] = ()
+    """Columns by which rows are joined: the second follows where the first is read in part."""
 
     @property
     def stars(self) -> tuple[Field, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.adql.blocks import Block
 from skyquarry.adql.calls import alike
 from skyquarry.adql.conditions import Conditions
 from skyquarry.adql.joining import Joining, moved_to, output_names
@@ -28,7 +29,7 @@ from skyquarry.adql.terms import Field, Term
 
 if TYPE_CHECKING:
     from skyquarry.adql.state import State
-    from skyquarry.adql.terms import Truth
+    from skyquarry.adql.terms import Equal, Truth
     from skyquarry.errors import QueryError
 
 
@@ -41,6 +42,10 @@ class Compiled:
     """Its columns: `name` as ADQL has it, `sql` the quoted name in the SQL."""
     scans: frozenset[int] = frozenset()
     """Scans that a condition on its rows may narrow."""
+    parts: frozenset[int] = frozenset()
+    """Scans of which each row has one row, or none."""
+    equal: tuple[Equal, ...] = ()
+    """As a FROM has them."""
     named: tuple[tuple[str, str], ...] = ()
     """The queries of WITH: our name, and the SQL."""
     blocked: str = ""
@@ -165,9 +170,8 @@ class _Selecting:
         self.scope = Scope(self.state.source, self.joined, outer)
         self.plain = Clauses(self.state, self.scope)
 
-    def _derived(self, query: Query, outer: Scope | None) -> Any:
-        found = self.compiler.query(query, outer)
-        return found.sql, found.fields, found.scans
+    def _derived(self, query: Query, outer: Scope | None) -> Compiled:
+        return self.compiler.query(query, outer)
 
     def compiled(self, order: tuple[Order, ...], offset: int | None) -> Compiled:
         """The SELECT, sorted, less its first rows, and no more than TOP says."""
@@ -195,7 +199,8 @@ class _Selecting:
             )
         scans = self.joined.scans
         self.state.narrow({n: each for n, each in truth.narrowing.items() if n in scans})
-        self.joined, test = quickened(self.state, self.joined, truth.near)
+        joined = replace(self.joined, equal=(*self.joined.equal, *truth.equal))
+        self.joined, test = quickened(self.state, joined, truth.near)
         return f"{test} AND {truth.sql}" if test else truth.sql
 
     def _groups(self) -> list[Term]:
@@ -324,8 +329,25 @@ class _Selecting:
         )
         blocked = "ORDER BY" if orders else "GROUP BY" if grouped else ""
         blocked = blocked or ("DISTINCT" if tree.distinct else "")
-        scans = frozenset() if cut else self.joined.scans
-        return Compiled(" ".join(parts), fields, scans, blocked=blocked)
+        block = Block(
+            " ".join(parts),
+            tuple((each.sql, quoted(name)) for each, name in zip(outputs, names, strict=True)),
+            self.joined,
+            where,
+            tuple(_grouping(each) for each in groups),
+            "" if having is None else having.sql,
+            tuple(sql for _, sql in orders),
+            tree.top,
+            offset or 0,
+            distinct=tree.distinct,
+            grouped=grouped,
+        )
+        self.state.blocks.append(block)
+        if cut:
+            return Compiled(block.sql, fields, blocked=blocked)
+        own = () if tree.distinct else self.joined.equal
+        some = frozenset() if tree.distinct else self.joined.parts
+        return Compiled(block.sql, fields, self.joined.scans, some, own, blocked=blocked)
 
 
 def _grouping(term: Term) -> str:

@@ -11,6 +11,7 @@ from skyquarry.adql.terms import Field, Narrow, Narrowing
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from skyquarry.adql.blocks import Aggregate, Block
     from skyquarry.adql.syntax import Identifier
     from skyquarry.adql.tables import Table, Tables
     from skyquarry.adql.words import QueryText
@@ -42,6 +43,10 @@ class State:
     scans: list[Scanned] = field(default_factory=list)
     named: list[tuple[Identifier, str, tuple[Field, ...]]] = field(default_factory=list)
     """The queries of WITH so far: name, our name for it, its columns."""
+    blocks: list[Block] = field(default_factory=list)
+    """The SELECTs of the query, inner ones first."""
+    aggregates: dict[str, Aggregate] = field(default_factory=dict)
+    """By their SQL."""
     functions: set[str] = field(default_factory=set)
     """Functions of Python that the SQL calls."""
     _count: int = 0

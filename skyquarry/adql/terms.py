@@ -83,6 +83,12 @@ class Term:
         return replace(self, name=name)
 
 
+Origin = tuple[int, str]
+"""The number of a scan, and a column of its table."""
+Equal = tuple[Origin, Origin]
+"""Where rows of the first scan matter, those of the second that matter have the same value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Near:
     """Two points of rows that a condition wants to be no farther apart than a radius."""
@@ -104,6 +110,8 @@ class Truth:
     aggregated: bool = False
     near: tuple[Near, ...] = ()
     """Pairs of points that are near each other wherever it is true."""
+    equal: tuple[Equal, ...] = ()
+    """Columns that are equal wherever it is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ class Field:
     """Whether it is a whole number of other than 64 bits."""
     metadata: tuple[tuple[bytes, bytes], ...] = ()
     """What the column means: unit, ucd, description ..."""
-    origin: tuple[int, str] | None = None
+    origin: Origin | None = None
     """The scan and stored column that it is."""
     shape: Shape | None = None
 
