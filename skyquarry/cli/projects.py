@@ -36,8 +36,8 @@ def run(
     A run that is killed, or ended by a limit, goes on where it was when it is called again.
     """
     from skyquarry.pipeline.project.limits import Limits
+    from skyquarry.pipeline.project.reading import read_project
     from skyquarry.pipeline.project.running import Runner
-    from skyquarry.pipeline.project.settings import read_project
     from skyquarry.pipeline.project.words import duration_s, size_bytes, told_s
 
     limits = Limits(
@@ -71,7 +71,7 @@ def clean(
     Example: skyquarry clean field.toml --yes
     """
     from skyquarry.pipeline.project.cleaning import remove, superseded
-    from skyquarry.pipeline.project.settings import read_project
+    from skyquarry.pipeline.project.reading import read_project
     from skyquarry.pipeline.project.words import told_bytes
 
     read = read_project(project)
@@ -94,9 +94,9 @@ def audit(project: ProjectFile, *, as_json: Json = False) -> None:
     """
     from skyquarry.errors import DamagedError
     from skyquarry.pipeline.project.audit import Audit
+    from skyquarry.pipeline.project.places import AUDIT
+    from skyquarry.pipeline.project.reading import read_project
     from skyquarry.pipeline.project.records import Records
-    from skyquarry.pipeline.project.running import AUDIT
-    from skyquarry.pipeline.project.settings import read_project
 
     folder = read_project(project).folder
     log = Audit(folder / AUDIT)
@@ -124,9 +124,9 @@ def report(
     What stages have not made yet is left out. Without --out all is written to the project's folder
     `report`, as the stage [report] of a run does.
     """
+    from skyquarry.pipeline.project.places import REPORT
+    from skyquarry.pipeline.project.reading import read_project
     from skyquarry.pipeline.project.reporting.writing import PAGE, report_page, write_report
-    from skyquarry.pipeline.project.settings import read_project
-    from skyquarry.pipeline.project.stages import REPORT
 
     read = read_project(project)
     if out is not None:
@@ -171,7 +171,7 @@ def explain(
     if (project is None) == (model is None) or (model is None) != (catalog is None):
         raise typer.BadParameter("give --project FILE, or --model DIR with --catalog CATALOG")
     if project is not None:
-        from skyquarry.pipeline.project.settings import read_project
+        from skyquarry.pipeline.project.reading import read_project
 
         story = explain_in_project(read_project(project), words)
     else:

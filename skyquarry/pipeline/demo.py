@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.errors import ExistsError
 from skyquarry.pipeline import demofield, demoreal
 from skyquarry.pipeline.demopage import PAGE, write_demo_page
-from skyquarry.pipeline.project.running import AUDIT, PROVENANCE, Runner
+from skyquarry.pipeline.project.places import AUDIT
+from skyquarry.pipeline.project.running import PROVENANCE, Runner
 from skyquarry.pipeline.project.words import told_s
 
 if TYPE_CHECKING:

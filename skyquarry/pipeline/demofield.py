@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.files import Folder
 from skyquarry.learn.classifiers.registry import installed
+from skyquarry.pipeline.project.places import ARCHIVE, CLASSIFIED, MODEL, SCORES
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.running import PROVENANCE, Runner
-from skyquarry.pipeline.project.settings import read_project
-from skyquarry.pipeline.project.stages import ARCHIVE, CLASSIFIED, MODEL, SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.files import Folder
 from skyquarry.pipeline import demofield, demoreal
+from skyquarry.pipeline.project.places import REPORT, SCORES
 from skyquarry.pipeline.project.reporting import writing as of_report
-from skyquarry.pipeline.project.stages import REPORT, SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

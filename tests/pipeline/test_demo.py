@@ -11,7 +11,7 @@ import pytest
 import skyquarry as sq
 from skyquarry.errors import DamagedError, ExistsError, NotFoundError
 from skyquarry.pipeline import demo, demofield, demoreal
-from skyquarry.pipeline.project.settings import read_project
+from skyquarry.pipeline.project.reading import read_project
 
 TINY = """
 folder = "field"

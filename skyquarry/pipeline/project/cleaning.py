@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from skyquarry.catalog.files import Folder
 from skyquarry.catalog.versions import current, versions
 from skyquarry.pipeline.project.limits import size_of
+from skyquarry.pipeline.project.places import AUDIT, SIMULATE
 from skyquarry.pipeline.project.records import Records
-from skyquarry.pipeline.project.running import AUDIT
-from skyquarry.pipeline.project.stages import SIMULATE, Stage, stages_of
+from skyquarry.pipeline.project.stages import Stage, stages_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

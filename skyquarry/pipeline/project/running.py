@@ -15,6 +15,7 @@ from skyquarry.errors import NotFoundError, RunError
 from skyquarry.pipeline.project.audit import Audit
 from skyquarry.pipeline.project.checksums import Checksums, of_words
 from skyquarry.pipeline.project.limits import Limits, StoppedError
+from skyquarry.pipeline.project.places import AUDIT
 from skyquarry.pipeline.project.provenance import write_provenance
 from skyquarry.pipeline.project.records import HIDDEN, Record, Records
 from skyquarry.pipeline.project.reporting.energy import metered
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.project.settings import Project
 
 Say = Callable[[str], Any]
-AUDIT = "audit.jsonl"
 PROVENANCE = "provenance.json"
 
 

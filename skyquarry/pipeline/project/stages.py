@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.pipeline.project import works
+from skyquarry.pipeline.project.places import (
+    ARCHIVE,
+    CLASSIFIED,
+    CLUSTERS,
+    EXAMPLES,
+    MATCHED,
+    MODEL,
+    REPORT,
+    SCORES,
+    SIMULATE,
+    beside,
+    place_of,
+)
 from skyquarry.pipeline.project.settings import matched_names, simulated_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from skyquarry.pipeline.project.settings import (
         ClassifySettings,
@@ -22,16 +35,6 @@ if TYPE_CHECKING:
         SurveySettings,
         TrainingSettings,
     )
-
-ARCHIVE = "archive"
-"""The folder of the project's catalogues, beside what else it makes."""
-MATCHED = "matched"
-EXAMPLES = "examples"
-MODEL = "model"
-SCORES = "scores"
-CLASSIFIED = "classified"
-CLUSTERS = "clusters"
-REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +82,6 @@ def stages_of(project: Project) -> tuple[Stage, ...]:
     if project.report is not None:
         made.append(_report(project, project.report, tuple(each.name for each in made)))
     return tuple(made)
-
-
-def place_of(project: Project, name: str) -> Path:
-    """Where a catalogue of the project is."""
-    settings = project.surveys[name]
-    if settings.source == "catalogue":
-        return beside(project, settings.path or "")
-    return project.folder / ARCHIVE / name
-
-
-def beside(project: Project, path: str) -> Path:
-    """A path that is relative to the project file."""
-    return project.file.parent / Path(path).expanduser()
-
-
-SIMULATE = "simulate"
 
 
 def _simulated(project: Project) -> list[Stage]:

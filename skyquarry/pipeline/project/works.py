@@ -11,6 +11,16 @@ import pyarrow as pa
 
 from skyquarry.catalog.files import Folder
 from skyquarry.catalog.formats import write_table
+from skyquarry.pipeline.project.places import (
+    ARCHIVE,
+    CLASSIFIED,
+    EXAMPLES,
+    MATCHED,
+    MODEL,
+    beside,
+    place_of,
+    role_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +81,6 @@ def match(work: Work) -> dict[str, Any]:
     """The identification of the catalogues, as a catalogue with its report."""
     from skyquarry.engine.catalog import open_catalog
     from skyquarry.pipeline.crossmatching import crossmatch
-    from skyquarry.pipeline.project.stages import place_of
 
     settings = dict(work.stage.settings)
     names = settings.pop("catalogs")
@@ -88,7 +97,6 @@ def label(work: Work) -> dict[str, Any]:
     from skyquarry.engine.catalog import open_catalog
     from skyquarry.pipeline.examples import Choice, examples_of
     from skyquarry.pipeline.labelling import labels_of_table, labels_of_truth, varies_of_truth
-    from skyquarry.pipeline.project.stages import ARCHIVE, MATCHED
     from skyquarry.pipeline.targeting import with_spectra
 
     settings, home = work.project.labels, work.project.folder / ARCHIVE
@@ -129,7 +137,6 @@ def train(work: Work) -> dict[str, Any]:
 
     from skyquarry.pipeline.examples import CELL, LABEL, VARIES, WEIGHT
     from skyquarry.pipeline.project.records import HIDDEN
-    from skyquarry.pipeline.project.stages import EXAMPLES
     from skyquarry.pipeline.training import train
 
     settings = work.project.training
@@ -167,7 +174,6 @@ def evaluate(work: Work) -> dict[str, Any]:
     """The model's scores at the mix of the match, as JSON and as a page."""
     from skyquarry.pipeline.evaluating import evaluate
     from skyquarry.pipeline.examples import CELL, LABEL
-    from skyquarry.pipeline.project.stages import EXAMPLES, MODEL
     from skyquarry.pipeline.training import load_model
 
     folder, output = work.project.folder, work.stage.output
@@ -192,7 +198,6 @@ def evaluate(work: Work) -> dict[str, Any]:
 def classify(work: Work) -> dict[str, Any]:
     """All matched objects with their classes, as a catalogue; killed, it goes on by tiles."""
     from skyquarry.pipeline.classifying import classify
-    from skyquarry.pipeline.project.stages import ARCHIVE, MATCHED, MODEL
     from skyquarry.pipeline.training import load_model
 
     settings, folder = work.project.classify, work.project.folder
@@ -210,7 +215,6 @@ def clusters(work: Work) -> dict[str, Any]:
     from skyquarry.engine.catalog import open_catalog
     from skyquarry.pipeline.build import build
     from skyquarry.pipeline.clustering import clusters_among
-    from skyquarry.pipeline.project.stages import ARCHIVE, CLASSIFIED, MATCHED
 
     home = work.project.folder / ARCHIVE
     table = clusters_among(
@@ -251,20 +255,6 @@ def _labels(work: Work) -> pa.Table:
     return pa.concat_tables(tables, promote_options="default")
 
 
-def role_files(project: Project) -> dict[str, str]:
-    """Whose columns those of each matched catalogue are, by its name."""
-    from skyquarry.engine.catalog import open_catalog
-    from skyquarry.pipeline.project.settings import matched_names
-    from skyquarry.pipeline.project.stages import place_of
-
-    told = {}
-    for name in matched_names(project):
-        survey = open_catalog(place_of(project, name)).properties.get("skyquarry_survey")
-        if survey is not None:
-            told[name] = survey
-    return told
-
-
 def _region(project: Project) -> Region:
     from skyquarry.pipeline.skyasked import field
 
@@ -278,8 +268,6 @@ def _region(project: Project) -> Region:
 
 def _survey(work: Work) -> str | None:
     """A survey by its name, or by its role file beside the project's."""
-    from skyquarry.pipeline.project.stages import beside
-
     given = work.project.surveys[work.stage.settings["name"]].survey
     if given is not None and given.endswith(".toml"):
         return str(beside(work.project, given))

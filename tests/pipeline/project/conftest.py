@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.running import Runner
-from skyquarry.pipeline.project.settings import read_project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,13 +17,15 @@ from skyquarry.errors import RunError
 from skyquarry.pipeline.project.cleaning import remove, superseded
 from skyquarry.pipeline.project.limits import Limits, StoppedError, size_of
 from skyquarry.pipeline.project.lock import locked
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.records import HIDDEN, Records
 from skyquarry.pipeline.project.running import Runner
-from skyquarry.pipeline.project.settings import Project, read_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from skyquarry.pipeline.project.settings import Project
 
 TEXT = """
 [surveys.here]

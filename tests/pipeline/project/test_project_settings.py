@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from skyquarry.errors import NotFoundError, UserError
-from skyquarry.pipeline.project.settings import read_project
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.stages import stages_of
 from skyquarry.pipeline.project.words import duration_s, size_bytes, told_bytes, told_s
 

@@ -10,12 +10,12 @@ import skyquarry as sq
 from skyquarry.catalog.classes import names_of
 from skyquarry.errors import NotFoundError
 from skyquarry.pipeline.labelling import labels_of_truth
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.reporting.explaining import (
     explain_in_catalogue,
     explain_in_project,
 )
 from skyquarry.pipeline.project.reporting.truths import truth_words, truths_in
-from skyquarry.pipeline.project.settings import read_project
 
 if TYPE_CHECKING:
     from pathlib import Path

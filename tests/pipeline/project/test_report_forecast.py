@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.records import Record, Records
 from skyquarry.pipeline.project.reporting.forecasting import MEASURED, forecasts
 from skyquarry.pipeline.project.running import State
-from skyquarry.pipeline.project.settings import read_project
 from skyquarry.pipeline.project.stages import stages_of
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import pytest
 
 import skyquarry as sq
 from skyquarry.errors import NotFoundError, UserError
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.reporting.gathering import gathered
 from skyquarry.pipeline.project.reporting.tallying import tallied
 from skyquarry.pipeline.project.reporting.writing import report_page, write_report
 from skyquarry.pipeline.project.running import Runner
-from skyquarry.pipeline.project.settings import read_project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 
 import skyquarry as sq
 from skyquarry.errors import DamagedError
+from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.running import Runner
-from skyquarry.pipeline.project.settings import read_project
 
 if TYPE_CHECKING:
     from pathlib import Path

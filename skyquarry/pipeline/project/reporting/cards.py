@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.classes import DEFINITIONS
 from skyquarry.catalog.files import Folder
-from skyquarry.pipeline.project.stages import EXAMPLES, MODEL, SCORES
+from skyquarry.pipeline.project.places import EXAMPLES, MODEL, SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,9 +89,9 @@ def _refused(project: Project, model: Mapping[str, Any]) -> list[tuple[str, str]
 
 def _sources(project: Project) -> list[dict[str, Any]]:
     from skyquarry.engine.catalog import open_catalog
+    from skyquarry.pipeline.project.places import place_of
     from skyquarry.pipeline.project.reporting.gathering import SIMULATION
     from skyquarry.pipeline.project.settings import matched_names
-    from skyquarry.pipeline.project.stages import place_of
 
     told = []
     for name in matched_names(project):

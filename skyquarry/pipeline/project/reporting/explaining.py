@@ -52,7 +52,7 @@ def explain_in_project(project: Project, words: str) -> Story:
     model says, at the mix of its training. Without a model the match alone is told. Raises
     NotFoundError where the project has no match yet, or no such object.
     """
-    from skyquarry.pipeline.project.stages import ARCHIVE, CLASSIFIED, MATCHED, MODEL
+    from skyquarry.pipeline.project.places import ARCHIVE, CLASSIFIED, MATCHED, MODEL
     from skyquarry.pipeline.training import load_model
     from skyquarry.pipeline.written import open_match
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.pipeline.project.places import REPORT, SIMULATE, place_of
 from skyquarry.pipeline.project.settings import matched_names
-from skyquarry.pipeline.project.stages import REPORT, SIMULATE, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,14 +11,7 @@ import numpy as np
 from skyquarry.catalog.classes import DEFINITIONS
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.pipeline.project.audit import Audit
-from skyquarry.pipeline.project.records import Records
-from skyquarry.pipeline.project.reporting.followup import LISTINGS, listed
-from skyquarry.pipeline.project.reporting.resources import resources_of
-from skyquarry.pipeline.project.reporting.skyplane import Field
-from skyquarry.pipeline.project.reporting.specimens import specimens_of
-from skyquarry.pipeline.project.reporting.tallying import FLAGS, MAG_EDGES, tallied
-from skyquarry.pipeline.project.settings import ReportSettings, matched_names
-from skyquarry.pipeline.project.stages import (
+from skyquarry.pipeline.project.places import (
     ARCHIVE,
     CLASSIFIED,
     CLUSTERS,
@@ -28,6 +21,13 @@ from skyquarry.pipeline.project.stages import (
     SCORES,
     place_of,
 )
+from skyquarry.pipeline.project.records import Records
+from skyquarry.pipeline.project.reporting.followup import LISTINGS, listed
+from skyquarry.pipeline.project.reporting.resources import resources_of
+from skyquarry.pipeline.project.reporting.skyplane import Field
+from skyquarry.pipeline.project.reporting.specimens import specimens_of
+from skyquarry.pipeline.project.reporting.tallying import FLAGS, MAG_EDGES, tallied
+from skyquarry.pipeline.project.settings import ReportSettings, matched_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def gathered(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
 
     What no stage has made yet is left out. Raises what reading the outputs raises.
     """
-    from skyquarry.pipeline.project.running import AUDIT
+    from skyquarry.pipeline.project.places import AUDIT
 
     lists: dict[str, pa.Table] = {}
     home = project.folder / ARCHIVE
@@ -95,7 +95,7 @@ def _title(project: Project) -> str:
 
 def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     from skyquarry.pipeline.brightness import magnitude_name
-    from skyquarry.pipeline.project.works import role_files
+    from skyquarry.pipeline.project.places import role_files
     from skyquarry.pipeline.training import load_model
 
     home = project.folder / ARCHIVE
@@ -117,7 +117,7 @@ def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
 
 def _unclassified(project: Project) -> dict[str, Any]:
     """Maps and diagrams of a match that nobody has classified: all objects alike."""
-    from skyquarry.pipeline.project.works import role_files
+    from skyquarry.pipeline.project.places import role_files
 
     matched = open_catalog(project.folder / ARCHIVE / MATCHED).stored
     tally = tallied(matched, None, (OBJECT,), role_files(project))

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.files import Folder
 from skyquarry.pipeline.project.checksums import README
+from skyquarry.pipeline.project.places import ARCHIVE, CLASSIFIED, MATCHED, SIMULATE
 from skyquarry.pipeline.project.provenance import run_name
-from skyquarry.pipeline.project.stages import ARCHIVE, CLASSIFIED, MATCHED, SIMULATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

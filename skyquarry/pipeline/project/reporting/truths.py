@@ -10,8 +10,8 @@ import pyarrow as pa
 from skyquarry.catalog.arrow import pc
 from skyquarry.catalog.classes import Class, names_of, of_truth
 from skyquarry.engine.catalog import open_catalog
+from skyquarry.pipeline.project.places import ARCHIVE
 from skyquarry.pipeline.project.settings import matched_names, simulated_names
-from skyquarry.pipeline.project.stages import ARCHIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
