@@ -57,16 +57,11 @@ class Encoding:
 
     def encoded(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(p, n, bins + 1) of (n, p); a value not measured is all 0 but the last number, 1."""
-        column = np.ascontiguousarray(values.T)[:, :, None]
-        out = np.empty((*column.shape[:2], self.wide), np.float32)
-        missing = ~np.isfinite(column[:, :, 0])
-        share = out[:, :, :-1]  # written in place: memory is what this costs
-        with np.errstate(invalid="ignore"):
-            np.subtract(column, self.edges[:, None, :], out=share)
-            share *= self.scale[:, None, :]
-            np.clip(share, self.low[:, None, :], self.high[:, None, :], out=share)
-        share[missing] = 0.0
-        out[:, :, -1] = missing
+        from skyquarry.learn.kernels import encode
+
+        given = np.asarray(values, np.float32)
+        out = np.empty((given.shape[1], len(given), self.wide), np.float32)
+        encode(given, self.edges, self.scale, self.low, self.high, out)
         return out
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     Tensors = dict[str, Any]
 
 _FILE: Final = "network.safetensors"
-_BLOCK: Final = 1024
+_BLOCK: Final = 128
 """rows predicted at once: their layers lie in the cache"""
 _BETAS: Final = (0.9, 0.999)
 

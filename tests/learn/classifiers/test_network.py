@@ -26,6 +26,20 @@ def test_a_value_is_told_by_the_bins_below_it_and_its_share_of_its_own():
     assert (told[:, 4] == 0).all()
 
 
+def test_encoding_agrees_with_numpy_bit_for_bit():
+    values = objects(700, missing=0.2).values
+    values[3, 1], values[4, 2] = np.inf, 1e30
+    encoding = Encoding.of(values, 24)
+    column = values.T[:, :, None]
+    with np.errstate(invalid="ignore"):
+        share = (column - encoding.edges[:, None]) * encoding.scale[:, None]
+    share = np.clip(share, encoding.low[:, None], encoding.high[:, None])
+    known = np.isfinite(column)
+    told = encoding.encoded(values)
+    assert (told[:, :, :-1] == np.where(known, share, 0.0)).all()
+    assert (told[:, :, -1:] == ~known).all()
+
+
 def test_what_is_not_measured_is_told_by_one_number():
     encoding = Encoding.of(np.arange(10, dtype=np.float32)[:, None], 4)
     assert encoding.encoded(np.full((1, 1), np.nan, np.float32))[0, 0].tolist() == [0, 0, 0, 0, 1]
