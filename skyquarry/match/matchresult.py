@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 from skyquarry.engine.memory import give_back, giving_back
 from skyquarry.engine.plan import Result
 from skyquarry.errors import UserError, one_of
+from skyquarry.match.results.assembling import together
 from skyquarry.match.results.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
 from skyquarry.match.results.runcounts import RunCounts
 from skyquarry.match.results.spilling import spilled
-from skyquarry.match.results.tables import public, together
+from skyquarry.match.results.tables import public
 
 if TYPE_CHECKING:
     import os
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.crossmatch import CrossmatchPlan
     from skyquarry.match.explain.words import Telling
-    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.results.lazytables import Tables
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.updates.update import Updated
 

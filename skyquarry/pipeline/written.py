@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from skyquarry.match.explain.words import Telling
     from skyquarry.match.given.sides import Side
     from skyquarry.match.matchresult import MatchResult
-    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.results.lazytables import Tables
 
 LEARNT, ROWS = "learnt.json", "rows.parquet"
 _SCHEMA = (("catalog", pa.int8()), ("spatial", pa.int64()), ("row", pa.int64()))

@@ -15,7 +15,7 @@ from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.resolution.groups import Groups
 from skyquarry.match.results.arrays import known, named, nothing, numbered, texts_at, where
 from skyquarry.match.results.assembling import together
-from skyquarry.match.results.tables import Tables
+from skyquarry.match.results.lazytables import Tables
 
 CATALOG = np.repeat([0, 1, 2], 20)
 NONE = np.empty(0, np.int64)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.formats.astropynotes import notes_of_comments
-from skyquarry.catalog.formats.fitscolumns import Column, decode, parse_column, row_type
-from skyquarry.catalog.formats.fitsheader import Header, Unit, find_table
+from skyquarry.catalog.formats.fitsascii import read_ascii
+from skyquarry.catalog.formats.fitscolumns import Column, decode, row_type
+from skyquarry.catalog.formats.fitsheader import Unit, find_table
 from skyquarry.catalog.formats.fitsheap import decode_heap
+from skyquarry.catalog.formats.fitsmeanings import columns_of, schema_of
+from skyquarry.catalog.formats.fitstiles import read_tiles
 from skyquarry.catalog.formats.table import (
     BATCH_ROWS,
-    PROVENANCE,
     TableFile,
     chosen,
-    metadata_of,
-    refuse_twins,
     rows_within,
 )
-from skyquarry.catalog.formats.units import vounit
-from skyquarry.errors import FormatError, IngestError
+from skyquarry.errors import IngestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
 
 PART_BYTES = 256 << 20
 PART_ROWS = 1 << 20
-IDLE_REMARK = re.compile(r"(?i)^(label for (field|column)|format of field|field name|attribute)")
 
 
 @dataclass(frozen=True)
@@ -113,12 +109,8 @@ def read(source: Input, *, hdu: int | str | None = None, encoding: str = "utf8")
     """
     unit = find_table(source, hdu)
     if unit.header.text("XTENSION") == "TABLE":
-        from skyquarry.catalog.formats.fitsascii import read_ascii
-
         return read_ascii(source, unit)
     if unit.header.values.get("ZTABLE") is True:
-        from skyquarry.catalog.formats.fitstiles import read_tiles
-
         return read_tiles(source, unit, encoding)
     return _binary(source, unit, encoding)
 
@@ -136,20 +128,6 @@ def _binary(source: Input, unit: Unit, encoding: str) -> TableFile:
         for first in range(0, table.count, step)
     )
     return TableFile(source.name, "fits", schema, table.count, source.size(), parts)
-
-
-def columns_of(source: Input, header: Header, encoding: str) -> tuple[Column, ...]:
-    """The columns of a binary table, with their bytes within the row."""
-    columns: list[Column] = []
-    offset = 0
-    try:
-        for number in range(1, header.whole("TFIELDS") + 1):
-            columns.append(parse_column(header, number, offset, encoding))
-            offset += columns[-1].width
-    except (IngestError, FormatError) as error:
-        raise type(error)(f"{source.name}: {error}") from error
-    refuse_twins([column.name for column in columns], source.name)
-    return tuple(columns)
 
 
 def _rows(source: Input, unit: Unit, columns: tuple[Column, ...]) -> Rows:
@@ -171,48 +149,3 @@ def _rows(source: Input, unit: Unit, columns: tuple[Column, ...]) -> Rows:
         )
     start = header.whole("THEAP", width * count)
     return Rows(unit.start, width, count, (unit.start + start, width * count + extra - start))
-
-
-def schema_of(header: Header, columns: Sequence[Column]) -> pa.Schema:
-    """The Arrow schema with units, UCDs and descriptions from cards and astropy's notes."""
-    notes = notes_of_comments(header.comments)
-    fields = [
-        pa.field(column.name, column.kind, metadata=_meaning(header, number, column, notes))
-        for number, column in enumerate(columns, 1)
-    ]
-    return pa.schema(fields, metadata=about(header) or None)
-
-
-def _meaning(
-    header: Header, number: int, column: Column, notes: dict[str, dict[str, str]]
-) -> dict[bytes, bytes] | None:
-    note = notes.get(column.name, {})
-    remark = header.remarks.get(f"TTYPE{number}", "")
-    said = header.text(f"TCOMM{number}") or note.get("description") or _telling(remark)
-    return (
-        metadata_of(
-            unit=vounit(header.text(f"TUNIT{number}"), "fits"),
-            ucd=header.text(f"TUCD{number}") or note.get("ucd"),
-            utype=header.text(f"TUTYP{number}") or note.get("utype"),
-            description=said,
-            tdim=column.shape,
-        )
-        or None
-    )
-
-
-def _telling(remark: str) -> str:
-    """The remark behind a column's name, unless it is the one that every writer puts there."""
-    return "" if IDLE_REMARK.match(remark) else remark
-
-
-def about(header: Header) -> dict[bytes, bytes]:
-    """What a header says of the whole table."""
-    return metadata_of(
-        name=header.text("EXTNAME"),
-        frame=header.text("RADESYS").lower(),
-        equinox=header.text("EQUINOX") or header.text("EPOCH"),  # EPOCH is the old word for it
-        epoch=header.text("REFEPOCH"),
-        description=header.text("TABDESC"),
-        **{PROVENANCE: header.text("SKYQPROV")},
-    )

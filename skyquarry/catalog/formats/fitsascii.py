@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skyquarry.catalog.formats.fits import about
+from skyquarry.catalog.formats.fitsmeanings import about
 from skyquarry.catalog.formats.table import (
     BATCH_ROWS,
     TableFile,

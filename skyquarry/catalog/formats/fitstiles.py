@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.formats.fits import columns_of, schema_of
 from skyquarry.catalog.formats.fitscolumns import Column, decode, row_type
 from skyquarry.catalog.formats.fitsheader import Header
+from skyquarry.catalog.formats.fitsmeanings import columns_of, schema_of
 from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen, recut
 from skyquarry.errors import FormatError, IngestError
 

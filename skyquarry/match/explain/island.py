@@ -15,7 +15,8 @@ from skyquarry.match.results.tables import public, tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skyquarry.match.results.tables import Shape, Tables
+    from skyquarry.match.results.lazytables import Tables
+    from skyquarry.match.results.tables import Shape
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.runs.identify import Solved, Work
     from skyquarry.match.runs.rules import Rules

@@ -15,13 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.match.results.lazytables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from skyquarry.match.results.tables import Tables
 
     Ints = NDArray[np.int64]
 
@@ -35,8 +34,6 @@ def together(parts: Sequence[Tables], names: tuple[str, ...], over: Any = map) -
     `over(function, items)` gives the function's value for each item, and may work on several at
     once.
     """
-    from skyquarry.match.results.tables import Tables
-
     return Tables(
         lambda: pairs_together(list(over(lambda part: part.pairs, parts)), names),
         lambda: groups_together(list(over(lambda part: part.groups, parts)), names),

@@ -14,7 +14,7 @@ from skyquarry.match.likelihood.combine import combine
 from skyquarry.match.resolution.groups import Groups
 from skyquarry.match.results.arrays import column, known, nothing, numbered, plain_ids, words
 from skyquarry.match.results.columns import groups_schema, members_schema
-from skyquarry.match.results.tables import REASONS
+from skyquarry.match.results.lazytables import REASONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

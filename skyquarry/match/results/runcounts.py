@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from skyquarry.catalog.arrow import to_numpy
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.reports.quality import tally
-from skyquarry.match.results.tables import REASONS, column
+from skyquarry.match.results.assembling import column
+from skyquarry.match.results.lazytables import REASONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.reports.tally import Tally
-    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.results.lazytables import Tables
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.results.lazytables import Tables
 
 _FORMAT: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "use_dictionary": False}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,8 @@ from skyquarry.match.given.merging import flat
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.kernels import pairtable
 from skyquarry.match.results.arrays import named, plain_ids, texts_at
-from skyquarry.match.results.assembling import column, together
+from skyquarry.match.results.assembling import groups_together, members_together
+from skyquarry.match.results.lazytables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,57 +36,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
-
-__all__ = ["REASONS", "Maker", "Shape", "Tables", "column", "public", "tables", "together"]
-
-REASONS = ("", "no candidate", "candidates rejected", "outside footprint")
-"""Why a row stands alone, by number."""
-
-
-Given: TypeAlias = Any  # a table, or a function that makes it: pyarrow has no types
-
-
-class Tables:
-    """The rows of one patch, of whole islands, or of all: each table a table or what makes it."""
-
-    def __init__(self, pairs: Given, groups: Given, members: Given) -> None:
-        self._given: dict[str, Given] = {"pairs": pairs, "groups": groups, "members": members}
-
-    @property
-    def pairs(self) -> pa.Table:
-        """One row a candidate."""
-        return self._made("pairs")
-
-    @property
-    def groups(self) -> pa.Table:
-        """One row an object, single rows too."""
-        return self._made("groups")
-
-    @property
-    def members(self) -> pa.Table:
-        """One row a catalogue row."""
-        return self._made("members")
-
-    def make(self) -> None:
-        """Have all three."""
-        for kind in self._given:
-            self._made(kind)
-
-    def let_go(self, kind: str) -> pa.Table:
-        """One of the tables, which is not kept."""
-        told = self._made(kind)
-        del self._given[kind]
-        return told
-
-    def with_made(self, kind: str, made: Callable[[], pa.Table]) -> Tables:
-        """The same, but one is made by this function."""
-        return Tables(**{**self._given, kind: made})
-
-    def _made(self, kind: str) -> pa.Table:
-        given = self._given[kind]
-        if not isinstance(given, pa.Table):
-            given = self._given[kind] = given()
-        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +76,6 @@ def tables(
 
 def with_lone(told: Tables, lone: Callable[[], Tables], names: tuple[str, ...]) -> Tables:
     """The tables with those of rows without any candidate among them, which are made later."""
-    from skyquarry.match.results.assembling import groups_together, members_together
-
     made = cache(lone)
     return Tables(
         told.pairs,

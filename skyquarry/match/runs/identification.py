@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from skyquarry.match.given.reading import Rejects
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.priors.learning import Learnt
-    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.results.lazytables import Tables
     from skyquarry.match.runs.identify import Found
     from skyquarry.match.runs.passes import FastPass, Piece
     from skyquarry.match.runs.patches import Patch

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from skyquarry.match.likelihood.epochs import Reach
     from skyquarry.match.priors.footprints import Coverage
     from skyquarry.match.priors.learning import Learnt
-    from skyquarry.match.results.tables import Shape, Tables
+    from skyquarry.match.results.lazytables import Tables
+    from skyquarry.match.results.tables import Shape
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.runs.identify import Found, Work
     from skyquarry.match.runs.patches import Patch

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.likelihood.evidence import PairEvidence
     from skyquarry.match.priors.densities import Densities
-    from skyquarry.match.results.tables import Tables
+    from skyquarry.match.results.lazytables import Tables
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.runs.passes import Final, Scene
     from skyquarry.match.runs.rules import Rules

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.match.given.rows import Flag
+from skyquarry.match.results.lazytables import Tables
 from skyquarry.match.results.runcounts import numbers
-from skyquarry.match.results.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

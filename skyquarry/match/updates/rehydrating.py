@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.errors import UserError
 from skyquarry.match.results.columns import groups_schema, members_schema, pairs_schema
+from skyquarry.match.results.lazytables import REASONS, Tables
 from skyquarry.match.results.runcounts import numbers
-from skyquarry.match.results.tables import REASONS, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from skyquarry.match.explain.local import first_search, second_ring_arcsec, seco
 from skyquarry.match.explain.whole import cells_of
 from skyquarry.match.given.dilation import around
 from skyquarry.match.given.rows import Flag
-from skyquarry.match.results.tables import Tables, together
+from skyquarry.match.results.assembling import together
 from skyquarry.match.runs.identify import identified
 from skyquarry.match.runs.passes import finished
 from skyquarry.match.updates.lines import Keys, as_part, kept, renumbered
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from skyquarry.match.explain.whole import Neighbourhood, Seeds
     from skyquarry.match.given.rows import Rows
+    from skyquarry.match.results.lazytables import Tables
     from skyquarry.match.runs.identification import Identification
     from skyquarry.sky.ranges import Ranges
 
