@@ -53,6 +53,10 @@ class PredicateError(UserError):
 class QueryError(UserError):
     """A query that is not ADQL, or names what is not there; the message gives line and column."""
 
+    line: int | None = None
+    """Where in the query it is, from 1; None where it is about no one place."""
+    column: int | None = None
+
 
 class NotFoundError(UserError):
     """No catalogue, file, version, survey or object of that name."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql import functions
 from skyquarry.adql.reads import GivenRead, Read, StoredRead
+from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Limits:
     spill_bytes: int = 32 << 30
     """On disk, for what memory has no room for."""
     threads: int | None = None
+    stop: Stop | None = None
+    """What stops it from another thread."""
 
 
 @contextmanager
@@ -65,7 +68,8 @@ def rows_of(
 
     small = not called and all(read.is_small for read in reads)
     late = threading.Event()
-    with _shared() if small else _own(limits) as connection:
+    stop = limits.stop or Stop()
+    with _shared() if small else _own(limits) as connection, stop.heard_by(connection):
         clock = _clock(connection, limits, late)
         try:
             if small:
@@ -73,8 +77,11 @@ def rows_of(
                     connection.register(read.name, read.table_here())
             else:
                 _prepare(connection, reads, called)
+            stop.check()
             yield connection.sql(sql).to_arrow_reader(BATCH_ROWS)
-        except (duckdb.Error, pa.ArrowException) as error:  # the second from the reader's batches
+        except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # a file's, and no batch's, which Arrow hands on as an OSError of its own
             raise _told(error, late, limits) from None
         finally:
             if clock is not None:
@@ -198,19 +205,22 @@ def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
     """What the database complains of, as an error of ours."""
     import duckdb
 
+    if limits.stop is not None and limits.stop.rung:
+        return CancelledError("the query was stopped")
     first = str(error).strip().splitlines()[0]
     if late.is_set():
         return CancelledError(
             f"the query was stopped after {limits.seconds:g} s, its limit: narrow it by a region "
             "or a condition, or allow it more with timeout="
         )
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in first:
         gb = limits.memory_bytes / (1 << 30)
         return RunError(
             f"the query needs more than its limits of {gb:.3g} GiB of memory and "
             f"{limits.spill_bytes / (1 << 30):.3g} GiB of disk: give back fewer columns, or narrow "
             "it by a region or a condition"
         )
-    if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
+    values = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException)
+    if values or "Conversion Error" in first or "Out of Range Error" in first:
         return QueryError(f"a value of a row cannot be worked out: {first}")
     return RunError(f"the database failed: {first}")

@@ -87,14 +87,21 @@ class QueryText:
 
     def place(self, span: Span) -> str:
         """Line and column, from 1, of the beginning of a span."""
+        line, column = self.line_and_column(span)
+        return f"line {line}, column {column}"
+
+    def line_and_column(self, span: Span) -> tuple[int, int]:
+        """The same as numbers."""
         before = self.text[: span.start]
-        return f"line {before.count(chr(10)) + 1}, column {span.start - before.rfind(chr(10))}"
+        return before.count("\n") + 1, span.start - before.rfind("\n")
 
     def error(self, span: Span, what: str) -> QueryError:
         """The error about a piece of the text: its place, the piece itself, what is wrong."""
         piece = " ".join(self.text[span.start : span.stop].split())
         shown = "the end" if not piece else piece if len(piece) <= 60 else piece[:57] + "..."
-        return QueryError(f"query, {self.place(span)}: {shown} {what}")
+        found = QueryError(f"query, {self.place(span)}: {shown} {what}")
+        found.line, found.column = self.line_and_column(span)
+        return found
 
     def words(self) -> list[Word]:
         """The words, the last of kind "end"; QueryError for what is no word of ADQL."""

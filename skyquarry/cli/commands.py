@@ -134,6 +134,7 @@ COMMANDS = {
     "region": "searching.region",
     "sample": "searching.sample",
     "query": "querying.query",
+    "shell": "shelling.shell",
     "twenty": "twenty.twenty",
     "pairs": "matching.pairs",
     "crossmatch": "crossmatching.crossmatch",

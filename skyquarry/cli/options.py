@@ -32,6 +32,14 @@ Where = Annotated[
 Catalogue = Annotated[
     str, typer.Argument(metavar="PATH", help="A catalogue: its name in the archive, path or URL.")
 ]
+Catalogs = Annotated[
+    list[str] | None,
+    typer.Option("--catalog", help="NAME=PATH of a catalogue elsewhere; as often as needed."),
+]
+Uploads = Annotated[
+    list[str] | None,
+    typer.Option("--upload", help="NAME=FILE of a table to join with, of any format."),
+]
 ARCHIVE = "archive"
 
 
@@ -82,3 +90,16 @@ def _not_found(name: str, archive: str) -> Exception:
     return NotFoundError(
         f"there is no catalogue at {name!r}, and none of that name in {archive!r}: {hint}"
     )
+
+
+def named(words: list[str] | None, option: str) -> dict[str, str]:
+    """NAME=PATH as a dict."""
+    from skyquarry.errors import UserError
+
+    found = {}
+    for word in words or ():
+        name, equals, path = word.partition("=")
+        if not (name and equals and path):
+            raise UserError(f"{option} is {word!r}, but NAME=PATH is needed: as in mine=stars.csv")
+        found[name] = path
+    return found

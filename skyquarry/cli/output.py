@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -123,7 +124,20 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _print_table(names: list[str], rows: list[list[str]]) -> None:
+def table_text(names: list[str], rows: list[dict[str, Any]], *, more: bool) -> str:
+    """Rows for a person, as text, and how many they are; `more` where others follow them."""
+    kept, left_out = _fitting(names, rows)
+    said = f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
+    said += " shown, more are there (\\limit N shows more, \\o FILE writes all)" if more else ""
+    said += f"; {left_out} more columns (name fewer in SELECT)" if left_out else ""
+    if not rows:
+        return said
+    into = io.StringIO()
+    _print_table(kept, [[_text(row[name]) for name in kept] for row in rows], into)
+    return into.getvalue() + said
+
+
+def _print_table(names: list[str], rows: list[list[str]], into: TextIO | None = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -133,7 +147,8 @@ def _print_table(names: list[str], rows: list[list[str]]) -> None:
         table.add_column(name, justify="right" if numbers else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_plain(text) for text in row))
-    Console(width=max(_width(), 40), markup=False, highlight=False).print(table)
+    console = Console(width=max(_width(), 40), markup=False, highlight=False, file=into)
+    console.print(table)
 
 
 def _plain(text: str) -> Any:

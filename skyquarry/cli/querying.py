@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from skyquarry.cli.options import ARCHIVE, Archive, Json, Limit, Out, located
+from skyquarry.cli.options import (
+    ARCHIVE,
+    Archive,
+    Catalogs,
+    Json,
+    Limit,
+    Out,
+    Uploads,
+    located,
+    named,
+)
 
 
 def query(
@@ -16,14 +26,8 @@ def query(
     ],
     *,
     archive: Archive = ARCHIVE,
-    catalog: Annotated[
-        list[str] | None,
-        typer.Option("--catalog", help="NAME=PATH of a catalogue elsewhere; as often as needed."),
-    ] = None,
-    upload: Annotated[
-        list[str] | None,
-        typer.Option("--upload", help="NAME=FILE of a table to join with, of any format."),
-    ] = None,
+    catalog: Catalogs = None,
+    upload: Uploads = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what would be read and which SQL runs; stop.")
     ] = False,
@@ -50,8 +54,8 @@ def query(
 
     plan = asked(
         _text(adql),
-        {name: located(path, archive) for name, path in _named(catalog, "--catalog").items()},
-        _named(upload, "--upload"),
+        {name: located(path, archive) for name, path in named(catalog, "--catalog").items()},
+        named(upload, "--upload"),
         archive=archive,
         limit=rows,
         timeout=timeout,
@@ -68,16 +72,3 @@ def _text(word: str) -> str:
     if len(word) < 256 and "\n" not in word and Path(word).is_file():
         return Path(word).read_text(encoding="utf-8")
     return word
-
-
-def _named(words: list[str] | None, option: str) -> dict[str, str]:
-    """NAME=PATH as a dict."""
-    from skyquarry.errors import UserError
-
-    found = {}
-    for word in words or ():
-        name, equals, path = word.partition("=")
-        if not (name and equals and path):
-            raise UserError(f"{option} is {word!r}, but NAME=PATH is needed: as in mine=stars.csv")
-        found[name] = path
-    return found

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+import threading
+from dataclasses import replace
 
 import pytest
 
+from skyquarry.adql.asking import query
 from skyquarry.adql.duck import Limits, rows_of
-from skyquarry.errors import QueryError, RunError
+from skyquarry.adql.stopping import Stop
+from skyquarry.errors import CancelledError, QueryError, RunError
 
 ATTACKS = (
     "SELECT * FROM read_text('/etc/passwd')",
@@ -86,3 +90,23 @@ def test_small_queries_do_not_see_each_other_s_tables(ask):
         pass
     assert ask("SELECT label FROM mine WHERE id = 1").to_table().to_pydict() == {"label": ["a"]}
     stream.close()
+
+
+def test_a_value_that_fails_in_a_later_batch_is_told_as_ours():
+    words = [str(each) for each in range(200_000)] + ["many"]
+    plan = query("SELECT CAST(word AS INTEGER) AS n FROM mine", uploads={"mine": {"word": words}})
+    with pytest.raises(QueryError, match=r"a value of a row cannot be worked out.*many"):
+        list(plan.stream())
+
+
+def test_a_query_is_stopped_from_another_thread(mine):
+    stop = Stop()
+    tables = " , ".join(f"mine AS m{i}" for i in range(16))
+    plan = query(f"SELECT SUM(m0.ra * m15.ra) AS n FROM {tables}", uploads={"mine": mine})
+    plan = replace(plan, limits=replace(plan.limits, stop=stop))
+    clock = threading.Timer(0.3, stop.ring)
+    clock.start()
+    with pytest.raises(CancelledError, match="the query was stopped"):
+        plan.to_table()
+    with pytest.raises(CancelledError, match="the query was stopped"):
+        plan.to_table()  # what is stopped does not begin again

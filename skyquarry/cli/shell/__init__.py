@@ -1,0 +1,1 @@
+"""`skyquarry shell`: a session of queries, at a terminal or from a script."""
