@@ -82,7 +82,8 @@ def _barnard(searches: dict[str, int]) -> str:
 def _picture(path: Path) -> str:
     data = b64encode(path.read_bytes()).decode()
     survey, frame, way = path.stem.split("_")
-    name = escape(f"Stars of {survey.capitalize()}, {frame} coordinates, {way}")
+    frame = frame.upper() if frame == "icrs" else frame.capitalize()
+    name = escape(f"Stars of {survey.capitalize()}: {frame}, {way.capitalize()}'s projection")
     image = f'<img alt="{name}" src="data:image/png;base64,{data}">'
     return f'<figure class="card"><figcaption>{name}</figcaption>{image}</figure>'
 
