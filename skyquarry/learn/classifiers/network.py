@@ -5,7 +5,8 @@ encoding) and by a small layer of its own (Gorishniy et al. 2022, arXiv 2203.055
 measured is told as such. Several members, who share all but their first scaling and their last
 layer, give the mean of their probabilities (Gorishniy et al. 2025, arXiv 2410.24210, TabM-mini).
 Classes weigh in the loss by a power of their rarity; the probabilities are brought back to the mix
-of the training set. All random numbers come from one generator, which a checkpoint holds.
+of the training set. All random numbers come from one generator, which a checkpoint holds. Layers
+lie on a GPU where there is one that torch knows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from skyquarry.learn import arrays
 from skyquarry.learn.checkpoints import write_whole
+from skyquarry.learn.classifiers.devices import device_of
 from skyquarry.learn.classifiers.encoding import Encoding
 from skyquarry.learn.classifiers.pace import (
     Pace,
@@ -36,13 +38,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.learn.checkpoints import Checkpoint
+    from skyquarry.learn.classifiers.devices import Device
     from skyquarry.learn.classifiers.protocol import Telling
     from skyquarry.learn.examples import Examples
 
     Tensors = dict[str, Any]
 
 _FILE: Final = "network.safetensors"
-_BLOCK: Final = 128
+_BLOCK: Final = {"cpu": 128, "cuda": 16_384}
 """rows predicted at once: their layers lie in the cache"""
 _BETAS: Final = (0.9, 0.999)
 
@@ -69,13 +72,17 @@ class Network:
         balance: float = 0.5,
         patience: int = 8,
         threads: int = 1,
-        device: str = "cpu",
+        device: str = "auto",
     ) -> None:
-        """Settings: `balance` 0 weighs objects alike, 1 classes alike."""
+        """Settings: `balance` 0 weighs objects alike, 1 classes alike.
+
+        `device` is "auto" (a GPU where there is one), "cpu" or "cuda".
+        """
         self.epochs, self.batch, self.rate, self.decay = epochs, batch, rate, decay
         self.width, self.layers, self.bins, self.embedding = width, layers, bins, embedding
         self.members, self.dropout, self.balance = members, dropout, balance
         self.patience, self.threads, self.device = patience, threads, device
+        self.used: Device = "cpu"  # of the devices that `device` leaves open
         self._classes: tuple[str, ...] = ()
         self._encoding: Encoding | None = None
         self._tensors: Tensors = {}
@@ -106,10 +113,11 @@ class Network:
         needed(self.name, self.extra, "nn")
         import torch
 
-        self._classes = examples.classes
+        self._classes, self.used = examples.classes, _device(self.device)
         self._encoding = Encoding.of(examples.values, self.bins)
         self._class_weights = _class_weights(examples, self.balance)
-        mark = training(self, examples, valid, seed, torch.__version__)
+        version = torch.__version__ + (" on a GPU" if self.used == "cuda" else "")
+        mark = training(self, examples, valid, seed, version)
         patience, pace = Patience(self.patience), Pace(self.name, self.epochs, telling)
         with _threads(self.threads):
             run = _Run.begun(self, examples, seed)
@@ -163,8 +171,10 @@ class Network:
         made = cls(**told["settings"])
         made._classes = tuple(told["classes"])
         made._encoding = Encoding(**_below(kept, "encoding."))
+        made.used = _device("cpu" if made.device == "cpu" else "auto")
         made._tensors = {
-            name: torch.from_numpy(each.copy()) for name, each in _below(kept, "layer.").items()
+            name: torch.from_numpy(each.copy()).to(made.used)
+            for name, each in _below(kept, "layer.").items()
         }
         made._class_weights = kept["class_weights"]
         return made
@@ -177,13 +187,13 @@ class Network:
         import torch
 
         assert self._encoding is not None
-        out = np.empty((len(values), len(self._classes)))
+        out, block = np.empty((len(values), len(self._classes))), _BLOCK[self.used]
         with torch.inference_mode():
-            for start in range(0, len(values), _BLOCK):
-                encoded = torch.from_numpy(self._encoding.encoded(values[start : start + _BLOCK]))
-                scores = _forward(tensors, encoded.to(self.device), 0.0, None)
+            for start in range(0, len(values), block):
+                encoded = torch.from_numpy(self._encoding.encoded(values[start : start + block]))
+                scores = _forward(tensors, encoded.to(self.used), 0.0, None)
                 p = torch.softmax(scores.double(), dim=2).mean(dim=1)
-                out[start : start + _BLOCK] = p.cpu().numpy()
+                out[start : start + block] = p.cpu().numpy()
         out /= self._class_weights
         return np.asarray(out / out.sum(axis=1, keepdims=True), np.float64)
 
@@ -210,7 +220,7 @@ class _Run:
         shapes = _shapes(learner, learner._encoding, len(examples.classes))  # noqa: SLF001
         for name, (shape, scale) in shapes.items():
             drawn = torch.rand(shape, generator=run.generator) * 2.0 - 1.0
-            run.tensors[name] = (drawn * scale).to(learner.device)
+            run.tensors[name] = (drawn * scale).to(learner.used)
         if learner.members > 1:  # random signs tell members apart
             signs = run.tensors["members"]
             run.tensors["members"] = torch.where(signs < 0, -1.0, 1.0)
@@ -241,15 +251,15 @@ class _Run:
         encoded = torch.from_numpy(learner._encoding.encoded(examples.values[rows]))  # noqa: SLF001
         labels = examples.labels[rows].astype(np.int64)
         weight = learner._class_weights[labels] * examples.weights[rows]  # noqa: SLF001
-        scores = _forward(self.tensors, encoded.to(learner.device), learner.dropout, self.generator)
+        scores = _forward(self.tensors, encoded.to(learner.used), learner.dropout, self.generator)
         members = scores.shape[1]
         each = cross_entropy(
             scores.flatten(0, 1),
-            torch.from_numpy(np.repeat(labels, members)).to(learner.device),
+            torch.from_numpy(np.repeat(labels, members)).to(learner.used),
             reduction="none",
         )
         share = torch.from_numpy(np.repeat(weight / weight.mean(), members).astype(np.float32))
-        (each * share.to(learner.device)).mean().backward()
+        (each * share.to(learner.used)).mean().backward()
         self._adam(rate, count)
 
     def _adam(self, rate: float, count: int) -> None:
@@ -292,7 +302,7 @@ class _Run:
         import torch
 
         kept, told = arrays.from_bytes(content, "the checkpoint of the network")
-        device = self.learner.device
+        device = self.learner.used
         given = {name: torch.from_numpy(each.copy()) for name, each in kept.items()}
         self.generator.set_state(given.pop("generator"))
         on = {name: each.to(device) for name, each in given.items()}
@@ -357,6 +367,14 @@ def _below(named: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {
         name.removeprefix(prefix): each for name, each in named.items() if name.startswith(prefix)
     }
+
+
+def _device(asked: str) -> Device:
+    """Where layers lie."""
+    import torch
+
+    lacking = "the learner network needs a GPU and a torch built for it, and torch sees none"
+    return device_of(asked, lacking, there=torch.cuda.is_available())
 
 
 def _threads(count: int) -> AbstractContextManager[None]:

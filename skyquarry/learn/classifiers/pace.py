@@ -75,9 +75,13 @@ class Pace:
 def training(
     learner: Classifier, examples: Examples, valid: Examples | None, seed: int, version: str
 ) -> str:
-    """The fingerprint of a fit: of all that its result depends on."""
+    """The fingerprint of a fit: of all that its result depends on.
+
+    Which device was asked for does not matter, only where it is fitted: `version` tells of a GPU.
+    """
     held = None if valid is None else valid.fingerprint()
     settings = learner.settings()
+    settings |= {"device": "cpu"} if "device" in settings else {}
     return training_of(learner.name, version, settings, seed, examples.fingerprint(), held)
 
 

@@ -1,7 +1,9 @@
 """Gradient boosting of trees by XGBoost (Chen & Guestrin 2016). The importer of xgboost.
 
 Its trees are asked by a loop of our own (`boosted`), which gives the scores that XGBoost gives, bit
-for bit, in a twelfth of the time; trees of more than 256 leaves are asked by XGBoost.
+for bit, in a twelfth of the time; trees of more than 256 leaves are asked by XGBoost. Trees are
+grown on a GPU where there is one and XGBoost was built for it: the package xgboost is, xgboost-cpu,
+which the extra learn installs, is not.
 
 A booster keeps random state that no file holds (which columns a tree may use), so that each block
 of rounds between two checkpoints is begun with a booster read from its bytes, killed or not; within
@@ -19,6 +21,7 @@ from skyquarry.errors import DamagedError
 from skyquarry.learn.calibration import softmax
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.boosted import Boosted
+from skyquarry.learn.classifiers.devices import device_of, gpus
 from skyquarry.learn.classifiers.pace import (
     Pace,
     Patience,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.learn.checkpoints import Checkpoint
+    from skyquarry.learn.classifiers.devices import Device
     from skyquarry.learn.classifiers.protocol import Telling
     from skyquarry.learn.examples import Examples
 
@@ -63,9 +67,12 @@ class XGBoost:
         ridge: float = 1.0,
         patience: int = 30,
         threads: int = 1,
-        device: str = "cpu",
+        device: str = "auto",
     ) -> None:
-        """Settings: `rows` and `tree_columns` are shares for a tree, `columns` for a node of it."""
+        """Settings: `rows` and `tree_columns` are shares for a tree, `columns` for a node of it.
+
+        `device` is "auto" (a GPU where there is one), "cpu" or "cuda".
+        """
         self.rounds, self.rate, self.depth = rounds, rate, depth
         self.rows, self.columns, self.tree_columns, self.bins = rows, columns, tree_columns, bins
         self.least_weight, self.ridge, self.patience = least_weight, ridge, patience
@@ -97,11 +104,13 @@ class XGBoost:
         import xgboost
 
         self._classes = examples.classes
-        options = self._options(seed)
+        device = _device(self.device)
+        options = self._options(seed) | {"device": device}
         train = self._matrix(examples)
         held = None if valid is None else self._matrix(valid, train)
         patience, pace = Patience(self.patience), Pace(self.name, self.rounds, telling)
-        mark = training(self, examples, valid, seed, xgboost.__version__)
+        version = xgboost.__version__ + (" on a GPU" if device == "cuda" else "")
+        mark = training(self, examples, valid, seed, version)
         done, booster = 0, xgboost.Booster(options, [train])
         saved = None if checkpoint is None else checkpoint.read(mark)
         if saved is not None:
@@ -120,7 +129,7 @@ class XGBoost:
                     checkpoint.write(mark, done, content, patience.told())
                 booster = _of_bytes(content, options)
         kept = booster if valid is None else booster[: patience.best_step]
-        self._take(bytes(kept.save_raw("ubj")), options)
+        self._take(bytes(kept.save_raw("ubj")), self._options(seed))
         return self
 
     def predict_proba(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -200,9 +209,23 @@ class XGBoost:
             "seed": seed,
             "seed_per_iteration": True,
             "nthread": self.threads,
-            "device": self.device,
+            "device": "cpu",
             "verbosity": 0,
         }
+
+
+def _device(asked: str) -> Device:
+    """Where trees are grown."""
+    import xgboost
+
+    if xgboost.build_info().get("USE_CUDA"):
+        lacking = "the learner xgboost needs a GPU of NVIDIA, and no driver knows one"
+        return device_of(asked, lacking, there=gpus() > 0)
+    lacking = (
+        "this XGBoost is built without CUDA, as the package xgboost-cpu is, and the package "
+        "xgboost is needed with a GPU of NVIDIA"
+    )
+    return device_of(asked, lacking, there=False)
 
 
 def _of_bytes(content: bytes, options: dict[str, Any]) -> Any:
