@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql.duck import Limits, rows_of
+from skyquarry.adql.duck import rows_of
 from skyquarry.adql.grammar import parse
+from skyquarry.adql.kept import Limits
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.selects import Compiled, Compiler, with_named
 from skyquarry.adql.state import State

@@ -1,4 +1,4 @@
-"""DuckDB, locked down: it sees the tiles of one query and nothing else. The one importer of it.
+"""DuckDB, locked down: it sees the tables of a query and nothing else. With `kept` its importer.
 
 Its SQL is ours; this is the second wall. Only the files that the query reads may be opened, no
 extension is loaded, no setting changed once the query begins, and memory and time have limits.
@@ -7,45 +7,25 @@ extension is loaded, no setting changed once the query begins, and memory and ti
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql import functions
+from skyquarry.adql.kept import LOCKS, Function, Limits, cursor
 from skyquarry.adql.reads import GivenRead, Read, StoredRead
 from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
 BATCH_ROWS: Final = 65_536
-_LOCKS: Final = (
-    "SET autoinstall_known_extensions = false",
-    "SET autoload_known_extensions = false",
-    "SET allow_community_extensions = false",
-    "SET python_enable_replacements = false",
-    "SET enable_external_access = false",
-    "SET lock_configuration = true",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a query may use."""
-
-    seconds: float | None = None
-    memory_bytes: int = 4 << 30
-    spill_bytes: int = 32 << 30
-    """On disk, for what memory has no room for."""
-    threads: int | None = None
-    stop: Stop | None = None
-    """What stops it from another thread."""
+_WHOLE: Final = 4_096
+"""A catalogue of so many files may be opened whole: the database then serves other queries too."""
 
 
 @contextmanager
@@ -69,14 +49,18 @@ def rows_of(
     small = not called and all(read.is_small for read in reads)
     late = threading.Event()
     stop = limits.stop or Stop()
-    with _shared() if small else _own(limits) as connection, stop.heard_by(connection):
+    with (
+        _shared() if small else _own(limits, reads, called) as connection,
+        stop.heard_by(connection),
+    ):
         clock = _clock(connection, limits, late)
         try:
             if small:
                 for read in reads:
                     connection.register(read.name, read.table_here())
             else:
-                _prepare(connection, reads, called)
+                for read in reads:
+                    _view(connection, read)
             stop.check()
             yield connection.sql(sql).to_arrow_reader(BATCH_ROWS)
         except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
@@ -88,19 +72,21 @@ def rows_of(
                 clock.cancel()
 
 
-@contextmanager
-def _own(limits: Limits) -> Iterator[Any]:
-    """A database of its own, not yet locked; gone afterwards, with all that it spilled."""
-    import duckdb
+def _own(limits: Limits, reads: list[Read], called: set[str]) -> AbstractContextManager[Any]:
+    """A connection to a database that may open the files of these tables."""
+    known = [(name, functions.PYTHON[name]) for name in sorted(called)]
+    used = [Function(name, each.function, each.takes, each.gives) for name, each in known]
+    return cursor(limits, [file for read in reads for file in _files(read)], used)
 
-    spill = tempfile.mkdtemp(prefix=".skyquarry-query-")
-    connection = duckdb.connect(":memory:", config=_settings(limits, spill))
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
-    finally:
-        connection.close()
-        shutil.rmtree(spill, ignore_errors=True)
+
+def _files(read: Read) -> list[str]:
+    """What a table may open: every tile of a catalogue, or of a large one those that are read."""
+    if isinstance(read, GivenRead) or read.by_engine:
+        return []
+    stored = read.source.stored
+    if len(stored.tiles) > _WHOLE:
+        return read.files()
+    return [stored.folder.path(f) for tile in range(len(stored.tiles)) for f in stored.files(tile)]
 
 
 _SHARED: dict[int, Any] = {}
@@ -128,20 +114,9 @@ def _made_to_share() -> Any:
     import duckdb
 
     connection = duckdb.connect(":memory:", config={"memory_limit": f"{Limits().memory_bytes}B"})
-    for each in ("SET TimeZone = 'UTC'", "SET temp_directory = ''", *_LOCKS):
+    for each in ("SET TimeZone = 'UTC'", "SET temp_directory = ''", *LOCKS):
         connection.execute(each)
     return connection
-
-
-def _settings(limits: Limits, spill: str) -> dict[str, Any]:
-    settings = {
-        "memory_limit": f"{limits.memory_bytes}B",
-        "temp_directory": spill,
-        "max_temp_directory_size": f"{limits.spill_bytes}B",
-    }
-    if limits.threads is not None:
-        settings["threads"] = str(limits.threads)
-    return settings
 
 
 def _clock(connection: Any, limits: Limits, late: threading.Event) -> threading.Timer | None:
@@ -159,34 +134,16 @@ def _clock(connection: Any, limits: Limits, late: threading.Event) -> threading.
     return clock
 
 
-def _prepare(connection: Any, reads: list[Read], called: set[str]) -> None:
-    """Views of the tables, functions of ours, and then the locks."""
-    files: list[str] = []
-    for read in reads:
-        files += _view(connection, read)
-    for name in sorted(called):
-        known = functions.PYTHON[name]
-        connection.create_function(
-            name, known.function, list(known.takes), known.gives,
-            type="arrow", null_handling="special",
-        )  # fmt: skip
-    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in files)
-    connection.execute(f"SET allowed_paths = [{listed}]")
-    for each in _LOCKS:
-        connection.execute(each)
-
-
-def _view(connection: Any, read: Read) -> list[str]:
-    """One table under its name; the files that it may open."""
+def _view(connection: Any, read: Read) -> None:
+    """One table under its name."""
     if isinstance(read, GivenRead):
         connection.register(read.name, read.table_here())
-        return []
+        return
     files = [] if read.by_engine else read.files()
     if files:
         connection.execute(f"CREATE TEMP VIEW {read.name} AS {read.select(files)}")
-        return files
-    _copied(connection, read)
-    return []
+    else:
+        _copied(connection, read)
 
 
 def _copied(connection: Any, read: StoredRead) -> None:

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from skyquarry.adql.asking import query
-from skyquarry.adql.duck import Limits, rows_of
+from skyquarry.adql.duck import rows_of
+from skyquarry.adql.kept import Limits
 from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
 
@@ -78,7 +79,6 @@ def test_memory_has_a_limit_and_nothing_is_left_behind(ask, spills):
 def test_a_reader_that_is_given_up_leaves_nothing_behind(ask, spills):
     stream = ask("SELECT a.id FROM sky a, sky b").stream()
     assert next(stream).num_rows
-    assert len(list(spills.iterdir())) == 1
     stream.close()
     assert list(spills.iterdir()) == []
 
