@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.plainterms import Plain
     from skyquarry.engine.terms import Term
+
+_AT_ONCE = 32_768
+_LOOPS = "skyquarry.engine.kernels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,24 @@ class Predicate:
         """The rows of the table for which the condition is true."""
         from skyquarry.engine.plainterms import Plain
 
-        return rows_of(table, self.rows(Plain(table)))
+        if table.num_rows <= _AT_ONCE:
+            return rows_of(table, self.rows(Plain(table)))
+        return rows_of(table, self._rows_of_many(table))
+
+    def _rows_of_many(self, table: pa.Table) -> NDArray[np.int64]:
+        """As `rows`, some at a time: what is worked out stays in the processor's cache."""
+        import numpy as np
+
+        from skyquarry.engine.plainterms import Plain
+
+        if _LOOPS in sys.modules:  # to load them takes longer than they save in one tile
+            from skyquarry.engine.programs import NoSteps, program_of
+
+            with suppress(NoSteps):
+                return program_of([self], table).rows(table)[0]
+        table, starts = table.combine_chunks(), range(0, table.num_rows, _AT_ONCE)
+        found = (self.rows(Plain(table.slice(start, _AT_ONCE))) + start for start in starts)
+        return np.concatenate(list(found))
 
     def __and__(self, other: Predicate) -> Predicate:
         from skyquarry.engine.terms import All

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,11 +10,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyquarry.engine.plainterms import Plain
+from skyquarry.engine.predicate import rows_of
+from skyquarry.engine.programs import NoSteps, program_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from skyquarry.catalog.stored import Stored
+    from skyquarry.engine.predicate import Predicate
     from skyquarry.engine.reader import Piece, Reader
 
     Part = Callable[[pa.Table], pa.Table]
@@ -65,8 +72,32 @@ def _together(stored: Stored, tile: int, questions: Sequence[Question]) -> list[
         return [_alone(questions[0])]
     needed = tuple(dict.fromkeys(name for each in questions for name in each.reader.needed))
     whole = stored.read(tile, needed)
-    batches = [Plain(part) for part in _slices(whole)]
-    return [_guarded(each, partial(_asked, each.reader, batches)) for each in questions]
+    chosen = _compiled(whole, questions)
+    batches: list[Plain] = []
+    if any(rows is None for rows in chosen):
+        batches = [Plain(part) for part in _slices(whole)]
+    return [
+        _guarded(each, partial(_taken, each.reader, whole, rows, batches))
+        for each, rows in zip(questions, chosen, strict=True)
+    ]
+
+
+def _compiled(whole: pa.Table, questions: Sequence[Question]) -> list[NDArray[np.int64] | None]:
+    """For each question its rows, all found in one pass; None: it has to be asked by itself."""
+    number: dict[int, Predicate] = {}
+    for place, each in enumerate(questions):
+        predicate = each.reader.cut.predicate
+        if predicate is None or each.reader.cut.samples or each.reader.cut.ids is not None:
+            continue
+        with suppress(NoSteps):
+            program_of([predicate], whole)
+            number[place] = predicate
+    chosen: list[NDArray[np.int64] | None] = [None] * len(questions)
+    with suppress(NoSteps):  # too many columns
+        found = program_of(list(number.values()), whole).rows(whole) if number else []
+        for place, rows in zip(number, found, strict=True):
+            chosen[place] = rows
+    return chosen
 
 
 def _slices(whole: pa.Table) -> list[pa.Table]:
@@ -74,7 +105,11 @@ def _slices(whole: pa.Table) -> list[pa.Table]:
     return [one.slice(start, ROWS) for start in range(0, max(one.num_rows, 1), ROWS)]
 
 
-def _asked(reader: Reader, batches: Sequence[Plain]) -> pa.Table:
+def _taken(
+    reader: Reader, whole: pa.Table, rows: NDArray[np.int64] | None, batches: Sequence[Plain]
+) -> pa.Table:
+    if rows is not None:
+        return rows_of(whole.select(reader.columns), rows)
     return pa.concat_tables([reader.chosen_of(batch) for batch in batches])
 
 

@@ -4,6 +4,7 @@ import math
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from skyquarry.engine.plainterms import Plain, rising
 from skyquarry.engine.predicate import parse
+from skyquarry.engine.programs import NoSteps, program_of
 from skyquarry.errors import ColumnError, PredicateError
 from skyquarry.testing.naive.engine import text_of, worth
 
@@ -279,9 +281,10 @@ def test_every_condition_agrees_with_its_slow_twin_row_by_row(condition, rows):
     except OverflowError:
         return  # another test: an overflow is an error, here only for the rows that overflow
     assert predicate.mask(table).to_pylist() == expected
-    assert predicate.rows(Plain(table)).tolist() == [
-        n for n, is_true in enumerate(expected) if is_true
-    ]
+    true = [n for n, is_true in enumerate(expected) if is_true]
+    assert predicate.rows(Plain(table)).tolist() == true
+    with suppress(NoSteps):
+        assert program_of([predicate], table).rows(table)[0].tolist() == true
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(0, 200))
