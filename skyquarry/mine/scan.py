@@ -264,5 +264,6 @@ def sweep_once(cuts: Sequence[Catalog], executor: Where = None) -> list[pa.Table
     if not cuts:
         raise UserError("sweep_once was given no cut, but it needs one at least: try [catalog]")
     with ScanMachine(cuts[0], executor) as machine:
-        answers = [machine.ask(cut) for cut in cuts]
+        with machine._changed:  # noqa: SLF001  all have asked before the first tile is read
+            answers = [machine.ask(cut) for cut in cuts]
         return [answer.table() for answer in answers]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from skyquarry.catalog.parquet import select_groups
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import rows_of
 from skyquarry.engine.programs import NoSteps, program_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.catalog.stored import Stored
+    from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.predicate import Predicate
     from skyquarry.engine.reader import Piece, Reader
 
@@ -56,9 +58,34 @@ def sweep(stored: Stored, tile: int, questions: Sequence[Question]) -> list[pa.T
 
     Questions of a part of the tile read that part by themselves.
     """
-    shared = [each for each in questions if each.is_of_all]
-    found = iter(_together(stored, tile, shared))
-    return [next(found) if each.is_of_all else _alone(each) for each in questions]
+    shared = _sharing(stored, tile, questions)
+    found = iter(_together(stored, tile, [questions[place] for place in sorted(shared)]))
+    return [
+        next(found) if place in shared else _alone(each) for place, each in enumerate(questions)
+    ]
+
+
+def _sharing(stored: Stored, tile: int, questions: Sequence[Question]) -> set[int]:
+    """Which questions are asked of rows that are read once for all of them.
+
+    Those of the whole tile; but where a question's limits leave it few row groups, and nobody
+    else reads its columns of these anyhow, it reads them by itself.
+    """
+    shared = {place for place, each in enumerate(questions) if each.is_of_all}
+    if not any(questions[place].reader.bounds for place in shared):
+        return shared
+    every = _groups(stored, tile, {})
+    groups = {place: _groups(stored, tile, questions[place].reader.bounds) for place in shared}
+    wide = {place for place in shared if 2 * groups[place] >= every}
+    read = {name for place in wide for name in questions[place].reader.needed}
+    few = {place for place in shared - wide if not read.issuperset(questions[place].reader.needed)}
+    return shared - few if sum(groups[place] for place in few) <= every else shared
+
+
+def _groups(stored: Stored, tile: int, bounds: Bounds) -> int:
+    """How many row groups of a tile may hold rows within limits."""
+    footers = (stored.footer(rel)[1] for rel in stored.files(tile))
+    return sum(len(select_groups(each, stored.spatial, None, bounds)) for each in footers)
 
 
 def _alone(question: Question) -> pa.Table | Failed:

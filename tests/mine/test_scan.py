@@ -1,13 +1,19 @@
 import threading
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from skyquarry.catalog.parquet import DECODED
+from skyquarry.catalog.roles import Roles
+from skyquarry.catalog.writer import Options
+from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import CancelledError, PredicateError, UserError
 from skyquarry.mine import scan
 from skyquarry.mine.scan import ScanMachine, sweep_once
 from skyquarry.mine.sweeping import sweep
 from skyquarry.sky.regions import Cone
+from skyquarry.testing.handmade import write_catalog
 
 PREDICATES = ["u - g < 0.5", "r > 18 AND kind = 'star'", "u IS NULL", "NOT (g < 19 OR u > 20)",
               "kind IN ('galaxy') AND g / r > 1.05", "r < 0", "id < 1000"]  # fmt: skip
@@ -37,6 +43,35 @@ def test_sixteen_questions_read_each_tile_once(stars):
     assert [each.num_rows for each in tables] == [
         stars.where(f"r - {0.1 * n} < 17").count() for n in range(16)
     ]
+
+
+@pytest.fixture(scope="module")
+def strips(tmp_path_factory):
+    """One tile of twenty row groups, each of a narrow range of declination and of x."""
+    n = 2_000
+    dec = np.linspace(1.0, 3.0, n)
+    table = pa.table({"id": np.arange(n), "ra": np.full(n, 45.0), "dec": dec, "x": dec})
+    home = tmp_path_factory.mktemp("scan") / "strips"
+    options = Options(row_group_rows=100)
+    roles = Roles(ra="ra", dec="dec", id="id").to_properties()
+    write_catalog(home, table, max_rows=n, options=options, properties=roles)
+    return open_catalog(home)
+
+
+def _rows_read(cuts):
+    before = DECODED.rows
+    tables = sweep_once(cuts)
+    read = DECODED.rows - before
+    assert all(table.equals(cut.to_table()) for table, cut in zip(tables, cuts, strict=True))
+    return read
+
+
+def test_questions_of_few_row_groups_read_these_by_themselves(strips):
+    near = [strips.where(f"x BETWEEN {low} AND {low + 0.1}").select(["id"]) for low in (1.3, 2.3)]
+    assert 100 <= _rows_read(near) <= 800
+    assert _rows_read([*near, strips.where("id >= 0")]) == 2_000  # which reads all of them anyhow
+    many = [strips.where(f"x < {2 + 0.01 * n}").select(["id"]) for n in range(8)]
+    assert _rows_read(many) == 2_000
 
 
 class _Stepping:
