@@ -16,6 +16,8 @@ from skyquarry.adql.duck import rows_of
 from skyquarry.adql.grammar import parse
 from skyquarry.adql.kept import Limits
 from skyquarry.adql.reads import read_of
+from skyquarry.adql.running.answers import Run
+from skyquarry.adql.running.deciding import Pieces
 from skyquarry.adql.selects import Compiled, Compiler, with_named
 from skyquarry.adql.state import State
 from skyquarry.adql.tables import Tables
@@ -24,12 +26,14 @@ from skyquarry.errors import QueryError, UserError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from skyquarry.adql.reads import Read
+    from skyquarry.adql.running.deciding import Course
     from skyquarry.engine.cost import Cost
+    from skyquarry.engine.executors import Where
 
 
 def query(
@@ -74,7 +78,8 @@ def query(
             f"the query begins {adql[:40]!r} and is nested too deep: write it on fewer levels"
         ) from None
     reads = [read_of(each) for each in state.scans]
-    return QueryPlan(adql, compiled, reads, state.functions, limit, Limits(timeout))
+    pieces = Pieces(compiled, reads, state.blocks, state.aggregates, limit)
+    return QueryPlan(adql, pieces, state.functions, Limits(timeout))
 
 
 def _check(limit: Any, timeout: Any) -> None:
@@ -90,16 +95,39 @@ class QueryPlan:
 
     adql: str
     """The query as it was given."""
-    compiled: Compiled
-    reads: list[Read]
+    pieces: Pieces
     functions: set[str]
-    limit: int | None = None
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def compiled(self) -> Compiled:
+        """Its SQL, and what it gives."""
+        return self.pieces.compiled
+
+    @property
+    def reads(self) -> Sequence[Read]:
+        """What it reads of each table."""
+        return self.pieces.reads
+
+    @property
+    def limit(self) -> int | None:
+        """How many rows come back at most."""
+        return self.pieces.limit
 
     @cached_property
     def sql(self) -> str:
-        """The SQL that runs: generated from the query's tree, with names and numbers of ours."""
-        return with_named(self.compiled.named, self.compiled.sql, self.limit)
+        """The SQL of the whole: generated from the query's tree, with names and numbers of ours."""
+        return self.pieces.whole
+
+    @cached_property
+    def course(self) -> Course:
+        """How it runs on this machine: part by part, or whole."""
+        return self.pieces.course(spread=False)
+
+    def begin(self, executor: Where = None) -> Run:
+        """One run of it, whose `report` tells what was read."""
+        course = self.course if executor is None else self.pieces.course(spread=True)
+        return Run(course, self.functions, self.limits, executor)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -131,24 +159,24 @@ class QueryPlan:
         ]
         return pa.schema(fields)
 
-    def stream(self) -> Iterator[pa.RecordBatch]:
-        """Record batches as the rows come."""
+    def stream(self, executor: Where = None) -> Iterator[pa.RecordBatch]:
+        """Record batches as the rows come, the first as soon as its tile is read."""
+        return (batch for batch in self._batches(self.begin(executor)) if batch.num_rows)
+
+    def to_table(self, executor: Where = None) -> pa.Table:
+        """All rows in memory; "threads", "processes" or an executor runs it part by part there."""
         import pyarrow as pa
 
-        with rows_of(self.sql, self.reads, self.functions, self.limits) as reader:
-            schema = self._meant(reader.schema)
-            for batch in reader:
-                if batch.num_rows:
-                    yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+        return pa.Table.from_batches(list(self._batches(self.begin(executor))))
 
-    def to_table(self) -> pa.Table:
-        """All rows in memory."""
+    def _batches(self, run: Run) -> Iterator[pa.RecordBatch]:
+        """With our names and meanings; the first has no rows."""
         import pyarrow as pa
 
-        with rows_of(self.sql, self.reads, self.functions, self.limits) as reader:
-            schema = self._meant(reader.schema)
-            table = reader.read_all()
-        return pa.Table.from_arrays(table.columns, schema=schema)
+        schema: Any = None
+        for batch in run.batches():
+            schema = self._meant(batch.schema) if schema is None else schema
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
     def to_pandas(self) -> Any:
         """All rows as a pandas DataFrame with Arrow's types."""

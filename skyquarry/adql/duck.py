@@ -13,24 +13,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql import functions
 from skyquarry.adql.kept import LOCKS, Function, Limits, cursor
-from skyquarry.adql.reads import GivenRead, Read, StoredRead
+from skyquarry.adql.partreads import FileRead, PieceRead
+from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
 from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
 BATCH_ROWS: Final = 65_536
-_WHOLE: Final = 4_096
-"""A catalogue of so many files may be opened whole: the database then serves other queries too."""
 
 
 @contextmanager
 def rows_of(
-    sql: str, reads: list[Read], called: set[str], limits: Limits
+    sql: str, reads: Sequence[PartRead], called: set[str], limits: Limits
 ) -> Iterator[pa.RecordBatchReader]:
     """The rows of a query as they come; whatever it made is gone afterwards.
 
@@ -46,7 +45,7 @@ def rows_of(
     import duckdb
     import pyarrow as pa
 
-    small = not called and all(read.is_small for read in reads)
+    small = not called and limits.threads is None and all(read.is_small for read in reads)
     late = threading.Event()
     stop = limits.stop or Stop()
     with (
@@ -57,6 +56,7 @@ def rows_of(
         try:
             if small:
                 for read in reads:
+                    assert isinstance(read, GivenRead | StoredRead)
                     connection.register(read.name, read.table_here())
             else:
                 for read in reads:
@@ -72,21 +72,20 @@ def rows_of(
                 clock.cancel()
 
 
-def _own(limits: Limits, reads: list[Read], called: set[str]) -> AbstractContextManager[Any]:
+def _own(
+    limits: Limits, reads: Sequence[PartRead], called: set[str]
+) -> AbstractContextManager[Any]:
     """A connection to a database that may open the files of these tables."""
     known = [(name, functions.PYTHON[name]) for name in sorted(called)]
     used = [Function(name, each.function, each.takes, each.gives) for name, each in known]
     return cursor(limits, [file for read in reads for file in _files(read)], used)
 
 
-def _files(read: Read) -> list[str]:
-    """What a table may open: every tile of a catalogue, or of a large one those that are read."""
-    if isinstance(read, GivenRead) or read.by_engine:
-        return []
-    stored = read.source.stored
-    if len(stored.tiles) > _WHOLE:
-        return read.files()
-    return [stored.folder.path(f) for tile in range(len(stored.tiles)) for f in stored.files(tile)]
+def _files(read: PartRead) -> tuple[str, ...]:
+    """What a table may open."""
+    if isinstance(read, GivenRead | PieceRead) or read.by_engine:
+        return ()
+    return read.may_open
 
 
 _SHARED: dict[int, Any] = {}
@@ -134,28 +133,38 @@ def _clock(connection: Any, limits: Limits, late: threading.Event) -> threading.
     return clock
 
 
-def _view(connection: Any, read: Read) -> None:
+def _view(connection: Any, read: PartRead) -> None:
     """One table under its name."""
     if isinstance(read, GivenRead):
         connection.register(read.name, read.table_here())
         return
-    files = [] if read.by_engine else read.files()
-    if files:
+    files = [] if isinstance(read, PieceRead) or read.by_engine else read.files()
+    if files and not isinstance(read, PieceRead):
         connection.execute(f"CREATE TEMP VIEW {read.name} AS {read.select(files)}")
     else:
+        assert isinstance(read, StoredRead | PieceRead)
         _copied(connection, read)
 
 
-def _copied(connection: Any, read: StoredRead) -> None:
+def _copied(connection: Any, read: StoredRead | PieceRead) -> None:
     """Rows that the engine reads, or none at all, as a table of the database's own."""
     import pyarrow as pa
 
     given = f"given_{read.name}"
+    schema = read.schema if isinstance(read, PieceRead) else read.scan.schema
     batches = read.batches() if read.by_engine else iter(())
-    reader = pa.RecordBatchReader.from_batches(read.scan.schema, batches)
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
     connection.register(given, reader)
     connection.execute(f"CREATE TEMP TABLE {read.name} AS SELECT * FROM {given}")
     connection.unregister(given)
+
+
+def too_late(limits: Limits) -> CancelledError:
+    """What is said of a query whose time is over."""
+    return CancelledError(
+        f"the query was stopped after {limits.seconds:g} s, its limit: narrow it by a region "
+        "or a condition, or allow it more with timeout="
+    )
 
 
 def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
@@ -166,10 +175,7 @@ def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
         return CancelledError("the query was stopped")
     first = str(error).strip().splitlines()[0]
     if late.is_set():
-        return CancelledError(
-            f"the query was stopped after {limits.seconds:g} s, its limit: narrow it by a region "
-            "or a condition, or allow it more with timeout="
-        )
+        return too_late(limits)
     if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in first:
         gb = limits.memory_bytes / (1 << 30)
         return RunError(

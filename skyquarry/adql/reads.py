@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skyquarry.adql.kinds import quoted
+from skyquarry.adql.partreads import FileRead, PieceRead
 from skyquarry.adql.tables import Given, Stored
 from skyquarry.engine.cost import Cost
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import QueryError
+from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
     from skyquarry.adql.state import Scanned
     from skyquarry.adql.terms import Narrow
     from skyquarry.engine.source import Source
-    from skyquarry.sky.ranges import Ranges
 
 _MANY_RANGES = 48
 """Ranges of pixels that a scan's condition has at most: gaps between others are read as well."""
+_WHOLE = 4_096
+"""A catalogue of so many files may be opened whole: the database then serves other queries too."""
 
 
 def read_of(scanned: Scanned) -> Read:
@@ -145,6 +148,47 @@ class StoredRead:
         """Whether it is a small place in a few tiles: read sooner than a database is made."""
         return self.scan.is_small and not self.table.cut
 
+    # ------------------------------------------------------------ in parts
+    @property
+    def in_parts(self) -> bool:
+        """Whether its rows may be read in parts: an owner's limit is one of the whole."""
+        return self.scan.cut.limit is None
+
+    @property
+    def has_places(self) -> bool:
+        """Whether the database can tell from a stored column where a row lies."""
+        return self.spatial is not None and not self.by_engine and not self.scan.outlying
+
+    def of_tiles(self, numbers: Sequence[int]) -> FileRead | PieceRead:
+        """The same of some of its tiles."""
+        if self.by_engine:
+            pieces = tuple(self.scan.piece(each, inside=self._is_inside(each)) for each in numbers)
+            return PieceRead(self.name, self.scan.reader, pieces, self.scan.schema)
+        files = self.files(numbers)
+        tests = self._ranges_sql(numbers)
+        return FileRead(self.name, self._reading(files, [tests]), tuple(files), self.may_open)
+
+    def between(self, low: int, high: int) -> FileRead | PieceRead:
+        """The same of pixels of order 29, low <= pixel < high; `has_places` must be so."""
+        tiles, numbers = self.source.tiles, np.asarray(self.numbers, np.int64)
+        touching = numbers[(tiles.starts[numbers] < high) & (tiles.stops[numbers] > low)].tolist()
+        if not touching:
+            return PieceRead(self.name, self.scan.reader, (), self.scan.schema)
+        files, column = self.files(touching), quoted(str(self.spatial))
+        whole = tiles.starts[touching[0]] >= low and tiles.stops[touching[-1]] <= high
+        cut = "" if whole else f"{column} >= {low} AND {column} < {high}"
+        sql = self._reading(files, [cut, self._ranges_sql(touching)])
+        return FileRead(self.name, sql, tuple(files), self.may_open)
+
+    @cached_property
+    def may_open(self) -> tuple[str, ...]:
+        """The files that its database may open: of a large catalogue those that are read."""
+        few = len(self.source.stored.tiles) <= _WHOLE
+        return tuple(self.files(range(len(self.source.stored.tiles)) if few else None))
+
+    def _is_inside(self, number: int) -> bool:
+        return bool(self.scan.inside[np.searchsorted(self.scan.numbers, number)])
+
     def table_here(self) -> pa.Table:
         """The rows of the pixels that the region touches, read in this thread."""
         import pyarrow as pa
@@ -171,10 +215,11 @@ class StoredRead:
         ranges = self._ranges_sql() if self.numbers else "FALSE"
         return f"{found} WHERE {ranges}" if ranges else found
 
-    def files(self) -> list[str]:
-        """The Parquet files of the tiles."""
+    def files(self, numbers: Sequence[int] | None = None) -> list[str]:
+        """The Parquet files of the tiles, or of some of them."""
         stored = self.source.stored
-        return [stored.folder.path(rel) for tile in self.numbers for rel in stored.files(tile)]
+        some = self.numbers if numbers is None else numbers
+        return [stored.folder.path(rel) for tile in some for rel in stored.files(tile)]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, read by the engine."""
@@ -186,11 +231,14 @@ class StoredRead:
 
     def select(self, files: list[str]) -> str:
         """The SQL that reads the columns of the files."""
+        return self._reading(files, [self._ranges_sql()])
+
+    def _reading(self, files: list[str], tests: list[str]) -> str:
         listed = ", ".join("'" + each.replace("'", "''") + "'" for each in files)
         columns = ", ".join(self._column(name) for name in self.columns)
-        ranges = self._ranges_sql()
+        test = " AND ".join(f"({each})" for each in tests if each)
         return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)" + (
-            f" WHERE {ranges}" if ranges else ""
+            f" WHERE {test}" if test else ""
         )
 
     def _column(self, name: str) -> str:
@@ -201,13 +249,16 @@ class StoredRead:
         column = quoted(name)
         return f"CASE WHEN NOT isnan({column}) THEN {column} END AS {column}"
 
-    def _ranges_sql(self) -> str:
-        """What leaves row groups unread: the pixels that the region touches."""
+    def _ranges_sql(self, numbers: Sequence[int] | None = None) -> str:
+        """What leaves row groups unread: the pixels that the region touches, of some tiles."""
         touched = self.scan.touched
         if touched is None or self.spatial is None or self.scan.outlying:
             return ""
-        if self.scan.inside.all():
+        if all(map(self._is_inside, numbers)) if numbers is not None else self.scan.inside.all():
             return ""
+        if numbers is not None:
+            tiles = self.source.tiles
+            touched = touched & Ranges(tiles.starts[list(numbers)], tiles.stops[list(numbers)])
         column = quoted(self.spatial)
         few = fewer(touched, _MANY_RANGES)
         tests = [
@@ -240,6 +291,8 @@ class StoredRead:
 
 
 Read = GivenRead | StoredRead
+PartRead = GivenRead | StoredRead | FileRead | PieceRead
+"""What one part of a query may read."""
 
 
 def fewer(ranges: Ranges, most: int) -> tuple[Any, Any]:

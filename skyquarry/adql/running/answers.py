@@ -1,0 +1,182 @@
+"""The rows of a query as they come, and what was read for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.adql.duck import Limits, rows_of, too_late
+from skyquarry.adql.reads import GivenRead
+from skyquarry.adql.tables import Given
+from skyquarry.engine.executors import Where, cpu_count, shares_memory, worker_count
+from skyquarry.engine.run import run_tasks
+from skyquarry.errors import CancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from skyquarry.adql.reads import PartRead, Read
+    from skyquarry.adql.running.deciding import Course
+    from skyquarry.adql.running.dividing import Division
+
+
+@dataclass(slots=True)
+class Report:
+    """What was read for the rows that came; whole when the last has come."""
+
+    tiles: int = 0
+    """Tiles that were begun."""
+    tiles_in_all: int = 0
+    """Tiles of the tables that were read."""
+    parts: int = 0
+    """Parts that were begun; 0 where it ran whole."""
+    rows: int = 0
+    """Rows given."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a query's time is over."""
+
+    until: float | None
+    late: threading.Event | None
+
+    def left(self, limits: Limits) -> Limits:
+        """What may still be used of the limits."""
+        if self.until is None:
+            return limits
+        return replace(limits, seconds=max(self.until - time.monotonic(), 1e-3))
+
+
+@contextmanager
+def _clock(limits: Limits) -> Iterator[Clock]:
+    if limits.seconds is None:
+        yield Clock(None, None)
+        return
+    late = threading.Event()
+    timer = threading.Timer(limits.seconds, late.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield Clock(time.monotonic() + limits.seconds, late)
+    finally:
+        timer.cancel()
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a query."""
+
+    course: Course
+    called: set[str]
+    limits: Limits
+    executor: Where = None
+    report: Report = field(default_factory=Report)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Record batches with the database's names and types; the first has no rows."""
+        began = time.perf_counter()
+        try:
+            with _clock(self.limits) as clock:
+                for batch in self._found(clock):
+                    self.report.rows += batch.num_rows
+                    yield batch
+        except CancelledError:
+            stop = self.limits.stop
+            if stop is not None and stop.rung:
+                raise
+            raise too_late(self.limits) from None
+        self.report.seconds = time.perf_counter() - began
+
+    def _found(self, clock: Clock) -> Iterator[pa.RecordBatch]:
+        if self.course.streams:
+            yield from self._along(clock)
+            return
+        merged = [self._merged(each, clock) for each in self.course.divisions]
+        limits = clock.left(self.limits)
+        if merged and not self.course.rest:
+            limits = replace(limits, threads=1)  # sums are formed in the order of the parts
+        for each in self.course.rest:
+            self._tell(each)
+        reads: list[Read] = [*merged, *self.course.rest]
+        with rows_of(self.course.sql, reads, self.called, limits) as reader:
+            yield _none(reader.schema)
+            yield from (batch for batch in reader if batch.num_rows)
+
+    def _tell(self, read: Read) -> None:
+        if not isinstance(read, GivenRead):
+            self.report.tiles += len(read.numbers)
+            self.report.tiles_in_all += len(read.source.tiles)
+
+    # ------------------------------------------------------------ parts
+    def _along(self, clock: Clock) -> Iterator[pa.RecordBatch]:
+        """Rows one part after another, from OFFSET on, as many as are wanted."""
+        division = self.course.divisions[0]
+        skip, left = division.block.offset, self.course.most
+        schema: Any = None
+        for table in self._parts(division, clock):
+            if schema is None:
+                schema = table.schema
+                yield _none(schema)
+            rows = table.cast(schema).slice(skip, left)
+            skip = max(skip - table.num_rows, 0)
+            left = None if left is None else left - rows.num_rows
+            yield from (batch for batch in rows.to_batches() if batch.num_rows)
+            if left == 0:
+                return
+
+    def _merged(self, division: Division, clock: Clock) -> GivenRead:
+        import pyarrow as pa
+
+        tables = list(self._parts(division, clock))
+        table = pa.concat_tables([each.cast(tables[0].schema) for each in tables])
+        given = Given(division.table, table)
+        return GivenRead(division.table, given, tuple(table.schema.names))
+
+    def _parts(self, division: Division, clock: Clock) -> Iterator[pa.Table]:
+        """What each part gives, in their order along the sky."""
+        self.report.tiles_in_all += len(division.lead.source.tiles)
+        narrow = self.course.streams and self.course.most is not None
+        window = _workers(self.executor) if narrow else None  # what is read in vain is bounded
+        found: Any = run_tasks(
+            self._tasks(division, clock),
+            self.executor,
+            ordered=True,
+            window=window,
+            cancel=clock.late,
+        )
+        try:
+            yield from (table for _, table in found)
+        finally:
+            found.close()
+
+    def _tasks(self, division: Division, clock: Clock) -> Iterator[Any]:
+        for number, (tiles, reads) in enumerate(division.parts()):
+            self.report.tiles += len(tiles)
+            self.report.parts += 1
+            stop = self.limits.stop if shares_memory(self.executor) else None
+            limits = replace(clock.left(self.limits), threads=1, stop=stop)
+            yield number, part_of, (division.merge.part, reads, self.called, limits)
+
+
+def part_of(sql: str, reads: Sequence[PartRead], called: set[str], limits: Limits) -> pa.Table:
+    """What one part gives: the task that runs on threads, processes and clusters."""
+    with rows_of(sql, reads, called, limits) as reader:
+        return reader.read_all()
+
+
+def _workers(executor: Where) -> int:
+    return worker_count(executor) if callable(getattr(executor, "submit", None)) else cpu_count()  # type: ignore[arg-type]
+
+
+def _none(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of no rows."""
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([pa.array([], each.type) for each in schema], schema=schema)

@@ -1,0 +1,106 @@
+"""Whether a query runs part by part or whole, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skyquarry.adql.running.dividing import Division, divided
+from skyquarry.adql.running.texts import scans_in
+from skyquarry.adql.selects import with_named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from skyquarry.adql.blocks import Aggregate, Block
+    from skyquarry.adql.reads import Read
+    from skyquarry.adql.selects import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a query runs."""
+
+    divisions: tuple[Division, ...]
+    """SELECTs that run part by part; where the first is all of the query, the only one."""
+    sql: str
+    """What runs after them, on their rows and on tables that were not read in parts."""
+    rest: tuple[Read, ...]
+    """Those tables."""
+    why: str = ""
+    """Why it is not run part by part, or not all of it; empty where it is."""
+    streams: bool = False
+    """Whether the rows of the parts are those of the query, one part after another."""
+    most: int | None = None
+    """How many rows are wanted at most, where it streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A query, ready to be taken apart."""
+
+    compiled: Compiled
+    reads: Sequence[Read]
+    blocks: Sequence[Block]
+    aggregates: Mapping[str, Aggregate]
+    limit: int | None
+
+    @property
+    def whole(self) -> str:
+        """Its SQL in one piece."""
+        return with_named(self.compiled.named, self.compiled.sql, self.limit)
+
+    def course(self, *, spread: bool) -> Course:
+        """How it runs: on workers elsewhere (`spread`), or on the cores of this machine.
+
+        Here a query runs part by part where that makes its first rows come sooner, lets parts be
+        left out, or makes its sums the same whatever runs them; else the database has it whole.
+        """
+        root = self._root()
+        found = root if isinstance(root, str) else self._checked(root, spread=spread)
+        if isinstance(found, Division):
+            return self._of_root(found)
+        if isinstance(root, Division) or not spread:
+            return Course((), self.whole, tuple(self.reads), found)
+        return self._inner(found)
+
+    def _root(self) -> Division | str:
+        block = next((each for each in self.blocks if each.sql == self.compiled.sql), None)
+        if block is None:
+            return "it unites, or sorts, the rows of several queries"
+        return divided(block, self.reads, self.aggregates, self.limit)
+
+    def _checked(self, division: Division, *, spread: bool) -> Division | str:
+        few = len(division.groups)
+        if few < 2:
+            return "it reads too little to be taken apart"
+        if spread:
+            return division
+        if division.merge.way in ("rows", "once"):
+            return "one database is as quick with it"
+        if division.merge.way == "ordered" and " LIMIT " not in division.merge.part:
+            return "one database is as quick with it"
+        beside = sum(each.cost().rows for each in division.beside)
+        return "one database is as quick with it" if beside > 10_000 else division
+
+    def _of_root(self, division: Division) -> Course:
+        sql = with_named((), division.sql, self.limit)
+        streams = division.merge.way == "one after another"
+        wanted = (each for each in (division.block.top, self.limit) if each is not None)
+        return Course((division,), sql, (), streams=streams, most=min(wanted, default=None))
+
+    def _inner(self, why: str) -> Course:
+        """The largest SELECTs in it that can be taken apart; the rest runs on what they give."""
+        sql = self.whole
+        found: list[Division] = []
+        for block in reversed(self.blocks):
+            if sql.count(block.sql) != 1:
+                continue
+            division = divided(block, self.reads, self.aggregates, None)
+            if isinstance(division, Division) and len(division.groups) > 1:
+                division = replace(division, number=len(found))
+                sql = sql.replace(block.sql, division.sql)
+                found.append(division)
+        there = scans_in(sql)
+        rest = tuple(each for number, each in enumerate(self.reads) if number in there)
+        return Course(tuple(found), sql, rest, why)

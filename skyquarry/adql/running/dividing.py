@@ -1,0 +1,164 @@
+"""Which table of a SELECT is read in parts, what goes with each part, or why it runs whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.adql.reads import GivenRead, StoredRead
+from skyquarry.adql.running.merging import MERGED, Merge, merge_of
+from skyquarry.adql.running.texts import aliases_lacking, named_in, scans_in
+from skyquarry.engine.children import KEY, ON, PARENT
+from skyquarry.engine.scan import width_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from skyquarry.adql.blocks import Aggregate, Block
+    from skyquarry.adql.reads import Read
+    from skyquarry.adql.terms import Equal
+
+FEW_ROWS: Final = 100_000
+"""A table of more rows is not read again with every part."""
+FIRST_ROWS: Final = 100_000
+MOST_ROWS: Final = 1_000_000
+"""Rows that a part reads: few at first, for the first rows to come soon."""
+WIDE_BYTES: Final = 128.0
+"""Of wider rows fewer."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """A SELECT that runs part by part."""
+
+    block: Block
+    merge: Merge
+    lead: StoredRead
+    """The table that is read in parts."""
+    along: tuple[StoredRead, ...]
+    """Tables whose rows lie where those of `lead` lie that they are joined with."""
+    beside: tuple[Read, ...]
+    """Small tables, read with every part."""
+    number: int = 0
+
+    @property
+    def table(self) -> str:
+        """What the parts' rows are called."""
+        return f"m{self.number}"
+
+    @property
+    def sql(self) -> str:
+        """What stands in the place of the SELECT."""
+        return self.merge.sql.replace(MERGED, self.table)
+
+    @cached_property
+    def groups(self) -> list[list[int]]:
+        """The tiles of each part, along the sky: few at first, then of a million rows.
+
+        Of wide rows fewer. It hangs on the query and the catalogue alone, so that sums are formed
+        in one order whatever works on them.
+        """
+        wide = max(sum(self._widths()) / WIDE_BYTES, 1.0)
+        rows = self.lead.source.rows[self.lead.numbers] * wide
+        found: list[list[int]] = []
+        wanted, room = FIRST_ROWS, 0.0
+        for number, count in zip(self.lead.numbers, rows.tolist(), strict=True):
+            if room <= 0:
+                found.append([])
+                room, wanted = wanted, min(2 * wanted, MOST_ROWS)
+            found[-1].append(number)
+            room -= count
+        return found
+
+    def _widths(self) -> Iterator[float]:
+        schema = self.lead.scan.schema
+        return (width_of(each.type) for each in schema)
+
+    def parts(self) -> Iterator[tuple[list[int], list[Read]]]:
+        """The tiles of each part, and what it reads of each table."""
+        tiles = self.lead.source.tiles
+        low = 0
+        for number, group in enumerate(self.groups):
+            last = number == len(self.groups) - 1
+            high = 12 << 58 if last else int(tiles.stops[group[-1]])
+            some: list[Any] = [self.lead.of_tiles(group)]
+            some += [each.between(low, high) for each in self.along]
+            yield group, [*some, *self.beside]
+            low = high
+
+
+def divided(
+    block: Block, reads: Sequence[Read], aggregates: Mapping[str, Aggregate], most: int | None
+) -> Division | str:
+    """How a SELECT runs part by part; or, in words, why it does not."""
+    if named_in(block.sql):
+        return "it names a query of WITH, which is made first"
+    if aliases_lacking(block.sql):
+        return "it looks at rows of the query round it"
+    there = scans_in(block.sql)
+    leads = [each for number, each in enumerate(reads) if number in block.source.parts & there]
+    able = [each for each in leads if isinstance(each, StoredRead) and each.in_parts]
+    if not able:
+        return "no table of its FROM can be read in parts"
+    lead = max(able, key=lambda each: each.source.stored.n_rows)
+    along = _along(reads.index(lead), reads, block.source.equal)
+    others = [reads[number] for number in sorted(there) if reads[number] is not lead]
+    beside = [each for each in others if each not in along]
+    large = [each for each in beside if not _is_few(each)]
+    if large:
+        return _why(large)
+    merge = merge_of(block, aggregates, most)
+    kept = tuple(each for each in others if each in along)
+    return Division(block, merge, lead, kept, tuple(beside))
+
+
+def _why(large: list[Any]) -> str:
+    names = " and ".join(dict.fromkeys(str(each.table.name) for each in large))
+    return f"{names} would be read whole with every part, as no key ties it to the tiles"
+
+
+def _is_few(read: Read) -> bool:
+    rows = read.table.table.num_rows if isinstance(read, GivenRead) else read.cost().rows
+    return bool(rows <= FEW_ROWS)
+
+
+def _along(lead: int, reads: Sequence[Read], equal: Sequence[Equal]) -> list[StoredRead]:
+    """The tables that follow the one that is read in parts, by keys that tell the tile."""
+    known = {lead}
+    grown = True
+    while grown:
+        grown = False
+        for one, other in equal:
+            if one[0] not in known or other[0] in known:
+                continue
+            if _same_tile(reads[one[0]], one[1], reads[other[0]], other[1]):
+                known.add(other[0])
+                grown = True
+    return [reads[each] for each in sorted(known - {lead})]  # type: ignore[misc]
+
+
+def _same_tile(one: Read, column: str, other: Read, others_column: str) -> bool:
+    """Whether rows with equal keys lie in one place: a child's and its parent's."""
+    if not (isinstance(one, StoredRead) and isinstance(other, StoredRead) and other.has_places):
+        return False
+    pairs = ((one, column), (other, others_column))
+    own = [(_place(each.source.stored.home), name) for each, name in pairs]
+    of = [_of_parent(each, name) for each, name in pairs]
+    if of[0] is None:
+        return of[1] is not None and of[1] == own[0]
+    return of[0] in (own[1], of[1])
+
+
+def _of_parent(read: StoredRead, column: str) -> tuple[str, str] | None:
+    """The folder of a child's parent and the parent's key, where the column is the child's key."""
+    stored = read.source.stored
+    parent, on, key = (stored.properties.get(word, "").strip() for word in (PARENT, ON, KEY))
+    if not (parent and key and column == on):
+        return None
+    name = parent.rstrip("/").rpartition("/")[2]
+    return _place(stored.home.parent.join(name)), key
+
+
+def _place(folder: Any) -> str:
+    return str(folder.path("")).rstrip("/")

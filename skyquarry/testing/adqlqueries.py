@@ -1,0 +1,248 @@
+"""Random queries by a grammar: each in ADQL, and in plain SQL for a database with the whole table.
+
+The tables are `sky` (id, ra, dec, mag, pm, kind, flags, good), its child `lines` (sky_id,
+wave, flux) and a short list `mine` (id, label, reach). Numbers are compared with constants of one
+decimal, so that both sides read them alike; what has no one answer (the first n of no order) is
+told apart by `any_of`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NUMBERS = ("mag", "pm", "dec", "ra", "flags", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One query in two languages."""
+
+    adql: str
+    sql: str
+    """Of DuckDB, over tables of the same names."""
+    ordered: bool
+    """Whether the rows have one order."""
+    any_of: str = ""
+    """The SQL of all rows of which any will do, where TOP takes some of no order."""
+
+
+class Grammar:
+    """Makes queries: the same for the same seed."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self.random = random
+
+    def query(self) -> Made:
+        """One query."""
+        kind = self.random.choice(
+            ["rows", "groups", "groups", "all", "once", "joined", "united", "nested"]
+        )
+        made: Made = getattr(self, f"_{kind}")()
+        return made
+
+    # ------------------------------------------------------------ choices
+    def _one(self, *some: Any) -> Any:
+        return some[int(self.random.integers(len(some)))]
+
+    def _chance(self, share: float) -> bool:
+        return bool(self.random.random() < share)
+
+    def _number(self, name: str) -> str:
+        spans = {
+            "mag": (14, 25), "pm": (-40, 40), "dec": (-90, 90), "ra": (0, 360), "flags": (-8, 8),
+            "id": (1, 12_000),
+        }  # fmt: skip
+        low, high = spans[name]
+        value = low + (high - low) * float(self.random.random())
+        return f"{value:.0f}" if name in ("flags", "id") else f"{value:.1f}"
+
+    # ------------------------------------------------------------ conditions
+    def _test(self, of: str = "") -> tuple[str, str]:
+        """A condition on the sky's columns, in ADQL and SQL; `of`: the table's alias."""
+        kind = self._one("number", "number", "between", "text", "null", "listed", "circle", "junction", "not")  # fmt: skip
+        both: tuple[str, str] | str = getattr(self, f"_test_{kind}")(of)
+        return both if isinstance(both, tuple) else (both, both)
+
+    def _test_number(self, of: str) -> str:
+        name = self._one(*NUMBERS)
+        return f"{of}{name} {self._one('<', '>', '<=', '>=', '<>')} {self._number(name)}"
+
+    def _test_between(self, of: str) -> str:
+        name = self._one(*NUMBERS)
+        low, high = sorted((self._number(name), self._number(name)), key=float)
+        return f"{of}{name} BETWEEN {low} AND {high}"
+
+    def _test_text(self, of: str) -> str:
+        word = self._one("star", "galaxy", "Quasar")
+        return self._one(f"{of}kind = '{word}'", f"{of}kind LIKE '%a%'", f"{of}kind <> '{word}'")
+
+    def _test_null(self, of: str) -> str:
+        return f"{of}{self._one('mag', 'kind')} IS {self._one('', 'NOT ')}NULL"
+
+    def _test_listed(self, of: str) -> str:
+        values = ", ".join(self._number("flags") for _ in range(3))
+        return f"{of}flags {self._one('', 'NOT ')}IN ({values})"
+
+    def _test_circle(self, of: str) -> tuple[str, str]:
+        ra, dec, radius = self._one(
+            (0.0, 1.0, 1.5), (180.0, 88.0, 2.5), (40.0, -30.0, 20.0), (359.5, 0.5, 0.7)
+        )
+        chord = (
+            f"2 * degrees(asin(sqrt(power(sin(radians({of}dec - {dec}) / 2), 2) + cos(radians"
+            f"({of}dec)) * cos(radians({dec})) * power(sin(radians({of}ra - {ra}) / 2), 2))))"
+        )
+        circle = f"CIRCLE({ra}, {dec}, {radius})"
+        return f"1 = CONTAINS(POINT({of}ra, {of}dec), {circle})", f"{chord} < {radius}"
+
+    def _test_junction(self, of: str) -> tuple[str, str]:
+        (a, b), (c, d) = self._test(of), self._test(of)
+        word = self._one("AND", "OR")
+        return f"({a} {word} {c})", f"({b} {word} {d})"
+
+    def _test_not(self, of: str) -> tuple[str, str]:
+        a, b = self._test(of)
+        return f"NOT ({a})", f"NOT ({b})"
+
+    def _where(self, of: str = "") -> tuple[str, str]:
+        if self._chance(0.2):
+            return "", ""
+        a, b = self._test(of)
+        return f" WHERE {a}", f" WHERE {b}"
+
+    # ------------------------------------------------------------ values
+    def _value(self, of: str = "") -> str:
+        name = self._one("mag", "pm", "dec", "flags", "id")
+        kind = self._one("plain", "plain", "sum", "function", "product")
+        if kind == "sum":
+            return f"{of}{name} + {of}{self._one('id', 'flags', 'dec')}"
+        if kind == "product":
+            return f"{of}{name} * 2 - 1"
+        return f"ABS({of}{name})" if kind == "function" else f"{of}{name}"
+
+    def _aggregate(self, of: str = "") -> str:
+        word = self._one("COUNT", "SUM", "AVG", "MIN", "MAX", "*", "COUNT(DISTINCT", "MAX - MIN")
+        if word == "*":
+            return "COUNT(*)"
+        if word == "COUNT(DISTINCT":
+            return f"COUNT(DISTINCT {of}{self._one('flags', 'kind', 'mag')})"
+        if word == "MAX - MIN":
+            return f"MAX({of}pm) - MIN({of}pm)"
+        return f"{word}({self._value(of)})"
+
+    # ------------------------------------------------------------ queries
+    def _rows(self) -> Made:
+        items = ", ".join(["id", *(f"{self._value()} AS v{i}" for i in range(2))])
+        a, b = self._where()
+        if self._chance(0.5):
+            name, way = self._one("mag", "pm", "v0", "kind"), self._one("", " DESC")
+            top, offset = int(self.random.integers(1, 60)), int(self.random.integers(0, 20))
+            order = f" ORDER BY {name}{way} NULLS LAST, id"
+            return Made(
+                f"SELECT TOP {top} {items} FROM sky{a} ORDER BY {name}{way}, id OFFSET {offset}",
+                f"SELECT {items} FROM sky{b}{order} LIMIT {top} OFFSET {offset}",
+                ordered=True,
+            )
+        if self._chance(0.5):
+            top = int(self.random.integers(1, 4_000))
+            every = f"SELECT {items} FROM sky{b}"
+            return Made(
+                f"SELECT TOP {top} {items} FROM sky{a}", f"{every} LIMIT {top}", False, every
+            )
+        return Made(f"SELECT {items} FROM sky{a}", f"SELECT {items} FROM sky{b}", ordered=False)
+
+    def _groups(self) -> Made:
+        by = self._one("kind", "flags", "kind, flags", "FLOOR(dec / 30)", "id")
+        items = ", ".join(f"{self._aggregate()} AS a{i}" for i in range(3))
+        a, b = self._where()
+        having = self._one("", "", f" HAVING COUNT(*) > {self._one(1, 30, 500)}")
+        if self._chance(0.4):
+            names = by.split(", ")
+            order = ", ".join(f"{name} NULLS LAST" for name in names)
+            top = int(self.random.integers(1, 8))
+            return Made(
+                f"SELECT TOP {top} {by}, {items} FROM sky{a} GROUP BY {by}{having} ORDER BY {by}",
+                f"SELECT {by}, {items} FROM sky{b} GROUP BY {by}{having} ORDER BY {order} LIMIT {top}",  # noqa: E501
+                ordered=True,
+            )
+        return Made(
+            f"SELECT {by}, {items} FROM sky{a} GROUP BY {by}{having}",
+            f"SELECT {by}, {items} FROM sky{b} GROUP BY {by}{having}",
+            ordered=False,
+        )
+
+    def _all(self) -> Made:
+        items = ", ".join(f"{self._aggregate()} AS a{i}" for i in range(3))
+        a, b = self._where()
+        return Made(f"SELECT {items} FROM sky{a}", f"SELECT {items} FROM sky{b}", ordered=True)
+
+    def _once(self) -> Made:
+        items = self._one("kind", "flags, kind", "FLOOR(dec / 10) AS f", "flags * 2 AS f")
+        a, b = self._where()
+        return Made(
+            f"SELECT DISTINCT {items} FROM sky{a}",
+            f"SELECT DISTINCT {items} FROM sky{b}",
+            ordered=False,
+        )
+
+    def _joined(self) -> Made:
+        a, b = self._where("s.")
+        what = self._one(
+            ("s.id, wave, flux", ""),
+            ("kind, COUNT(*) AS n, SUM(wave) AS w", " GROUP BY kind"),
+            ("s.id, COUNT(wave) AS n", " GROUP BY s.id"),
+        )
+        join = self._one(
+            "sky s JOIN lines l ON s.id = l.sky_id",
+            "sky s LEFT JOIN lines l ON s.id = l.sky_id AND l.wave < 5",
+            "lines l RIGHT JOIN sky s ON l.sky_id = s.id",
+            "lines l LEFT JOIN sky s ON l.sky_id = s.id AND s.flags > 0",
+            "sky s JOIN mine m ON s.id = m.id LEFT JOIN lines l ON l.sky_id = s.id",
+            "(SELECT * FROM sky WHERE flags > 2) s JOIN lines l ON s.id = l.sky_id",
+        )
+        return Made(
+            f"SELECT {what[0]} FROM {join}{a}{what[1]}",
+            f"SELECT {what[0]} FROM {join}{b}{what[1]}",
+            ordered=False,
+        )
+
+    def _united(self) -> Made:
+        one, other = (self._one(self._once, self._narrow)() for _ in range(2))
+        word = self._one("UNION", "UNION ALL", "EXCEPT", "INTERSECT")
+        if one.adql.count(",") != other.adql.count(",") or self._kinds(one) != self._kinds(other):
+            other = one
+        return Made(
+            f"{one.adql} {word} {other.adql}", f"{one.sql} {word} {other.sql}", ordered=False
+        )
+
+    def _narrow(self) -> Made:
+        a, b = self._where()
+        return Made(f"SELECT kind FROM sky{a}", f"SELECT kind FROM sky{b}", ordered=False)
+
+    @staticmethod
+    def _kinds(made: Made) -> str:
+        return made.adql.partition(" FROM ")[0].removeprefix("SELECT ").removeprefix("DISTINCT ")
+
+    def _nested(self) -> Made:
+        inner = self._groups()
+        a, b = self._where()
+        return self._one(
+            Made(
+                f"SELECT COUNT(*) AS n, MAX(a0) AS m FROM ({inner.adql}) AS q",
+                f"SELECT COUNT(*) AS n, MAX(a0) AS m FROM ({inner.sql}) AS q",
+                ordered=True,
+            ),
+            Made(
+                f"WITH q AS (SELECT id, mag FROM sky{a}) SELECT COUNT(*) AS n, MIN(mag) AS m FROM q",
+                f"WITH q AS (SELECT id, mag FROM sky{b}) SELECT COUNT(*) AS n, MIN(mag) AS m FROM q",
+                ordered=True,
+            ),
+            Made(
+                f"SELECT id FROM sky WHERE id IN (SELECT sky_id FROM lines WHERE wave > 5){a.replace('WHERE', 'AND')}",  # noqa: E501
+                f"SELECT id FROM sky WHERE id IN (SELECT sky_id FROM lines WHERE wave > 5){b.replace('WHERE', 'AND')}",  # noqa: E501
+                ordered=False,
+            ),
+        )
