@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
+import tempfile
 
 import duckdb
 import numpy as np
@@ -24,7 +25,9 @@ def lines(sky):
     """Up to three rows of each of two thirds of the sky's rows, in a child's columns."""
     random = np.random.default_rng(8)
     rows = random.integers(0, sky.num_rows * 2 // 3, sky.num_rows)
-    of = sky.take(pa.array(rows)).select(["id", "ra", "dec"]).rename_columns(["sky_id", "ra", "dec"])
+    of = (
+        sky.take(pa.array(rows)).select(["id", "ra", "dec"]).rename_columns(["sky_id", "ra", "dec"])
+    )
     of = of.append_column("wave", pa.array(random.random(len(rows)) * 10))
     return of.append_column("flux", pa.array(random.standard_normal(len(rows))))
 
@@ -101,3 +104,77 @@ def test_random_queries_in_parts_give_the_rows_of_the_whole(ask, family, oracle,
             error.add_note(f"{made.adql}\n{plan.pieces.course(spread=True)}")
             raise
     assert divided > QUERIES // 20
+
+
+JOINED = "SELECT kind, COUNT(*), AVG(mag), MAX(flux) FROM sky s JOIN lines l ON s.id = l.sky_id GROUP BY kind"  # noqa: E501
+
+
+def test_a_child_is_read_where_its_parent_is(ask, family):
+    course = ask(JOINED).pieces.course(spread=True)
+    assert [each.table.name for each in course.divisions[0].along] == ["lines"]
+    assert course.divisions[0].beside == ()
+    by_another = ask("SELECT wave FROM sky s JOIN lines l ON s.flags = l.sky_id")
+    assert by_another.pieces.course(spread=True).divisions[0].along == ()
+
+
+@pytest.mark.parametrize("where", ["inline", "threads", "processes"])
+def test_sums_are_the_same_to_the_last_bit_wherever_they_are_formed(ask, family, where):
+    first = ask(JOINED).to_table("inline")
+    assert ask(JOINED).to_table(where).equals(first)
+
+
+def test_dask_runs_the_parts(ask, family):
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(
+        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
+    ) as client:
+        found = ask(JOINED).to_table(client.get_executor())
+    assert found.equals(ask(JOINED).to_table("inline"))
+
+
+def test_the_first_n_leave_other_tiles_unread(ask, monkeypatch):
+    monkeypatch.setattr(dividing, "FIRST_ROWS", 500)
+    few = ask("SELECT TOP 5 id FROM sky").begin()
+    list(few.batches())
+    assert few.report.rows == 5
+    assert few.report.parts == 2  # the second was begun beside the first
+    assert few.report.tiles < few.report.tiles_in_all / 2
+    every = ask("SELECT id FROM sky").begin()
+    list(every.batches())
+    assert every.report.tiles == every.report.tiles_in_all
+
+
+def test_rows_come_before_the_last_tile_is_begun(ask):
+    run = ask("SELECT id FROM sky WHERE flags < 100").begin("inline")
+    found = run.batches()
+    assert next(batch for batch in found if batch.num_rows)
+    assert 0 < run.report.tiles < run.report.tiles_in_all
+    found.close()
+
+
+def test_rows_follow_the_sky_whatever_runs_the_parts(ask):
+    whole = ask("SELECT id, mag + 1 AS m FROM sky WHERE dec > -60")
+    along = whole.to_table("inline")
+    assert whole.to_table().equals(along)
+    assert whole.to_table("threads").equals(along)
+
+
+def test_time_is_that_of_the_whole_query(ask, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    slow = "SELECT COUNT(*) FROM sky a, mine b, mine c, mine d, mine e, mine f, mine g WHERE a.ra * b.ra > c.ra * d.ra + e.ra * f.ra * g.ra"  # noqa: E501
+    with pytest.raises(CancelledError, match=r"stopped after 0\.3 s, its limit"):
+        ask(slow, timeout=0.3).to_table("threads")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_taken_apart_is_said(ask, monkeypatch):
+    monkeypatch.setattr(dividing, "FEW_ROWS", 5_000)
+
+    def way(adql):
+        return ask(adql).pieces.course(spread=True)
+
+    assert "string_agg" in way("SELECT ivo_string_agg(kind, ',') FROM sky").divisions[0].merge.told
+    assert (
+        "sky would be read whole with every part"
+        in way("SELECT COUNT(*) FROM sky a JOIN sky b ON a.flags = b.flags").why
+    )
