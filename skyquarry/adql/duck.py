@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql import functions
 from skyquarry.adql.kept import LOCKS, Function, Limits, cursor
-from skyquarry.adql.partreads import FileRead, PieceRead
+from skyquarry.adql.partreads import PieceRead
 from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
 from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql.duck import Limits, rows_of, too_late
+from skyquarry.adql.duck import rows_of, too_late
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.tables import Given
 from skyquarry.engine.executors import Where, cpu_count, shares_memory, worker_count
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from skyquarry.adql.kept import Limits
     from skyquarry.adql.reads import PartRead, Read
     from skyquarry.adql.running.deciding import Course
     from skyquarry.adql.running.dividing import Division
