@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from skyquarry.adql.kept import Limits
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.running.answers import Run
 from skyquarry.adql.running.deciding import Pieces
+from skyquarry.adql.saving import kept_of
 from skyquarry.adql.selects import Compiled, Compiler, with_named
 from skyquarry.adql.state import State
 from skyquarry.adql.tables import Tables
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.reads import Read
     from skyquarry.adql.running.deciding import Course
+    from skyquarry.adql.saving import Kept, Saved
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.executors import Where
 
@@ -42,6 +44,7 @@ def query(
     uploads: Mapping[str, Any] | None = None,
     *,
     archive: Any = None,
+    my: Any = None,
     limit: int | None = None,
     timeout: float | None = None,
 ) -> QueryPlan:
@@ -50,7 +53,8 @@ def query(
     Its tables are catalogues by the names given here (opened ones, or paths), those of an `archive`
     (one opened, or its path), and `uploads`: tables of pandas, pyarrow or astropy, or files, which
     may also be called TAP_UPLOAD.name. At most `limit` rows come back; after `timeout` seconds it
-    is stopped.
+    is stopped. `SELECT ... INTO my.NAME FROM ...` keeps its rows when it is run (`plan.run()`), in
+    the folder `my`, which is the archive's own where none is named; later queries find them there.
 
     Raises
     ------
@@ -68,7 +72,8 @@ def query(
         from skyquarry.engine.archive import archive as open_archive
 
         archive = open_archive(archive)
-    tables = Tables(catalogs, uploads, archive)
+    kept = kept_of(archive, my)
+    tables = Tables(catalogs, uploads, archive, kept)
     state = State(QueryText(adql), tables)
     tree = parse(adql)
     try:
@@ -79,7 +84,8 @@ def query(
         ) from None
     reads = [read_of(each) for each in state.scans]
     pieces = Pieces(compiled, reads, state.blocks, state.aggregates, limit)
-    return QueryPlan(adql, pieces, state.functions, Limits(timeout))
+    into = None if tree.into is None else Into(tree.into.parts[1].name, kept)
+    return QueryPlan(adql, pieces, state.functions, Limits(timeout), into)
 
 
 def _check(limit: Any, timeout: Any) -> None:
@@ -87,6 +93,14 @@ def _check(limit: Any, timeout: Any) -> None:
         raise UserError(f"limit is {limit!r}, but a number of rows is needed: 0 or more, or None")
     if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
         raise UserError(f"timeout is {timeout!r}, but it needs seconds, more than 0, or None")
+
+
+@dataclass(frozen=True, slots=True)
+class Into:
+    """Where the rows of a query are to be kept: my.NAME."""
+
+    name: str
+    kept: Kept | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,6 +112,7 @@ class QueryPlan:
     pieces: Pieces
     functions: set[str]
     limits: Limits = field(default_factory=Limits)
+    into: Into | None = None
 
     @property
     def compiled(self) -> Compiled:
@@ -126,6 +141,7 @@ class QueryPlan:
 
     def begin(self, executor: Where = None) -> Run:
         """One run of it, whose `report` tells what was read."""
+        self._check_given_back()
         course = self.course if executor is None else self.pieces.course(spread=True)
         return Run(course, self.functions, self.limits, executor)
 
@@ -135,6 +151,28 @@ class QueryPlan:
         sql = with_named(self.compiled.named, self.compiled.sql, 0)
         with rows_of(sql, self.reads, self.functions, self.limits) as reader:
             return self._meant(reader.schema)
+
+    def run(self, executor: Where = None) -> Saved:
+        """Keep the rows under the name that INTO says: whole, or not at all.
+
+        Raises ExistsError where there is one of that name, UserError for a query without INTO.
+        """
+        from skyquarry.adql.saving import save
+
+        if self.into is None:
+            raise UserError(
+                "the query has no INTO my.NAME, under which its rows would be kept: ask for them "
+                "by to_table() or stream()"
+            )
+        return save(replace(self, into=None), self.into.name, self.into.kept, executor)
+
+    def _check_given_back(self) -> None:
+        """Rows of a query with INTO are kept, and asking for them would forget to."""
+        if self.into is not None:
+            raise UserError(
+                f"the query keeps its rows as my.{self.into.name}, and gives none back: run() "
+                "keeps them; leave INTO out to have them here"
+            )
 
     def to_sql(self, dialect: str = "duckdb") -> str:
         """The same query for another engine: "duckdb", "trino" or "spark".
@@ -211,6 +249,8 @@ class QueryPlan:
         blocked = self.compiled.blocked
         first = f"after all rows are read, for {blocked}" if blocked else "as tiles are read"
         lines += [f"  first row {first}"]
+        if self.into is not None:
+            lines += [f"  kept as my.{self.into.name}"]
         if self.limit is not None:
             lines += [f"  at most {self.limit:,} rows"]
         return "\n".join([*lines, f"  SQL: {self.sql}"])

@@ -6,6 +6,8 @@ and is content with most texts, so a query's errors would show late, or never.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from skyquarry.adql.syntax import (
@@ -22,6 +24,7 @@ from skyquarry.adql.syntax import (
     Star,
     TableName,
 )
+from skyquarry.adql.tables import MY
 from skyquarry.adql.values import Values
 from skyquarry.errors import QueryError
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from skyquarry.adql.words import Word
 
 _AFTER = "after the end of the query"
+_FOLDER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 def parse(text: str) -> Query:
@@ -55,12 +59,15 @@ def parse(text: str) -> Query:
 class _Grammar(Values):
     """The productions of queries."""
 
+    into: TableName | None = None
+    """What INTO has named."""
+
     def whole(self) -> Query:
         """<query_specification>; one semicolon may end it."""
         if self.ended():
             raise self.error(self.word, "is all there is: write SELECT ... FROM ...")
         named = self._with() if self.sees("WITH") else ()
-        query = self.ordered(named)
+        query = replace(self.ordered(named), into=self.into)
         self.eats(";")
         if not self.ended():
             raise self._surplus(self.word)
@@ -158,6 +165,8 @@ class _Grammar(Values):
             self.eats("ALL")
         top = self.whole_number("after TOP") if self.eats("TOP") else None
         outputs = self._outputs()
+        if self.sees("INTO"):
+            self._into()
         self.need("FROM", "after what is selected")
         source = self._sources()
         where = self.condition() if self.eats("WHERE") else None
@@ -165,6 +174,20 @@ class _Grammar(Values):
         having = self.condition() if self.eats("HAVING") else None
         span = self.since(start.span)
         return Select(outputs, source, span, distinct, top, where, groups, having)
+
+    def _into(self) -> None:
+        """INTO my.NAME, which is not ADQL's: the rows of the whole query are kept by that name."""
+        word = self.take()
+        if self.depth or self.into is not None:
+            raise self.error(word, "stands once, in the outermost query: its rows are what is kept")
+        start = self.word.span
+        parts = self.path("my.NAME", 3)
+        if len(parts) != 2 or not parts[0].fits(MY) or not _FOLDER.fullmatch(parts[1].name):
+            raise self.error(
+                self.since(start),
+                "is no name to keep rows under: write INTO my.NAME, of letters, digits and _",
+            )
+        self.into = TableName(parts, None, self.since(start))
 
     def _groups(self) -> tuple[Any, ...]:
         self.need("BY", "after GROUP")
@@ -273,8 +296,6 @@ class _Grammar(Values):
         return self._joined_in_parentheses()
 
     def _joined_in_parentheses(self) -> Source:
-        from dataclasses import replace
-
         word = self.take()
         self.deeper()
         found = self._joined()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyquarry.adql.kinds import quoted
+from skyquarry.adql.kinds import literal, quoted
 from skyquarry.adql.partreads import FileRead, PieceRead
-from skyquarry.adql.tables import Given, Stored
+from skyquarry.adql.tables import Given, Plain, Stored
 from skyquarry.engine.cost import Cost
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import QueryError
@@ -61,26 +61,32 @@ class GivenRead:
 
     def table_here(self) -> pa.Table:
         """The columns that are named; one at least, to count rows by."""
-        columns = list(self.columns) or self.table.table.schema.names[:1]
-        return self.table.table.select(columns)
+        return self.table.select(list(self.columns) or self.table.schema.names[:1])
 
     def standing(self, dialect: str) -> str:
         """The SQL that stands for it in a query that is printed: a table of its name."""
+        if dialect == "duckdb" and isinstance(self.table, Plain):
+            listed = ", ".join(quoted(name) for name in self.columns or self.table.shown[:1])
+            return f"SELECT {listed} FROM read_parquet({literal(self.table.path)})"
         if dialect == "duckdb":
             raise QueryError(
                 f"the table {self.table.name} is in this process's memory, where no other can read "
                 "it: write it to a file, or build a catalogue of it"
             )
-        return _of_table(self.table.name, [quoted(name) for name in self.table_here().schema.names])
+        columns = self.columns or self.table.shown[:1]
+        return _of_table(self.table.name, [quoted(name) for name in columns])
 
     def cost(self) -> Cost:
         """Nothing is read from disk."""
-        rows = self.table.table.num_rows
+        rows = self.table.rows
         return Cost(0, rows, 0, rows, 0.0)
 
     def explain(self) -> list[str]:
         """One line."""
-        return [f"table {self.table.name}, given with the query: {self.cost().rows:,} rows"]
+        where = (
+            "kept without positions" if isinstance(self.table, Plain) else "given with the query"
+        )
+        return [f"table {self.table.name}, {where}: {self.cost().rows:,} rows"]
 
 
 @dataclass(frozen=True)

@@ -303,6 +303,8 @@ class Query:
     order: tuple[Order, ...] = ()
     offset: int | None = None
     named: tuple[tuple[Identifier, Query], ...] = ()
+    into: TableName | None = None
+    """Where its rows are to be kept: my.NAME, in the outermost only."""
 
 
 Body = Select | SetOperation | Query

@@ -11,15 +11,18 @@ from skyquarry.catalog.columns import SPATIAL
 from skyquarry.errors import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
+    from skyquarry.adql.saving import Kept
     from skyquarry.adql.syntax import Identifier
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.source import Source
 
 UPLOAD: Final = "TAP_UPLOAD"
+MY: Final = "my"
+"""What stands before the names of results that are kept."""
 _VIEWS: Final = {
     "PhotoPrimary": "mode = 1",
     "Star": "mode = 1 AND type = 6",
@@ -94,7 +97,41 @@ class Given:
     @property
     def shown(self) -> tuple[str, ...]:
         """All of them."""
-        return tuple(self.table.schema.names)
+        return tuple(self.schema.names)
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return int(self.table.num_rows)
+
+    def select(self, columns: Sequence[str]) -> pa.Table:
+        """Some of its columns."""
+        return self.table.select(list(columns))
+
+
+@dataclass(frozen=True)
+class Plain(Given):
+    """A result that was kept and has no positions: a file, read into memory where it is asked."""
+
+    path: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns, by the file's footer; what the file says of the whole is left out."""
+        return self.table.schema.remove_metadata()
+
+    @property
+    def rows(self) -> int:
+        """By the file's footer too."""
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.path).num_rows)
+
+    def select(self, columns: Sequence[str]) -> pa.Table:
+        """Some of its columns, read now."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.path, columns=list(columns))
 
 
 class Tables:
@@ -105,19 +142,26 @@ class Tables:
         catalogs: Mapping[str, Any] | None = None,
         uploads: Mapping[str, Any] | None = None,
         archive: Any = None,
+        my: Kept | None = None,
     ) -> None:
         self._catalogs = dict(catalogs or {})
         self._archive = archive
+        self._my = my
         self._uploads = {
             name: Given(name, as_arrow(t, name)) for name, t in (uploads or {}).items()
         }
-        self._opened: dict[str, Stored] = {}
+        self._opened: dict[str, Any] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What catalogues and uploads are called, views left out."""
         there = [] if self._archive is None else self._archive.names()
         return tuple(dict.fromkeys([*self._uploads, *self._catalogs, *there]))
+
+    @cached_property
+    def kept(self) -> tuple[str, ...]:
+        """The names of results that were kept, without the `my.` before them."""
+        return () if self._my is None else tuple(self._my.names())
 
     @cached_property
     def views(self) -> dict[str, tuple[str, str]]:
@@ -140,6 +184,8 @@ class Tables:
         """The table of a name, or None; QueryError where the name may mean several."""
         if len(parts) == 2 and parts[0].fits(UPLOAD):
             return self._one(parts[1], self._uploads)
+        if len(parts) == 2 and parts[0].fits(MY):
+            return self._kept(parts[1])
         if len(parts) > 1:
             return None
         found = self._one(parts[0], self.names)
@@ -147,6 +193,17 @@ class Tables:
             return found
         view = next((name for name in self.views if parts[0].fits(name)), None)
         return None if view is None else self._view(view)
+
+    def _kept(self, name: Identifier) -> Table | None:
+        fitting = [each for each in self.kept if name.fits(each)]
+        if not fitting or self._my is None:
+            return None
+        found = fitting[0]  # the same name in another case is refused when one is kept
+        called = f"{MY}.{found}"
+        if called not in self._opened:
+            self._opened[called] = self._my.open(found)
+        table: Table = self._opened[called]
+        return table
 
     def _one(self, name: Identifier, names: Iterable[str]) -> Table | None:
         fitting = [each for each in names if name.fits(each)]
@@ -175,14 +232,15 @@ class Tables:
                     "of its own: ask the catalogue itself"
                 )
             self._opened[name] = Stored(name, catalog)
-        return self._opened[name]
+        found: Stored = self._opened[name]
+        return found
 
     def hint(self, name: str) -> str:
         """What may have been meant by a name that no table has."""
-        there = [*self.names, *self.views]
+        there = [*self.names, *self.views, *(f"{MY}.{each}" for each in self.kept)]
         if not there:
             return "no table was given: try catalogs={'gaia': sq.open(path)}"
-        near = nearest(name.rpartition(".")[2], there)
+        near = nearest(name if name.lower().startswith("my.") else name.rpartition(".")[2], there)
         shown = ", ".join(there[:12]) + (", ..." if len(there) > 12 else "")
         return near or f"choose from {shown}"
 

@@ -11,19 +11,28 @@ from skyquarry.cli.output import write_json, write_table_of
 
 
 def ls(archive: Archive = ARCHIVE, *, as_json: Json = False) -> None:
-    """List the catalogues of an archive.
+    """List the catalogues of an archive, and the results that queries kept there as my.NAME.
 
     Example: skyquarry ls --archive demo/archive
     """
     from skyquarry.engine.archive import archive as open_archive
 
-    rows = [_line(name, f"{archive}/{name}") for name in open_archive(archive).names()]
+    here = open_archive(archive)
+    rows = [_line(name, f"{archive}/{name}") for name in here.names()]
+    rows += [_kept_line(each) for each in here.saved()] if here.folder.exists("my") else []
     if as_json:
         write_json(rows)
     elif rows:
         write_table_of(rows)
     else:
         typer.echo(f"{archive} holds no catalogues")
+
+
+def _kept_line(saved: Any) -> dict[str, Any]:
+    """One result that was kept: its query is its title."""
+    title = " ".join(saved.query.split())
+    line = {"name": saved.name, "kind": saved.kind, "rows": saved.rows, "tiles": None}
+    return line | {"title": title}
 
 
 def _line(name: str, path: str) -> dict[str, Any]:

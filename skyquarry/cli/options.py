@@ -40,6 +40,12 @@ Uploads = Annotated[
     list[str] | None,
     typer.Option("--upload", help="NAME=FILE of a table to join with, of any format."),
 ]
+My = Annotated[
+    str | None,
+    typer.Option(
+        "--my", envvar="SKYQUARRY_MY", help="Where INTO my.NAME keeps rows; else in the archive."
+    ),
+]
 ARCHIVE = "archive"
 
 

@@ -124,6 +124,13 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def kept_text(saved: Any) -> str:
+    """Of a result that was kept: its name, rows and place."""
+    what = "a catalogue" if saved.kind == "object" else "a table without positions"
+    rows = f"{saved.rows:,} row{'' if saved.rows == 1 else 's'}"
+    return f"{rows} kept as {saved.name}, {what} at {saved.path}"
+
+
 def table_text(names: list[str], rows: list[dict[str, Any]], *, more: bool) -> str:
     """Rows for a person, as text, and how many they are; `more` where others follow them."""
     kept, left_out = _fitting(names, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from skyquarry.cli.options import (
     Catalogs,
     Json,
     Limit,
+    My,
     Out,
     Uploads,
     located,
@@ -31,6 +33,7 @@ def query(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what would be read and which SQL runs; stop.")
     ] = False,
+    my: My = None,
     dialect: Annotated[
         Literal["duckdb", "trino", "spark"] | None,
         typer.Option("--dialect", help="Print the SQL for this engine; stop."),
@@ -50,18 +53,23 @@ def query(
     Example: skyquarry query "SELECT TOP 5 * FROM gaia WHERE dec > 89" --archive demo/archive
     """
     from skyquarry.adql.asking import query as asked
-    from skyquarry.cli.output import write_rows
+    from skyquarry.cli.output import kept_text, write_json, write_rows
 
     plan = asked(
         _text(adql),
         {name: located(path, archive) for name, path in named(catalog, "--catalog").items()},
         named(upload, "--upload"),
         archive=archive,
+        my=my,
         limit=rows,
         timeout=timeout,
     )
     if explain or dialect is not None:
         typer.echo(plan.explain() if dialect is None else plan.to_sql(dialect))
+        return
+    if plan.into is not None:
+        saved = plan.run()
+        write_json(asdict(saved)) if as_json else typer.echo(kept_text(saved))
         return
     more = "name fewer in SELECT"
     write_rows(plan.stream(), plan.schema, out=out, as_json=as_json, limit=limit, more=more)

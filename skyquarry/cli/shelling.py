@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from skyquarry.cli.options import ARCHIVE, Archive, Catalogs, Uploads, located
+from skyquarry.cli.options import ARCHIVE, Archive, Catalogs, My, Uploads, located
 
 
 def shell(
@@ -15,6 +15,7 @@ def shell(
     archive: Archive = ARCHIVE,
     catalog: Catalogs = None,
     upload: Uploads = None,
+    my: My = None,
     format_: Annotated[
         str, typer.Option("--format", help="How results are written: table, csv, fits ...")
     ] = "table",
@@ -36,7 +37,7 @@ def shell(
 
     catalogs = {name: located(path, archive) for name, path in named(catalog, "--catalog").items()}
     session = Session(open_archive(archive), catalogs, named(upload, "--upload"), say=typer.echo)
-    session.limit = limit
+    session.limit, session.my = limit, my
     if format_ != "table":
         session.choose_format(format_)
     if not is_terminal():

@@ -15,11 +15,11 @@ from skyquarry.engine.verbs import verb
 from skyquarry.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from skyquarry.catalog.files import Folder
     from skyquarry.engine.catalog import Catalog
-    from skyquarry.engine.verbs import Asked
+    from skyquarry.engine.verbs import Asked, Kept
 
 VARIABLE = "SKYQUARRY_ARCHIVE"
 DEFAULT = "./archive"
@@ -85,6 +85,11 @@ class Archive:
         """
         asked: Asked = verb("query")(adql, uploads=uploads, archive=self, **how)
         return asked
+
+    def saved(self) -> Sequence[Kept]:
+        """The results that queries kept here by INTO my.NAME: name, folder, rows, query, moment."""
+        found: Sequence[Kept] = verb("saved")(self)
+        return found
 
     def path_of(self, name: str) -> str:
         """Where the catalogue of that name lies, or would be built.

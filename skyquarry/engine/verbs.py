@@ -42,6 +42,33 @@ class Asked(Protocol):
     def save(self, path: str | os.PathLike[str], **options: Any) -> int:
         """Write the rows to a file; returns how many."""
 
+    def run(self) -> Kept:
+        """Keep the rows under the name that INTO says."""
+
+
+class Kept(Protocol):
+    """A result that a query kept."""
+
+    @property
+    def name(self) -> str:
+        """my.NAME."""
+
+    @property
+    def path(self) -> str:
+        """Its folder."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+
+    @property
+    def query(self) -> str:
+        """The ADQL that made it."""
+
+    @property
+    def kept(self) -> str:
+        """When, in ISO 8601."""
+
 
 def give(name: str, loader: Callable[[], Any]) -> None:
     """Leave how a function is loaded that is asked for by this name."""

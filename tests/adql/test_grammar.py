@@ -135,7 +135,7 @@ WITH a (x) AS (SELECT 1 FROM t) SELECT * FROM a | ( stands where AS is needed
 SELECT * FROM (WITH a AS (SELECT 1 FROM t) SELECT * FROM a) b | only the very beginning may name
 SELECT * FROM t; SELECT * FROM u | one query at a time
 INSERT INTO t VALUES (1) | INSERT stands where SELECT is needed
-SELECT * INTO u FROM t | INTO stands where FROM is needed
+SELECT * INTO u FROM t | u is no name to keep rows under
 SELECT (a, b) FROM t | , stands where ) is needed
 """
 

@@ -50,9 +50,10 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(archive: Path):
     """Run one command with the archive; `code` is the exit code that it must have."""
 
-    def runner(*words: object, code: int = 0) -> Result:
+    def runner(*words: object, code: int = 0, input: str | None = None) -> Result:  # noqa: A002
+        environment = {"SKYQUARRY_ARCHIVE": str(archive)}
         result = CliRunner().invoke(
-            app, [str(word) for word in words], env={"SKYQUARRY_ARCHIVE": str(archive)}
+            app, [str(word) for word in words], env=environment, input=input
         )
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

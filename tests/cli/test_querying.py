@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -67,6 +68,17 @@ def test_the_commands_own_archive_wins_and_none_outlives_the_call(archive, tmp_p
 )
 def test_the_command_is_found_after_the_archive(words, left):
     assert _after_options(words) == left
+
+
+def test_rows_are_kept_and_listed(run, archive, tmp_path):
+    here = shutil.copytree(archive, tmp_path / "archive")
+    adql = "SELECT id, ra, dec INTO my.few FROM stars WHERE id < 9"
+    said = run("query", adql, "--archive", here).stdout
+    assert f"9 rows kept as my.few, a catalogue at {here}/my/few" in said
+    listed = json.loads(run("ls", "--archive", here, "--json").stdout)
+    assert ("my.few", 9, adql) in [(each["name"], each["rows"], each["title"]) for each in listed]
+    shown = run("shell", "--archive", here, input="SELECT COUNT(*) AS n FROM my.few;\n\\d")
+    assert "my.few" in shown.stdout
 
 
 def test_explain_reads_no_row(run):

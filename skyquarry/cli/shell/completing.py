@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from skyquarry.adql.names import OURS
 from skyquarry.adql.shapes import SET_FUNCTIONS, SHAPES
 from skyquarry.cli.shell.session import COMMANDS
-from skyquarry.cli.shell.tables import spelled, tables_of
+from skyquarry.cli.shell.tables import spelled, table_names, tables_of
 from skyquarry.errors import SkyquarryError
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ class Completer:
     # ------------------------------------------------------------ what is there
     def table_names(self) -> list[str]:
         """The tables, spelled as a query has to."""
-        here = self._here()
-        return [spelled_table(each) for each in (*here.names, *here.views)]
+        return table_names(self._here())
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The columns of a table, spelled as a query has to; none where it cannot be read."""
@@ -139,15 +138,6 @@ class Completer:
         """Tables may have come or gone."""
         self._tables = None
         self._known.clear()
-
-
-def spelled_table(name: str) -> str:
-    """A table as a query has to spell it; a saved one is my.NAME."""
-    return (
-        ".".join(spelled(each) for each in name.split("."))
-        if name.startswith("my.")
-        else spelled(name)
-    )
 
 
 def _fits(word: str, begun: str) -> bool:

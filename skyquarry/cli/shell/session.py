@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.cli.output import kept_text
 from skyquarry.cli.shell.running import stoppable
 from skyquarry.cli.shell.showing import FORMATS, show, write
 from skyquarry.errors import UserError
@@ -35,6 +36,8 @@ class Session:
     archive: Any
     catalogs: dict[str, str] = field(default_factory=dict)
     uploads: dict[str, str] = field(default_factory=dict)
+    my: str | None = None
+    """The folder of results that are kept, where it is not the archive's own."""
     limit: int = 20
     """Rows shown on the screen."""
     format: str = "table"
@@ -80,6 +83,8 @@ class Session:
         """The rows as text, or how many were written to a file."""
         plan = self.plan(adql)
         plan = replace(plan, limits=replace(plan.limits, stop=stop))
+        if plan.into is not None:
+            return kept_text(plan.run())
         if self.out is None:
             return show(plan, self.format, self.limit)
         out, self.out = self.out, None

@@ -2,12 +2,14 @@ r"""What `\d` tells: the tables that a query may name, and the columns of one.""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.kinds import kind_of
 from skyquarry.adql.reading import Words
 from skyquarry.adql.reserved import RESERVED
-from skyquarry.adql.tables import Given, Stored, Table, Tables
+from skyquarry.adql.saving import kept_of
+from skyquarry.adql.tables import MY, Given, Plain, Stored, Table, Tables
 from skyquarry.cli.output import table_text
 from skyquarry.errors import NotFoundError
 
@@ -24,34 +26,41 @@ _TYPES: Final = {
 
 def tables_of(session: Session) -> Tables:
     """The tables that a query of the session may name."""
-    return Tables(session.catalogs, session.uploads, session.archive)
+    kept = kept_of(session.archive, session.my)
+    return Tables(session.catalogs, session.uploads, session.archive, kept)
 
 
 def tables_text(session: Session) -> str:
     """Every table: what it is, how many rows and columns it has."""
     here = tables_of(session)
-    rows = [_table_row(here, name) for name in (*here.names, *here.views)]
+    rows = [_table_row(here, name) for name in table_names(here)]
     names = ["name", "kind", "rows", "columns", "title"]
     return table_text(names, rows, more=False).rpartition("\n")[0] or "no tables are here"
+
+
+def table_names(here: Tables) -> list[str]:
+    """Every table, spelled as a query has to."""
+    kept = (f"{MY}.{spelled(each)}" for each in here.kept)
+    return [*(spelled(each) for each in (*here.names, *here.views)), *kept]
 
 
 def _table_row(here: Tables, name: str) -> dict[str, Any]:
     from skyquarry.errors import SkyquarryError
 
     try:
-        found = here.find(Words(f'"{name}"').path("a table", 1))
+        found = here.find(Words(name).path("a table", 2))
     except SkyquarryError as fault:
         return {"name": name, "kind": "-", "rows": None, "columns": None, "title": str(fault)}
     assert found is not None  # it is one of those that are there
     rows, kind, title = _about(found)
     columns = len(found.schema)
-    return {"name": spelled(name), "kind": kind, "rows": rows, "columns": columns, "title": title}
+    return {"name": name, "kind": kind, "rows": rows, "columns": columns, "title": title}
 
 
 def _about(table: Table) -> tuple[int | None, str, str]:
     """Rows, kind and title of a table."""
     if isinstance(table, Given):
-        return table.table.num_rows, "upload", ""
+        return table.rows, "table" if isinstance(table, Plain) else "upload", ""
     assert isinstance(table, Stored)
     stored = table.catalog.stored
     if table.condition:
@@ -88,7 +97,5 @@ def _column_row(column: pa.Field) -> dict[str, Any]:
 
 def spelled(name: str) -> str:
     """A name as a query has to spell it: a word of ADQL goes in double quotes."""
-    import re
-
     plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) and name.upper() not in RESERVED
     return name if plain else '"' + name.replace('"', '""') + '"'
