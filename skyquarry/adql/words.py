@@ -141,7 +141,7 @@ class QueryText:
         touching = last is not None and last.span.stop == span.start
         if kind == "number" and touching and last is not None and last.text == ".":
             owner = found[-2] if len(found) > 1 else None
-            if owner is None or owner.kind not in ("word", "quoted", "number"):
+            if owner is None or not _owns(owner, last):
                 found.pop()
                 span = Span(last.span.start, span.stop)
                 text, touching = "." + text, False
@@ -175,6 +175,12 @@ class QueryText:
                 f'digits and _: write it in double quotes, "{raw}"'
             )
         return "is no sign of ADQL: it has + - * / || = <> != < <= > >= ( ) , . and 'texts'"
+
+
+def _owns(owner: Word, point: Word) -> bool:
+    """Whether a point belongs to what stands before it: a name or number that touches it."""
+    touching = owner.span.stop == point.span.start
+    return touching and (owner.is_name or owner.kind == "number")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
