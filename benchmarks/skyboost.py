@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.catalog.classes import TRANSIENT_MAG
-from skyquarry.synthetic.blocks import Block, limits_of, truth_of
+from skyquarry.synthetic.blocks import WIDE_ORDER, Block, ids_of, limits_of, truth_of
 from skyquarry.synthetic.changing.changes import Type
 from skyquarry.synthetic.changing.lightcurves import found
 from skyquarry.synthetic.changing.populations import CATACLYSMIC, RR_LYRAE
@@ -131,12 +131,12 @@ def _quasars() -> Population:
 class BoostedSky(Simulation):
     """A simulation with the extra sources of the strata."""
 
-    def truth(self, block: int, ranges: Ranges | None = None) -> pa.Table:
-        """The true sources of a block, extra ones included; those of some ranges of it."""
+    def truth(self, cell: int, ranges: Ranges | None = None) -> pa.Table:
+        """The true sources of a cell of order 6, extra ones included; those of some ranges."""
         from skyquarry.sky import healpix
 
-        parts = [truth_of(Block(block, self.seed, self.limits), self.populations)]
-        parts += [self._extra(block, place, each) for place, each in enumerate(STRATA)]
+        parts = [truth_of(Block(cell, self.seed, self.limits, WIDE_ORDER), self.populations)]
+        parts += [self._extra(cell, place, each) for place, each in enumerate(STRATA)]
         sources = Sources.concatenated([each for each, _ in parts])
         ids = np.concatenate([each for _, each in parts])
         if ranges is not None:
@@ -148,13 +148,15 @@ class BoostedSky(Simulation):
         """All that decides the bytes."""
         return super().settings() | {"boosted": repr(STRATA)}
 
-    def _extra(self, block: int, place: int, stratum: Stratum) -> tuple[Sources, Ints]:
-        """The extra sources of a block and stratum."""
-        there = Block(block, self.seed, np.minimum(stratum.faintest, self.limits))
+    def _extra(self, cell: int, place: int, stratum: Stratum) -> tuple[Sources, Ints]:
+        """The extra sources of a cell and stratum."""
+        from skyquarry.sky import healpix
+
+        there = Block(cell, self.seed, np.minimum(stratum.faintest, self.limits), WIDE_ORDER)
         drawn, ids = [Sources.of(0)], [np.empty(0, np.int64)]
         for number, some in _DRAWN[stratum.name](there, place, stratum.times):
-            first = (block << 38) | (number << 32) | (FIRST_EXTRA * (1 + place))
-            own = first + np.arange(len(some), dtype=np.int64)
+            own = ids_of(number, healpix.index(some.ra_deg, some.dec_deg))
+            own += FIRST_EXTRA * (1 + place)
             kept = stratum_of(some, own, self.seed) == place
             drawn.append(some.taken(kept))
             ids.append(own[kept])

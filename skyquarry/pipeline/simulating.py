@@ -194,16 +194,8 @@ class Run:
 
         sky, rows = self.sky, Spilling.of(there.folder, TRUTH, SCHEMA, _truth_survey())
         empty = rows.emptied()
-        tasks = [
-            (some[0], drawn, (sky, empty, [(block, sky.kept_of(block)) for block in some]))
-            for some in sky.together()
-        ]
-
-        def add(told: list[tuple[Tally, ...]]) -> None:
-            for each in told:
-                rows.add(each)
-
-        there.spill(TRUTH, tasks, rows.spilled(), add, **self._how)
+        tasks = [(cell, drawn, (sky, empty, cell, sky.kept_of(cell))) for cell in sky.wide.tolist()]
+        there.spill(TRUTH, tasks, rows.spilled(), rows.add, **self._how)
         return rows
 
     def _build_truth(self, rows: Spilling) -> Catalog:

@@ -13,11 +13,11 @@ from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spill import gather, open_run
 from skyquarry.ingest.spilled import ChildRows, ParentRows
 from skyquarry.sky.ranges import Ranges
-from skyquarry.synthetic.blocks import BLOCK_ORDER
+from skyquarry.synthetic.blocks import WIDE_ORDER
 from skyquarry.synthetic.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class Spilling:
 
 @dataclass(frozen=True, slots=True)
 class SpilledTruth:
-    """A truth that was spilled, block by block, and may not be a catalogue yet."""
+    """A truth that was spilled, cell by cell of order 6, and may not be a catalogue yet."""
 
     spilling: Spilling
 
@@ -79,14 +79,14 @@ class SpilledTruth:
         """Those of some ranges of the sky, along it, and their ids (n,)."""
         spilled = self.spilling.parent.spilled
         parts = []
-        for block in ranges.flat(BLOCK_ORDER).tolist():
-            wanted = ranges & Ranges.from_cells(BLOCK_ORDER, np.array([block]))
-            part, path = 0, spilled.path(block)
+        for cell in ranges.flat(WIDE_ORDER).tolist():
+            wanted = ranges & Ranges.from_cells(WIDE_ORDER, np.array([cell]))
+            part, path = 0, spilled.path(cell)
             while path.exists():
                 run = open_run(path)
                 share = run.share(int(wanted.starts[0]), int(wanted.stops[-1]))
                 parts += [] if share is None else [_within(gather([share], spilled.stored), wanted)]
-                part, path = part + 1, spilled.path(block, part + 1)
+                part, path = part + 1, spilled.path(cell, part + 1)
         if not parts:
             return Sources.of(0), np.empty(0, np.int64)
         table = pa.concat_tables(parts)
@@ -98,11 +98,9 @@ def _within(table: pa.Table, ranges: Ranges) -> pa.Table:
     return table if kept.all() else table.take(pa.array(np.flatnonzero(kept)))
 
 
-def drawn(
-    sky: Simulation, rows: Spilling, blocks: Sequence[tuple[int, Ranges | None]]
-) -> list[tuple[Tally, ...]]:
-    """The truth of some blocks, written; of some ranges of each."""
-    return [rows.written(block, sky.truth(block, ranges)) for block, ranges in blocks]
+def drawn(sky: Simulation, rows: Spilling, cell: int, ranges: Ranges | None) -> tuple[Tally, ...]:
+    """The truth of a cell of order 6, written; of some ranges of it."""
+    return rows.written(cell, sky.truth(cell, ranges))
 
 
 def observed(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _SF11 = "Schlafly & Finkbeiner 2011, ApJ 737, 103, table 6, R_V = 3.1"
-_GAIA = "Gaia EDR3 passbands (Riello et al. 2021); mean coefficients on E(B-V) of SFD, from memory"
+_GAIA = "Casagrande & VandenBerg 2018, MNRAS 479, L102: mean coefficients, as in the role file"
 _WISE = "Legacy Surveys DR10: Fitzpatrick 1999 curve scaled as by Schlafly & Finkbeiner 2011"
 
 
@@ -37,7 +37,7 @@ BANDS: Final = (
     Band("ps1_i", "", 752.0, 0.0, 1.682, _SF11),
     Band("ps1_z", "", 866.0, 0.0, 1.322, _SF11),
     Band("ps1_y", "", 962.0, 0.0, 1.087, _SF11),
-    Band("gaia_g", "gaiadr3-G", 639.0, 0.1136, 2.742, _GAIA),
+    Band("gaia_g", "gaiadr3-G", 639.0, 0.1136, 2.740, _GAIA),
     Band("gaia_bp", "gaiadr3-BP", 518.0, 0.0155, 3.374, _GAIA),
     Band("gaia_rp", "gaiadr3-RP", 782.0, 0.3561, 2.035, _GAIA),
     Band("twomass_j", "twomass-J", 1235.0, 0.91, 0.723, _SF11),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -13,24 +13,25 @@ from skyquarry.sky.frames import to_frame
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.synthetic.bands import BAND, N_BANDS
 from skyquarry.synthetic.chance import generator
+from skyquarry.synthetic.kernels import ranks
+from skyquarry.synthetic.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from skyquarry.synthetic.sources import Sources
-
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 BLOCK_ORDER: Final = 7
-"""0.21 square degrees: some 10,000 sources at high latitude, so that a block fits a cache."""
+"""0.21 square degrees, some 10,000 sources at high latitude: ids tell blocks."""
 WIDE_ORDER: Final = 6
-"""Of the cells that a population of few sources draws at once: a block of it is a thousand small
-numpy calls for ten sources."""
+"""Of the cells that populations draw at once, four blocks: for ten giants a block is a thousand
+small numpy calls."""
 _FINEST = healpix.MAX_ORDER
 _CHILDREN: Final = 1 << 2 * (BLOCK_ORDER - WIDE_ORDER)
+_POPULATIONS: Final = 64
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,17 @@ class Block:
         """Of a population's own."""
         return generator(self.seed, population, self.pixel, *more)
 
+    def whole(self) -> Block:
+        """The cell of order 6 that is drawn at once."""
+        pixel = self.pixel >> 2 * (self.order - WIDE_ORDER)
+        return Block(pixel, self.seed, self.limits, WIDE_ORDER)
+
+    def parts(self) -> list[Block]:
+        """The blocks of order 7 in it."""
+        deeper = 2 * (BLOCK_ORDER - self.order)
+        pixels = range(self.pixel << deeper, (self.pixel + 1) << deeper)
+        return [Block(pixel, self.seed, self.limits) for pixel in pixels]
+
 
 class Population(Protocol):
     """A kind of sources, with published parameters as fields."""
@@ -94,15 +106,7 @@ class Population(Protocol):
         """1 to 63, of no other population: part of the ids of its sources."""
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
-        """The sources of a block that some survey could see, all inside of it."""
-
-
-class Wide(Protocol):
-    """A population that is drawn in cells of order 6 where `wide` is true: it can be hashed."""
-
-    @property
-    def wide(self) -> bool:
-        """Whether it is."""
+        """The sources of a block, of whichever order, that some survey could see: all inside."""
 
 
 @runtime_checkable
@@ -129,50 +133,56 @@ def limits_of(depths: Mapping[str, float]) -> NDArray[np.float32]:
 def truth_of(block: Block, populations: Sequence[Population]) -> tuple[Sources, Ints]:
     """All sources of a block, population after population, and their ids (n,).
 
-    An id is block << 38 | population << 32 | row: told by the source itself, on any machine.
+    They are drawn with those of the whole cell of order 6. An id is block << 38 | population << 32
+    | row, the block that of order 7: told by the source itself, on any machine.
     """
-    from skyquarry.synthetic.sources import Sources
-
-    cell, child = divmod(block.pixel, _CHILDREN)
-    several = tuple(each for each in populations if getattr(each, "wide", False))
-    wide = _wide(several, cell, block.seed, block.limits.tobytes()) if several else {}
-    drawn: list[Sources] = []
-    ids: list[Ints] = []
-    hosts: tuple[Sources, Ints] | None = None
-    for population in populations:
-        random = block.generator(population.number)
-        if callable(getattr(population, "hosted", None)):  # isinstance(..., Guests), but faster
-            if hosts is None:
-                hosts = Sources.concatenated(drawn), _joined(ids)
-                drawn, ids = [hosts[0]], [hosts[1]]
-            some = population.hosted(block, random, *hosts)  # type: ignore[attr-defined]
-        elif population.number in wide:
-            some = wide[population.number][child]
-        else:
-            some = population.drawn(block, random)
-        first = (block.pixel << 38) | (population.number << 32)
-        if len(some):
-            drawn.append(some)
-            ids.append(first + np.arange(len(some), dtype=np.int64))
-    return Sources.concatenated(drawn), _joined(ids)
+    sources, ids, places = placed_truth(block.whole(), populations)
+    if block.order == WIDE_ORDER:
+        return sources, ids
+    inside = places >> 2 * (_FINEST - block.order) == block.pixel
+    return sources.taken(inside), ids[inside]
 
 
-@lru_cache(maxsize=4)
-def _wide(
-    populations: tuple[Population, ...], cell: int, seed: int, limits: bytes
-) -> dict[int, list[Sources]]:
-    """What these populations draw in a cell of order 6: {number: sources of each of its blocks}.
+def placed_truth(cell: Block, populations: Sequence[Population]) -> tuple[Sources, Ints, Ints]:
+    """All sources of a cell of order 6, their ids (n,), and their pixels of order 29 (n,)."""
+    several = list(populations)
+    guests = [callable(getattr(each, "hosted", None)) for each in several]  # `Guests`, but faster
+    first = guests.index(True) if any(guests) else len(several)
+    made = _joined([
+        (each.number, each.drawn(cell, cell.generator(each.number))) for each in several[:first]
+    ])  # fmt: skip
+    if first == len(several):
+        return made
+    more = []
+    for each, guest in zip(several[first:], guests[first:], strict=True):
+        random = cell.generator(each.number)
+        some = (
+            each.hosted(cell, random, *made[:2])  # type: ignore[attr-defined]
+            if guest
+            else each.drawn(cell, random)
+        )
+        more.append((each.number, some))
+    last = _joined(more)
+    both = zip(made[1:], last[1:], strict=True)
+    ids, places = (np.concatenate(each) for each in both)
+    return Sources.concatenated([made[0], last[0]]), ids, places
 
-    Kept for the blocks beside, which are asked for next: some 10 MB each at high latitude.
+
+def _joined(drawn: Sequence[tuple[int, Sources]]) -> tuple[Sources, Ints, Ints]:
+    """Sources of populations of these numbers, one after another, their ids and pixels."""
+    sources = Sources.concatenated([some for _, some in drawn])
+    numbers = np.repeat([number for number, _ in drawn], [len(some) for _, some in drawn])
+    places = healpix.index(sources.ra_deg, sources.dec_deg)
+    return sources, ids_of(numbers.astype(np.int64), places), places
+
+
+def ids_of(population: Ints | int, places: Ints) -> Ints:
+    """(n,) ids of sources of a cell of order 6 or of a part of it, in the order of drawing.
+
+    `population`: the number of all, or of each (n,); places (n,) pixels of order 29.
     """
-    block = Block(cell, seed, np.frombuffer(limits, np.float32), WIDE_ORDER)
-    found = {}
-    for population in populations:
-        some = population.drawn(block, block.generator(population.number))
-        place = healpix.index(some.ra_deg, some.dec_deg, BLOCK_ORDER) - cell * _CHILDREN
-        found[population.number] = [some.taken(place == child) for child in range(_CHILDREN)]
-    return found
-
-
-def _joined(ids: Sequence[Ints]) -> Ints:
-    return np.concatenate([np.empty(0, np.int64), *ids])
+    blocks = places >> 2 * (_FINEST - BLOCK_ORDER)
+    keys = blocks % _CHILDREN * _POPULATIONS + population
+    rows = np.empty(len(keys), np.int64)
+    ranks(keys, np.zeros(_CHILDREN * _POPULATIONS, np.int64), rows)
+    return np.asarray((blocks << 38) | (population << 32) | rows)

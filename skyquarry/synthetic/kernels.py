@@ -88,6 +88,14 @@ def normals(seeds, ids, out):
 
 
 @kernel
+def ranks(keys, counts, out):
+    """Fill out (n,): how many before have the same key; keys (n,) are places in counts, of 0."""
+    for k in range(len(keys)):
+        out[k] = counts[keys[k]]
+        counts[keys[k]] += 1
+
+
+@kernel
 def _quantile(p):
     """Of the normal distribution: Wichura 1988, algorithm AS 241, PPND16 (1 part in 10^16)."""
     q = p - 0.5

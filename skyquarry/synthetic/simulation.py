@@ -18,7 +18,7 @@ from skyquarry.synthetic.blocks import (
     Block,
     Population,
     limits_of,
-    truth_of,
+    placed_truth,
 )
 from skyquarry.synthetic.observe.observing import observed
 from skyquarry.synthetic.observe.places import CELL_ORDER, lost_cells
@@ -103,11 +103,10 @@ class Simulation:
         """Blocks of the truth, along the sky."""
         return self.truth_ranges.flat(BLOCK_ORDER)
 
-    def together(self) -> list[list[int]]:
-        """The blocks of the truth by the cell of order 6 in which populations may draw at once."""
-        cells = self.drawn >> 2 * (BLOCK_ORDER - WIDE_ORDER)
-        borders = np.flatnonzero(cells[1:] != cells[:-1]) + 1
-        return [some.tolist() for some in np.split(self.drawn, borders)]
+    @cached_property
+    def wide(self) -> Ints:
+        """Cells of order 6 in which the truth is drawn at once, along the sky."""
+        return np.unique(self.drawn >> 2 * (BLOCK_ORDER - WIDE_ORDER))
 
     @cached_property
     def limits(self) -> NDArray[np.float32]:
@@ -118,18 +117,18 @@ class Simulation:
                 depths[band] = depth if self.depth is None else min(depth, self.depth)
         return limits_of(depths)
 
-    def truth(self, block: int, ranges: Ranges | None = None) -> pa.Table:
-        """The true sources of a block, along the sky; those of some ranges of it."""
-        sources, ids = truth_of(Block(block, self.seed, self.limits), self.populations)
-        places = healpix.index(sources.ra_deg, sources.dec_deg)
+    def truth(self, cell: int, ranges: Ranges | None = None) -> pa.Table:
+        """The true sources of a cell of order 6, along the sky; those of some ranges of it."""
+        drawn = Block(cell, self.seed, self.limits, WIDE_ORDER)
+        sources, ids, places = placed_truth(drawn, self.populations)
         order = np.argsort(places, kind="stable")
         if ranges is not None:
             order = order[ranges.contains(places[order])]
         return sources.taken(order).to_table(ids[order])
 
-    def kept_of(self, block: int) -> Ranges | None:
-        """What the truth keeps of a block; None: all."""
-        whole = Ranges.from_cells(BLOCK_ORDER, np.array([block]))
+    def kept_of(self, cell: int) -> Ranges | None:
+        """What the truth keeps of a cell of order 6; None: all."""
+        whole = Ranges.from_cells(WIDE_ORDER, np.array([cell]))
         kept = self.truth_ranges & whole
         return None if kept == whole else kept
 

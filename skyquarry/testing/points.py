@@ -29,9 +29,10 @@ class Points:
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """Those that some survey could see."""
-        ra, dec = block.uniform(self.each, random)
-        mags = np.repeat(random.uniform(13, 23.5, self.each)[:, None], N_BANDS, axis=1)
-        made = Sources.of(self.each, ra_deg=ra, dec_deg=dec, mags=mags, kind=Kind.MAIN_SEQUENCE)
+        n = self.each * len(block.parts())
+        ra, dec = block.uniform(n, random)
+        mags = np.repeat(random.uniform(13, 23.5, n)[:, None], N_BANDS, axis=1)
+        made = Sources.of(n, ra_deg=ra, dec_deg=dec, mags=mags, kind=Kind.MAIN_SEQUENCE)
         return made.taken(block.visible(mags))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from skyquarry.adql.twenty.asked import Boxes
 from skyquarry.synthetic.bands import BAND, BANDS
+from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.sdss.selections import LOCUS
 from skyquarry.synthetic.sdss.settings import Archive as Knobs
 from skyquarry.synthetic.sources import Kind, Sources
@@ -76,7 +77,10 @@ class SmallSky:
     """a block"""
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
-        """Those that some survey could see."""
+        """Those that some survey could see; each block of order 7 has as many."""
+        if block.order < BLOCK_ORDER:
+            each = block.parts()
+            return Sources.concatenated([self.drawn(b, b.generator(self.number)) for b in each])
         parts = [
             self._stars(block, random), self._galaxies(block, random), self._quasars(block, random)
         ]  # fmt: skip

@@ -21,10 +21,11 @@ class Quasars:
     each: int = 400
 
     def drawn(self, block, random):
-        ra, dec = block.uniform(self.each, random)
-        mags = np.repeat(random.uniform(15, 21, self.each)[:, None], N_BANDS, axis=1)
-        known = {"kind": Kind.QUASAR, "redshift": random.uniform(0.3, 3.0, self.each)}
-        return Sources.of(self.each, ra_deg=ra, dec_deg=dec, mags=mags, **known)
+        n = self.each * len(block.parts())
+        ra, dec = block.uniform(n, random)
+        mags = np.repeat(random.uniform(15, 21, n)[:, None], N_BANDS, axis=1)
+        known = {"kind": Kind.QUASAR, "redshift": random.uniform(0.3, 3.0, n)}
+        return Sources.of(n, ra_deg=ra, dec_deg=dec, mags=mags, **known)
 
 
 def followed(path, **how):

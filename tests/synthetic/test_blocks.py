@@ -2,14 +2,13 @@
 
 import pickle
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from skyquarry.sky import healpix
 from skyquarry.synthetic.bands import BAND, BANDS
-from skyquarry.synthetic.blocks import WIDE_ORDER, Block, Guests, _wide, limits_of, truth_of
+from skyquarry.synthetic.blocks import WIDE_ORDER, Block, Guests, limits_of, truth_of
 from skyquarry.synthetic.populations import usual
 from skyquarry.synthetic.sources import Kind, Sources
 
@@ -67,27 +66,49 @@ def test_another_population_leaves_the_rest_as_they_are():
     np.testing.assert_array_equal(alone.ra_deg, beside.ra_deg[-len(alone) :])
 
 
-@dataclass(frozen=True)
-class EvenAndWide(Even):
-    """The same, drawn in four blocks at once."""
-
-    wide: ClassVar = True
-
-
-def test_what_is_drawn_in_four_blocks_at_once_is_in_one_of_them_whoever_asks_first():
-    people = [Even("one", 1), EvenAndWide("two", 2)]
-    pixels = range(81_000, 81_004)
-    ahead = {pixel: truth_of(block(pixel), people) for pixel in pixels}
-    _wide.cache_clear()
-    for pixel in reversed(pixels):
-        made, ids = truth_of(block(pixel), people)
-        assert block(pixel).contains(made.ra_deg, made.dec_deg).all()
-        assert ids.tolist() == ahead[pixel][1].tolist()
-        np.testing.assert_array_equal(made.mags, ahead[pixel][0].mags)
-    population = (np.concatenate([ids for _, ids in ahead.values()]) >> 32) & 63
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_is_drawn_in_four_blocks_at_once_is_in_one_of_them_whoever_asks_first(backwards):
+    people = [Even("one", 1), Even("two", 2)]
     whole = Block(81_000 >> 2, 1, LIMITS, WIDE_ORDER)
-    drawn = people[1].drawn(whole, whole.generator(2))
-    assert np.count_nonzero(population == 2) == len(drawn) > 0
+    every, numbers = truth_of(whole, people)
+    asked = reversed(whole.parts()) if backwards else whole.parts()
+    found = {}
+    for each in asked:
+        made, ids = truth_of(each, people)
+        assert len(ids) > 0
+        assert each.contains(made.ra_deg, made.dec_deg).all()
+        assert (ids >> 38 == each.pixel).all()
+        found |= dict(zip(ids.tolist(), made.ra_deg.tolist(), strict=True))
+    assert found == dict(zip(numbers.tolist(), every.ra_deg.tolist(), strict=True))
+    drawn = [each.drawn(whole, whole.generator(each.number)) for each in people]
+    np.testing.assert_array_equal(every.mags, Sources.concatenated(drawn).mags)
+
+
+def test_rows_of_a_population_are_numbered_from_0_in_each_block():
+    _, ids = truth_of(Block(81_000 >> 2, 1, LIMITS, WIDE_ORDER), [Even("one", 1), Even("two", 2)])
+    for first in np.unique(ids >> 32).tolist():
+        mine = ids[ids >> 32 == first] & 0xFFFF_FFFF
+        np.testing.assert_array_equal(mine, np.arange(len(mine)))
+
+
+@dataclass(frozen=True)
+class Beside(Even):
+    """A companion of each host, as far north as 0.1"."""
+
+    def hosted(self, block, random, others, ids):
+        del block, random
+        n = len(others)
+        mags = np.full((n, len(BANDS)), 20.0, np.float32)
+        dec = others.dec_deg + 0.1 / 3600
+        return Sources.of(n, ra_deg=others.ra_deg, dec_deg=dec, mags=mags, system=ids)
+
+
+def test_guests_know_their_hosts_by_the_ids_that_these_have_in_the_end():
+    people = [Even("one", 1), Beside("two", 2), Even("three", 3)]
+    assert isinstance(people[1], Guests)
+    made, ids = truth_of(Block(81_000 >> 2, 1, LIMITS, WIDE_ORDER), people)
+    population = (ids >> 32) & 63
+    np.testing.assert_array_equal(made.system[population == 2], ids[population == 1])
 
 
 def test_a_wide_cell_has_the_area_and_the_places_of_its_blocks():

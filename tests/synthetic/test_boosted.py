@@ -27,7 +27,7 @@ def boost():
 def block(boost):
     """A block of the sky: its natural and extra sources, and their strata."""
     sky = boost.BoostedSky(field(0.1, latitude_deg=50), 5, usual(), ("sdss", "twomass"))
-    table = sky.truth(int(sky.drawn[0]))
+    table = sky.truth(int(sky.wide[0]))
     ids = table["id"].to_numpy()
     return ids, boost.stratum_of(Sources.from_table(table), ids, sky.seed)
 

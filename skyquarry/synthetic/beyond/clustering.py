@@ -17,7 +17,6 @@ from scipy.special import gamma as gamma_function
 
 from skyquarry.sky import healpix
 from skyquarry.synthetic.beyond.cosmology import comoving_mpc
-from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.chance import normal
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ FINEST: Final = 13
 _COARSEST: Final = 1
 _NEAR: Final = 0.4
 """Redshift from which on cells of order 12 (0.3 Mpc there) are the smallest."""
-_INSIDE: Final = 1 << 2 * (FINEST - BLOCK_ORDER)
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,14 @@ class Web:
     slope: float = 1.72
 
     def densities(self, block: Block, bias: float) -> Floats:
-        """(shells, 4096) densities relative to the mean, in the block's cells of order 13.
+        """(shells, cells) densities relative to the mean, in the block's cells of order 13.
 
         `bias` multiplies the logarithm. The mean over the whole sky is 1 whatever the bias.
         """
-        logs, variances = _logs(self, block.seed, block.pixel)
-        return np.asarray(np.exp(bias * logs - 0.5 * bias**2 * variances[:, None]))
+        logs, variances = _logs(self, block.seed, block.order, block.pixel)
+        densities = bias * logs
+        densities -= 0.5 * bias**2 * variances[:, None]
+        return np.asarray(np.exp(densities, out=densities))
 
     def variances(self) -> Floats:
         """(shells, orders from 1 to 13) of the numbers of each order's cells.
@@ -85,31 +85,34 @@ _FADES_MPC: Final = 40.0
 """Scale beyond which galaxies hardly cluster."""
 
 
-@lru_cache(maxsize=8)
-def _logs(web: Web, seed: int, pixel: int) -> tuple[Floats, Floats]:
-    """(shells, 4096) logarithms of densities in a block, and their variances (shells,)."""
+@lru_cache(maxsize=1)
+def _logs(web: Web, seed: int, own: int, pixel: int) -> tuple[Floats, Floats]:
+    """(shells, cells) logarithms of densities in a cell of order `own`, their variances (shells,).
+
+    Kept for galaxies of the other kind: 3 MB of a cell of order 6.
+    """
     variances = web.variances()
-    ids, places = _cells(len(variances), pixel, np.array(web.edges[:-1]) < _NEAR)
+    ids, places = _cells(len(variances), own, pixel, np.array(web.edges[:-1]) < _NEAR)
     numbers = normal(seed, "web", ids)
     logs = np.zeros((len(variances), 1))
     start = 0
     for order, shells, count in places:
         some = numbers[start : start + len(shells) * count].reshape(len(shells), count)
         start += some.size
-        if order > BLOCK_ORDER:
+        if order > own:
             logs = np.repeat(logs, 4, axis=1)
         logs[shells] += np.sqrt(variances[shells, order - _COARSEST])[:, None] * some
     return logs, variances.sum(axis=1)
 
 
 def _cells(
-    n_shells: int, pixel: int, near: NDArray[np.bool_]
+    n_shells: int, own: int, pixel: int, near: NDArray[np.bool_]
 ) -> tuple[Ints, list[tuple[int, Ints, int]]]:
-    """Ids of all cells that a block lies in or holds, and which (order, shells, cells) they are."""
+    """Ids of all cells that a cell lies in or holds, and which (order, shells, cells) they are."""
     ids, places = [], []
     for order in range(_COARSEST, FINEST + 1):
         shells = np.flatnonzero(near) if order == FINEST else np.arange(n_shells)
-        deeper = 2 * (order - BLOCK_ORDER)
+        deeper = 2 * (order - own)
         first = pixel << deeper if deeper > 0 else pixel >> -deeper
         count = 1 << max(deeper, 0)
         pixels = first + np.arange(count, dtype=np.int64)
@@ -119,18 +122,19 @@ def _cells(
 
 
 def placed(
-    densities: Floats, shells: Ints, pixel: int, random: np.random.Generator
+    densities: Floats, shells: Ints, block: Block, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Positions (n,), degrees, of galaxies of given shells (n,) in a block, as dense as told.
+    """Positions (n,), degrees, of galaxies of given shells (n,), rising, as dense as told.
 
-    `densities` (shells, 4096) as of `Web.densities`.
+    `densities` (shells, cells) as of `Web.densities`.
     """
-    totals = densities.sum(axis=1)
-    rising = np.cumsum(densities.ravel())
-    before = np.concatenate([[0.0], np.cumsum(totals)])
-    aims = before[shells] + random.random(len(shells)) * totals[shells]
-    cells = np.searchsorted(rising, aims, side="right") - shells * _INSIDE
-    cells = np.clip(cells, 0, _INSIDE - 1) + pixel * _INSIDE
+    aims, cells = random.random(len(shells)), np.empty(len(shells), np.int64)
+    ends = np.searchsorted(shells, np.arange(len(densities) + 1))
+    for density, begin, end in zip(densities, ends[:-1], ends[1:], strict=True):
+        rising = np.cumsum(density)
+        cells[begin:end] = np.searchsorted(rising, aims[begin:end] * rising[-1], side="right")
+    last = densities.shape[1] - 1
+    cells = np.minimum(cells, last) + block.pixel * densities.shape[1]
     within = 1 << 2 * (healpix.MAX_ORDER - FINEST)
     return healpix.center(
         cells * within + random.integers(0, within, len(cells), np.int64), healpix.MAX_ORDER

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -66,7 +66,6 @@ class Clusters:
     """pairs and triples of groups along a line of sight, for each cluster: no system"""
     faint_slope: float = -0.9
     """alpha of red members, whose break is that of red galaxies of the field"""
-    wide: ClassVar = True
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:  # noqa: ARG002
         """Members of clusters in a block that some survey could see.

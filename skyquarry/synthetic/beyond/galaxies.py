@@ -77,7 +77,7 @@ class Galaxies:
         absolute = bins.absolute[which] + _WIDTH * random.random(len(which))
         some = Drawn.of(redshift, absolute, sequence, red=kind == 0, random=random)
         visible = block.visible(some.mags)
-        ra, dec = placed(densities, bins.shell[which][visible], block.pixel, random)
+        ra, dec = placed(densities, bins.shell[which][visible], block, random)
         return some.taken(visible).seen(block, ra, dec, random)
 
 

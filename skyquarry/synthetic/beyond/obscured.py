@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -69,7 +69,6 @@ class ObscuredNuclei:
     """Mean share of a nucleus in W1 and W2: with it a near galaxy has W1-W2 = 0.33, where the wedge
     of Spitzer candidates begins (Stern et al. 2005, ApJ 631, 163: 0.18 + 0.2 ([5.8]-[8.0]), which
     is at least 0.6; from memory)"""
-    wide: ClassVar = True
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """Such galaxies of a block that some survey could see; they do not cluster."""

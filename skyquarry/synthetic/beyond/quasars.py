@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -53,7 +53,6 @@ class QuasarPopulation:
     torus_scatter: float = 0.30
     host_scatter: float = 0.90
     """of natural logarithms"""
-    wide: ClassVar = True
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """Quasars of a block that some survey could see; they do not cluster."""

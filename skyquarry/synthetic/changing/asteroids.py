@@ -14,7 +14,7 @@ trails.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import ndtri
@@ -65,7 +65,6 @@ class Asteroids:
     instrument: Instrument
     number: int
     types: tuple[Type, ...] = (Type.ASTEROID,)
-    wide: ClassVar = True
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ outbursts recur log-normally about 60 days from star to star, and their height g
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import ndtri
@@ -59,7 +59,6 @@ class Cataclysmic:
     name: str = "cataclysmic variables"
     number: int = NUMBER
     types: tuple[Type, ...] = (Type.UG,)
-    wide: ClassVar = True
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """Those of a block that some survey could see in quiescence."""

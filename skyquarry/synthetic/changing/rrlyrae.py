@@ -11,7 +11,7 @@ effect.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import ndtri
@@ -89,7 +89,6 @@ class RRLyrae:
     name: str = "RR Lyrae stars"
     number: int = NUMBER
     types: tuple[Type, ...] = (Type.RRAB, Type.RRC)
-    wide: ClassVar = True
 
     def drawn(self, block: Block, random: np.random.Generator) -> Sources:
         """Those of a block that some survey could see."""

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import ndtri
 
+from skyquarry.sky import healpix
 from skyquarry.synthetic import dust
 from skyquarry.synthetic.bands import BAND, BANDS
 from skyquarry.synthetic.beyond.cosmology import distance_modulus
+from skyquarry.synthetic.blocks import ids_of
 from skyquarry.synthetic.changing.cadence import BANDS as ZTF_BANDS
 from skyquarry.synthetic.changing.cadence import FIRST_MJD, LAST_MJD, WAVELENGTHS_NM
 from skyquarry.synthetic.changing.changes import Changes, Lit, Type, population_of
@@ -120,7 +122,7 @@ class Supernovae:
         """Magnitudes on the date of the survey that looked once."""
         if self.snapshot is None or not len(made):
             return
-        ids = (block.pixel << 38) | (self.number << 32) | np.arange(len(made), dtype=np.int64)
+        ids = ids_of(self.number, healpix.index(made.ra_deg, made.dec_deg))
         _, changes = self.found(made, ids, block.seed)
         some = Lit(made, ids, changes, np.zeros((len(made), 3)), block.seed)
         jyear = places(self.snapshot, made, block.seed).jyear

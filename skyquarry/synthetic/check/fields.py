@@ -11,7 +11,7 @@ from skyquarry.sky import healpix
 from skyquarry.sky.frames import from_frame, to_frame
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_radec, to_xyz
-from skyquarry.synthetic.blocks import BLOCK_ORDER, Block, limits_of, truth_of
+from skyquarry.synthetic.blocks import BLOCK_ORDER, WIDE_ORDER, Block, limits_of, truth_of
 from skyquarry.synthetic.observe.observing import observed
 from skyquarry.synthetic.observe.surveys import CATALOGUES
 from skyquarry.synthetic.sources import Kind, Sources
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 BLOCK_DEG2: Final = float(healpix.cell_area_deg2(BLOCK_ORDER))
+_TO_CELLS: Final = 2 * (BLOCK_ORDER - WIDE_ORDER)
+_BLOCKS_OF_A_CELL: Final = 1 << _TO_CELLS
 _OFF_DISC_DEG: Final = 30.0
 
 
@@ -113,10 +115,11 @@ def drawn(
     blocks = np.sort(np.asarray(blocks, np.int64))
     limits = detected_limits(surveys) if limits is None else limits
     parts, numbers = [], []
-    for block in blocks:
-        some, own = truth_of(Block(int(block), seed, limits), populations)
-        parts.append(some)
-        numbers.append(own)
+    for cell in np.unique(blocks >> _TO_CELLS).tolist():
+        some, own = truth_of(Block(cell, seed, limits, WIDE_ORDER), populations)
+        inside = np.isin(own >> 38, blocks)
+        parts.append(some.taken(inside))
+        numbers.append(own[inside])
     sources = Sources.concatenated(parts)
     ids = np.concatenate(numbers) if numbers else np.empty(0, np.int64)
     where = Ranges.from_cells(BLOCK_ORDER, blocks)
@@ -152,16 +155,17 @@ def around(lon_deg: float, lat_deg: float, area_deg2: float) -> Ints:
 def spread(area_deg2: float) -> Ints:
     """Blocks of so great an area in all, evenly over what SDSS saw of the northern cap.
 
-    Taken as 115 to 250 degrees in right ascension, 0 to 60 in declination, |b| > 30: the real sets
-    are of there.
+    Four blocks together, as they are drawn. The cap is taken as 115 to 250 degrees in right
+    ascension, 0 to 60 in declination, |b| > 30: the real sets are of there.
     """
-    pixels = np.arange(12 << 2 * BLOCK_ORDER)
-    ra, dec = healpix.center(pixels, BLOCK_ORDER)
+    ra, dec = healpix.center(np.arange(12 << 2 * BLOCK_ORDER), BLOCK_ORDER)
     _, b = to_radec(to_frame(to_xyz(ra, dec), "galactic"))
-    high = pixels[(ra > 115) & (ra < 250) & (dec > 0) & (dec < 60) & (np.abs(b) > _OFF_DISC_DEG)]
-    wanted = min(len(high), max(1, round(area_deg2 / BLOCK_DEG2)))
+    there = (ra > 115) & (ra < 250) & (dec > 0) & (dec < 60) & (np.abs(b) > _OFF_DISC_DEG)
+    high = np.flatnonzero(there.reshape(-1, _BLOCKS_OF_A_CELL).all(axis=1))
+    wanted = min(len(high), max(1, round(area_deg2 / (BLOCK_DEG2 * _BLOCKS_OF_A_CELL))))
     places = (np.arange(wanted) + 0.5) * len(high) / wanted
-    return high[places.astype(np.int64)]
+    chosen = high[places.astype(np.int64)]
+    return ((chosen[:, None] << _TO_CELLS) + np.arange(_BLOCKS_OF_A_CELL)).ravel()
 
 
 def _latitude(blocks: Ints) -> float:
@@ -177,9 +181,9 @@ def kinds_of(population: Population, seed: int) -> frozenset[int]:
     """What a population draws, as far as some blocks tell; empty where they hold none of it."""
     limits = detected_limits(tuple(CATALOGUES))
     found: set[int] = set()
-    for pixel in spread(3 * BLOCK_DEG2):
-        block = Block(int(pixel), seed, limits)
-        found |= set(truth_of(block, (population,))[0].kind.tolist())
+    for cell in np.unique(spread(8 * BLOCK_DEG2) >> _TO_CELLS).tolist():
+        there = Block(cell, seed, limits, WIDE_ORDER)
+        found |= set(truth_of(there, (population,))[0].kind.tolist())
     return frozenset(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -108,7 +108,6 @@ class BrownDwarfs:
 
     component: Component
     number: int
-    wide: ClassVar = True
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -125,7 +125,6 @@ class Giants:
 
     component: Component
     number: int
-    wide: ClassVar = True
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -124,7 +124,6 @@ class MainSequence:
     number: int
     binary_share: float = 1.0
     """of the share of pairs that `binaries.py` gives"""
-    wide: ClassVar = True
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -164,7 +164,6 @@ class WhiteDwarfs:
 
     component: Component
     number: int
-    wide: ClassVar = True
 
     @property
     def name(self) -> str:
