@@ -33,6 +33,8 @@ _TAIL: Final = 0.05
 _MOST_KEPT: Final = 200
 """places of a tail that are kept"""
 _MOST_UNSEEN: Final = 10_000
+_LEAST_TAIL: Final = 4
+"""scores that tell a tail, where there are so many"""
 _LEAST: Final = 1e-6
 """of the mean excess, in widths of the feature: values in steps have none"""
 
@@ -166,6 +168,28 @@ def share_beyond(rising: Floats, score: Floats) -> Floats:
     """(n,) conformal p-value: the share of unseen scores, rising, that are as great."""
     beyond = len(rising) - np.searchsorted(rising, score, "left")
     return np.asarray((1.0 + beyond) / (len(rising) + 1.0))
+
+
+def share_beyond_few(rising: Floats, score: Floats) -> Floats:
+    """(n,) the same of so few unseen scores that their number alone would let none be strange.
+
+    Beyond the greatest of them the tail goes on as an exponential that the uppermost quarter tells:
+    of k excesses over a place, with the sum S, the share of new ones beyond x is (1 + x / S)^-k,
+    what is not known of the exponential's scale counted in (Lomax's predictive distribution), so
+    that the rate is kept however few there are.
+    """
+    p = share_beyond(rising, score)
+    there = rising[np.isfinite(rising)]
+    count = min(len(there) - 1, max(_LEAST_TAIL, len(rising) // 4))
+    if count < 1:
+        return p
+    place = there[-count - 1]
+    total = float((there[-count:] - place).sum())
+    if total <= 0.0:
+        return p
+    beyond = np.maximum(score - place, 0.0) / total
+    tail = (count + 1.0) / (len(rising) + 1.0) * (1.0 + beyond) ** -count
+    return np.asarray(np.where(score > there[-1], np.minimum(p, tail), p))
 
 
 def thinned(rising: Floats) -> Floats:

@@ -5,6 +5,8 @@ class how often its members are as far: a conformal p-value (Bates et al. 2023, 
 The p-value of an object is the greatest over the classes: it is small where the object would be
 strange in every one. So of each class at most alpha of the members are called novel, as long as
 they are drawn as the training rows were. Where they are drawn otherwise (deeper, redder), more are.
+A class of few members (104 white dwarfs, say) is compared with its own members too: how much
+stranger than all of them is strange is told by their tail (`edges.share_beyond_few`).
 `outside` asks also whether an object lies beyond the edges of what was trained on (`edges`): both
 answers, calibrated together, are how `shift` sees a row alone.
 """
@@ -18,7 +20,7 @@ import numpy as np
 
 from skyquarry.errors import DamagedError, UserError
 from skyquarry.learn import mixtures
-from skyquarry.learn.edges import Support, share_beyond, support_of, thinned
+from skyquarry.learn.edges import Support, share_beyond, share_beyond_few, support_of, thinned
 from skyquarry.learn.scaling import scaled, scaling
 from skyquarry.learn.splits import holdout
 
@@ -38,7 +40,7 @@ _ALIKE: Final = 0.97
 _LEAST_KNOWN: Final = 0.3
 """share of rows that have a feature"""
 LEAST: Final = 100
-"""members set aside: a class with fewer is judged beside all rows, and its own rate not promised"""
+"""members set aside: of a class with fewer, a tail says what is stranger than all of them"""
 _MOST_ROWS: Final = 100_000
 
 
@@ -70,7 +72,7 @@ class Novelty:
     scale: Floats
     classes: tuple[mixtures.Mixture, ...]
     unseen: tuple[Floats, ...]
-    """distances of members set aside, rising; for a weak class those of all classes"""
+    """distances of members set aside, rising; of a class with one at most, those of all classes"""
     weak: tuple[int, ...]
     """classes with fewer than 100 members set aside"""
     support: Support | None = None
@@ -95,8 +97,11 @@ class Novelty:
         p, far = np.empty((len(x), len(self.classes))), np.empty((len(x), len(self.classes)))
         for k, (each, unseen) in enumerate(zip(self.classes, self.unseen, strict=True)):
             far[:, k] = each.distance(x)
-            p[:, k] = share_beyond(unseen, far[:, k])
-        nearest = far.argmin(axis=1)
+            share = share_beyond_few if k in self.weak else share_beyond
+            p[:, k] = share(unseen, far[:, k])
+        nearest, likeliest = far.argmin(axis=1), p.argmax(axis=1)
+        # distances from what few rows told are not those from what many told; shares are
+        nearest = np.where(np.isin(likeliest, self.weak), likeliest, nearest)
         highest = p.max(axis=1)
         return Judged(highest, far.min(axis=1), nearest, highest)
 
@@ -178,7 +183,7 @@ def fit(
     far = [_distances(made[k], x[(label == k) & aside]) for k in range(kinds)]
     pooled = np.sort(np.concatenate(far))
     weak = tuple(k for k in range(kinds) if len(far[k]) < LEAST)
-    unseen = tuple(thinned(pooled if k in weak else far[k]) for k in range(kinds))
+    unseen = tuple(thinned(pooled if len(far[k]) < 2 else far[k]) for k in range(kinds))
     told = Novelty(tuple(chosen), centre[chosen], scale[chosen], tuple(made), unseen, weak)
     if edges is None:
         edges = range(given.shape[1]) if given.shape[1] <= MOST_EDGES else chosen

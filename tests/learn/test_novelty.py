@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skyquarry.errors import DamagedError, UserError
-from skyquarry.learn import mixtures, novelty
+from skyquarry.learn import edges, mixtures, novelty
 
 
 def sky(n, seed, gaps=0.2):
@@ -65,6 +65,34 @@ def test_a_class_with_few_members_does_not_hide_what_is_strange():
     assert told.weak == (2,)
     far = np.full((5, 5), 30.0)
     assert told.judge(far).flags(0.01).all()
+
+
+@pytest.mark.parametrize("members", [12, 104])
+def test_a_class_with_few_members_keeps_its_rate_too(members):
+    """Of 840 objects called white dwarfs 761 were flagged where 104 had been learnt from."""
+    rates = []
+    for seed in range(3):
+        x, label = sky(6_000, seed)
+        keep = (label < 2) | (np.cumsum(label == 2) <= members)
+        judged = novelty.fit(x[keep], label[keep], seed=seed).judge(sky(12_000, 10 + seed)[0])
+        mine = sky(12_000, 10 + seed)[1] == 2
+        rates.append(judged.flags(0.01)[mine].mean())
+        assert (judged.outside <= 0.04)[mine].mean() < 0.1
+    assert np.mean(rates) < 0.02
+
+
+def test_of_few_scores_the_tail_says_what_is_strange():
+    random = np.random.default_rng(4)
+    rates = []
+    for _ in range(4_000):
+        p = edges.share_beyond_few(np.sort(random.exponential(size=20)), random.exponential(size=9))
+        rates.append((p <= 0.01).mean())
+    assert np.mean(rates) == pytest.approx(0.01, abs=0.002)
+    few = np.arange(20.0)
+    assert (edges.share_beyond_few(few, few) == edges.share_beyond(few, few)).all()
+    assert edges.share_beyond_few(few, np.array([60.0]))[0] < 0.01
+    assert edges.share_beyond_few(np.ones(5), np.array([9.0]))[0] == 1 / 6  # no tail to go by
+    assert edges.share_beyond_few(np.array([-np.inf, 2.0]), np.array([9.0]))[0] == 1 / 3
 
 
 def test_rows_in_another_order_give_the_same_mixture():
