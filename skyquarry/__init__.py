@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from skyquarry.engine.plan import Result as Result
     from skyquarry.features.making import features_of as features_of
     from skyquarry.learn.model import Model as Model
-    from skyquarry.mine.bucketing import Colours as Colours
     from skyquarry.mine.buckets import buckets as buckets
     from skyquarry.mine.cellmaps import cell_statistics as cell_statistics
+    from skyquarry.mine.colours import Colours as Colours
     from skyquarry.mine.friends import duplicates as duplicates
     from skyquarry.mine.friends import friends_of_friends as friends_of_friends
     from skyquarry.mine.lensing import lenses as lenses
@@ -106,7 +106,7 @@ _HOME = {
     "Footprint": ("skyquarry.sky.footprint", "Footprint"),
     "Ranges": ("skyquarry.sky.ranges", "Ranges"),
     "Region": ("skyquarry.sky.regions", "Region"),
-    "Colours": ("skyquarry.mine.bucketing", "Colours"),
+    "Colours": ("skyquarry.mine.colours", "Colours"),
     "Cone": ("skyquarry.sky.regions", "Cone"),
     "Box": ("skyquarry.sky.regions", "Box"),
     "Zone": ("skyquarry.sky.regions", "Zone"),

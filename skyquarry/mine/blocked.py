@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.engine.run import Instead
 from skyquarry.engine.sampling import scrambled
-from skyquarry.mine.buckets import EXTRA
-from skyquarry.mine.comparing import sorted_by_bucket
+from skyquarry.mine.exchange import partition_of
 from skyquarry.mine.flows import PARTITION_BYTES, Flow, partitions_of
 from skyquarry.mine.steps import Poured, poured_of
 
@@ -132,8 +131,8 @@ def scattered(
     poured = poured_of(value)
     place = (number << 40) + (part << 28)
     rows, meeting = to.step.sorted(poured.table, place, to.side)
-    partition = scrambled(meeting.view(np.uint64), 1) % np.uint64(to.exchange.partitions)
-    to.exchange.put(f"{number:08d}.{part:04d}", rows, partition.astype(np.int64))
+    partition = partition_of(meeting, to.exchange.partitions)
+    to.exchange.put(f"{number:08d}.{part:04d}", rows, partition)
     return Poured(poured.table.slice(0, 0), poured.tees)
 
 
@@ -154,7 +153,7 @@ class PairsInBuckets:
     @property
     def rows(self) -> pa.Schema:
         """Rows, their bucket and place."""
-        return pa.schema([*self.of, *EXTRA])
+        return self.comparison.rows(self.of)
 
     @property
     def schema(self) -> pa.Schema:
@@ -165,15 +164,12 @@ class PairsInBuckets:
         """Each row to its bucket and to those near it."""
         del side
         copies = self.by.copies(table)
-        rows = table.take(from_numpy(copies.row))
-        extra = (copies.bucket, np.int64(place) + copies.row, copies.home)
-        for column, values in zip(EXTRA, extra, strict=True):
-            rows = rows.append_column(column, from_numpy(values))
-        return rows.cast(self.rows), copies.bucket
+        every = np.arange(len(copies.row))
+        return self.comparison.entries(table, copies, place, every), copies.bucket
 
     def finished(self, partition: pa.Table) -> pa.Table:
         """Its pairs."""
-        return self.comparison.pairs(sorted_by_bucket(partition))
+        return self.comparison.pairs(partition)
 
     def words(self) -> str:
         """By what."""

@@ -12,23 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-
-from skyquarry.catalog.arrow import from_numpy
 from skyquarry.engine.plan import MEMORY_BYTES, Plan, Result, Told
 from skyquarry.engine.run import run_tasks
-from skyquarry.engine.sampling import scrambled
 from skyquarry.engine.scan import Scan, width_of
 from skyquarry.errors import UserError
 from skyquarry.mine.bucketing import Bucketing, ByKey
-from skyquarry.mine.comparing import BUCKET, HOME, PLACE, Comparison, compared
-from skyquarry.mine.exchange import Exchange
+from skyquarry.mine.comparing import Comparison, compared
+from skyquarry.mine.exchange import Exchange, partition_of
 
 if TYPE_CHECKING:
     import os
     import threading
     from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
 
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.cost import Cost
@@ -42,7 +39,6 @@ MOST_PARTITIONS = 1024
 _COPIES = 1.5
 """rows and copies over rows, where the weight of a partition is predicted"""
 _MOST_PAIRS = 1_000_000_000
-EXTRA = pa.schema([(BUCKET, pa.int64()), (PLACE, pa.int64()), (HOME, pa.bool_())])
 
 
 def buckets(
@@ -127,7 +123,7 @@ class BucketsNode:
     @property
     def rows(self) -> pa.Schema:
         """Of the sorted rows."""
-        return pa.schema([*self.scan.schema, *EXTRA])
+        return self.comparison.rows(self.scan.schema)
 
     def __len__(self) -> int:
         return len(self.scan) + self.partitions
@@ -135,7 +131,7 @@ class BucketsNode:
     def sorting(self, exchange: Exchange) -> Iterator[Task]:
         """One task a tile: its rows into the partitions' files."""
         for piece in self.scan.pieces():
-            yield piece.tile, sort_piece, (self.scan.reader, piece, self.comparison.by, exchange)
+            yield piece.tile, sort_piece, (self.scan.reader, piece, self.comparison, exchange)
 
     def comparing(self, exchange: Exchange) -> Iterator[Task]:
         """One task a partition: its pairs."""
@@ -170,16 +166,15 @@ class BucketsNode:
         return dict(counts)
 
 
-def sort_piece(reader: Reader, piece: Piece, by: Bucketing, exchange: Exchange) -> dict[str, int]:
+def sort_piece(
+    reader: Reader, piece: Piece, comparison: Comparison, exchange: Exchange
+) -> dict[str, int]:
     """The task of the first round."""
     table = reader.read(piece)
-    copies = by.copies(table)
-    place = (np.int64(piece.tile) << np.int64(32)) + copies.row
-    rows = table.take(from_numpy(copies.row))
-    for name, values in ((BUCKET, copies.bucket), (PLACE, place), (HOME, copies.home)):
-        rows = rows.append_column(EXTRA.field(name), from_numpy(values))
-    to = scrambled(copies.bucket.view(np.uint64), 1) % np.uint64(exchange.partitions)
-    exchange.put(f"tile{piece.tile:08d}", rows, to.astype(np.int64))
+    copies = comparison.by.copies(table)
+    along, bounds = exchange.sorted(partition_of(copies.bucket, exchange.partitions))
+    rows = comparison.entries(table, copies, piece.tile << 32, along)
+    exchange.write(f"tile{piece.tile:08d}", rows, bounds)
     homes = int(copies.home.sum())
     return {"rows in buckets": homes, "copies": len(copies.row) - homes,
             "without a bucket": table.num_rows - homes}  # fmt: skip

@@ -11,21 +11,20 @@ import pyarrow as pa
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.engine.plan import Told
 from skyquarry.errors import UserError
+from skyquarry.mine.bucketing import BLOCK, BUCKET, HOME, PLACE, Searched, blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from skyquarry.mine.bucketing import Bucketing
+    from skyquarry.mine.bucketing import Bucketing, Copies
     from skyquarry.mine.exchange import Exchange
 
     Ints = NDArray[np.int64]
     Compare = Callable[[pa.Table, pa.Table], Any]
 
-BUCKET, PLACE, HOME = "_bucket", "_place", "_home"
-BLOCK = 1 << 20
-"""pairs that are compared at once"""
+EXTRA = pa.schema([(BUCKET, pa.int64()), (PLACE, pa.int64()), (HOME, pa.bool_())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +47,58 @@ class Comparison:
             ]
         )
 
-    def pairs(self, rows: pa.Table) -> pa.Table:
-        """The pairs of a table of rows and copies that are near, and that `compare` keeps."""
-        found = [self._kept(rows, *block) for block in _blocks(rows, self.most_pairs)]
-        return pa.concat_tables([self.schema(rows.schema).empty_table(), *found])
+    # ------------------------------------------------------------ entries
+    def rows(self, of: pa.Schema) -> pa.Schema:
+        """Of entries: what pairs are told by, or compared in, and where it belongs."""
+        more = self.by.carries if isinstance(self.by, Searched) else ()
+        return pa.schema([*map(of.field, self._carried(of)), *EXTRA, *more])
 
-    def _kept(self, rows: pa.Table, left: Ints, right: Ints) -> pa.Table:
-        first, second = rows.take(from_numpy(left)), rows.take(from_numpy(right))
-        near = self.by.near(first, second)
-        if not near.all():
-            first, second = first.filter(from_numpy(near)), second.filter(from_numpy(near))
+    def _carried(self, of: pa.Schema) -> list[str]:
+        if self.compare is None and isinstance(self.by, Searched):
+            return list(dict.fromkeys(self.columns))
+        return list(of.names)
+
+    def entries(self, table: pa.Table, copies: Copies, place: int, along: Ints) -> pa.Table:
+        """The entries of a table's rows in the order `along`; `place` of the first row."""
+        names, row = self._carried(table.schema), copies.row[along]
+        made = table.select(names).take(from_numpy(row)).columns
+        extra = (copies.bucket[along], np.int64(place) + row, copies.home[along])
+        made += [from_numpy(each) for each in (*extra, *(c[along] for c in copies.carried))]
+        return pa.table(made, schema=self.rows(table.schema))
+
+    # ------------------------------------------------------------ pairs
+    def pairs(self, entries: pa.Table) -> pa.Table:
+        """The pairs of a partition that are near, and that `compare` keeps."""
+        blocks: Iterator[tuple[Ints, Ints]]
+        if isinstance(self.by, Searched):
+            blocks = self.by.pairs(entries, self.most_pairs)
+        else:
+            entries = sorted_by_bucket(entries)
+            blocks = _blocks(entries, self.most_pairs)
+        found = [self._kept(entries, *block) for block in blocks]
+        return pa.concat_tables([self.schema(entries.schema).empty_table(), *found])
+
+    def _kept(self, entries: pa.Table, left: Ints, right: Ints) -> pa.Table:
+        if self.compare is None and isinstance(self.by, Searched):
+            entries = entries.select(list(dict.fromkeys(self.columns)))
+        first, second = entries.take(from_numpy(left)), entries.take(from_numpy(right))
+        if not isinstance(self.by, Searched):
+            near = self.by.near(first, second)
+            if not near.all():
+                first, second = first.filter(from_numpy(near)), second.filter(from_numpy(near))
         if self.compare is not None and first.num_rows:
             keep = _mask(self.compare(first, second), first.num_rows)
             first, second = first.filter(keep), second.filter(keep)
-        names = self.schema(rows.schema).names
         both = first.select(self.columns).columns + second.select(self.columns).columns
-        return pa.table(both, schema=self.schema(rows.schema)) if names else rows.slice(0, 0)
+        return pa.table(both, schema=self.schema(entries.schema))
 
 
 def compared(exchange: Exchange, partition: int, rows: pa.Schema, comparison: Comparison) -> Told:
     """The task: the pairs of one partition."""
-    table = sorted_by_bucket(exchange.take(partition, rows))
-    found = comparison.pairs(table)
-    buckets = int((np.diff(to_numpy(table[BUCKET])) != 0).sum()) + 1 if table.num_rows else 0
+    entries = exchange.take(partition, rows)
+    found = comparison.pairs(entries)
+    sorted_buckets = np.sort(to_numpy(entries[BUCKET]))
+    buckets = int(np.count_nonzero(np.diff(sorted_buckets))) + min(entries.num_rows, 1)
     return Told(found, {"buckets": buckets, "kept": found.num_rows})
 
 
@@ -97,24 +125,19 @@ def _blocks(rows: pa.Table, most_pairs: int) -> Iterator[tuple[Ints, Ints]]:
     last = np.append((np.diff(bucket) != 0).nonzero()[0] + 1, n)
     stop = last[np.searchsorted(last, np.arange(n), side="right")]
     partners = np.where(home, stop - np.arange(n) - 1, 0)
-    total = np.cumsum(partners)
-    if total[-1] > most_pairs:
+    total = int(partners.sum())
+    if total > most_pairs:
         sizes = np.diff(np.append(0, last))
         raise UserError(
-            f"{int(total[-1]):,} pairs share a bucket in one part of {n:,} rows (the fullest "
+            f"{total:,} pairs share a bucket in one part of {n:,} rows (the fullest "
             f"bucket holds {int(sizes.max()):,}), but {most_pairs:,} are compared at most: narrow "
             "the buckets, cut the catalogue first, or raise most_pairs="
         )
-    start = 0
-    while start < n:
-        before = total[start - 1] if start else 0
-        end = max(int(np.searchsorted(total, before + BLOCK, side="right")), start + 1)
+    for start, end, _ in blocks_of(partners, BLOCK):
         count = partners[start:end]
         left = np.repeat(np.arange(start, end), count)
         within = np.arange(len(left)) - np.repeat(np.cumsum(count) - count, count)
-        if len(left):
-            yield left, left + 1 + within
-        start = end
+        yield left, left + 1 + within
 
 
 def _mask(told: Any, n: int) -> pa.Array:

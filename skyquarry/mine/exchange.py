@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine.sampling import scrambled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,12 +32,21 @@ class Exchange:
 
     def put(self, name: str, table: pa.Table, to: NDArray[np.int64]) -> None:
         """Write the rows of a task, each for the partition that `to` (n,) gives it."""
-        order = np.argsort(to, kind="stable")
-        bounds = np.searchsorted(to[order], np.arange(self.partitions + 1))
-        ordered = table.take(from_numpy(order)).combine_chunks()
+        along, bounds = self.sorted(to)
+        self.write(name, table.take(from_numpy(along)), bounds)
+
+    def sorted(self, to: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows by partition, as they came in each; where each partition begins, and the end."""
+        short = to.astype(np.uint16) if self.partitions < 1 << 16 else to
+        along = np.argsort(short, kind="stable")
+        return along, np.searchsorted(short[along], np.arange(self.partitions + 1))
+
+    def write(self, name: str, ordered: pa.Table, bounds: NDArray[np.int64]) -> None:
+        """Write rows that are sorted by partition."""
+        ordered = ordered.combine_chunks()
         path = self._path(name)
         part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        with pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        with pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, ordered.schema) as writer:
             for start, stop in pairwise(bounds):
                 writer.write_batch(_batch(ordered.slice(start, stop - start)))
         part.replace(path)
@@ -51,6 +61,11 @@ class Exchange:
 
     def _path(self, name: str) -> Path:
         return Path(self.folder) / f"{name}.arrow"
+
+
+def partition_of(meeting: NDArray[np.int64], partitions: int) -> NDArray[np.int64]:
+    """(n,) the partition of each row: the same for those that have the same number."""
+    return (scrambled(meeting.view(np.uint64), 1) % np.uint64(partitions)).astype(np.int64)
 
 
 def _batch(table: pa.Table) -> pa.RecordBatch:

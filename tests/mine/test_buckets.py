@@ -2,9 +2,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from skyquarry.catalog.roles import Roles
+from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import ColumnError, PredicateError, UserError
-from skyquarry.mine.bucketing import Colours
 from skyquarry.mine.buckets import buckets
+from skyquarry.mine.colours import Colours
+from skyquarry.testing.handmade import write_catalog
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,28 @@ def test_pairs_in_two_colours_are_those_of_brute_force(few, keep, margin, width)
     by = Colours(["u - g", "g - r"], margin, width)
     plan = buckets(few, by, compare=keep, needs=["g"])
     assert _told(plan.to_table()) == _naive(few.to_table(), margin, keep)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize(("step", "margin"), [(0.25, 0.25), (0.1, 0.1), (1e-9, 0.2)])
+def test_numbers_that_stand_on_borders_and_are_equal_find_each_other(tmp_path, d, step, margin):
+    random = np.random.default_rng(d)
+    n = 500
+    numbers = np.round(random.normal(-2.0, 1.0, (d, n)) / step) * step
+    numbers[0, :3] = np.nan, np.inf, 1e300
+    columns = {f"x{axis}": numbers[axis] for axis in range(d)}
+    ra, dec = random.random(n) * 360.0, random.random(n) * 80.0
+    table = pa.table({"id": np.arange(n), "ra": ra, "dec": dec, **columns})
+    roles = Roles(ra="ra", dec="dec", id="id").to_properties()
+    write_catalog(tmp_path / "grid", table, max_rows=100, properties=roles)
+    few = open_catalog(tmp_path / "grid")
+    told = _told(buckets(few, Colours(list(columns), margin)).to_table())
+    left, right = np.triu_indices(n, 1)
+    near = (np.abs(numbers[:, left] - numbers[:, right]) <= margin).all(axis=0)
+    near &= np.isfinite(numbers[0, left])
+    expected = {frozenset(pair) for pair in zip(left[near], right[near], strict=True)}
+    assert {frozenset(pair) for pair in told} == expected
+    assert len(told) == len(expected) > 10
 
 
 def test_every_executor_gives_the_same_rows_and_leaves_nothing_behind(few, tmp_path):
@@ -96,7 +121,7 @@ def test_what_cannot_be_is_refused_before_work_starts(few):
 
 def test_too_many_pairs_and_wrong_answers_are_told_and_leave_nothing(few, tmp_path):
     crowd = buckets(few, Colours(["u - g"], 5.0), folder=tmp_path, most_pairs=1_000)
-    with pytest.raises(UserError, match="fullest bucket holds"):
+    with pytest.raises(UserError, match="more than 1,000 pairs are within"):
         crowd.to_table()
     numbers = buckets(
         few,

@@ -10,8 +10,8 @@ import pytest
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import CancelledError, ColumnError, PredicateError, UserError
 from skyquarry.mine import blocked, flows, sorting
-from skyquarry.mine.bucketing import Colours
 from skyquarry.mine.buckets import buckets
+from skyquarry.mine.colours import Colours
 from skyquarry.mine.river import river
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 
