@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.duck import rows_of
 from skyquarry.adql.grammar import parse
 from skyquarry.adql.kept import Limits
+from skyquarry.adql.ordering import told as joins_told
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.running.answers import Run
 from skyquarry.adql.running.deciding import Pieces
@@ -83,7 +84,7 @@ def query(
             f"the query begins {adql[:40]!r} and is nested too deep: write it on fewer levels"
         ) from None
     reads = [read_of(each) for each in state.scans]
-    pieces = Pieces(compiled, reads, state.blocks, state.aggregates, limit)
+    pieces = Pieces(compiled, reads, state.blocks, state.aggregates, limit, tuple(state.joins))
     into = None if tree.into is None else Into(tree.into.parts[1].name, kept)
     return QueryPlan(adql, pieces, state.functions, Limits(timeout), into)
 
@@ -253,6 +254,7 @@ class QueryPlan:
             lines += [f"  kept as my.{self.into.name}"]
         if self.limit is not None:
             lines += [f"  at most {self.limit:,} rows"]
+        lines += [f"  {each}" for each in joins_told(self.course.joins, self.reads)]
         return "\n".join([*lines, f"  SQL: {self.sql}"])
 
     def __repr__(self) -> str:

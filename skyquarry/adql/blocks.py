@@ -38,3 +38,9 @@ class Block:
     offset: int
     distinct: bool
     grouped: bool
+
+    @property
+    def body(self) -> str:
+        """FROM and WHERE as they stand in the SQL."""
+        where = f" WHERE {self.where}" if self.where else ""
+        return f"FROM {self.source.sql}{where}"

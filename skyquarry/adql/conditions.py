@@ -12,7 +12,9 @@ from skyquarry.adql.geocalls import narrowed_to
 from skyquarry.adql.kinds import WORDS
 from skyquarry.adql.resolving import Resolver
 from skyquarry.adql.syntax import (
+    Arithmetic,
     Between,
+    Call,
     Comparison,
     Condition,
     Exists,
@@ -22,9 +24,11 @@ from skyquarry.adql.syntax import (
     Junction,
     Like,
     Not,
+    Parenthesis,
     Value,
 )
 from skyquarry.adql.terms import (
+    Band,
     Narrow,
     Narrowing,
     Near,
@@ -81,7 +85,10 @@ class Conditions(Resolver):
         )
         near = tuple(each for part in parts for each in part.near)
         equal = tuple(each for part in parts for each in part.equal)
-        return replace(made, near=near, equal=equal) if tree.word == "AND" else made
+        if tree.word != "AND":
+            return made
+        every = tuple(each for part in parts for each in part.each)
+        return replace(made, near=near, equal=equal, every=every)
 
     def _not(self, tree: Not) -> Truth:
         of = self.truth(tree.of)
@@ -111,7 +118,24 @@ class Conditions(Resolver):
             return self._made(f"(NOT {of.sql})", (of,), of.otherwise, of.narrowing)
         if left.distance is not None and operator in ("<", "<=") and _is_number(right):
             return self._nearer(left, operator, right)
-        return self._compared(operator, left, right)
+        made = self._compared(operator, left, right)
+        if operator in ("<", "<=") and _is_number(right):
+            return replace(made, band=self._band(tree, right))
+        return made
+
+    def _band(self, tree: Comparison, most: Term) -> Band | None:
+        """Of ABS(one - other) < most: the two numbers, where both are of 64 bits."""
+        call = tree.left if isinstance(tree.left, Call) else tree.right
+        if not isinstance(call, Call) or call.key != "ABS" or len(call.arguments) != 1:
+            return None
+        of = call.arguments[0]
+        while isinstance(of, Parenthesis):
+            of = of.of
+        if not isinstance(of, Arithmetic) or of.operator != "-":
+            return None
+        one, other = self.value(of.left), self.value(of.right)
+        floats = one.kind == other.kind == "float" and not (one.aggregated or other.aggregated)
+        return Band(one, other, float(most.constant or 0.0)) if floats else None
 
     def _nearer(self, left: Term, operator: str, right: Term) -> Truth:
         """A distance below a constant: by the squared chord, and tiles by the circle."""
@@ -135,7 +159,9 @@ class Conditions(Resolver):
         left, right = self.comparable(left, right)
         sql = f"({left.sql} {operator} {right.sql})"
         made = self._made(sql, (left, right), self._bounded(left, operator, right))
-        return replace(made, equal=_equal(left, right)) if operator == "=" else made
+        if operator != "=":
+            return made
+        return replace(made, equal=_equal(left, right), sides=(left.free, right.free))
 
     def comparable(self, left: Term, right: Term) -> tuple[Term, Term]:
         """Two values of one kind; a text beside a moment is a moment."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql import functions
 from skyquarry.adql.kept import LOCKS, Function, Limits, cursor
+from skyquarry.adql.ordering import arranged, planned
 from skyquarry.adql.partreads import PieceRead
 from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
 from skyquarry.adql.stopping import Stop
@@ -24,14 +25,23 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from skyquarry.adql.flat import JoinText
+    from skyquarry.adql.ordering import Plan
+
 BATCH_ROWS: Final = 65_536
 
 
 @contextmanager
 def rows_of(
-    sql: str, reads: Sequence[PartRead], called: set[str], limits: Limits
+    sql: str,
+    reads: Sequence[PartRead],
+    called: set[str],
+    limits: Limits,
+    joins: Sequence[JoinText] = (),
 ) -> Iterator[pa.RecordBatchReader]:
     """The rows of a query as they come; whatever it made is gone afterwards.
+
+    `joins` are those of its SELECTs that may be joined in another order, or by the matcher.
 
     Raises
     ------
@@ -45,11 +55,14 @@ def rows_of(
     import duckdb
     import pyarrow as pa
 
-    small = not called and limits.threads is None and all(read.is_small for read in reads)
+    tables: Sequence[Any] = reads  # of a query that runs whole
+    plans = planned(joins, tables)
+    alone = limits.threads is not None or plans
+    small = not called and not alone and all(read.is_small for read in reads)
     late = threading.Event()
     stop = limits.stop or Stop()
     with (
-        _shared() if small else _own(limits, reads, called) as connection,
+        _shared() if small else _own(limits, reads, called, plans) as connection,
         stop.heard_by(connection),
     ):
         clock = _clock(connection, limits, late)
@@ -61,6 +74,7 @@ def rows_of(
             else:
                 for read in reads:
                     _view(connection, read)
+                sql = arranged(sql, plans, tables, connection)
             stop.check()
             yield connection.sql(sql).to_arrow_reader(BATCH_ROWS)
         except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
@@ -73,12 +87,13 @@ def rows_of(
 
 
 def _own(
-    limits: Limits, reads: Sequence[PartRead], called: set[str]
+    limits: Limits, reads: Sequence[PartRead], called: set[str], plans: Sequence[Plan]
 ) -> AbstractContextManager[Any]:
     """A connection to a database that may open the files of these tables."""
     known = [(name, functions.PYTHON[name]) for name in sorted(called)]
     used = [Function(name, each.function, each.takes, each.gives) for name, each in known]
-    return cursor(limits, [file for read in reads for file in _files(read)], used)
+    files = [file for read in reads for file in _files(read)]
+    return cursor(limits, files, used, as_written=bool(plans))
 
 
 def _files(read: PartRead) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.conditions import Conditions
+from skyquarry.adql.flat import Flat
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.pairing import quickened
 from skyquarry.adql.scopes import Relation, Scope, Tree
@@ -57,7 +58,7 @@ class Joining:
         sql = f"{scan.name} AS {scan.alias}"
         relation = Relation(called, is_quoted, fields, shown, scan.alias, sql)
         own = frozenset((scan.number,))
-        tree = Tree(sql, (relation,), fields, own, shown, own)
+        tree = Tree(sql, (relation,), fields, own, shown, own, (), Flat.of(scan))
         condition = getattr(table, "condition", "")
         return self._viewed(tree, scan, condition) if condition else tree
 
@@ -81,7 +82,8 @@ class Joining:
         truth = Conditions(self.state, scope).truth(where.where)
         self.state.narrow(truth.narrowing)
         sql = f"(SELECT * FROM {scan.name} AS {scan.alias} WHERE {truth.sql}) AS {scan.alias}"
-        return replace(tree, sql=sql, relations=(replace(tree.relations[0], sql=sql),))
+        relations = (replace(tree.relations[0], sql=sql),)
+        return replace(tree, sql=sql, relations=relations, flat=Flat.of(scan, truth.each))
 
     def _of_with(
         self, ours: str, fields: tuple[Field, ...], called: tuple[str, ...], *, quoted_name: bool
@@ -125,7 +127,8 @@ class Joining:
         self._check_names(left, right, source)
         if source.kind == "CROSS":
             sql = f"{left.sql} CROSS JOIN {_grouped(right, source)}"
-            return self._beside(left, right, sql, "INNER", ())
+            flat = Flat.joined(left.flat, right.flat)
+            return replace(self._beside(left, right, sql, "INNER", ()), flat=flat)
         names = self._shared(left, right, source) if source.natural else list(source.using)
         if source.on is None:
             return self._by_columns(source, left, right, names)
@@ -135,10 +138,11 @@ class Joining:
         if truth.aggregated:
             raise self.state.source.error(source.on.span, "has an aggregate, but ON takes none")
         both = self._beside(left, right, "", source.kind, truth.equal)
+        flat = Flat.joined(left.flat, right.flat, truth.each) if source.kind == "INNER" else None
         self._narrow(source.kind, truth.narrowing, left, right)
         left, right, test = self._quickened(source.kind, left, right, truth)
         sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {test}"
-        return replace(both, sql=sql)
+        return replace(both, sql=sql, flat=flat)
 
     def _quickened(
         self, kind: str, left: Tree, right: Tree, truth: Truth
@@ -213,7 +217,9 @@ class Joining:
         beside = self._beside(left, right, sql, source.kind, equal)
         columns = tuple(each for each in beside.columns if each.sql not in gone)
         shown = tuple(each for each in beside.stars if each.sql not in gone)
-        return replace(beside, columns=(*merged, *columns), shown=(*merged, *shown))
+        own = tuple(Flat.equality(one.sql, other.sql) for one, other in pairs)
+        flat = Flat.joined(left.flat, right.flat, own) if source.kind == "INNER" else None
+        return replace(beside, columns=(*merged, *columns), shown=(*merged, *shown), flat=flat)
 
     def _side(self, tree: Tree, name: Identifier) -> Field:
         from skyquarry.adql.syntax import ColumnName

@@ -301,6 +301,25 @@ PartRead = GivenRead | StoredRead | FileRead | PieceRead
 """What one part of a query may read."""
 
 
+def near_select(read: StoredRead, ranges: Ranges) -> str:
+    """The SQL of a table's rows in some pixels, to stand in a FROM; empty where none are spared."""
+    stored = read.source.stored
+    there = set(read.source.tiles.overlapping(ranges).tolist())
+    files = [
+        stored.folder.path(rel)
+        for tile in read.numbers
+        if tile in there
+        for rel in stored.files(tile)
+    ]
+    if read.spatial is None or read.scan.outlying or not files:
+        return ""
+    column = quoted(read.spatial)
+    few = zip(*(each.tolist() for each in fewer(ranges, _MANY_RANGES)), strict=True)
+    tests = " OR ".join(f"({column} >= {start} AND {column} < {stop})" for start, stop in few)
+    whole = read.select(files)
+    return f"({whole} {'AND' if ' WHERE ' in whole else 'WHERE'} ({tests}))"
+
+
 def fewer(ranges: Ranges, most: int) -> tuple[Any, Any]:
     """Starts and stops of at most so many ranges that hold these: the smallest gaps are closed."""
     starts, stops = ranges.starts, ranges.stops

@@ -9,6 +9,7 @@ from skyquarry.adql.kinds import quoted
 from skyquarry.adql.words import nearest
 
 if TYPE_CHECKING:
+    from skyquarry.adql.flat import Flat
     from skyquarry.adql.syntax import ColumnName, Identifier
     from skyquarry.adql.terms import Equal, Field
     from skyquarry.adql.words import QueryText
@@ -57,6 +58,8 @@ class Tree:
     """The scans of which each row of it has one row, or none: it may be made part by part."""
     equal: tuple[Equal, ...] = ()
     """Columns by which rows are joined: the second follows where the first is read in part."""
+    flat: Flat | None = None
+    """Its tables and conditions, where it is stored or given tables in inner joins."""
 
     @property
     def stars(self) -> tuple[Field, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.blocks import Block
 from skyquarry.adql.calls import alike
 from skyquarry.adql.conditions import Conditions
+from skyquarry.adql.flat import Flat, JoinText
 from skyquarry.adql.joining import Joining, moved_to, output_names
 from skyquarry.adql.kinds import WORDS, literal, quoted
 from skyquarry.adql.pairing import quickened
@@ -200,6 +201,7 @@ class _Selecting:
         scans = self.joined.scans
         self.state.narrow({n: each for n, each in truth.narrowing.items() if n in scans})
         joined = replace(self.joined, equal=(*self.joined.equal, *truth.equal))
+        joined = replace(joined, flat=Flat.joined(joined.flat, Flat(), truth.each))
         self.joined, test = quickened(self.state, joined, truth.near)
         return f"{test} AND {truth.sql}" if test else truth.sql
 
@@ -343,6 +345,9 @@ class _Selecting:
             grouped=grouped,
         )
         self.state.blocks.append(block)
+        flat = self.joined.flat
+        if self.scope.outer is None and flat is not None and len(flat.parts) > 1:
+            self.state.joins.append(JoinText(block.body, flat))
         if cut:
             return Compiled(block.sql, fields, blocked=blocked)
         own = () if tree.distinct else self.joined.equal

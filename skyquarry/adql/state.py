@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from skyquarry.adql.blocks import Aggregate, Block
+    from skyquarry.adql.flat import JoinText
     from skyquarry.adql.syntax import Identifier
     from skyquarry.adql.tables import Table, Tables
     from skyquarry.adql.words import QueryText
@@ -47,6 +48,8 @@ class State:
     """The SELECTs of the query, inner ones first."""
     aggregates: dict[str, Aggregate] = field(default_factory=dict)
     """By their SQL."""
+    joins: list[JoinText] = field(default_factory=list)
+    """SELECTs of more than one table, which may be joined in any order."""
     functions: set[str] = field(default_factory=set)
     """Functions of Python that the SQL calls."""
     _count: int = 0

@@ -99,6 +99,15 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """Two numbers of rows that a condition wants to differ by no more than a width."""
+
+    one: Term
+    other: Term
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """A condition, ready to be written into SQL."""
 
@@ -112,6 +121,17 @@ class Truth:
     """Pairs of points that are near each other wherever it is true."""
     equal: tuple[Equal, ...] = ()
     """Columns that are equal wherever it is true."""
+    band: Band | None = None
+    """That it is true where two numbers differ by little."""
+    sides: tuple[frozenset[str], frozenset[str]] | None = None
+    """Of an equality: the columns, by their SQL, of which each side is made."""
+    every: tuple[Truth, ...] = ()
+    """The conditions that it joins by AND, where it joins some."""
+
+    @property
+    def each(self) -> tuple[Truth, ...]:
+        """The conditions all of which must be true: itself where it joins none."""
+        return self.every or (self,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ class Run:
         for each in self.course.rest:
             self._tell(each)
         reads: list[Read] = [*merged, *self.course.rest]
-        with rows_of(self.course.sql, reads, self.called, limits) as reader:
+        joins = self.course.joins
+        with rows_of(self.course.sql, reads, self.called, limits, joins) as reader:
             yield _none(reader.schema)
             yield from (batch for batch in reader if batch.num_rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from skyquarry.adql.ordering import planned
 from skyquarry.adql.running.dividing import Division, divided
 from skyquarry.adql.running.texts import scans_in
 from skyquarry.adql.selects import with_named
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skyquarry.adql.blocks import Aggregate, Block
+    from skyquarry.adql.flat import JoinText
     from skyquarry.adql.reads import Read
     from skyquarry.adql.selects import Compiled
 
@@ -33,6 +35,8 @@ class Course:
     """Whether the rows of the parts are those of the query, one part after another."""
     most: int | None = None
     """How many rows are wanted at most, where it streams."""
+    joins: tuple[JoinText, ...] = ()
+    """Of a query that runs whole: SELECTs that may be joined in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Pieces:
     blocks: Sequence[Block]
     aggregates: Mapping[str, Aggregate]
     limit: int | None
+    joins: tuple[JoinText, ...] = ()
+    """SELECTs whose tables may be joined in another order, or by the matcher."""
 
     @property
     def whole(self) -> str:
@@ -56,13 +62,18 @@ class Pieces:
         Here a query runs part by part where that makes its first rows come sooner, lets parts be
         left out, or makes its sums the same whatever runs them; else the database has it whole.
         """
+        if any(plan.near is not None for plan in planned(self.joins, self.reads)):
+            return self._whole("the matcher finds its pairs on the sky")
         root = self._root()
         found = root if isinstance(root, str) else self._checked(root, spread=spread)
         if isinstance(found, Division):
             return self._of_root(found)
         if isinstance(root, Division) or not spread:
-            return Course((), self.whole, tuple(self.reads), found)
+            return self._whole(found)
         return self._inner(found)
+
+    def _whole(self, why: str) -> Course:
+        return Course((), self.whole, tuple(self.reads), why, joins=self.joins)
 
     def _root(self) -> Division | str:
         block = next((each for each in self.blocks if each.sql == self.compiled.sql), None)

@@ -85,6 +85,10 @@ class Search:
                 out.grow(filled)
         return out.first(filled)
 
+    def roomfuls(self, size: int) -> Iterator[tuple[Ints, Ints]]:
+        """Left and right rows of all pairs, `size` at a time and fewer: what follows overwrites."""
+        yield from self._all_of(self.left, size, self.first, self.same)
+
     @cached_property
     def expected(self) -> int:
         """About how many pairs there will be; who knows may say so."""
@@ -107,11 +111,13 @@ class Search:
             pairs += np.bincount(left[self._wanted(numbers[left], right)], minlength=len(pairs))
         return Sampled(numbers, pairs * ((n - self.first) / max(len(numbers), 1)))
 
-    def _all_of(self, rows: Any) -> Iterator[tuple[Ints, Ints]]:
+    def _all_of(
+        self, rows: Any, size: int = _ROOM, row: int = 0, same: int = 0
+    ) -> Iterator[tuple[Ints, Ints]]:
         """Left and right rows of all pairs that some rows have, a roomful at a time."""
-        out, row, search = _Room(_ROOM), 0, kernels("search").search
+        out, search = _Room(size), kernels("search").search
         while row < len(rows.ra):
-            row, filled = search(rows, self.right, self.desk, 0, 0, row, *out.rest(0))
+            row, filled = search(rows, self.right, self.desk, 0, same, row, *out.rest(0))
             yield out.first(filled)[:2]
             if filled == 0 and row < len(rows.ra):
                 out.grow(0)
