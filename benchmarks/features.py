@@ -48,9 +48,9 @@ def main() -> None:
     record.write("features", given.rows, figures, given.out)
 
 
-def wide(rows: int) -> pa.Table:
+def wide(rows: int, seed: int = 1) -> pa.Table:
     """The table of a cross-match of four surveys."""
-    random = np.random.default_rng(1)
+    random = np.random.default_rng(seed)
     columns: dict[str, Any] = {
         "group_id": pa.array(np.arange(rows)),
         "posterior": pa.array(random.uniform(0.5, 1.0, rows)),
