@@ -2,10 +2,9 @@
 
 Round fields at |b| = 30, 45 and 60, seeds that nothing was tuned on. Made: observed rows of SDSS,
 2MASS, AllWISE and Gaia a second, the truth's making, all building and the start of worker processes
-included (--made ends there). Matched: all four at once, by the identification at its defaults,
-beside the nearest within 1". A pair is right where both rows have the same brightest true source,
-merged where both see two sources as one and differ in which is brighter, blended where they share
-another source, else false.
+included (--made ends there). Matched: all four at once and every two by themselves, by the
+identification at its defaults, beside the nearest within 1". What is right, merged, blended, apart
+and false: `skyquarry.testing.syntheticscores`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import Any
 from skyquarry.pipeline.simulating import simulate
 from skyquarry.pipeline.skyasked import field
 from skyquarry.synthetic.observe.surveys import MAIN
-from skyquarry.testing.syntheticscores import scores
+from skyquarry.testing.syntheticscores import scores, scores_alone
 
 import record
 
@@ -30,7 +29,7 @@ SEEDS = {30: 3001, 45: 4501, 60: 6001}
 FULL = 1_000_000
 """Rows asked for at which fields have their whole area."""
 WARM_DEG2 = 0.02
-SHARES = ("right", "merged", "blended", "false", "found", "found_bright")
+SHARES = ("right", "merged", "blended", "apart", "false", "found", "found_bright")
 
 
 def main() -> None:
@@ -38,6 +37,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=FULL, help="below 1e6: smaller fields")
     parser.add_argument("--area", type=float, default=10.0, help="square degrees of each field")
     parser.add_argument("--latitudes", type=int, nargs="+", default=list(SEEDS), choices=SEEDS)
+    parser.add_argument("--other", type=int, default=0, help="added to each seed: another sky")
     parser.add_argument("--made", action="store_true", help="make fields, do not match them")
     parser.add_argument("--out")
     given = parser.parse_args()
@@ -47,24 +47,25 @@ def main() -> None:
         simulate(field(WARM_DEG2), Path(name) / "warm", seed=1, progress=False)
         for latitude in given.latitudes:
             told[f"|b| = {latitude}"] = measured(
-                Path(name) / "sky", area, latitude, matched=not given.made
+                Path(name) / "sky", area, latitude, given.other, matched=not given.made
             )
     record.write("synthetic", given.rows, told, given.out)
 
 
-def measured(path: Path, area_deg2: float, latitude: int, *, matched: bool) -> dict[str, Any]:
+def measured(
+    path: Path, area_deg2: float, latitude: int, other: int, *, matched: bool
+) -> dict[str, Any]:
     """One field made, and matched."""
+    seed = SEEDS[latitude] + other
     shutil.rmtree(path, ignore_errors=True)
     wall, cpu = time.perf_counter(), cpu_s()
-    sky = simulate(
-        field(area_deg2, latitude_deg=latitude), path, seed=SEEDS[latitude], progress=False
-    )
+    sky = simulate(field(area_deg2, latitude_deg=latitude), path, seed=seed, progress=False)
     wall, cpu = time.perf_counter() - wall, cpu_s() - cpu
     rows = {name: int(sky[name].stored.tiles.rows.sum()) for name in ("truth", *MAIN)}
     observed = sum(rows[name] for name in MAIN)
     told: dict[str, Any] = {
         "area_deg2": area_deg2,
-        "seed": SEEDS[latitude],
+        "seed": seed,
         "rows": rows,
         "wall_s": round(wall, 2),
         "cpu_s": round(cpu, 2),
@@ -76,11 +77,12 @@ def measured(path: Path, area_deg2: float, latitude: int, *, matched: bool) -> d
     print(f"|b| = {latitude}: {told}", flush=True)
     if not matched:
         return told
-    told["matched"] = {
-        pair: {how: asdict(score) | {"shares": score.shares()} for how, score in each.items()}
-        for pair, each in scores(sky, MAIN).items()
-    }
-    print(table(told["matched"]), flush=True)
+    for how, judged in (("matched", scores), ("matched alone", scores_alone)):
+        told[how] = {
+            pair: {way: asdict(score) | {"shares": score.shares()} for way, score in each.items()}
+            for pair, each in judged(sky, MAIN).items()
+        }
+        print(f"{how}\n{table(told[how])}", flush=True)
     return told
 
 
@@ -92,16 +94,16 @@ def cpu_s() -> float:
 
 def table(matched: dict[str, Any]) -> str:
     """As Markdown."""
-    heads = "right | merged | blended | false | not right by P | found | found, r < 20"
-    lines = [f"| surveys | how | accepted | {heads} |", "|---" * 10 + "|"]
+    heads = "right | merged | blended | apart | false | false by P | found | found, r < 20"
+    lines = [f"| surveys | how | accepted | {heads} |", "|---" * 11 + "|"]
     for pair, each in matched.items():
         for how, score in each.items():
             expected = score["wrong_expected"]
             shares = [f"{100 * score['shares'][name]:.2f}" for name in SHARES]
             if expected is not None:
-                shares.insert(4, f"{100 * expected / max(score['accepted'], 1):.2f}")
+                shares.insert(5, f"{100 * expected / max(score['accepted'], 1):.2f}")
             else:
-                shares.insert(4, "")
+                shares.insert(5, "")
             lines.append(f"| {pair} | {how} | {score['accepted']} | {' | '.join(shares)} |")
     return "\n".join(lines)
 

@@ -3,9 +3,14 @@
 A counterpart is *observed* where one true source is the brightest part of a row in both catalogues.
 A pair of rows is *right* where both have the same brightest source. Where they have not, it is
 - *merged* where the brightest source of the more blurred survey's row is in the other row too: both
-  see the same two sources as one, and differ in which is brighter; there is no better row;
+  see the same two sources as one, and differ in which is brighter;
 - *blended* where they have some other source in common: the one is a lesser part of the other;
-- else *false*.
+- else *apart*.
+A row that holds the light of several sources has several right counterparts. So, whatever its kind,
+a pair is *false* where
+- a better row was there: the brightest source of one of them has a row of its own in the survey of
+  the other; or
+- no source gives `LEAST_PART` of the light of both: magnitudes would be off by more than 1.5.
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 BRIGHT_R = 20.0
+LEAST_PART = 0.25
 SURE = 0.7
 """Of the identifications those that are at least so probable are scored by themselves, too."""
 
@@ -45,6 +51,7 @@ class Score:
     right: int
     merged: int
     blended: int
+    apart: int
     false: int
     observed: int
     found: int
@@ -61,6 +68,7 @@ class Score:
             "right": self.right / accepted,
             "merged": self.merged / accepted,
             "blended": self.blended / accepted,
+            "apart": self.apart / accepted,
             "false": self.false / accepted,
             "found": self.found / observed,
             "found_bright": self.found_bright / max(self.observed_bright, 1),
@@ -80,8 +88,11 @@ class Linked:
         row = codes.indices.to_numpy()
         first = np.flatnonzero(np.diff(row, prepend=-1))
         self.truth = links["truth_id"].to_numpy()
+        self.share = links["share"].to_numpy()
         self.start = np.append(first, len(row))
         self.main: Ints = self.truth[first]
+        self.mains = set(self.main.tolist())
+        """sources that have a row of their own"""
 
     def rows_of(self, ids: pa.ChunkedArray | pa.Array) -> Ints:
         """(n,) places of rows by the survey's ids; -1 where null, or spurious."""
@@ -92,11 +103,12 @@ class Linked:
         """(n,) brightest source of each row, -1 of none."""
         return np.where(rows >= 0, self.main[np.maximum(rows, 0)], -1)
 
-    def all_of(self, row: int) -> set[int]:
-        """Every source in a row."""
-        return (
-            set(self.truth[self.start[row] : self.start[row + 1]].tolist()) if row >= 0 else set()
-        )
+    def parts_of(self, row: int) -> dict[int, float]:
+        """Every source in a row, the brightest first, and its share of the light."""
+        if row < 0:
+            return {}
+        mine = slice(self.start[row], self.start[row + 1])
+        return dict(zip(self.truth[mine].tolist(), self.share[mine].tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +140,9 @@ class Truth:
         mains = [self.linked[name].main_of(each) for name, each in zip(names, rows, strict=True)]
         right = np.logical_and.reduce([(each == mains[0]) & (each >= 0) for each in mains])
         wrong = np.stack(rows, axis=1)[~right]
-        merged, mixed = self._mixed(names, wrong)
+        kinds = [self._kind(names, line) for line in wrong.tolist()]
+        mixed = sum(each.mixed for each in kinds)
+        merged = sum(each.merged for each in kinds)
         observed = self.observed(names)
         found = np.unique(mains[0][right])
         return Score(
@@ -136,7 +150,8 @@ class Truth:
             right=int(right.sum()),
             merged=merged,
             blended=mixed - merged,
-            false=len(wrong) - mixed,
+            apart=len(wrong) - mixed,
+            false=sum(each.false for each in kinds),
             observed=len(observed),
             found=int(np.isin(found, observed).sum()),
             observed_bright=int(np.isin(observed, self.bright).sum()),
@@ -151,18 +166,35 @@ class Truth:
             there = np.intersect1d(there, self.linked[name].main)
         return there
 
-    def _mixed(self, names: tuple[str, ...], rows: Ints) -> tuple[int, int]:
-        """Of rows (n, k): how many hold the most blurred one's brightest source; any in common."""
+    def _kind(self, names: tuple[str, ...], rows: list[int]) -> _Kind:
+        """Of rows (k,) that have not all the same brightest source."""
+        parts = [self.linked[name].parts_of(row) for name, row in zip(names, rows, strict=True)]
+        common = set.intersection(*(set(each) for each in parts))
+        part = max((min(each[one] for each in parts) for one in common), default=0.0)
         blurs = [CATALOGUES[name].instrument.resolution_arcsec for name in names]
-        blurred = int(np.argmax(blurs))
-        mains = self.linked[names[blurred]].main_of(rows[:, blurred]).tolist()
-        merged = mixed = 0
-        for line, main in zip(rows.tolist(), mains, strict=True):
-            sources = [self.linked[name].all_of(row) for name, row in zip(names, line, strict=True)]
-            common = set.intersection(*sources)
-            merged += main in common
-            mixed += bool(common)
-        return merged, mixed
+        mains = [next(iter(each), None) for each in parts]
+        return _Kind(
+            bool(common),
+            mains[int(np.argmax(blurs))] in common,
+            part < LEAST_PART or self._better_was_there(names, mains),
+        )
+
+    def _better_was_there(self, names: tuple[str, ...], mains: list[int | None]) -> bool:
+        """Whether the brightest source of a row has a row of its own in another's survey."""
+        return any(
+            main is not None and main != other and main in self.linked[name].mains
+            for main in mains
+            for name, other in zip(names, mains, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is wrong with rows that were taken for one object."""
+
+    mixed: bool
+    merged: bool
+    false: bool
 
 
 def scores(
@@ -184,6 +216,16 @@ def scores(
             "sure": truth.score(some, sure.columns[1:], to_numpy(sure["posterior"])),
             "nearest": truth.score(some, _nearest(sky, some, radius_arcsec)),
         }
+    return told
+
+
+def scores_alone(
+    sky: Archive, names: Sequence[str], radius_arcsec: float = 1.0
+) -> dict[str, dict[str, Score]]:
+    """As `scores`, of every two surveys matched by themselves."""
+    told: dict[str, dict[str, Score]] = {}
+    for some in combinations(names, 2):
+        told |= scores(sky, some, radius_arcsec)
     return told
 
 

@@ -1,5 +1,9 @@
 """The identification against a synthetic sky whose truth is known."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from skyquarry.pipeline.simulating import simulate
@@ -7,23 +11,42 @@ from skyquarry.pipeline.skyasked import field
 from skyquarry.synthetic.observe.surveys import MAIN
 from skyquarry.testing.syntheticscores import Score, scores
 
+if TYPE_CHECKING:
+    from skyquarry.engine.archive import Archive
+
 FIELDS = ((30, 31), (-60, 62))
 """galactic latitudes, and seeds"""
+BLENDED = ("sdss", "allwise")
 Told = dict[str, dict[str, Score]]
 
 
 @pytest.fixture(scope="module")
-def every(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], Told]:
-    """Scores of every two surveys and of all, of a square degree in each field.
+def skies(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], Archive]:
+    """A square degree of each field.
 
     In half of that what is wrong less what is expected to be scatters by 0.2 per cent about 0.8.
     """
-    told = {}
-    for latitude, seed in FIELDS:
-        path = tmp_path_factory.mktemp("sky")
-        sky = simulate(field(1.0, latitude_deg=latitude), path, seed=seed, progress=False)
-        told[latitude, seed] = scores(sky, MAIN)
-    return told
+    return {
+        (latitude, seed): simulate(
+            field(1.0, latitude_deg=latitude),
+            tmp_path_factory.mktemp("sky"),
+            seed=seed,
+            progress=False,
+        )
+        for latitude, seed in FIELDS
+    }
+
+
+@pytest.fixture(scope="module")
+def every(skies: dict[tuple[int, int], Archive]) -> dict[tuple[int, int], Told]:
+    """Scores of every two surveys and of all."""
+    return {which: scores(sky, MAIN) for which, sky in skies.items()}
+
+
+@pytest.fixture(scope="module")
+def alone(skies: dict[tuple[int, int], Archive]) -> list[dict[str, Score]]:
+    """Of the two surveys with most blends, matched without the others."""
+    return [told for sky in skies.values() for told in scores(sky, BLENDED).values()]
 
 
 @pytest.fixture(params=FIELDS, ids=str)
@@ -40,6 +63,21 @@ def test_counterparts_are_found_and_few_are_false(told: Told) -> None:
         assert ours["found"] >= 0.98
         assert ours["found"] >= nearest["found"] - 0.002
         assert ours["found_bright"] >= 0.98
+
+
+def test_so_they_are_where_two_surveys_are_matched_alone(alone: list[dict[str, Score]]) -> None:
+    for each in alone:
+        ours, nearest = (each[how].shares() for how in ("crossmatch", "nearest"))
+        assert ours["false"] <= 0.01
+        assert ours["found"] >= 0.98
+        assert ours["found"] >= nearest["found"]
+
+
+def test_probabilities_expect_what_is_false(told: Told, alone: list[dict[str, Score]]) -> None:
+    for each in (*told.values(), *alone):
+        score = each["crossmatch"]
+        assert score.wrong_expected is not None
+        assert abs(score.false - score.wrong_expected) <= 0.003 * score.accepted
 
 
 def wrong(score: Score) -> float:
@@ -59,7 +97,7 @@ def test_probabilities_know_what_is_wrong_to_one_per_cent(told: Told) -> None:
 def test_what_is_sure_is_right(told: Told) -> None:
     for each in told.values():
         sure = each["sure"].shares()
-        assert sure["blended"] + sure["false"] <= 0.0125
+        assert sure["blended"] + sure["apart"] <= 0.0125
     blends = told["sdss x allwise"]
     assert wrong(blends["sure"]) < wrong(blends["crossmatch"])
 
