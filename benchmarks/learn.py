@@ -48,7 +48,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "extratrees": {"trees": 10}, "kernel": {"landmarks": 40}, "network": {"epochs": 2},
 }  # fmt: skip
 CODE = {"catboost": ("catboost",), "xgboost": ("xgboost",), "forest": ("forest", "nodes"),
-        "extratrees": ("forest", "nodes"), "kernel": ("kernel", "similarity")}  # fmt: skip
+        "extratrees": ("forest", "nodes"), "kernel": ("kernel", "similarity", "filling")}  # fmt: skip
 """files that a learner's answer depends on"""
 
 

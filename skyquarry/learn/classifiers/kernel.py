@@ -3,8 +3,11 @@
 p = softmax(b + sum_j beta_j k(x, z_j)) with landmarks z drawn from the rows, and a normal prior of
 beta with covariance ridge K^-1, K = k(z, z): the mode of a Gaussian process's posterior within the
 span of the landmarks (Quinonero-Candela & Rasmussen 2005, JMLR 6, 1939, "subset of regressors").
-Members differ in the length of their similarity, in their axes and landmarks. How far the prior
-lets each go, and how much each counts, is learnt on inner folds of whole groups.
+Members differ in the length of their similarity, in their axes and landmarks; where values are
+missing, also in whether these are filled in from what is measured (`filling`) or lie in the middle
+with a number that tells of the gap. How far the prior lets each go, and how much each counts, is
+learnt on inner folds of whole groups: gaps by chance are best filled, gaps that tell of the class
+(too faint to be seen) are best told.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from skyquarry.errors import DamagedError, UserError
 from skyquarry.learn import arrays
 from skyquarry.learn.calibration import softmax
 from skyquarry.learn.checkpoints import write_whole
+from skyquarry.learn.classifiers.filling import Filling
 from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, settings_of, training
 from skyquarry.learn.classifiers.similarity import Landmarks, Scaling, arrays_of, of_arrays
 from skyquarry.learn.shares import shares
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _FILE: Final = "kernel.safetensors"
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _MEMBERS: Final = ((0.5, 0.5), (1.0, 0.25))
 """length of the similarity, and how far axes are made alike"""
 _RIDGES: Final = (3.0, 10.0, 30.0, 100.0)
@@ -54,6 +58,8 @@ _BLOCK: Final = 2048
 class _Member:
     """What one similarity has learnt."""
 
+    told: bool
+    """whether it sees gaps told, or filled"""
     landmarks: Landmarks
     slope: NDArray[np.float32]
     """(m, K): beta"""
@@ -63,6 +69,38 @@ class _Member:
     def probabilities(self, scaled: NDArray[np.float32]) -> Floats:
         scores = self.landmarks.likened(scaled) @ self.slope + self.shift
         return softmax(scores.astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """How members see rows."""
+
+    scaling: Scaling
+    filling: Filling
+
+    @classmethod
+    def fitted(cls, values: NDArray[np.float32]) -> Self:
+        scaling = Scaling.of(values)
+        middle = scaling.apply(values)[:, : values.shape[1]]
+        return cls(scaling, Filling.of(middle, ~np.isfinite(values)))
+
+    def of(self, values: NDArray[np.float32]) -> dict[bool, NDArray[np.float32]]:
+        """Rows (n, p): gaps filled (False: (n, p)) and gaps told (True: (n, p + absent))."""
+        told = self.scaling.apply(values)
+        filled = self.filling.apply(told[:, : values.shape[1]], ~np.isfinite(values))
+        return {False: filled, True: told}
+
+    def members(self) -> tuple[tuple[bool, float, float], ...]:
+        """Whether gaps are told, length and whitening of each; without gaps the first are all."""
+        ways = (False, True) if len(self.scaling.absent) else (False,)
+        return tuple((told, *each) for told in ways for each in _MEMBERS)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return arrays_of(self.scaling, "scaling") | arrays_of(self.filling, "filling")
+
+    @classmethod
+    def of_arrays(cls, kept: Any) -> Self:
+        return cls(of_arrays(Scaling, kept, "scaling"), of_arrays(Filling, kept, "filling"))
 
 
 class Kernel:
@@ -75,7 +113,7 @@ class Kernel:
         """Settings: `rows` bounds those it learns from; arithmetic is one thread's, or BLAS's."""
         self.landmarks, self.rows, self.threads = landmarks, rows, threads
         self._classes: tuple[str, ...] = ()
-        self._scaling: Scaling | None = None
+        self._sight: _Sight | None = None
         self._members: list[_Member] = []
         self._shares: Floats = np.ones(0)
 
@@ -112,18 +150,18 @@ class Kernel:
             pace.tell(run.done)
             if checkpoint is not None and checkpoint.due(run.done) and run.done < run.of:
                 checkpoint.write(mark, run.done, run.to_bytes(), {})
-        self._scaling, self._members, self._shares = run.scaling, run.members, run.shares()
+        self._sight, self._members, self._shares = run.sight, run.members, run.shares()
         return self
 
     def predict_proba(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """(n, K) of (n, p): each row sums to 1."""
-        check_fitted(self, self._scaling)
-        assert self._scaling is not None
+        check_fitted(self, self._sight)
+        assert self._sight is not None
         out = np.zeros((len(values), len(self._classes)))
         for start in range(0, len(values), _BLOCK):
-            scaled = self._scaling.apply(values[start : start + _BLOCK])
+            seen = self._sight.of(values[start : start + _BLOCK])
             for share, member in zip(self._shares, self._members, strict=True):
-                out[start : start + _BLOCK] += share * member.probabilities(scaled)
+                out[start : start + _BLOCK] += share * member.probabilities(seen[member.told])
         return np.asarray(out / out.sum(axis=1, keepdims=True))
 
     def explain(self, values: NDArray[np.float32]) -> NDArray[np.float64] | None:
@@ -133,9 +171,9 @@ class Kernel:
 
     def save(self, folder: Path) -> None:
         """All arrays, and beside them classes and settings."""
-        check_fitted(self, self._scaling)
-        assert self._scaling is not None
-        kept = arrays_of(self._scaling, "scaling") | {"shares": self._shares}
+        check_fitted(self, self._sight)
+        assert self._sight is not None
+        kept = self._sight.arrays() | {"shares": self._shares}
         kept |= _members_as_arrays(self._members)
         told = {"classes": self._classes, "settings": self.settings()}
         write_whole(folder / _FILE, arrays.to_bytes(kept, told))
@@ -148,7 +186,7 @@ class Kernel:
         made = cls(**told["settings"])
         made._classes = tuple(told["classes"])
         try:
-            made._scaling = of_arrays(Scaling, kept, "scaling")
+            made._sight = _Sight.of_arrays(kept)
             made._shares = kept["shares"]
             made._members = _members_of_arrays(kept, len(made._shares))
         except (KeyError, TypeError) as error:
@@ -163,16 +201,16 @@ class _Run:
 
     def __init__(self, learner: Kernel, examples: Examples, seed: int) -> None:
         some = _some(examples, learner.rows, seed)
-        self.scaling = Scaling.of(some.values)
-        self.scaled = self.scaling.apply(some.values)
+        self.sight = _Sight.fitted(some.values)
+        self.seen, self.kinds = self.sight.of(some.values), self.sight.members()
         self.label = np.eye(len(some.classes))[some.labels]
         self.weight = some.weights / some.weights.mean()
         self.seed, self.count = seed, min(learner.landmarks, len(some))
         self.fold = _inner_folds(some, seed)
         self.each = 1 if self.fold is None else _FOLDS + 1
-        self.of = len(_MEMBERS) * self.each
+        self.of = len(self.kinds) * self.each
         self.done = 0
-        self.true = np.ones((len(_MEMBERS), len(_RIDGES), len(some)))
+        self.true = np.ones((len(self.kinds), len(_RIDGES), len(some)))
         """probability of each row's class, by a fit to the other folds"""
         self.members: list[_Member] = []
         self._problem: _Problem | None = None
@@ -186,15 +224,16 @@ class _Run:
             self._try(self._problem, member, turn)
         else:
             slope, shift = self._problem.path(slice(None), self._ridges(member))[-1]
-            self.members.append(_Member(self._problem.landmarks, _single(slope), _single(shift)))
+            likeness, told = self._problem.landmarks, self.kinds[member][0]
+            self.members.append(_Member(told, likeness, _single(slope), _single(shift)))
             self._problem = None
         self.done += 1
 
     def shares(self) -> Floats:
         """(members,) how much each counts."""
         if self.fold is None:
-            return np.full(len(_MEMBERS), 1.0 / len(_MEMBERS))
-        best = [self.true[each, self._best(each)] for each in range(len(_MEMBERS))]
+            return np.full(len(self.kinds), 1.0 / len(self.kinds))
+        best = [self.true[each, self._best(each)] for each in range(len(self.kinds))]
         return shares(np.stack(best), self.weight, _EQUAL)
 
     def to_bytes(self) -> bytes:
@@ -209,11 +248,11 @@ class _Run:
         self.members = _members_of_arrays(kept, told["members"])
 
     def _made(self, member: int) -> _Problem:
-        length, whitening = _MEMBERS[member]
+        told, length, whitening = self.kinds[member]
         random = np.random.default_rng([self.seed, member])
-        drawn = random.permutation(len(self.scaled))[: self.count]
-        landmarks = Landmarks.of(self.scaled, drawn, length, whitening)
-        return _Problem(landmarks, self.scaled, self.label, self.weight)
+        drawn = random.permutation(len(self.label))[: self.count]
+        landmarks = Landmarks.of(self.seen[told], drawn, length, whitening)
+        return _Problem(landmarks, self.seen[told], self.label, self.weight)
 
     def _try(self, problem: _Problem, member: int, turn: int) -> None:
         out = self.fold == turn
@@ -323,12 +362,18 @@ def _members_as_arrays(members: list[_Member]) -> dict[str, NDArray[Any]]:
     for number, each in enumerate(members):
         kept |= arrays_of(each.landmarks, f"{number}")
         kept |= {f"{number}.slope": each.slope, f"{number}.shift": each.shift}
+        kept[f"{number}.told"] = np.array([each.told])
     return kept
 
 
 def _members_of_arrays(kept: Any, count: int) -> list[_Member]:
     return [
-        _Member(of_arrays(Landmarks, kept, f"{n}"), kept[f"{n}.slope"], kept[f"{n}.shift"])
+        _Member(
+            bool(kept[f"{n}.told"][0]),
+            of_arrays(Landmarks, kept, f"{n}"),
+            kept[f"{n}.slope"],
+            kept[f"{n}.shift"],
+        )
         for n in range(count)
     ]
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from skyquarry.learn.classifiers.filling import Filling
+
     Floats = NDArray[np.float64]
 
 _CLIP: Final = 3.0
@@ -109,10 +111,10 @@ class Landmarks:
         return np.reciprocal(far, out=far)
 
 
-T = TypeVar("T", Scaling, Landmarks)
+T = TypeVar("T", Scaling, Landmarks, "Filling")
 
 
-def arrays_of(held: Scaling | Landmarks, prefix: str) -> dict[str, NDArray[Any]]:
+def arrays_of(held: Scaling | Landmarks | Filling, prefix: str) -> dict[str, NDArray[Any]]:
     """By name, for a file."""
     return {f"{prefix}.{each.name}": getattr(held, each.name) for each in fields(held)}
 
