@@ -47,8 +47,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "catboost": {"rounds": 20}, "xgboost": {"rounds": 10}, "forest": {"trees": 10},
     "extratrees": {"trees": 10}, "kernel": {"landmarks": 40}, "network": {"epochs": 2},
 }  # fmt: skip
-CODE = {"catboost": ("catboost",), "xgboost": ("xgboost",), "forest": ("forest", "nodes"),
-        "extratrees": ("forest", "nodes"), "kernel": ("kernel", "similarity", "filling")}  # fmt: skip
+CODE = {
+    "catboost": ("catboost",), "xgboost": ("xgboost",), "forest": ("forest", "nodes"),
+    "extratrees": ("forest", "nodes"), "kernel": ("kernel", "similarity", "filling"),
+}  # fmt: skip
 """files that a learner's answer depends on"""
 
 
