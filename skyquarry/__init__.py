@@ -9,6 +9,7 @@ from skyquarry.engine.verbs import give
 
 if TYPE_CHECKING:
     from skyquarry.adql.asking import query as query
+    from skyquarry.adql.isolating import isolated_query as isolated_query
     from skyquarry.catalog.roles import Roles as Roles
     from skyquarry.engine.archive import Archive as Archive
     from skyquarry.engine.archive import archive as archive
@@ -74,6 +75,7 @@ _HOME = {
     "fetch": ("skyquarry.pipeline.fetching", "fetch"),
     "plan_fetch": ("skyquarry.pipeline.fetching", "plan_fetch"),
     "query": ("skyquarry.adql.asking", "query"),
+    "isolated_query": ("skyquarry.adql.isolating", "isolated_query"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
     "open_match": ("skyquarry.pipeline.written", "open_match"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
@@ -147,6 +149,7 @@ __all__ = [
     "fetch",
     "friends_of_friends",
     "inject",
+    "isolated_query",
     "lenses",
     "load_model",
     "match_table",

@@ -113,6 +113,11 @@ def cursor(
         _given_back(database)
 
 
+def load() -> None:
+    """Load the database's code, whose room a limit of memory set afterwards comes on top of."""
+    import duckdb  # noqa: F401
+
+
 def close_all() -> None:
     """Close those of this process that nobody uses, and forget what they knew."""
     with _MAKING:

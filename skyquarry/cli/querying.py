@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -44,6 +44,13 @@ def query(
     timeout: Annotated[
         float | None, typer.Option("--timeout", help="Seconds after which it is stopped.")
     ] = None,
+    isolated: Annotated[
+        bool,
+        typer.Option("--isolated", help="For a stranger's query: in a process with hard limits."),
+    ] = False,
+    memory: Annotated[
+        float, typer.Option("--memory", help="GiB that an isolated query may use.")
+    ] = 2.0,
     out: Out = None,
     limit: Limit = 20,
     as_json: Json = False,
@@ -53,23 +60,46 @@ def query(
     Example: skyquarry query "SELECT TOP 5 * FROM gaia WHERE dec > 89" --archive demo/archive
     """
     from skyquarry.adql.asking import query as asked
-    from skyquarry.cli.output import kept_text, write_json, write_rows
+    from skyquarry.adql.isolating import isolated_query
+    from skyquarry.cli.output import kept_text, write_json
+    from skyquarry.errors import UserError
 
+    catalogs = {name: located(path, archive) for name, path in named(catalog, "--catalog").items()}
+    uploads = named(upload, "--upload")
+    if isolated:
+        apart = isolated_query(
+            _text(adql), catalogs, uploads, archive=archive, my=my,
+            seconds=timeout or 60.0, memory_gb=memory, rows=rows or 1_000_000,
+        )  # fmt: skip
+        if dialect is not None:
+            raise UserError(f"--dialect is {dialect!r}, but an isolated query is run: drop one")
+        _answer(apart, explain=explain, out=out, as_json=as_json, limit=limit)
+        return
     plan = asked(
         _text(adql),
-        {name: located(path, archive) for name, path in named(catalog, "--catalog").items()},
-        named(upload, "--upload"),
+        catalogs,
+        uploads,
         archive=archive,
         my=my,
         limit=rows,
         timeout=timeout,
     )
-    if explain or dialect is not None:
-        typer.echo(plan.explain() if dialect is None else plan.to_sql(dialect))
+    if dialect is not None:
+        typer.echo(plan.to_sql(dialect))
         return
-    if plan.into is not None:
+    if plan.into is not None and not explain:
         saved = plan.run()
         write_json(asdict(saved)) if as_json else typer.echo(kept_text(saved))
+        return
+    _answer(plan, explain=explain, out=out, as_json=as_json, limit=limit)
+
+
+def _answer(plan: Any, *, explain: bool, out: str | None, as_json: bool, limit: int) -> None:
+    """What it would read, or its rows."""
+    from skyquarry.cli.output import write_rows
+
+    if explain:
+        typer.echo(plan.explain())
         return
     more = "name fewer in SELECT"
     write_rows(plan.stream(), plan.schema, out=out, as_json=as_json, limit=limit, more=more)

@@ -81,6 +81,16 @@ def test_rows_are_kept_and_listed(run, archive, tmp_path):
     assert "my.few" in shown.stdout
 
 
+def test_a_stranger_s_query_runs_in_a_process_of_its_own(run):
+    adql = "SELECT id FROM stars WHERE id < 3 ORDER BY id"
+    found = json.loads(run("query", adql, "--isolated", "--rows", 2, "--json").stdout)
+    assert found == [{"id": 0}, {"id": 1}]
+    assert (
+        "--dialect is 'trino'"
+        in run("query", adql, "--isolated", "--dialect", "trino", code=2).stderr
+    )
+
+
 def test_explain_reads_no_row(run):
     said = run("query", "SELECT id FROM stars WHERE dec > 80", "--explain").stdout
     assert "scan of stars" in said
