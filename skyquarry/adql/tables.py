@@ -31,6 +31,7 @@ _VIEWS: Final = {
     "PhotoFamily": "mode = 3",
 }
 """SkyServer's views of PhotoObj, and the condition of each."""
+_NEIGHBOURS: Final = ("Neighbors", "Neighbours")
 _VIEWED: Final = ("photoobj", "photoobjall", "sdss", "photo")
 """Names of catalogues that may be SDSS's objects, the likeliest first."""
 
@@ -192,7 +193,16 @@ class Tables:
         if found is not None:
             return found
         view = next((name for name in self.views if parts[0].fits(name)), None)
-        return None if view is None else self._view(view)
+        return self._neighbours(parts[0]) if view is None else self._view(view)
+
+    def _neighbours(self, name: Identifier) -> Table | None:
+        """NEIGHBORS: the one precomputed table of them, whichever catalogue it belongs to."""
+        if not any(name.fits(each) for each in _NEIGHBOURS):
+            return None
+        there = [each for each in self.names if each.endswith("_neighbours")]
+        if len(there) > 1:
+            raise QueryError(f"{name.name} may be {' or '.join(there)}: name the one that is meant")
+        return self._open(there[0]) if there else None
 
     def _kept(self, name: Identifier) -> Table | None:
         fitting = [each for each in self.kept if name.fits(each)]

@@ -63,6 +63,16 @@ def build(
             help="Width of a margin, 0 for none; say it again for more.",
         ),
     ] = [10.0],  # noqa: B006  (typer shows it, nobody changes it)
+    neighbours_arcsec: Annotated[
+        float | None,
+        typer.Option(
+            "--neighbours", help="Keep each row's neighbours within so many arcsec, as a child."
+        ),
+    ] = None,
+    nearest: Annotated[
+        int | None,
+        typer.Option("--nearest", min=1, help="Of its neighbours so many, the nearest."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Publish a new version over what is there.")
     ] = False,
@@ -75,6 +85,8 @@ def build(
     No row is lost: those that cannot be placed are set aside with a reason and counted.
     """
     from skyquarry.pipeline.build import plan_build
+
+    _check_nearest(neighbours_arcsec, nearest)
 
     plan = plan_build(
         sources_of(source),
@@ -94,12 +106,46 @@ def build(
         overwrite=overwrite,
         **({} if on is None else {"on": on}),
     )
+    if neighbours_arcsec is not None:
+        _check_id(plan.described.roles.id)
     report = plan.run(progress=True)  # a bar on a terminal, else the notes alone
+    near = None
+    if neighbours_arcsec is not None:
+        near = _neighbours(to, neighbours_arcsec, nearest, overwrite=overwrite)
     if as_json:
-        notes = {"notes": list(plan.described.notes)}
-        write_json(report_as_data(report) | notes | {"path": to})
-    else:
-        typer.echo(str(report))
+        told = {"notes": list(plan.described.notes), "path": to}
+        write_json(report_as_data(report) | told | ({} if near is None else {"neighbours": near}))
+        return
+    typer.echo(str(report))
+    if near is not None:
+        typer.echo(f"{near['rows']:,} neighbours in {near['path']}")
+
+
+def _check_nearest(arcsec: float | None, nearest: int | None) -> None:
+    from skyquarry.errors import UserError
+
+    if nearest is not None and arcsec is None:
+        raise UserError(
+            f"--nearest is {nearest}, but how far neighbours may be is needed too: try "
+            f"--neighbours 30 --nearest {nearest}"
+        )
+
+
+def _check_id(column: str | None) -> None:
+    from skyquarry.errors import ColumnError
+
+    if column is None:
+        raise ColumnError("--neighbours is told by ids, but the table has none: name it by --id")
+
+
+def _neighbours(
+    path: str, arcsec: float, nearest: int | None, *, overwrite: bool
+) -> dict[str, Any]:
+    from skyquarry.engine.catalog import open_catalog
+    from skyquarry.mine.neighbours import neighbours
+
+    child = neighbours(open_catalog(path), arcsec, nearest=nearest, overwrite=overwrite)
+    return {"path": child.stored.home.root, "rows": int(child.stored.n_rows)}
 
 
 def sources_of(words: list[str]) -> Any:

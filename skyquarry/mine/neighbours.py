@@ -40,8 +40,9 @@ def neighbours(
         Of the table: beside the catalogue, by default its own path and `_neighbours`.
 
     Returns the child: `id, neighbour_id, sep_arcsec`, each pair from both its rows, stored in the
-    tile of `id`; `catalog.children()` finds it, `catalog.join_child(name)` joins it. It belongs to
-    one version of the catalogue: build it again after another one is published.
+    tile of `id`; `catalog.children()` finds it, `catalog.join_child(name)` joins it, and queries of
+    an archive that has one such table may call it NEIGHBORS. It belongs to one version of the
+    catalogue, which its properties name: build it again after another one is published.
 
     Raises UserError for a catalogue that is cut, ColumnError without an id, ExistsError.
 
@@ -67,7 +68,10 @@ def neighbours(
     plan = Plan(PairsNode(side, side, radius_of(radius_arcsec, side), rule=rule))
     schema = pa.schema([f.with_name(n) for f, n in zip(plan.schema, NAMES, strict=True)])
     batches = (batch.rename_columns(list(NAMES)) for batch in plan.stream(executor))
-    told = {"skyquarry_neighbours_arcsec": f"{radius_arcsec:g}"}
+    told = {
+        "skyquarry_neighbours_arcsec": f"{radius_arcsec:g}",
+        "skyquarry_neighbours_version": str(catalog.stored.version),
+    }
     if nearest is not None:
         told["skyquarry_neighbours_nearest"] = str(nearest)
     build = plan_build(

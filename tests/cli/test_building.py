@@ -95,3 +95,19 @@ def test_a_mistake_is_named(run, source, tmp_path, words, said):
 def test_a_missing_file_is_named(run, tmp_path):
     result = run("build", tmp_path / "nowhere.fits", "--to", tmp_path / "no", code=2)
     assert "nowhere.fits" in result.stderr
+
+
+def test_neighbours_are_kept_beside_the_catalogue(run, tmp_path):
+    rows = ["id,ra,dec", *(f"{i},{10 + i / 3600},5.0" for i in range(20))]
+    (tmp_path / "row.csv").write_text("\n".join(rows))
+    how = ("build", tmp_path / "row.csv", "--to", tmp_path / "row", "--json")
+    told = json.loads(run(*how, "--neighbours", 3.5).stdout)["neighbours"]
+    assert told["rows"] == 2 * (19 + 18 + 17)
+    assert told["path"].endswith("row_neighbours")
+    told = json.loads(
+        run(*how, "--neighbours", 3.5, "--nearest", 2, "--overwrite").stdout
+    )["neighbours"]  # fmt: skip
+    assert told["rows"] == 40
+    assert "--neighbours 30 --nearest 2" in run(*how, "--nearest", 2, code=2).output.replace(
+        "\n", " "
+    )

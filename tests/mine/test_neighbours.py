@@ -94,3 +94,20 @@ def test_a_map_says_what_is_missing_and_where_cells_are(stars):
         cell_statistics(stars, order=30)
     with pytest.raises(UserError, match="a list of texts"):
         cell_statistics(stars, "u")
+
+
+def test_a_query_calls_the_one_table_of_neighbours_neighbors(field):
+    from skyquarry.adql.asking import query
+    from skyquarry.engine.archive import archive
+
+    child = neighbours(field, 60.0, overwrite=True)
+    assert child.properties["skyquarry_neighbours_version"] == field.stored.version == "v1"
+    sky = archive(field.stored.home.parent.root)
+    text = ("SELECT n.id, n.sep_arcsec FROM field AS f JOIN Neighbors AS n ON n.id = f.id "
+            "WHERE n.sep_arcsec < 30 AND f.dec > 0.5")  # fmt: skip
+    found = query(text, archive=sky).to_table()
+    dec = dict(zip(*(field.to_table()[n].to_pylist() for n in ("id", "dec")), strict=True))
+    wanted = [a for a, sep, _ in _naive(field, 60.0) if sep < 30 and dec[a] > 0.5]
+    assert sorted(found["id"].to_pylist()) == sorted(wanted)
+    assert len(wanted) > 5
+    query("SELECT id FROM NEIGHBOURS", archive=sky)
