@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from skyquarry.mine.scan import sweep_once as sweep_once
     from skyquarry.mine.similar import similar as similar
     from skyquarry.mine.similarindex import similar_index as similar_index
+    from skyquarry.mine.space import Space as Space
     from skyquarry.mine.twopoint import correlation as correlation
     from skyquarry.mine.twopoint import pair_counts as pair_counts
     from skyquarry.pipeline.build import build as build
@@ -109,6 +110,7 @@ _HOME = {
     "Ranges": ("skyquarry.sky.ranges", "Ranges"),
     "Region": ("skyquarry.sky.regions", "Region"),
     "Colours": ("skyquarry.mine.colours", "Colours"),
+    "Space": ("skyquarry.mine.space", "Space"),
     "Cone": ("skyquarry.sky.regions", "Cone"),
     "Box": ("skyquarry.sky.regions", "Box"),
     "Zone": ("skyquarry.sky.regions", "Zone"),
@@ -135,6 +137,7 @@ __all__ = [
     "Result",
     "Roles",
     "ScanMachine",
+    "Space",
     "Zone",
     "archive",
     "buckets",

@@ -19,6 +19,7 @@ from skyquarry.errors import UserError
 from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison, compared
 from skyquarry.mine.exchange import Exchange, partition_of
+from skyquarry.mine.space import Space
 
 if TYPE_CHECKING:
     import os
@@ -43,14 +44,14 @@ _MOST_PAIRS = 1_000_000_000
 
 def buckets(
     catalog: Catalog,
-    by: Bucketing | Callable[[pa.Table], Any],
+    by: Bucketing | Space | Callable[[pa.Table], Any],
     *,
     compare: Compare | None = None,
     columns: Sequence[str] | None = None,
     needs: Sequence[str] = (),
     folder: str | os.PathLike[str] | None = None,
     most_pairs: int = _MOST_PAIRS,
-) -> BucketsPlan:
+) -> Plan:
     """All pairs of rows of a catalogue that meet in a bucket, each once: a plan.
 
     Parameters
@@ -58,18 +59,20 @@ def buckets(
     catalog
         With its cuts; `head` is refused, as the first rows have no meaning here.
     by
-        `Colours([...], margin=...)`, another `Bucketing`, or a function of a table of `needs` that
-        gives a whole number for each row: rows of the same number meet. On the sky use `sq.pairs`,
-        which needs no buckets.
+        `Space(arcmin=1)`: within a separation on the sky, found tile by tile without a shuffle;
+        `Colours([...], margin=...)`; another `Bucketing`; or a function of a table of `needs` that
+        gives a whole number for each row: rows of the same number meet.
     compare
         A function of two tables of n rows, the pairs' left and right, that gives n truths: which
         pairs are kept. Both have `columns`, `needs` and what `by` needs. None: all.
     columns
         Of both rows, as left_NAME and right_NAME; the id where none are named.
     folder
-        Where rows are sorted; all workers must see it. A temporary folder by default.
+        Where rows are sorted; all workers must see it. A temporary folder by default; `Space`
+        needs none.
     most_pairs
-        A partition in which more would have to be compared is refused.
+        A partition in which more would have to be compared is refused; `Space` refuses what
+        `sq.pairs` does.
 
     The left row is the one that comes first along the sky. For processes and clusters functions
     are those of a module. Raises ColumnError, PredicateError, UserError.
@@ -81,8 +84,12 @@ def buckets(
             f"buckets were asked of head({catalog.cut.limit}), the first rows along the sky, but "
             "pairs need whole places: cut by region or where instead"
         )
-    meeting = by if isinstance(by, Bucketing) else ByKey(by, catalog.source.resolve(needs))
     asked = _columns(catalog, columns)
+    if isinstance(by, Space):
+        places = catalog.source.position_columns("Space")
+        seen = dict.fromkeys([*asked, *catalog.source.resolve(needs), *places])
+        return by.plan(catalog, Comparison(None, compare, asked, most_pairs), tuple(seen))
+    meeting = by if isinstance(by, Bucketing) else ByKey(by, catalog.source.resolve(needs))
     rows = catalog.source.resolve([*asked, *needs, *meeting.columns(catalog.source.schema)])
     scan = Scan(catalog.source, catalog.cut.only(columns=tuple(dict.fromkeys(rows))))
     comparison = Comparison(meeting, compare, asked, most_pairs)
@@ -171,6 +178,7 @@ def sort_piece(
 ) -> dict[str, int]:
     """The task of the first round."""
     table = reader.read(piece)
+    assert comparison.by is not None
     copies = comparison.by.copies(table)
     along, bounds = exchange.sorted(partition_of(copies.bucket, exchange.partitions))
     rows = comparison.entries(table, copies, piece.tile << 32, along)

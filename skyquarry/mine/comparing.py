@@ -31,7 +31,8 @@ EXTRA = pa.schema([(BUCKET, pa.int64()), (PLACE, pa.int64()), (HOME, pa.bool_())
 class Comparison:
     """What is asked of each pair, and which columns of both are handed out."""
 
-    by: Bucketing
+    by: Bucketing | None
+    """None: where near pairs are found in another way"""
     compare: Compare | None
     columns: tuple[str, ...]
     most_pairs: int
@@ -69,28 +70,34 @@ class Comparison:
     # ------------------------------------------------------------ pairs
     def pairs(self, entries: pa.Table) -> pa.Table:
         """The pairs of a partition that are near, and that `compare` keeps."""
-        blocks: Iterator[tuple[Ints, Ints]]
+        none = self.schema(entries.schema).empty_table()
         if isinstance(self.by, Searched):
             blocks = self.by.pairs(entries, self.most_pairs)
-        else:
-            entries = sorted_by_bucket(entries)
-            blocks = _blocks(entries, self.most_pairs)
-        found = [self._kept(entries, *block) for block in blocks]
-        return pa.concat_tables([self.schema(entries.schema).empty_table(), *found])
+            return pa.concat_tables([none, *(self.kept(entries, *block) for block in blocks)])
+        entries = sorted_by_bucket(entries)
+        blocks = _blocks(entries, self.most_pairs)
+        return pa.concat_tables([none, *(self._near(entries, *block) for block in blocks)])
 
-    def _kept(self, entries: pa.Table, left: Ints, right: Ints) -> pa.Table:
-        if self.compare is None and isinstance(self.by, Searched):
-            entries = entries.select(list(dict.fromkeys(self.columns)))
+    def kept(self, rows: pa.Table, left: Ints, right: Ints) -> pa.Table:
+        """Of pairs of rows those that `compare` keeps."""
+        if self.compare is None:
+            rows = rows.select(list(dict.fromkeys(self.columns)))
+        return self._compared(rows.take(from_numpy(left)), rows.take(from_numpy(right)))
+
+    def _near(self, entries: pa.Table, left: Ints, right: Ints) -> pa.Table:
         first, second = entries.take(from_numpy(left)), entries.take(from_numpy(right))
-        if not isinstance(self.by, Searched):
-            near = self.by.near(first, second)
-            if not near.all():
-                first, second = first.filter(from_numpy(near)), second.filter(from_numpy(near))
+        assert self.by is not None
+        near = self.by.near(first, second)
+        if not near.all():
+            first, second = first.filter(from_numpy(near)), second.filter(from_numpy(near))
+        return self._compared(first, second)
+
+    def _compared(self, first: pa.Table, second: pa.Table) -> pa.Table:
         if self.compare is not None and first.num_rows:
             keep = _mask(self.compare(first, second), first.num_rows)
             first, second = first.filter(keep), second.filter(keep)
         both = first.select(self.columns).columns + second.select(self.columns).columns
-        return pa.table(both, schema=self.schema(entries.schema))
+        return pa.table(both, schema=self.schema(first.schema))
 
 
 def compared(exchange: Exchange, partition: int, rows: pa.Schema, comparison: Comparison) -> Told:

@@ -7,6 +7,9 @@ from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import ColumnError, PredicateError, UserError
 from skyquarry.mine.buckets import buckets
 from skyquarry.mine.colours import Colours
+from skyquarry.mine.space import Space
+from skyquarry.sky.regions import Cone
+from skyquarry.sky.vectors import separation_arcsec, to_xyz
 from skyquarry.testing.handmade import write_catalog
 
 
@@ -106,7 +109,28 @@ def test_a_function_says_which_rows_meet(few):
     assert table.num_rows == sum(n * (n - 1) // 2 for n in counts)
 
 
+@pytest.mark.parametrize("executor", [None, "inline"])
+def test_on_the_sky_those_within_a_separation_meet(stars, executor):
+    crowd = stars.region(Cone(12.0, 0.5, 1200.0))
+    table = crowd.to_table()
+    xyz = to_xyz(np.array(table["ra"]), np.array(table["dec"]))
+    left, right = np.triu_indices(table.num_rows, 1)
+    near = separation_arcsec(xyz[left], xyz[right]) <= 120.0
+    g = np.array(table["g"])
+    near &= g[left] > g[right] + 0.5
+    ids = np.array(table["id"])
+    plan = buckets(crowd, Space(arcmin=2), compare=_fainter, columns=["id"], needs=["g"])
+    told = _told(plan.to_table(executor))
+    assert told == set(zip(ids[left[near]].tolist(), ids[right[near]].tolist(), strict=True))
+    assert len(told) > 50
+    assert "_fainter keeps" in plan.explain()
+
+
 def test_what_cannot_be_is_refused_before_work_starts(few):
+    with pytest.raises(UserError, match="one of them, above 0"):
+        Space(arcsec=1, arcmin=1)
+    with pytest.raises(UserError, match="one of them, above 0"):
+        Space(arcmin=0)
     with pytest.raises(UserError, match="head"):
         buckets(few.head(5), Colours(["u - g"], 0.1))
     with pytest.raises(ColumnError, match="'z'"):
