@@ -31,11 +31,11 @@ _PLACES: Final = (
     25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 38, 39, 40, 10, 11, 12, 17, 18, 19, 20, 13, 14, 15, 16,
 )  # fmt: skip
 """of these bands in a row of the tables; AB for SDSS and Pan-STARRS1, Vega for the others"""
-_SDSS_LESS_AB: Final = {"sdss_u": 0.040, "sdss_g": -0.025, "sdss_i": -0.015, "sdss_z": -0.030}
-"""Magnitudes as SDSS tells them, less AB: Eisenstein et al. 2006, ApJS 167, 40, section 2; g as it
-is in 2,888 DA of Gentile Fusillo et al. 2021, whose Teff and log g are of Gaia. Behind the E(B-V)
-of 0.015 that BP-RP tells g-r is bluer than the grid's by 0.032 below 12,000 K, 0.02 to 20,000 K and
-0.01 beyond; r-i and i-z are as the grid's within 0.006"""
+_SDSS_LESS_AB: Final = {"sdss_u": 0.015, "sdss_g": -0.025, "sdss_i": -0.015, "sdss_z": -0.030}
+"""Magnitudes as SDSS tells them, less AB: Eisenstein et al. 2006, ApJS 167, 40, section 2, but u
+and g brighter by 0.025, as in 2,888 DA of Gentile Fusillo et al. 2021, whose Teff and log g are of
+Gaia. Behind the E(B-V) of 0.015 that BP-RP tells g-r is bluer than the grid's by 0.032 below 12,000
+K, 0.02 to 20,000 K and 0.01 beyond; r-i, i-z and the mean of u-g are as the grid's within 0.006"""
 _TEFF, _LOGG, _MASS, _AGE = 0, 1, 2, -1
 _MASSES: Final = np.arange(0.45, 1.21, 0.05)
 _AGES_YR: Final = 10.0 ** np.linspace(5.8, 10.08, 34)
