@@ -10,6 +10,7 @@ from skyquarry.engine.verbs import give
 if TYPE_CHECKING:
     from skyquarry.adql.asking import query as query
     from skyquarry.adql.isolating import isolated_query as isolated_query
+    from skyquarry.adql.userfunctions import function as function
     from skyquarry.catalog.roles import Roles as Roles
     from skyquarry.engine.archive import Archive as Archive
     from skyquarry.engine.archive import archive as archive
@@ -76,6 +77,7 @@ _HOME = {
     "fetch": ("skyquarry.pipeline.fetching", "fetch"),
     "plan_fetch": ("skyquarry.pipeline.fetching", "plan_fetch"),
     "query": ("skyquarry.adql.asking", "query"),
+    "function": ("skyquarry.adql.userfunctions", "function"),
     "isolated_query": ("skyquarry.adql.isolating", "isolated_query"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
     "open_match": ("skyquarry.pipeline.written", "open_match"),
@@ -151,6 +153,7 @@ __all__ = [
     "features_of",
     "fetch",
     "friends_of_friends",
+    "function",
     "inject",
     "isolated_query",
     "lenses",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.executors import Where
 
 
-def query(
+def query(  # noqa: PLR0913  each keyword is said by its name
     adql: str,
     catalogs: Mapping[str, Any] | None = None,
     uploads: Mapping[str, Any] | None = None,
@@ -48,6 +48,7 @@ def query(
     my: Any = None,
     limit: int | None = None,
     timeout: float | None = None,
+    trusted: bool = True,
 ) -> QueryPlan:
     """What an ADQL 2.1 query would do: `explain()`, then `to_table()`, `stream()` or `save(path)`.
 
@@ -56,6 +57,8 @@ def query(
     may also be called TAP_UPLOAD.name. At most `limit` rows come back; after `timeout` seconds it
     is stopped. `SELECT ... INTO my.NAME FROM ...` keeps its rows when it is run (`plan.run()`), in
     the folder `my`, which is the archive's own where none is named; later queries find them there.
+    A query that is not `trusted` may not call functions of `@sq.function`: those of strangers are
+    for `sq.isolated_query`.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def query(
         archive = open_archive(archive)
     kept = kept_of(archive, my)
     tables = Tables(catalogs, uploads, archive, kept)
-    state = State(QueryText(adql), tables)
+    state = State(QueryText(adql), tables, trusted)
     tree = parse(adql)
     try:
         compiled = Compiler(state).whole(tree)

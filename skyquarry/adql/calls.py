@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql import geocalls, mathematics, usercalls
+from skyquarry.adql import geocalls, mathematics, usercalls, userfunctions
 from skyquarry.adql.blocks import Aggregate
 from skyquarry.adql.kinds import NUMBERS, WORDS
 from skyquarry.adql.shapes import SHAPES, without_frame
@@ -32,6 +32,8 @@ def called(resolver: Resolver, tree: Call) -> Term:
         return _coalesce(resolver, tree, arguments)
     if tree.key in usercalls.FUNCTIONS:
         return usercalls.called(resolver, tree, arguments)
+    if tree.key in userfunctions.USERS:
+        return userfunctions.called(resolver, tree, arguments)
     known = [each.lower() for each in (*SHAPES, *usercalls.FUNCTIONS, *AGGREGATES)]
     hint = nearest(tree.name, known) or "a service elsewhere may have it"
     raise resolver.error(tree, f"is no function that is known here: {hint}")

@@ -43,11 +43,12 @@ def in_dialect(sql: str, dialect: str) -> str:
 def _check(tree: Any, dialect: str) -> None:
     lacking = {str(each.name).lower() for each in tree.find_all(exp.Anonymous)}
     if dialect == "duckdb":
-        lacking &= {name for name in _OURS if name.startswith("sky_")}
+        lacking = {name for name in lacking if name.startswith("sky_")}
     for name in sorted(lacking):
+        what = _OURS.get(name, name.removeprefix("sky_user_"))
         raise QueryError(
-            f"{_OURS.get(name, name)} has no form in {dialect}: work it out beforehand, as a "
-            "column, or run the query here"
+            f"{what} has no form in {dialect}: work it out beforehand, as a column, or run the "
+            "query here"
         )
 
 

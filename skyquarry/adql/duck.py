@@ -90,7 +90,7 @@ def _own(
     limits: Limits, reads: Sequence[PartRead], called: set[str], plans: Sequence[Plan]
 ) -> AbstractContextManager[Any]:
     """A connection to a database that may open the files of these tables."""
-    known = [(name, functions.PYTHON[name]) for name in sorted(called)]
+    known = [(name, functions.known(name)) for name in sorted(called)]
     used = [Function(name, each.function, each.takes, each.gives) for name, each in known]
     files = [file for read in reads for file in _files(read)]
     return cursor(limits, files, used, as_written=bool(plans))
@@ -198,6 +198,8 @@ def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
             f"{limits.spill_bytes / (1 << 30):.3g} GiB of disk: give back fewer columns, or narrow "
             "it by a region or a condition"
         )
+    if "Python exception occurred while executing the UDF" in first:
+        return QueryError(first.rpartition("Error: ")[2])
     values = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException)
     if values or "Conversion Error" in first or "Out of Range Error" in first:
         return QueryError(f"a value of a row cannot be worked out: {first}")

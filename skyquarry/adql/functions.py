@@ -119,3 +119,12 @@ PYTHON: Final[dict[str, Python]] = {
     "sky_healpix_center": Python(healpix_center, ("BIGINT", "INTEGER"), "DOUBLE[]"),
     "sky_moved": Python(moved, ("DOUBLE",) * 8, "DOUBLE[]"),
 }
+
+
+def known(name: str) -> Python:
+    """The function of that name in SQL: one of ours, or one that the user registered."""
+    if name in PYTHON:
+        return PYTHON[name]
+    from skyquarry.adql.userfunctions import sql_function
+
+    return Python(*sql_function(name))

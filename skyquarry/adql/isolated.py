@@ -83,6 +83,7 @@ def _plan(asked: dict[str, Any]) -> Any:
     plan = query(
         asked["adql"], asked["catalogs"], uploads,
         archive=asked["archive"], my=asked["my"], limit=asked["rows"], timeout=asked["seconds"],
+        trusted=False,
     )  # fmt: skip
     if plan.into is not None:
         raise UserError("INTO is not for isolated queries: take the rows, and keep them yourself")

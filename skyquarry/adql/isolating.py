@@ -67,8 +67,9 @@ def isolated_query(  # noqa: PLR0913  each keyword is said by its name
 
     Tables are named as for `sq.query`, catalogues whole ones. No more than `rows` rows come back;
     a query that takes longer than `seconds`, its process's start included, or needs more than
-    `memory_gb`, is killed, and leaves no file and no process behind. Functions of `@sq.function` are not there, nor is INTO. Faults of
-    the text are raised when its rows, schema or `explain()` are asked for.
+    `memory_gb`, is killed, and leaves no file and no process behind. Functions of `@sq.function`
+    are not there, nor is INTO. Faults of the text are raised when its rows, its schema or
+    `explain()` are asked for.
 
     >>> plan = sq.isolated_query(text, archive="archive", seconds=10)  # doctest: +SKIP
     >>> plan.to_table()  # doctest: +SKIP

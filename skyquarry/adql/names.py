@@ -34,10 +34,16 @@ _SERVICES: Final = frozenset((
 """Prefixes that services give to theirs, so that names of different services do not clash."""
 
 
+FOREIGN: Final[set[str]] = set()
+"""Those that the user of this process registered (`userfunctions`), in capitals."""
+
+
 def is_function(key: str) -> bool:
     """Whether a function of this name, in capitals, is known to us or to some service."""
     prefix, _, rest = key.partition("_")
-    return key in OURS or key in _ELSEWHERE or (bool(rest) and prefix in _SERVICES)
+    return (
+        key in OURS or key in FOREIGN or key in _ELSEWHERE or (bool(rest) and prefix in _SERVICES)
+    )
 
 
 def why_no_function(name: str) -> str:

@@ -41,6 +41,8 @@ class State:
 
     source: QueryText
     tables: Tables
+    trusted: bool = True
+    """Whether functions of this process's user may be called."""
     scans: list[Scanned] = field(default_factory=list)
     named: list[tuple[Identifier, str, tuple[Field, ...]]] = field(default_factory=list)
     """The queries of WITH so far: name, our name for it, its columns."""

@@ -83,6 +83,7 @@ def query(
         my=my,
         limit=rows,
         timeout=timeout,
+        trusted=False,
     )
     if dialect is not None:
         typer.echo(plan.to_sql(dialect))
