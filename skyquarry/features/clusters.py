@@ -1,15 +1,11 @@
 """Galaxy clusters, found as systems: overdensities of galaxies on one red sequence.
 
-A cluster is no row of a table of sources; it gets a row in a table of its own. Each bright red
-galaxy is asked how many galaxies, brighter than 0.2 L*, have the colour that a red galaxy has at
-its redshift, within a radius that grows with that number, less what the whole table lets expect
-there (after Rykoff et al. 2014, ApJ 785, 104, without their weights). The richest takes its members
-away from the others. It knows redshifts from 0.08 to 0.35, where g - r tells them.
-
-Its richness is a count and not redMaPPer's, against whom nothing is calibrated: on 13 square
-degrees of a simulated sky (galaxies of the truth, i < 20.5) all ten clusters of true richness above
-20 at redshifts of 0.1 to 0.33 were found, at 0.3 to 2 times their richness, so that five passed 20;
-12 of the 13 systems above 20 stood on a true halo.
+A cluster is no row of a table of sources; it gets a row in a table of its own. About each bright
+red galaxy with others of its colour the richness is sought that the membership probabilities of all
+galaxies near it add up to (`clustermembers`, after redMaPPer: Rykoff et al. 2014, ApJ 785, 104),
+within a radius that grows with it; the richest takes its members away from the others. It knows
+redshifts from 0.08 to 0.35, where g - r tells them. How pure and complete that is on a synthetic
+sky is told by benchmarks/clusterscores.py; against redMaPPer's richness nothing is calibrated.
 """
 
 from __future__ import annotations
@@ -21,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
+from skyquarry.features import clustermembers as members
 from skyquarry.match.geometry.search import find_pairs, sorted_points
 from skyquarry.sky import healpix
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
@@ -39,11 +36,9 @@ data (chi^2 < 5, i < 19.5), about which they scatter by 0.036 mag; their ZRED is
 spectra"""
 _RIDGE_WIDTH: Final = 0.05
 _SIGMAS: Final = 2.0
-_INSIDE: Final = 0.954
-"""of a normal distribution within two sigma: richness is corrected for the rest"""
+_MOST_RICH: Final = 300.0
+"""no cluster's radius is taken to be larger than with it"""
 _STEPS_Z: Final = 0.01
-_FAINTEST: Final = 1.75
-"""magnitudes below m*: 0.2 L*"""
 _CENTRAL: Final = -0.3
 """a cluster's brightest galaxy is brighter than m* by this at least"""
 _APART_Z: Final = 0.06
@@ -63,9 +58,9 @@ class Found:
     """from the median colour of members: good to 0.01 to 0.02"""
     richness: Floats
     richness_error: Floats
-    """Poisson, members and background"""
+    """Poisson, and that membership is not sure"""
     members: Ints
-    """galaxies counted, background not taken off"""
+    """galaxies that are members more probably than not"""
     radius_arcsec: Floats
     brightest_mag: Floats
     gap_mag: Floats
@@ -110,7 +105,12 @@ def _distances() -> tuple[Floats, Floats]:
 def radius_arcsec(richness: ArrayLike, redshift: ArrayLike) -> Floats:
     """(n,) 1.43 (richness / 100)^0.2 Mpc on the sky: Rykoff et al. 2014, section 4, h = 0.7."""
     mpc = 1.43 * (np.maximum(np.asarray(richness, np.float64), 1.0) / 100.0) ** 0.2
-    return np.asarray(206_264.806 * mpc / np.interp(np.asarray(redshift), *_distances()))
+    return np.asarray(mpc / mpc_an_arcsec(redshift))
+
+
+def mpc_an_arcsec(redshift: ArrayLike) -> Any:
+    """At a redshift."""
+    return np.interp(np.asarray(redshift), *_distances()) / 206_264.806
 
 
 @dataclass(frozen=True)
@@ -121,15 +121,17 @@ class _Sky:
     dec: Floats
     colour: Floats
     width: Floats
-    """half width of a red sequence for each, its error included"""
+    """standard deviation of a red sequence for each, its error included"""
     mag: Floats
     density: Floats
     """(z,) expected galaxies an arcsec^2 on the red sequence of a redshift"""
+    background: Floats
+    """of all galaxies, an arcsec^2, a magnitude and one of colour, at each"""
 
     def on_ridge(self, rows: Ints | slice, redshift: float) -> Mask:
         """Of these rows, which are on the red sequence of a redshift."""
-        near = np.abs(self.colour[rows] - ridge_colour(redshift)) <= self.width[rows]
-        return np.asarray(near & (self.mag[rows] <= star_mag(redshift) + _FAINTEST))
+        near = np.abs(self.colour[rows] - ridge_colour(redshift)) <= _SIGMAS * self.width[rows]
+        return np.asarray(near & (self.mag[rows] <= star_mag(redshift) + members.FAINTEST))
 
     def expected(self, redshift: float) -> float:
         """Galaxies an arcsec^2 at a redshift."""
@@ -166,19 +168,25 @@ def clusters_of(
             f"columns have {[len(each) for each in given]} rows, but each galaxy needs one value "
             "in each: give columns of one table"
         )
-    faintest = float(star_mag(MOST_Z)) + _FAINTEST
+    faintest = float(star_mag(MOST_Z)) + members.FAINTEST
     kept = np.flatnonzero(np.isfinite(np.sum(given, axis=0)) & (given[3] <= faintest))
     points, order = sorted_points(given[0][kept], given[1][kept])
     rows = kept[order]
     colour, mag, error = (given[number][rows] for number in (2, 3, 4))
-    width = _SIGMAS * np.hypot(_RIDGE_WIDTH, error)
+    if not len(rows):
+        return _told([], _Sky(*(np.empty(0),) * 7), rows)
     area = _area(points.ra_deg, points.dec_deg) if area_deg2 is None else area_deg2
-    sky = _Sky(points.ra_deg, points.dec_deg, colour, width, mag, np.zeros(len(_grid())))
+    sky = _Sky(
+        points.ra_deg, points.dec_deg, colour, np.hypot(_RIDGE_WIDTH, error), mag,
+        np.zeros(len(_grid())),
+        members.Background.of(mag, colour, area * 3600.0**2).at(mag, colour),
+    )  # fmt: skip
     for number, z in enumerate(_grid().tolist()):
         sky.density[number] = sky.on_ridge(slice(None), z).sum() / (area * 3600.0**2)
     seeds = _seeds(sky)
-    asked = [each for each in (_judged(sky, seed, points) for seed in seeds.tolist()) if each]
-    return _told(_settled(sky, [each for each in asked if each.richness >= richness]), sky, rows)
+    judged = (_judged(sky, seed, points, richness) for seed in seeds.tolist())
+    asked = [each for each in judged if each is not None and each.richness >= richness]
+    return _told(_settled(sky, asked, richness), sky, rows)
 
 
 def _area(ra: Floats, dec: Floats) -> float:
@@ -209,47 +217,84 @@ class _Candidate:
     richness: float
     error: float
     radius: float
-    members: Ints
+    near: Ints
+    """galaxies within reach"""
+    apart: Floats
+    """arcseconds from the seed"""
+    p: Floats
+    """that each is a member"""
+
+    @property
+    def members(self) -> Ints:
+        """Galaxies that are members more probably than not."""
+        return self.near[self.p >= 0.5]
 
 
-def _judged(sky: _Sky, seed: int, points: Any) -> _Candidate | None:
-    """The cluster about a galaxy: radius, richness and redshift until they agree."""
+def _judged(sky: _Sky, seed: int, points: Any, least: float) -> _Candidate | None:
+    """The cluster about a galaxy: radius, richness and redshift until they agree.
+
+    None where even a count on the red sequence is below `least`.
+    """
     from skyquarry.match.geometry.search import Points
 
     z = float(ridge_redshift(sky.colour[seed]))
     one = Points(*(getattr(points, name)[seed : seed + 1] for name in Points.__slots__))
-    reach = float(radius_arcsec(300.0, max(z - 0.03, LEAST_Z / 2)))
-    found = find_pairs(one, points, reach)
+    found = find_pairs(one, points, float(radius_arcsec(_MOST_RICH, max(z - 0.03, LEAST_Z / 2))))
     near, apart = found.right, found.sep_arcsec
-    count, inside = 30.0, np.zeros(len(near), np.bool_)
+    radius = float(radius_arcsec(30.0, z))
+    inside = sky.on_ridge(near, z) & (apart <= radius)
+    count = float(inside.sum()) - sky.expected(z) * np.pi * radius**2
+    if count < 0.5 * least or count < 3.0:
+        return None
+    z = float(np.clip(ridge_redshift(np.median(sky.colour[near[inside]])), LEAST_Z, MOST_Z))
+    return _weighed(sky, seed, near, apart, z, np.ones(len(near)))
+
+
+def _weighed(
+    sky: _Sky, seed: int, near: Ints, apart: Floats, z: float, free: Floats
+) -> _Candidate | None:
+    """By membership probabilities of galaxies within reach; free (n,): of no richer cluster."""
+    count, p = 30.0, np.zeros(len(near))
     for turn in range(_ROUNDS):
-        radius = min(float(radius_arcsec(count, z)), reach)
-        inside = sky.on_ridge(near, z) & (apart <= radius)
-        expected = sky.expected(z) * np.pi * radius**2
-        count = (float(inside.sum()) - expected) / _INSIDE
+        scale = mpc_an_arcsec(z)
+        radius = min(float(radius_arcsec(count, z)), float(radius_arcsec(_MOST_RICH, z)))
+        off, width = sky.colour[near] - ridge_colour(z), sky.width[near]
+        u = members.profile(apart * scale, radius * scale) * scale**2
+        u = u * members.luminosity(sky.mag[near] - star_mag(z)) * members.colour(off, width)
+        count, p = members.richness(u, sky.background[near], free)
         if count < 3.0:
             return None
-        if turn == _ROUNDS // 2:  # the members know the colour better than one galaxy
-            z = float(np.clip(ridge_redshift(np.median(sky.colour[near[inside]])), LEAST_Z, MOST_Z))
-    error = np.sqrt(inside.sum() + expected) / _INSIDE
-    return _Candidate(seed, z, count, float(error), radius, near[inside])
+        if turn < _ROUNDS - 1:  # members know the colour better than one galaxy
+            weight = free * p / width**2
+            shift = float(np.clip((weight @ off) / weight.sum(), -0.05, 0.05))
+            z = float(np.clip(ridge_redshift(ridge_colour(z) + shift), LEAST_Z, MOST_Z))
+    error = np.sqrt(count + float((free * p * (1.0 - p)).sum()))
+    return _Candidate(seed, z, count, float(error), radius, near, apart, p)
 
 
-def _settled(sky: _Sky, asked: list[_Candidate]) -> list[_Candidate]:
-    """Of candidates that share a place and a redshift the richest; then the brightest seed."""
+def _settled(sky: _Sky, asked: list[_Candidate], least: float) -> list[_Candidate]:
+    """The richest takes its members, as far as they are, from those after it (percolation)."""
     order = sorted(asked, key=lambda each: (-each.richness, sky.mag[each.seed], each.seed))
-    xyz = to_xyz(sky.ra, sky.dec)
+    xyz, free = to_xyz(sky.ra, sky.dec), np.ones(len(sky.ra))
     kept: list[_Candidate] = []
     for each in order:
         here = np.array([one.seed for one in kept], np.int64)
         sep = separation_arcsec(xyz[here], np.broadcast_to(xyz[each.seed], (len(here), 3)))
-        taken = any(
+        if any(
             apart <= max(one.radius, each.radius) and abs(one.redshift - each.redshift) < _APART_Z
             for one, apart in zip(kept, sep.tolist(), strict=True)
-        )
-        if not taken:
-            kept.append(each)
-    return kept
+        ):
+            continue
+        again = each
+        if (free[each.near] < 1.0).any():
+            made = _weighed(sky, each.seed, each.near, each.apart, each.redshift, free[each.near])
+            if made is None:
+                continue
+            again = made
+        if again.richness >= least:
+            free[again.near] *= 1.0 - again.p
+            kept.append(again)
+    return sorted(kept, key=lambda each: (-each.richness, sky.mag[each.seed], each.seed))
 
 
 def _told(kept: list[_Candidate], sky: _Sky, rows: Ints) -> Found:
@@ -260,7 +305,8 @@ def _told(kept: list[_Candidate], sky: _Sky, rows: Ints) -> Found:
         apart = separation_arcsec(
             xyz[each.members], np.broadcast_to(xyz[each.seed], (len(each.members), 3))
         )
-        central = each.members[apart <= 0.5 * each.radius]
+        central = np.append(each.members[apart <= 0.5 * each.radius], each.seed)
+        central = np.unique(central)
         bright = central[np.lexsort((rows[central], sky.mag[central]))]
         brightest.append(int(bright[0]))
         gaps.append(float(sky.mag[bright[1]] - sky.mag[bright[0]]) if len(bright) > 1 else np.nan)
@@ -268,9 +314,9 @@ def _told(kept: list[_Candidate], sky: _Sky, rows: Ints) -> Found:
     told = np.array(
         [(each.redshift, each.richness, each.error, each.radius) for each in kept]
     ).reshape(-1, 4)
-    members = np.array([len(each.members) for each in kept], np.int64)
+    numbers = np.array([len(each.members) for each in kept], np.int64)
     redshift, richness, error, radius = told.T
     return Found(
-        rows[at], sky.ra[at], sky.dec[at], redshift, richness, error, members, radius, sky.mag[at],
+        rows[at], sky.ra[at], sky.dec[at], redshift, richness, error, numbers, radius, sky.mag[at],
         np.array(gaps, np.float64),
     )  # fmt: skip
