@@ -104,6 +104,40 @@ def moved(  # noqa: PLR0913, PLR0917  (the database counts them)
     return _pairs(lon, lat, known)
 
 
+def propagated(  # noqa: PLR0913, PLR0917  (the database counts them)
+    ra: Any, dec: Any, parallax: Any, pmra: Any, pmdec: Any, velocity: Any, start: Any, stop: Any
+) -> Any:
+    """All six parameters at another epoch, as a list: as `moved` takes them, angles in mas.
+
+    The radial velocity of what has no parallax above 0 is NULL, as its motion along the line of
+    sight is not known.
+    """
+    from skyquarry.sky.motion import KM_S_YEARS_PER_AU
+    from skyquarry.sky.motioncovariance import Astrometry, moved_astrometry
+
+    columns = (ra, dec, start, stop, parallax, pmra, pmdec, velocity)
+    arrays, _ = _numbers(*(_column(each) for each in columns))
+    known = _on_sky(arrays[0], arrays[1], ~np.isnan(arrays[:4]).any(axis=0))
+    lon, lat, begun, ended, *rest = (each[known] for each in arrays)
+    plx, east, north, along = (np.nan_to_num(each) for each in rest)
+    stars = Astrometry.of(lon, lat, plx, east, north, along * plx / KM_S_YEARS_PER_AU)
+    end = moved_astrometry(stars, ended - begun) if len(lon) else stars
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = end.radial_masyr * KM_S_YEARS_PER_AU / end.parallax_mas
+    speed[~(end.parallax_mas > 0)] = np.nan
+    six = (end.ra_deg, end.dec_deg, end.parallax_mas, end.pmra_masyr, end.pmdec_masyr, speed)
+    return _lists(np.column_stack(six), known)
+
+
+def _lists(values: Floats, known: Mask) -> Any:
+    """Rows (m, k) as lists of those that are known, NULL for the others; NaN as NULL."""
+    import pyarrow as pa
+
+    flat = pa.array(values.ravel(), from_pandas=True)
+    ends = np.concatenate([[0], np.cumsum(known)]).astype(np.int32) * values.shape[1]
+    return pa.ListArray.from_arrays(pa.array(ends, mask=np.append(~known, False)), flat)
+
+
 def _pairs(lon: Floats, lat: Floats, known: Mask) -> Any:
     import pyarrow as pa
 
@@ -118,6 +152,7 @@ PYTHON: Final[dict[str, Python]] = {
     "sky_htm": Python(htm_index, ("DOUBLE", "DOUBLE", "INTEGER"), "BIGINT"),
     "sky_healpix_center": Python(healpix_center, ("BIGINT", "INTEGER"), "DOUBLE[]"),
     "sky_moved": Python(moved, ("DOUBLE",) * 8, "DOUBLE[]"),
+    "sky_propagated": Python(propagated, ("DOUBLE",) * 8, "DOUBLE[]"),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql import functions
+from skyquarry.adql import arraycalls, functions
 from skyquarry.adql.casting import geometry_term
 from skyquarry.adql.geocalls import point_of, scan_of_position
 from skyquarry.adql.geometry import Point
@@ -129,6 +129,22 @@ def _epoch_prop_pos(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     return _listed_point(resolver, tree, "sky_moved", numbers)
 
 
+def _epoch_prop(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    """All six parameters at another epoch: the list of ra, dec, parallax, pmra, pmdec, velocity."""
+    numbers = tuple(resolver.number(each, tree.name) for each in arguments)
+    resolver.state.functions.add("sky_propagated")
+    sql = _python("sky_propagated", numbers)
+    return resolver.made(sql, "list", tree, numbers, name="epoch_prop")
+
+
+def _normal_random(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    """By Box and Muller."""
+    mean, sigma = (resolver.number(each, tree.name) for each in arguments)
+    drawn = "(sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"
+    sql = f"({mean.sql} + {sigma.sql} * {drawn})"
+    return resolver.made(sql, "float", tree, (mean, sigma), name="normal", unit=mean.unit)
+
+
 def _transform(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     frames = [str(each.constant).lower() for each in arguments[:2]]
     point = point_of(resolver, arguments[2])
@@ -236,7 +252,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
         Function(_julian, (1,), "ivo_to_mjd(moment), ivo_to_jd(moment)"),
     ),
     **dict.fromkeys(
-        ("IVO_EPOCH_PROP_POS", "EPOCH_PROP_POS", "ESDC_EPOCH_PROP_POS"),
+        ("IVO_EPOCH_PROP_POS", "EPOCH_PROP_POS", "ESDC_EPOCH_PROP_POS", "GAIA_EPOCH_PROP_POS"),
         Function(_epoch_prop_pos, (8,), f"ivo_epoch_prop_pos{_MOVED}"),
     ),
     "IVO_GEOM_TRANSFORM": Function(
@@ -245,6 +261,20 @@ FUNCTIONS: Final[dict[str, Function]] = {
     **dict.fromkeys(
         ("GALACTIC_LONGITUDE", "GALACTIC_LATITUDE"),
         Function(_galactic, (1, 2), "galactic_longitude(ra, dec), galactic_latitude(ra, dec)"),
+    ),
+    **dict.fromkeys(
+        ("EPOCH_PROP", "IVO_EPOCH_PROP", "ESDC_EPOCH_PROP", "GAIA_EPOCH_PROP"),
+        Function(_epoch_prop, (8,), f"ivo_epoch_prop{_MOVED}"),
+    ),
+    "IVO_NORMAL_RANDOM": Function(_normal_random, (2,), "ivo_normal_random(mean, sigma)"),
+    "ARRAY_ITEM": Function(
+        arraycalls.item, (2, 3), "array_item(array, number) or array_item(array, row, number)"
+    ),
+    "ARRAY_ROW": Function(arraycalls.row, (2,), "array_row(array, row)"),
+    "ARRAY_LENGTH": Function(arraycalls.length, (1,), "array_length(array)"),
+    **dict.fromkeys(
+        ("ARRAY_SUM", "ARRAY_AVG", "ARRAY_MIN", "ARRAY_MAX"),
+        Function(arraycalls.whole, (1,), "array_sum(array), array_avg, array_min, array_max"),
     ),
     "BITWISE_AND": Function(_bits, (2,), "bitwise_and(flags, mask)"),
     "BITWISE_OR": Function(_bits, (2,), "bitwise_or(flags, mask)"),

@@ -14,7 +14,8 @@ from skyquarry.adql import usercalls
 from skyquarry.adql.names import is_function
 from skyquarry.sky import healpix, htm
 from skyquarry.sky.frames import lonlat_to_frame
-from skyquarry.sky.motion import propagate
+from skyquarry.sky.motion import KM_S_YEARS_PER_AU, propagate
+from skyquarry.sky.motioncovariance import Astrometry, moved_astrometry
 
 KNOWN = [
     ("7 / 2", 3), ("-7 / 2", -3), ("7. / 2", 3.5), ("id / 2 * 2", 0), ("(id - 8) / 2", -3),
@@ -147,3 +148,48 @@ def test_each_function_of_ours_is_documented(name):
     page = Path(__file__).parents[2] / "docs" / "howto" / "ask-in-adql.md"
     assert f"`{name.lower()}" in page.read_text()
     assert is_function(name)
+
+
+def test_all_six_parameters_are_moved_to_another_epoch(rows):
+    """Barnard's star; its parallax, motion and velocity change with its place."""
+    six = "269.452, 4.693, 546.98, -801.551, 10362.394, -110.5"
+    names = ("ivo_epoch_prop", "EPOCH_PROP", "gaia_epoch_prop")
+    found = [
+        rows(f"SELECT {name}({six}, 2016.0, 2066.0) AS p FROM mine WHERE id = 1") for name in names
+    ]
+    assert found[0] == found[1] == found[2]
+    ra, dec, parallax, pmra, pmdec, velocity = found[0][0][0]
+    stars = Astrometry.of(*map(float, six.split(", ")[:5]), -110.5 * 546.98 / KM_S_YEARS_PER_AU)
+    wanted = moved_astrometry(stars, 50.0)
+    assert (ra, dec) == (wanted.ra_deg[0], wanted.dec_deg[0])
+    assert (parallax, pmra, pmdec) == (
+        wanted.parallax_mas[0],
+        wanted.pmra_masyr[0],
+        wanted.pmdec_masyr[0],
+    )
+    assert velocity == pytest.approx(
+        wanted.radial_masyr[0] * KM_S_YEARS_PER_AU / parallax, rel=1e-14
+    )
+    assert pmdec > 10_400
+    place = rows(
+        f"SELECT COORD1(gaia_epoch_prop_pos({six}, 2016.0, 2066.0)) AS x FROM mine WHERE id = 1"
+    )
+    assert place[0][0] == pytest.approx(ra, abs=1e-12)
+
+
+def test_without_a_parallax_there_is_no_velocity_and_without_a_place_nothing(rows):
+    asked = (
+        "SELECT ivo_epoch_prop({}, 20, NULL, 5, NULL, 30, 2016, 2020) AS p FROM mine WHERE id = 1"
+    )
+    ((six,),) = rows(asked.format(10))
+    assert six[:2] == pytest.approx([10.0, 20.0], abs=1e-4)
+    assert six[5] is None
+    assert rows(asked.format("NULL")) == [(None,)]
+
+
+def test_normal_numbers_have_the_mean_and_width_that_are_asked(rows):
+    ((mean, square),) = rows(
+        "SELECT AVG(x) AS m, AVG(x * x) AS s FROM (SELECT ivo_normal_random(3, 2) AS x FROM sky) q"
+    )
+    assert abs(mean - 3) < 0.12
+    assert abs(square - mean**2 - 4) < 0.4

@@ -1,0 +1,98 @@
+"""Functions of columns that hold arrays: an item, a row, and numbers of the whole.
+
+ADQL has no arrays. Ours count from 1; an array of two dimensions is a list of lists, or one list
+whose column says its shape (`tdim`, the fastest first, as FITS and VOTable write it).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from skyquarry.adql.kinds import WORDS
+
+if TYPE_CHECKING:
+    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.syntax import Call
+    from skyquarry.adql.terms import Term
+
+_WHOLE: Final = {
+    "ARRAY_SUM": "list_sum",
+    "ARRAY_AVG": "list_avg",
+    "ARRAY_MIN": "list_min",
+    "ARRAY_MAX": "list_max",
+}
+
+
+def item(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+    """A number of an array; NULL beyond its end."""
+    of = _array(resolver, arguments[0])
+    at = [_index(resolver, each) for each in arguments[1:]]
+    width = _width(of)
+    if len(at) == 2 and width is not None:
+        sql = f"{of.sql}[({at[0].sql} - 1) * {width} + {at[1].sql}]"
+        sql = f"CASE WHEN {at[1].sql} BETWEEN 1 AND {width} AND {at[0].sql} >= 1 THEN {sql} END"
+    else:
+        sql = of.sql + "".join(f"[{_counted(each)}]" for each in at)
+    return _number(resolver, tree, f"({sql})", arguments, of)
+
+
+def row(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+    """One row of an array of two dimensions, an array itself."""
+    of, at = _array(resolver, arguments[0]), _index(resolver, arguments[1])
+    width = _width(of)
+    if width is None:
+        sql = f"{of.sql}[{_counted(at)}]"
+    else:
+        first = f"(({at.sql} - 1) * {width} + 1)"
+        sql = f"(CASE WHEN {at.sql} >= 1 THEN {of.sql}[{first}:{first} + {width - 1}] END)"
+    return resolver.made(sql, "list", tree, arguments, name=of.name, unit=of.unit)
+
+
+def length(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+    """How many items an array has; how many rows, where it is a list of lists."""
+    of = _array(resolver, arguments[0])
+    return resolver.made(f"len({of.sql})", "integer", tree, arguments, name="array_length")
+
+
+def whole(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+    """Sum, mean, least or greatest of an array's items; NULLs among them are left out."""
+    of = _array(resolver, arguments[0])
+    return _number(resolver, tree, f"{_WHOLE[tree.key]}({of.sql})", arguments, of)
+
+
+def _array(resolver: Resolver, term: Term) -> Term:
+    if term.kind not in ("list", "null"):
+        raise resolver.error(term, f"is {WORDS[term.kind]}, but an array is needed")
+    return term
+
+
+def _index(resolver: Resolver, term: Term) -> Term:
+    found = resolver.number(term, "an array's item")
+    if found.kind != "integer":
+        raise resolver.error(term, "is no whole number, but an array's items are counted from 1")
+    return found
+
+
+def _counted(at: Term) -> str:
+    """An index that counts from the front: the database takes negative ones from the end."""
+    value: Any = at.constant
+    if isinstance(value, int) and value > 0:
+        return at.sql
+    return f"CASE WHEN {at.sql} >= 1 THEN {at.sql} END"
+
+
+def _width(of: Term) -> int | None:
+    """How long a row is of a list that stands for a table of two dimensions."""
+    metadata = dict(of.column.metadata) if of.column is not None else {}
+    shape = re.findall(r"\d+", metadata.get(b"tdim", b"").decode())
+    return int(shape[0]) if len(shape) == 2 else None
+
+
+def _number(
+    resolver: Resolver, tree: Call, sql: str, arguments: tuple[Term, ...], of: Term
+) -> Term:
+    """A number of 64 bits, NULL for NaN."""
+    double = f"CAST({sql} AS DOUBLE)"
+    made = f"(CASE WHEN NOT isnan({double}) THEN {double} END)"
+    return resolver.made(made, "float", tree, arguments, name=of.name, unit=of.unit)
