@@ -24,16 +24,16 @@ from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.engine.plan import MEMORY_BYTES, Plan
 from skyquarry.engine.predicate import parse, parse_number
 from skyquarry.errors import ColumnError, UserError, one_of
-from skyquarry.match.geometry.radii import radius_of
-from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.mine.aggregating import Aggregate
 from skyquarry.mine.blocked import PairsInBuckets, SetOf, Shuffled
 from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison
+from skyquarry.mine.drawing import drawn
 from skyquarry.mine.flows import Flow, FromPlan, FromTable, Running, after
+from skyquarry.mine.meeting import match_of
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
-from skyquarry.mine.steps import Filter, Map, Match, Project, Tee, fitted
+from skyquarry.mine.steps import Filter, Map, Project, Tee, fitted
 
 if TYPE_CHECKING:
     import threading
@@ -42,9 +42,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.executors import Where
     from skyquarry.engine.predicate import Number
     from skyquarry.mine.comparing import Compare
+    from skyquarry.mine.meeting import How
     from skyquarry.mine.steps import Step
-
-_SEPARATION = {"unit": "arcsec", "ucd": "pos.angDistance", "description": "angular separation"}
 
 
 def river(source: Any) -> River:
@@ -147,33 +146,30 @@ class River:
             told = empty.schema
         return self._after(Map(told, function))
 
-    def match(
+    def match(  # noqa: PLR0913  each keyword is said by its name
         self,
-        other: Catalog | str | os.PathLike[str],
+        other: Any,
         radius_arcsec: float,
         *,
         columns: Sequence[str] | None = None,
         nearest: int | None = None,
         ra: str | None = None,
         dec: str | None = None,
+        how: How = "inner",
+        name: str | None = None,
     ) -> River:
-        """Each row with the rows of a catalogue within a radius: `sep_arcsec` and their columns.
+        """Each row with those near it in a catalogue or a table: `sep_arcsec` and their columns.
 
-        `columns` of the other, by default its id, are called NAME_column, NAME being that of the
-        catalogue. `nearest`: so many at most, the nearest first. `ra`, `dec`: the river's columns
-        of degrees, by default those of its catalogue, else "ra" and "dec". Rows without a partner
-        end here. Raises PositionError, ColumnError, UserError.
+        other: a Catalog with its cuts, a catalogue's path; or a table or file of any kind with
+        columns ra and dec in degrees, held in memory, which travels with every task. `columns` of
+        it, by default a catalogue's id and all of a table, are called NAME_column, NAME being
+        `name`, the catalogue's, the file's, or "other". `nearest`: so many at most, the nearest
+        first. `ra`, `dec`: the river's columns of degrees, by default those of its catalogue, else
+        "ra" and "dec". how: rows without a partner end here ("inner"), stay with nulls ("left"), or
+        are those that stay ("anti"). Raises PositionError, ColumnError, UserError.
         """
-        side = CatalogSide(other if isinstance(other, Catalog) else open_catalog(other))
-        if nearest is not None and nearest < 1:
-            raise UserError(f"nearest is {nearest}, but 1 or more is needed: leave it out for all")
         here = self._positions(ra, dec)
-        wanted = side.source.resolve(columns or [str(side.roles.id)])
-        named = tuple((f"{side.name}_{name}", name) for name in wanted)
-        theirs = [side.source.schema.field(name).with_name(full) for full, name in named]
-        fields = [*self.schema, pa.field("sep_arcsec", pa.float64(), metadata=_SEPARATION), *theirs]
-        radius = radius_of(float(radius_arcsec), side)
-        step = Match(_unique(fields), side, radius.arcsec, *here, named, nearest)
+        step = match_of(self.schema, other, radius_arcsec, columns, nearest, here, how, name)
         return self._after(step)
 
     def tee(self, sink: Any, **options: Any) -> River:
@@ -246,9 +242,14 @@ class River:
         return self._set("difference", other, on)
 
     # ------------------------------------------------------------ running
-    def explain(self) -> str:
-        """The graph: each step above what flows into it; which are one task, which are blocked."""
-        return "\n".join(self.flow.lines())
+    def explain(self, form: Literal["text", "mermaid", "dot"] = "text") -> str:
+        """The graph: each step above what flows into it; which are one task, which are blocked.
+
+        form: text to read, or one for Mermaid (which GitHub and Jupyter draw) or Graphviz.
+        """
+        one_of("form", form, ("text", "mermaid", "dot"))
+        lines = self.flow.lines()
+        return "\n".join(lines) if form == "text" else drawn(lines, form)
 
     def tables(
         self,
@@ -386,14 +387,3 @@ class River:
         step = SetOf(self.schema, how, names)
         joined = self._with(Shuffled((self.flow, there.flow), step))
         return replace(joined, sinks=(*self.sinks, *there.sinks))
-
-
-def _unique(fields: list[pa.Field]) -> pa.Schema:
-    names = [each.name for each in fields]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ColumnError(
-            f"{', '.join(twice)} would stand twice in the rows of a match: project other names "
-            "before it"
-        )
-    return pa.schema(fields)

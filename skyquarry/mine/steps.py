@@ -1,4 +1,4 @@
-"""Steps of a river that need one tile at a time: filter, project, map, match, tee."""
+"""Steps of a river that need one tile at a time: filter, project, map, tee."""
 
 from __future__ import annotations
 
@@ -8,25 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.arrow import from_numpy
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.plan import Told
 from skyquarry.engine.run import Instead
 from skyquarry.errors import UserError
-from skyquarry.match.geometry.pairing import Part
-from skyquarry.match.geometry.radii import Radius
-from skyquarry.match.given.dilation import around
-from skyquarry.sky.ranges import Ranges
-from skyquarry.sky.vectors import wrap_ra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.engine.predicate import Number, Predicate
-    from skyquarry.match.given.catalogsides import CatalogSide
-
-_MANY_ROWS, _FINE, _COARSE = 2_000, 14, 10
-"""More rows than this are surrounded in cells of the coarser order: a shorter list of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,52 +165,6 @@ class Tee:
     def words(self) -> str:
         """The sink's name."""
         return f"{'to' if self.is_end else 'tee'} {self.name}"
-
-
-@dataclass(frozen=True)
-class Match:
-    """Each row with the rows of a catalogue near it: pairs, in the order of the rows."""
-
-    schema: pa.Schema
-    side: CatalogSide
-    radius_arcsec: float
-    ra: str
-    dec: str
-    columns: tuple[tuple[str, str], ...]
-    """(name in the answer, name there)"""
-    nearest: int | None = None
-
-    def do(self, table: pa.Table) -> pa.Table:
-        """The pairs; of one row the nearest first."""
-        from skyquarry.match.geometry.search import find_pairs, sorted_points
-
-        ra, dec = (np.asarray(to_numpy(table.column(n)), np.float64) for n in (self.ra, self.dec))
-        rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0))
-        points, order = sorted_points(wrap_ra(ra[rows]), dec[rows])
-        coarsest = _FINE if len(rows) <= _MANY_ROWS else _COARSE
-        near = around(points.spatial, self.radius_arcsec, coarsest)
-        roles = self.side.roles
-        part = Part(
-            str(roles.id),
-            str(roles.ra),
-            str(roles.dec),
-            Radius(),
-            tuple(n for _, n in self.columns),
-        )
-        there = self.side.fetch(near, part.needed).rows()
-        placed = part.placed(there, Ranges.whole())
-        found = find_pairs(points, placed.points, self.radius_arcsec, nearest=self.nearest)
-        left = rows[order[found.left]]
-        along = np.argsort(left, kind="stable")
-        theirs = there.table.take(from_numpy(there.rows_of(placed.places(found.right[along]))))
-        ours = table.take(from_numpy(left[along])).columns
-        made = [*ours, from_numpy(found.sep_arcsec[along])]
-        return pa.table([*made, *(theirs[n] for _, n in self.columns)], schema=self.schema)
-
-    def words(self) -> str:
-        """With what, and how near."""
-        which = "" if self.nearest is None else f", the {self.nearest} nearest"
-        return f"match {self.side.name} within {self.radius_arcsec:g} arcsec{which}"
 
 
 def _name(function: Any) -> str:

@@ -1,3 +1,4 @@
+import operator
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -148,6 +149,49 @@ def test_each_row_finds_those_near_it_in_a_catalogue(few, stars):
     assert nearest["id"].to_pylist() == list(dict.fromkeys(n for n, _ in pairs))
 
 
+@pytest.mark.parametrize("as_table", [False, True])
+def test_rows_without_a_partner_stay_or_are_those_that_stay(few, stars, as_table):
+    other = stars.where("kind = 'galaxy'").select(["id", "ra", "dec", "r"])
+    there = other.to_table() if as_table else other
+    how = {"columns": ["id", "r"], "name": "galaxy"}
+    inner = river(few).match(there, 60.0, **how).to_table()
+    left = river(few).match(there, 60.0, how="left", **how).to_table()
+    anti = river(few).match(there, 60.0, how="anti").to_table()
+    met = set(inner["id"].to_pylist())
+    rows = few.to_table()
+    assert anti.equals(rows.filter(pa.array([n not in met for n in rows["id"].to_pylist()])))
+    assert 50 < anti.num_rows < rows.num_rows - 50
+    known = pc.is_valid(left["galaxy_id"])
+    assert left.filter(known).equals(inner)
+    assert left.filter(pc.invert(known)).select(rows.column_names).equals(anti)
+    assert left["sep_arcsec"].null_count == left["galaxy_r"].null_count == anti.num_rows
+    places = {n: place for place, n in enumerate(rows["id"].to_pylist())}
+    along = [places[n] for n in left["id"].to_pylist()]
+    assert along == sorted(along)
+
+
+def test_a_table_and_a_catalogue_of_the_same_rows_give_the_same_partners(few, stars, tmp_path):
+    other = stars.select(["id", "ra", "dec"])
+    pq.write_table(other.to_table(), tmp_path / "others.parquet")
+    found = [river(few).match(there, 90.0, columns=["id"], nearest=2, name="o").to_table()
+             for there in (other, other.to_table(), tmp_path / "others.parquet")]  # fmt: skip
+    assert found[0].num_rows > 100
+    assert found[0].equals(found[1])
+    assert found[0].equals(found[2])
+    assert "others_id" in river(few).match(tmp_path / "others.parquet", 1.0).schema.names
+
+
+def test_the_graph_is_drawn_for_those_who_draw(few, stars):
+    flow = river(few).filter(lambda t: np.array(t["g"]) > 1).union(river(stars).filter("g > 3"))
+    text, mermaid, dot = (flow.sort("g").explain(form) for form in ("text", "mermaid", "dot"))
+    assert text.count("source") == mermaid.count("source") == dot.count("source") == 2
+    assert mermaid.startswith("flowchart TD")
+    assert mermaid.count("-->") == dot.count("->") == 4
+    assert "g &gt; 3" in mermaid
+    with pytest.raises(UserError, match="svg"):
+        flow.explain("svg")
+
+
 def test_pairs_in_buckets_are_those_of_the_hash_machine(few):
     by = Colours(["g - r"], 0.002)
     flow = river(few).filter(lambda table: np.array(table["g"]) < 19.5).buckets(by, columns=["id"])
@@ -226,6 +270,16 @@ def test_tasks_travel_to_other_processes(few, stars):
     for key, function, args in list(flow.flow.tasks(home))[:3]:
         there, again = pickle.loads(pickle.dumps((function, args)))
         assert there(*again).table.equals(function(*args).table), key
+
+
+def test_a_river_runs_in_real_processes(few, stars, tmp_path):
+    flow = river(few).map(operator.methodcaller("select", ["id", "ra", "dec", "kind", "g"]))
+    flow = flow.match(stars.where("r < 18"), 100.0).tee(tmp_path / "pairs.parquet")
+    flow = flow.aggregate(["kind"], {"n": "count", "g": ("mean", "g")}).sort("kind")
+    told = flow.to_table("processes", folder=tmp_path)
+    assert told.num_rows == 2
+    assert pq.read_table(tmp_path / "pairs.parquet").num_rows == sum(told["n"].to_pylist())
+    assert flow.to_table("inline").equals(told)
 
 
 def test_a_slow_sink_holds_the_river_up(stars):
