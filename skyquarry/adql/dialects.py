@@ -16,6 +16,8 @@ _OURS: Final = {
     "sky_healpix_center": "ivo_healpix_center",
     "sky_htm": "htm_id",
     "sky_moved": "ivo_epoch_prop_pos",
+    "sky_touching": "INTERSECTS of these two shapes",
+    "sky_containing": "CONTAINS of these two shapes",
     "sky_propagated": "ivo_epoch_prop",
     "epoch_us": "ivo_to_mjd or ivo_to_jd",
 }

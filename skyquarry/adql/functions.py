@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.adql.touching import containing, touching
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -152,6 +154,8 @@ PYTHON: Final[dict[str, Python]] = {
     "sky_htm": Python(htm_index, ("DOUBLE", "DOUBLE", "INTEGER"), "BIGINT"),
     "sky_healpix_center": Python(healpix_center, ("BIGINT", "INTEGER"), "DOUBLE[]"),
     "sky_moved": Python(moved, ("DOUBLE",) * 8, "DOUBLE[]"),
+    "sky_touching": Python(touching, ("DOUBLE[]", "DOUBLE[]"), "BOOLEAN"),
+    "sky_containing": Python(containing, ("DOUBLE[]", "DOUBLE[]"), "BOOLEAN"),
     "sky_propagated": Python(propagated, ("DOUBLE",) * 8, "DOUBLE[]"),
 }
 

@@ -168,6 +168,7 @@ def _distance(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
 def _contains(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     inner, outer = (shape_of(resolver, each) for each in arguments)
     sql = geometry.contains_shape(outer, inner)
+    sql = sql or _by_rows(resolver, "sky_containing", outer, inner)
     made = _asked(resolver, tree, arguments, sql, _narrowing(resolver, inner, outer))
     return _with_near(made, inner, outer)
 
@@ -186,9 +187,29 @@ def _with_near(term: Term, inner: Shape, outer: Shape) -> Term:
 
 def _intersects(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     one, other = (shape_of(resolver, each) for each in arguments)
-    sql = geometry.touching(one, other)
+    sql = geometry.touching(one, other) or _by_rows(resolver, "sky_touching", one, other)
     narrowing = _narrowing(resolver, one, other) or _narrowing(resolver, other, one)
     return _asked(resolver, tree, arguments, sql, narrowing)
+
+
+def _by_rows(resolver: Resolver, name: str, one: Shape, other: Shape) -> str | None:
+    """A condition of two shapes by a function of ours; None for a region that is no list."""
+    lists = [_listed(each) for each in (one, other)]
+    if lists[0] is None or lists[1] is None:
+        return None
+    resolver.state.functions.add(name)
+    return f"{name}({lists[0]}, {lists[1]})"
+
+
+def _listed(shape: Shape) -> str | None:
+    """The SQL of a shape as the list of its numbers."""
+    parts = [part.sql for part in shape.parts]
+    if isinstance(shape, Fixed):
+        numbers = geometry.numbers_of(shape.region)
+        if numbers is None:
+            return None
+        parts = [literal(each) for each in numbers]
+    return f"[{', '.join(f'CAST({each} AS DOUBLE)' for each in parts)}]"
 
 
 def _asked(
@@ -197,8 +218,8 @@ def _asked(
     if sql is None:
         raise resolver.error(
             tree,
-            f"has no form for these two shapes: {tree.key} takes a point and any shape of "
-            "constants, a point and a circle or box, or two circles",
+            f"has no form for these two shapes: beside a point, {tree.key} takes a REGION that is "
+            "a circle or a polygon",
         )
     otherwise = {scan: Narrow(~each.region) for scan, each in narrowing.items() if each.region}
     made = resolver.made(

@@ -157,6 +157,15 @@ def _box(lon: float, lat: float, width: float, height: float) -> Convex:
     )
 
 
+def numbers_of(region: Region) -> tuple[float, ...] | None:
+    """A region as DALI's list of numbers: a circle or polygon; None for others."""
+    if isinstance(region, Cone) and region.frame == "icrs":
+        return (region.ra_deg, region.dec_deg, region.radius_arcsec / 3600.0)
+    if isinstance(region, Polygon) and region.frame == "icrs" and region.interior == "smaller":
+        return tuple(each for pair in region.vertices for each in pair)
+    return None
+
+
 # ------------------------------------------------------------------ as conditions
 def contains_point(shape: Shape, point: Point) -> str | None:
     """The condition that a point lies in a shape, edges included; None where there is no form."""
