@@ -18,6 +18,7 @@ from skyquarry.adql.kept import Limits
 from skyquarry.adql.ordering import told as joins_told
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.running.answers import Run
+from skyquarry.adql.running.costs import Costs, Most
 from skyquarry.adql.running.deciding import Pieces
 from skyquarry.adql.saving import kept_of
 from skyquarry.adql.selects import Compiled, Compiler, with_named
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from skyquarry.adql.reads import Read
-    from skyquarry.adql.running.deciding import Course
     from skyquarry.adql.saving import Kept, Saved
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.executors import Where
@@ -49,13 +49,18 @@ def query(  # noqa: PLR0913  each keyword is said by its name
     limit: int | None = None,
     timeout: float | None = None,
     trusted: bool = True,
+    most_rows: int | None = None,
+    most_seconds: float | None = None,
+    most_bytes: int | None = None,
 ) -> QueryPlan:
     """What an ADQL 2.1 query would do: `explain()`, then `to_table()`, `stream()` or `save(path)`.
 
     Its tables are catalogues by the names given here (opened ones, or paths), those of an `archive`
     (one opened, or its path), and `uploads`: tables of pandas, pyarrow or astropy, or files, which
     may also be called TAP_UPLOAD.name. At most `limit` rows come back; after `timeout` seconds it
-    is stopped. `SELECT ... INTO my.NAME FROM ...` keeps its rows when it is run (`plan.run()`), in
+    is stopped. A query that is expected to give more than `most_rows`, take longer than
+    `most_seconds` or read more than `most_bytes` from disk is refused before it begins.
+    `SELECT ... INTO my.NAME FROM ...` keeps its rows when it is run (`plan.run()`), in
     the folder `my`, which is the archive's own where none is named; later queries find them there.
     A query that is not `trusted` may not call functions of `@sq.function`: those of strangers are
     for `sq.isolated_query`.
@@ -71,7 +76,7 @@ def query(  # noqa: PLR0913  each keyword is said by its name
     ...     catalogs={"gaia": "archive/gaia"},
     ... ).to_table()  # doctest: +SKIP
     """
-    _check(limit, timeout)
+    _check(limit, timeout, most_rows=most_rows, most_seconds=most_seconds, most_bytes=most_bytes)
     if isinstance(archive, str) or hasattr(archive, "__fspath__"):
         from skyquarry.engine.archive import archive as open_archive
 
@@ -89,12 +94,16 @@ def query(  # noqa: PLR0913  each keyword is said by its name
     reads = [read_of(each) for each in state.scans]
     pieces = Pieces(compiled, reads, state.blocks, state.aggregates, limit, tuple(state.joins))
     into = None if tree.into is None else Into(tree.into.parts[1].name, kept)
-    return QueryPlan(adql, pieces, state.functions, Limits(timeout), into)
+    most = Most(most_rows, most_seconds, most_bytes)
+    return QueryPlan(adql, pieces, state.functions, Limits(timeout), into, most)
 
 
-def _check(limit: Any, timeout: Any) -> None:
+def _check(limit: Any, timeout: Any, **mosts: Any) -> None:
     if limit is not None and not (isinstance(limit, int) and limit >= 0):
         raise UserError(f"limit is {limit!r}, but a number of rows is needed: 0 or more, or None")
+    for name, most in mosts.items():
+        if most is not None and not (isinstance(most, int | float) and most >= 0):
+            raise UserError(f"{name} is {most!r}, but it needs a number, 0 or more, or None")
     if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
         raise UserError(f"timeout is {timeout!r}, but it needs seconds, more than 0, or None")
 
@@ -117,6 +126,8 @@ class QueryPlan:
     functions: set[str]
     limits: Limits = field(default_factory=Limits)
     into: Into | None = None
+    most: Most = field(default_factory=Most)
+    """What it may cost; checked before it begins."""
 
     @property
     def compiled(self) -> Compiled:
@@ -139,15 +150,18 @@ class QueryPlan:
         return self.pieces.whole
 
     @cached_property
-    def course(self) -> Course:
-        """How it runs on this machine: part by part, or whole."""
-        return self.pieces.course(spread=False)
+    def costs(self) -> Costs:
+        """What is expected of it."""
+        return Costs(self.pieces, self.functions)
 
     def begin(self, executor: Where = None) -> Run:
         """One run of it, whose `report` tells what was read."""
         self._check_given_back()
-        course = self.course if executor is None else self.pieces.course(spread=True)
-        return Run(course, self.functions, self.limits, executor)
+        if self.most:
+            self.most.check(self.cost())
+        if executor is not None:
+            return Run(self.pieces.course(spread=True), self.functions, self.limits, executor)
+        return Run(self.pieces.here, self.functions, self.limits, None, self.costs.learn)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -239,10 +253,11 @@ class QueryPlan:
         return int(write_table(self.stream(), self.schema, path, **options))
 
     def cost(self) -> Cost:
-        """Predicted tiles, rows, bytes and seconds of reading."""
-        from skyquarry.engine.cost import Cost
+        """Expected tiles, rows and bytes read, rows given, and seconds.
 
-        return sum((each.cost() for each in self.reads), Cost(0, 0, 0, 0, 0.0))
+        Rows are counted on a sample of what would be read, seconds learnt from what ran before.
+        """
+        return self.costs.cost
 
     def explain(self) -> str:
         """What is read of each table, when the first row comes, and the SQL that runs."""

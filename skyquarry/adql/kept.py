@@ -118,6 +118,13 @@ def load() -> None:
     import duckdb  # noqa: F401
 
 
+def knows(files: Iterable[str]) -> bool:
+    """Whether a database is kept that may have read the footers of these files."""
+    asked = frozenset(files)
+    with _MAKING:
+        return any(asked <= each.files for each in _here())
+
+
 def close_all() -> None:
     """Close those of this process that nobody uses, and forget what they knew."""
     with _MAKING:

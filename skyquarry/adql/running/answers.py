@@ -16,7 +16,7 @@ from skyquarry.engine.run import run_tasks
 from skyquarry.errors import CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -39,6 +39,7 @@ class Report:
     rows: int = 0
     """Rows given."""
     seconds: float = 0.0
+    """Less those that whoever takes the rows needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Run:
     called: set[str]
     limits: Limits
     executor: Where = None
+    learn: Callable[[Report], None] | None = None
+    """Told what was read, when the last row has come."""
     report: Report = field(default_factory=Report)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -87,13 +90,17 @@ class Run:
             with _clock(self.limits) as clock:
                 for batch in self._found(clock):
                     self.report.rows += batch.num_rows
+                    self.report.seconds += time.perf_counter() - began
                     yield batch
+                    began = time.perf_counter()
         except CancelledError:
             stop = self.limits.stop
             if stop is not None and stop.rung:
                 raise
             raise too_late(self.limits) from None
-        self.report.seconds = time.perf_counter() - began
+        self.report.seconds += time.perf_counter() - began
+        if self.learn is not None:
+            self.learn(self.report)
 
     def _found(self, clock: Clock) -> Iterator[pa.RecordBatch]:
         if self.course.streams:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skyquarry.adql.ordering import planned
@@ -39,7 +40,7 @@ class Course:
     """Of a query that runs whole: SELECTs that may be joined in another order."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pieces:
     """A query, ready to be taken apart."""
 
@@ -64,7 +65,7 @@ class Pieces:
         """
         if any(plan.near is not None for plan in planned(self.joins, self.reads)):
             return self._whole("the matcher finds its pairs on the sky")
-        root = self._root()
+        root = self.root
         found = root if isinstance(root, str) else self._checked(root, spread=spread)
         if isinstance(found, Division):
             return self._of_root(found)
@@ -72,10 +73,17 @@ class Pieces:
             return self._whole(found)
         return self._inner(found)
 
+    @cached_property
+    def here(self) -> Course:
+        """How it runs on this machine."""
+        return self.course(spread=False)
+
     def _whole(self, why: str) -> Course:
         return Course((), self.whole, tuple(self.reads), why, joins=self.joins)
 
-    def _root(self) -> Division | str:
+    @cached_property
+    def root(self) -> Division | str:
+        """How all of it would be taken apart; or why it cannot be."""
         block = next((each for each in self.blocks if each.sql == self.compiled.sql), None)
         if block is None:
             return "it unites, or sorts, the rows of several queries"
