@@ -174,15 +174,22 @@ class StoredRead:
         tests = self._ranges_sql(numbers)
         return FileRead(self.name, self._reading(files, [tests]), tuple(files), self.may_open)
 
-    def between(self, low: int, high: int) -> FileRead | PieceRead:
-        """The same of pixels of order 29, low <= pixel < high; `has_places` must be so."""
+    def pixels(self, numbers: Sequence[int]) -> Ranges:
+        """The pixels of order 29 where rows of some of its tiles may matter."""
+        tiles = self.source.tiles
+        found = Ranges(tiles.starts[list(numbers)], tiles.stops[list(numbers)])
+        touched = self.scan.touched
+        return found if touched is None or self.scan.outlying else found & touched
+
+    def along(self, pixels: Ranges) -> FileRead | PieceRead:
+        """The same of these pixels; `has_places` must be so."""
         tiles, numbers = self.source.tiles, np.asarray(self.numbers, np.int64)
-        touching = numbers[(tiles.starts[numbers] < high) & (tiles.stops[numbers] > low)].tolist()
+        touching = np.intersect1d(tiles.overlapping(pixels), numbers).tolist()
         if not touching:
             return PieceRead(self.name, self.scan.reader, (), self.scan.schema)
-        files, column = self.files(touching), quoted(str(self.spatial))
-        whole = tiles.starts[touching[0]] >= low and tiles.stops[touching[-1]] <= high
-        cut = "" if whole else f"{column} >= {low} AND {column} < {high}"
+        files = self.files(touching)
+        whole = pixels.covers(tiles.starts[touching], tiles.stops[touching]).all()
+        cut = "" if whole else _within(quoted(str(self.spatial)), pixels)
         sql = self._reading(files, [cut, self._ranges_sql(touching)])
         return FileRead(self.name, sql, tuple(files), self.may_open)
 
@@ -265,14 +272,7 @@ class StoredRead:
         if numbers is not None:
             tiles = self.source.tiles
             touched = touched & Ranges(tiles.starts[list(numbers)], tiles.stops[list(numbers)])
-        column = quoted(self.spatial)
-        few = fewer(touched, _MANY_RANGES)
-        tests = [
-            f"({column} >= {start} AND {column} < {stop})"
-            for start, stop in zip(few[0].tolist(), few[1].tolist(), strict=True)
-        ]
-        whole = f"{column} >= {few[0][0]} AND {column} < {few[1][-1]}" if tests else "FALSE"
-        return f"{whole} AND ({' OR '.join(tests)})" if len(tests) > 1 else whole
+        return _within(quoted(self.spatial), touched)
 
     def cost(self) -> Cost:
         """By the engine's prediction for its scan, less the tiles that bounds leave out."""
@@ -318,6 +318,17 @@ def near_select(read: StoredRead, ranges: Ranges) -> str:
     tests = " OR ".join(f"({column} >= {start} AND {column} < {stop})" for start, stop in few)
     whole = read.select(files)
     return f"({whole} {'AND' if ' WHERE ' in whole else 'WHERE'} ({tests}))"
+
+
+def _within(column: str, pixels: Ranges) -> str:
+    """The condition that a row lies in these pixels, or in small gaps between them."""
+    few = fewer(pixels, _MANY_RANGES)
+    tests = [
+        f"({column} >= {start} AND {column} < {stop})"
+        for start, stop in zip(few[0].tolist(), few[1].tolist(), strict=True)
+    ]
+    whole = f"{column} >= {few[0][0]} AND {column} < {few[1][-1]}" if tests else "FALSE"
+    return f"{whole} AND ({' OR '.join(tests)})" if len(tests) > 1 else whole
 
 
 def fewer(ranges: Ranges, most: int) -> tuple[Any, Any]:

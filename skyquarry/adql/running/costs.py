@@ -118,11 +118,13 @@ class Costs:
 
     def _share(self, read: StoredRead) -> float:
         """The part of a table's rows that is read."""
-        root, all_rows = self.pieces.root, max(read.source.stored.n_rows, 1)
-        if isinstance(root, Division) and read is root.lead and "estimate" in self.__dict__:
-            if self.estimate is not None:
-                return min(self.estimate.read / all_rows, 1.0)
-        return min(read.cost().rows / all_rows, 1.0)
+        root = self.pieces.root
+        if isinstance(root, Division) and read in root.along:
+            return min(self._share(root.lead), read.cost().rows / max(read.source.stored.n_rows, 1))
+        known = self.estimate if "estimate" in self.__dict__ else None
+        lead = isinstance(root, Division) and read is root.lead
+        rows = known.read if known is not None and lead else read.cost().rows
+        return min(rows / max(read.source.stored.n_rows, 1), 1.0)
 
     def _of_read(self, read: Any) -> tuple[float, float]:
         """Rows and bytes."""
@@ -161,8 +163,7 @@ class Costs:
 
     def _wide(self, read: StoredRead, estimate: Estimate | None) -> float:
         """Bytes decoded of a row: columns of conditions of each, others where rows may match."""
-        schema = read.source.schema
-        widths = {name: width_of(schema.field(name).type) for name in read.columns}
+        widths = {each.name: width_of(each.type) for each in read.scan.schema}
         root = self.pieces.root
         if estimate is None or not isinstance(root, Division) or read is not root.lead:
             return sum(widths.values())

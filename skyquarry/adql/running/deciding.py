@@ -90,8 +90,7 @@ class Pieces:
         return divided(block, self.reads, self.aggregates, self.limit)
 
     def _checked(self, division: Division, *, spread: bool) -> Division | str:
-        few = len(division.groups)
-        if few < 2:
+        if len(division.groups) < (1 if division.along else 2):
             return "it reads too little to be taken apart"
         if spread:
             return division

@@ -76,16 +76,17 @@ class Division:
         return (width_of(each.type) for each in schema)
 
     def parts(self) -> Iterator[tuple[list[int], list[Read]]]:
-        """The tiles of each part, and what it reads of each table."""
-        tiles = self.lead.source.tiles
-        low = 0
-        for number, group in enumerate(self.groups):
-            last = number == len(self.groups) - 1
-            high = 12 << 58 if last else int(tiles.stops[group[-1]])
+        """The tiles of each part, and what it reads of each table.
+
+        Rows of other tables come with those of `lead` alone, which an outer join keeps, so that
+        what lies elsewhere matters to no part.
+        """
+        for group in self.groups:
             some: list[Any] = [self.lead.of_tiles(group)]
-            some += [each.between(low, high) for each in self.along]
+            if self.along:
+                pixels = self.lead.pixels(group)
+                some += [each.along(pixels) for each in self.along]
             yield group, [*some, *self.beside]
-            low = high
 
 
 def divided(
