@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.duck import rows_of
 from skyquarry.adql.grammar import parse
 from skyquarry.adql.kept import Limits
-from skyquarry.adql.ordering import told as joins_told
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.running.answers import Run
 from skyquarry.adql.running.costs import Costs, Most
@@ -260,23 +259,15 @@ class QueryPlan:
         return self.costs.cost
 
     def explain(self) -> str:
-        """What is read of each table, when the first row comes, and the SQL that runs."""
-        lines = ["query over"]
-        for each in self.reads:
-            told = each.explain()
-            lines += [f"  {each.name}: {told[0]}", *(f"  {line}" for line in told[1:])]
-        blocked = self.compiled.blocked
-        first = f"after all rows are read, for {blocked}" if blocked else "as tiles are read"
-        lines += [f"  first row {first}"]
-        if self.into is not None:
-            lines += [f"  kept as my.{self.into.name}"]
-        if self.limit is not None:
-            lines += [f"  at most {self.limit:,} rows"]
-        lines += [f"  {each}" for each in joins_told(self.course.joins, self.reads)]
-        return "\n".join([*lines, f"  SQL: {self.sql}"])
+        """What of each table is read, what that costs, how it runs, and the SQL."""
+        from skyquarry.adql.running.explaining import lines_of
+
+        kept = [] if self.into is None else [f"kept as my.{self.into.name}"]
+        return "\n".join([*lines_of(self.costs), *kept])
 
     def __repr__(self) -> str:
-        return f"QueryPlan: {self.explain()}"
+        text = " ".join(self.adql.split())
+        return f"QueryPlan: {text if len(text) < 200 else text[:197] + '...'}"
 
 
 def _names(compiled: Compiled) -> list[str]:

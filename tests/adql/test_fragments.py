@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
+import shutil
 import tempfile
 
 import duckdb
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from skyquarry.adql.asking import query
 from skyquarry.adql.running import dividing
 from skyquarry.engine.children import KEY, ON, PARENT
 from skyquarry.errors import CancelledError
@@ -33,18 +35,29 @@ def lines(sky):
 
 
 @pytest.fixture(scope="module")
-def family(archive, lines):
-    """The archive, where `lines` is a child of the sky in tiles of other sizes."""
+def family(archive, lines, tmp_path_factory):
+    """The sky, with `lines` as its child in tiles of other sizes."""
+    folder = tmp_path_factory.mktemp("family")
+    shutil.copytree(archive / "sky", folder / "sky")
     properties = {
-        "skyquarry_nan": "null", PARENT: str(archive / "sky"), ON: "sky_id", KEY: "id",
+        "skyquarry_nan": "null", PARENT: str(folder / "sky"), ON: "sky_id", KEY: "id",
         "hats_col_ra": "ra", "hats_col_dec": "dec",
     }  # fmt: skip
-    if not (archive / "lines").exists():
-        write_catalog(
-            archive / "lines", lines, max_rows=900, margin_arcsec=None, index=None,
-            properties=properties,
-        )  # fmt: skip
-    return archive
+    write_catalog(
+        folder / "lines", lines, max_rows=900, margin_arcsec=None, index=None,
+        properties=properties,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def ask(family, mine):
+    """The plan of a query over the sky, its lines, and the list."""
+
+    def asked(adql: str, **how):
+        return query(adql, uploads={"mine": mine}, archive=family, **how)
+
+    return asked
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +104,7 @@ def _same(found, made, oracle):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_random_queries_in_parts_give_the_rows_of_the_whole(ask, family, oracle, seed):
+def test_random_queries_in_parts_give_the_rows_of_the_whole(ask, oracle, seed):
     grammar = Grammar(np.random.default_rng(seed))
     divided = 0
     for _ in range(QUERIES // 10):
@@ -109,7 +122,7 @@ def test_random_queries_in_parts_give_the_rows_of_the_whole(ask, family, oracle,
 JOINED = "SELECT kind, COUNT(*), AVG(mag), MAX(flux) FROM sky s JOIN lines l ON s.id = l.sky_id GROUP BY kind"  # noqa: E501
 
 
-def test_a_child_is_read_where_its_parent_is(ask, family):
+def test_a_child_is_read_where_its_parent_is(ask):
     course = ask(JOINED).pieces.course(spread=True)
     assert [each.table.name for each in course.divisions[0].along] == ["lines"]
     assert course.divisions[0].beside == ()
@@ -118,12 +131,12 @@ def test_a_child_is_read_where_its_parent_is(ask, family):
 
 
 @pytest.mark.parametrize("where", ["inline", "threads", "processes"])
-def test_sums_are_the_same_to_the_last_bit_wherever_they_are_formed(ask, family, where):
+def test_sums_are_the_same_to_the_last_bit_wherever_they_are_formed(ask, where):
     first = ask(JOINED).to_table("inline")
     assert ask(JOINED).to_table(where).equals(first)
 
 
-def test_dask_runs_the_parts(ask, family):
+def test_dask_runs_the_parts(ask):
     distributed = pytest.importorskip("distributed")
     with distributed.Client(
         processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None

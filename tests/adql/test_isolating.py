@@ -61,7 +61,7 @@ def test_an_isolated_query_gives_the_same_rows_and_leaves_nothing(archive, mine,
 def test_it_explains_and_streams_no_more_rows_than_it_may(archive, left):
     plan = isolated_query("SELECT id FROM sky", {"sky": open_catalog(archive / "sky")}, rows=700)
     assert sum(batch.num_rows for batch in plan.stream()) == 700
-    assert "scan of sky" in plan.explain()
+    assert "query over sky" in plan.explain()
     assert left() == ([], [])
 
 
