@@ -91,9 +91,9 @@ def test_a_stranger_s_query_runs_in_a_process_of_its_own(run):
     )
 
 
-def test_explain_reads_no_row(run):
+def test_explain_says_what_would_be_read(run):
     said = run("query", "SELECT id FROM stars WHERE dec > 80", "--explain").stdout
-    assert "scan of stars" in said
+    assert "query over stars" in said
     assert "SQL: SELECT t1." in said
 
 
