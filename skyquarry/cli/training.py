@@ -37,6 +37,10 @@ def train(
         str | None,
         typer.Option("--variable", help="A column that tells which objects vary, or: light."),
     ] = None,
+    finer: Annotated[
+        str | None,
+        typer.Option("--finer", help="A column of kinds within classes, learnt apart and summed."),
+    ] = None,
     learners: Annotated[
         str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
     ] = None,
@@ -75,6 +79,7 @@ def train(
         groups=None if groups == "none" else groups,
         positions=_pair(positions),
         variable=variable,
+        finer=finer,
         learners=None if learners is None else learners.split(","),
         with_spectra=with_spectra,
         allow_leakage=allow_leakage,

@@ -12,6 +12,7 @@ from skyquarry.learn.classifiers.registry import kind_of
 from skyquarry.learn.ensemble import Ensemble
 from skyquarry.learn.pooling import Pool
 from skyquarry.learn.repaired import Repaired
+from skyquarry.learn.summed import Summed, learnt_classes, summed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,8 @@ def save(ensemble: Ensemble, folder: Path) -> None:
     for each in ensemble.learners:
         (folder / each.name).mkdir()
         each.save(folder / each.name)
+    if isinstance(ensemble, Summed):
+        told |= ensemble.to_json()
     if isinstance(ensemble, Repaired):
         told["columns"] = ensemble.columns
         (folder / _BASE).mkdir()
@@ -43,7 +46,8 @@ def load(folder: Path) -> Ensemble:
     try:
         told = json.loads((folder / _FILE).read_bytes())
         classes, names = tuple(told["classes"]), list(told["learners"])
-        pool = Pool.from_json(told["pool"], len(names), len(classes))
+        learnt = learnt_classes(told)
+        pool = Pool.from_json(told["pool"], len(names), len(learnt))
         mended = Calibration.from_json(told["calibration"])
         columns = tuple(int(each) for each in told.get("columns", ()))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -53,8 +57,8 @@ def load(folder: Path) -> Ensemble:
         ) from error
     learners = tuple(kind_of(name).load(folder / name) for name in names)
     for each in learners:
-        if each.classes != classes:
+        if each.classes != learnt:
             raise DamagedError(f"{folder / each.name} is of other classes than {folder / _FILE}")
     if (folder / _BASE).is_dir():
         return Repaired(classes, learners, pool, mended, load(folder / _BASE), columns)
-    return Ensemble(classes, learners, pool, mended)
+    return summed(Ensemble(classes, learners, pool, mended), told, str(folder / _FILE))

@@ -26,6 +26,7 @@ from skyquarry.learn.ensemble import Ensemble
 from skyquarry.learn.model import Model
 from skyquarry.learn.pooling import Pool
 from skyquarry.learn.repaired import Repaired
+from skyquarry.learn.summed import Summed, learnt_classes, summed
 
 if TYPE_CHECKING:
     from skyquarry.learn.hierarchy import Head
@@ -99,13 +100,14 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
             f"{folder / _FILE} is of format {told.get('format')}, but this version reads "
             f"{FORMAT}: use the version of skyquarry that wrote it"
         )
-    classes, names = tuple(told["classes"]), told["learners"]
+    classes, learnt, names = tuple(told["classes"]), learnt_classes(told), told["learners"]
     learners = tuple(kind_of(name).load(folder / name) for name in names)
     for each in learners:
-        if each.classes != classes:
+        if each.classes != learnt:
             raise DamagedError(f"{folder / each.name} is of other classes than {folder / _FILE}")
-    pool = Pool.from_json(told["pool"], len(learners), len(classes))
+    pool = Pool.from_json(told["pool"], len(learners), len(learnt))
     ensemble = Ensemble(classes, learners, pool, Calibration.from_json(told["calibration"]))
+    ensemble = summed(ensemble, told, str(folder / _FILE))
     if (folder / _BASE).is_dir():
         base, columns = ensemblefile.load(folder / _BASE), tuple(told["columns"])
         ensemble = Repaired(classes, learners, pool, ensemble.calibration, base, columns)
@@ -142,7 +144,7 @@ def _told(model: Model) -> dict[str, Any]:
         "conformal": None if model.conformal is None else model.conformal.to_json(),
         "novelty": None if model.novelty is None else model.novelty.to_json(),
         "told": model.told,
-    }
+    } | (ensemble.to_json() if isinstance(ensemble, Summed) else {})
 
 
 def _novelty(told: Any) -> Any:

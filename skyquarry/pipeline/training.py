@@ -55,6 +55,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     positions: tuple[str, str] | None = None,
     weights: str | None = None,
     variable: str | None = None,
+    finer: str | None = None,
     with_spectra: bool = False,
     ebv: str | None = None,
     allow_leakage: bool = False,
@@ -93,6 +94,10 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         What tells which objects vary, for a second head beside the classes (`Model.variability`): a
         column of true and false, null where unknown, or "light" for features of light curves. A
         transient always varies. None: no such head.
+    finer
+        A column of kinds within the classes, null where a row is of none: learners tell the kinds
+        apart, whose probabilities are summed to those of the classes. Kinds of fewer than 200 rows
+        count to the largest of their class.
     with_spectra
         Let what comes from spectra (redshift ...) in: another model, for objects that have them.
     ebv
@@ -121,6 +126,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     >>> model = sq.train("labels.parquet", label="class", survey="sdss")  # doctest: +SKIP
     """
     from skyquarry.features.making import AUTO, features_of
+    from skyquarry.learn import summed
     from skyquarry.learn.ensemble import train as train_ensemble
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.fitting import Fitting
@@ -130,10 +136,11 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     rows = table_of(table)
     words = labels_of(rows, label)
     cells = groups_of(rows, groups, survey, positions)
-    for own in () if isinstance(features, str) else (label, variable):
+    for own in () if isinstance(features, str) else (label, variable, finer):
         if own in features:
             raise UserError(f"{own!r} is the label and a feature: leave it out of the features")
-    beside = [name for name in (label, variable) if name in rows.column_names]
+    kinds = None if finer is None else labels_of(rows, finer)
+    beside = [name for name in (label, variable, finer) if name in rows.column_names]
     made = features_of(
         rows.drop_columns(beside), survey, which=features, with_spectra=with_spectra, ebv=ebv,
         telling=said,
@@ -151,10 +158,16 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         counts_of(varies, len(examples))
     found = _leakage(examples, seed, allow_leakage=allow_leakage)
     folder = None if checkpoints is None else Path(checkpoints)
+    taught = examples
+    if kinds is not None:
+        there = np.flatnonzero(every.labels >= 0).tolist()
+        taught = summed.split(examples, [kinds[each] for each in there])
     trained = train_ensemble(
-        examples, learners=learners, combine=combine, threads=threads or cores(), seed=seed,
+        taught, learners=learners, combine=combine, threads=threads or cores(), seed=seed,
         fitting=Fitting(folder, telling=telling),
     )  # fmt: skip
+    if taught is not examples:
+        trained = summed.of_classes(trained, taught, examples)
     recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
               "with_spectra": with_spectra, "leakage": found.to_json()}  # fmt: skip
     sky = isinstance(groups, str) and groups == "sky"

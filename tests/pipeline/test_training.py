@@ -230,3 +230,21 @@ def test_the_command_trains_and_writes_a_model(tmp_path):
     again = CliRunner().invoke(app, words)
     assert again.exit_code == 2
     assert "exists already" in again.output
+
+
+def test_kinds_within_a_class_are_learnt_apart_and_summed(tmp_path):
+    table = sky(1500)
+    bright = np.nan_to_num(np.array(table["z"].to_pylist(), float)) > 0.0
+    words = np.where(bright, "bright", "faint").tolist()
+    kinds = [
+        k if c == "class 0" else None
+        for k, c in zip(words, table["class"].to_pylist(), strict=True)
+    ]
+    table = table.append_column("kind", pa.array(kinds))
+    model = sq.train(table, features=list(UGRIZ), finer="kind", learners=QUICK, threads=1)
+    assert model.classes == ("class 0", "class 1", "class 2")
+    assert model.ensemble.finer[:2] == ("class 0: bright", "class 0: faint")
+    assert model.sets(table).shape == (1500, 3)
+    assert model.told["counts"] == [500, 500, 500]
+    with pytest.raises(UserError, match="'kind' is the label and a feature"):
+        sq.train(table, features=["u", "kind"], finer="kind")
