@@ -1,12 +1,19 @@
 """The machines of `sq.mine`, each beside who else can do its work, warm, median of the runs.
 
 scan      16 questions over the same six columns: one sweep, ours one after another, and DuckDB
-          one after another on the same Parquet files; all must find the same rows
+          one after another on the same Parquet files and on plain ones (--plain); all must find
+          the same rows
 scan2     one question alone: ours without a machine, through a machine, and DuckDB
 near      all pairs within 10", each once, no pair written: `sq.pair_counts`; and their number by
           scipy's KD-tree over unit vectors in memory, positions read from the same files
+friends   friends of friends, 2" apart; and scipy's KD-tree and connected components in memory
 colours   pairs within 0.002 in two colours, by buckets on disk; and scipy's KD-tree in memory
+map       rows and statistics of a magnitude by HEALPix cell of order 8; and DuckDB's GROUP BY
+river     filter, a colour, sort, into a Parquet file; and DuckDB's COPY ... ORDER BY
 similar   the 10 most like each of 20 rows: all rows read, and by an index; cells read of cells
+
+`seconds` and `cpu` (of all threads) are of one run, `rows_s` rows of the catalogue (for each
+question) over seconds, `peak_mb` what the process took more than it had before.
 """
 
 from __future__ import annotations
@@ -20,23 +27,38 @@ from typing import Any
 
 import numpy as np
 
+from skyquarry.engine.memory import give_back
+
 import record
 from data import archive_of
 
+GIVEN: list[str] = []
+"""plain Parquet files of the same rows"""
 QUESTIONS = 16
 MARGIN = 0.002
 IN = ["u_mag - g_mag", "g_mag - r_mag", "r_mag - i_mag"]
 
 
-def timed(work: Any, repeats: int) -> tuple[dict[str, float], Any]:
+def timed(work: Any, repeats: int, rows: int = 0) -> tuple[dict[str, float], Any]:
     """Wall and processor seconds, after one run that is not counted; and what it gave."""
     found, wall, cpu = work(), [], []
+    give_back()
+    before = megabytes("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     for _ in range(repeats):
         begun, used = time.perf_counter(), time.process_time()
         found = work()
         wall.append(time.perf_counter() - begun)
         cpu.append(time.process_time() - used)
-    return {"seconds": statistics.median(wall), "cpu": statistics.median(cpu)}, found
+    told = {"seconds": statistics.median(wall), "cpu": statistics.median(cpu),
+            "peak_mb": megabytes("VmHWM") - before}  # fmt: skip
+    return told | ({"rows_s": rows / told["seconds"]} if rows else {}), found
+
+
+def megabytes(what: str) -> float:
+    """VmRSS, what the process holds; VmHWM, the most that it held."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) / 1e3 for line in lines if line.startswith(what))
 
 
 def questions() -> list[str]:
@@ -53,13 +75,14 @@ def questions() -> list[str]:
 
 
 class Duck:
-    """DuckDB on the tiles' own Parquet files."""
+    """DuckDB on the tiles' own Parquet files, or on others that have the same rows."""
 
-    def __init__(self, catalog: Any, threads: int) -> None:
+    def __init__(self, catalog: Any, threads: int, plain: list[str] | None = None) -> None:
         import duckdb
 
-        files = Path(catalog.stored.folder.root, "dataset").rglob("*.parquet")
+        files = plain or Path(catalog.stored.folder.root, "dataset").rglob("*.parquet")
         self.rows = f"read_parquet({sorted(map(str, files))})"
+        self.plain = None if plain else Duck(catalog, threads, GIVEN) if GIVEN else None
         self.connection = duckdb.connect()
         self.connection.execute(f"SET threads = {threads}")
 
@@ -77,26 +100,53 @@ def scan(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     import skyquarry as sq
 
     asked = questions()
+    rows = len(asked) * len(catalog)
     cuts = [catalog.where(text).select(["ra", "r_mag"]) for text in asked]
-    sweep, ours = timed(lambda: [t.num_rows for t in sq.sweep_once(cuts)], repeats)
-    apart, alone = timed(lambda: [cut.to_table().num_rows for cut in cuts], repeats)
-    theirs, found = timed(lambda: [duck.ask(text) for text in asked], repeats)
+    sweep, ours = timed(lambda: [t.num_rows for t in sq.sweep_once(cuts)], repeats, rows)
+    apart, alone = timed(lambda: [cut.to_table().num_rows for cut in cuts], repeats, rows)
+    theirs, found = timed(lambda: [duck.ask(text) for text in asked], repeats, rows)
     assert ours == alone == found, "the rows differ"
-    return {"one sweep": sweep, "one after another": apart, "duckdb": theirs,
-            "times duckdb": theirs["seconds"] / sweep["seconds"]}  # fmt: skip
+    told = {"one sweep": sweep, "one after another": apart, "duckdb": theirs}
+    return told | compared(sweep, theirs) | on_plain(duck, asked, ours, sweep, repeats)
+
+
+def compared(ours: dict[str, float], theirs: dict[str, float], who: str = "") -> dict[str, float]:
+    """How many times as fast, by the clock and by processor seconds."""
+    return {f"times {who or 'peer'}": theirs["seconds"] / ours["seconds"],
+            f"times {who or 'peer'}, cpu": theirs["cpu"] / ours["cpu"]}  # fmt: skip
+
+
+def on_plain(
+    duck: Duck, asked: list[str], ours: list[int], sweep: dict[str, float], repeats: int
+) -> dict[str, Any]:
+    plain = duck.plain
+    if plain is None:
+        return {}
+    theirs, found = timed(lambda: [plain.ask(text) for text in asked], repeats)
+    assert found == ours, "the rows differ"
+    return {"duckdb, plain files": theirs} | compared(sweep, theirs, "duckdb on plain files")
 
 
 def scan2(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     import skyquarry as sq
 
-    text = questions()[5]
+    text, rows = questions()[5], len(catalog)
     cut = catalog.where(text).select(["ra", "r_mag"])
-    alone, ours = timed(lambda: cut.to_table().num_rows, repeats)
-    machine, swept = timed(lambda: sq.sweep_once([cut])[0].num_rows, repeats)
-    theirs, found = timed(lambda: duck.ask(text), repeats)
+    alone, ours = timed(lambda: cut.to_table().num_rows, repeats, rows)
+    machine, swept = timed(lambda: sq.sweep_once([cut])[0].num_rows, repeats, rows)
+    theirs, found = timed(lambda: duck.ask(text), repeats, rows)
     assert ours == swept == found, "the rows differ"
-    return {"alone": alone, "machine": machine, "duckdb": theirs,
-            "times duckdb": theirs["seconds"] / machine["seconds"]}  # fmt: skip
+    told = {"alone": alone, "machine": machine, "duckdb": theirs}
+    return told | compared(machine, theirs) | on_plain(duck, [text], [ours], machine, repeats)
+
+
+def unit_vectors(duck: Duck) -> np.ndarray:
+    ra, dec = np.radians(duck.columns(["ra", "dec"])).T
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+
+
+def chord(arcsec: float) -> float:
+    return float(2.0 * np.sin(np.radians(arcsec / 3600.0) / 2.0))
 
 
 def near(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
@@ -105,20 +155,76 @@ def near(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     import skyquarry as sq
 
     def tree() -> int:
-        ra, dec = np.radians(duck.columns(["ra", "dec"])).T
-        xyz = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
-        chord = 2.0 * np.sin(np.radians(10.0 / 3600.0) / 2.0)
-        return len(cKDTree(xyz).query_pairs(chord, output_type="ndarray"))
+        found = cKDTree(unit_vectors(duck)).query_pairs(chord(10.0), output_type="ndarray")
+        return len(found)
 
     def counted() -> int:
         return int(sq.pair_counts(catalog, edges_arcsec=[0.0, 10.0])["pairs"][0].as_py())
 
-    counts, ours = timed(counted, repeats)
-    kept, rows = timed(lambda: sq.pairs(catalog, radius_arcsec=10.0).to_table().num_rows, repeats)
-    theirs, found = timed(tree, repeats)
-    assert ours == rows == found, f"{ours}, {rows} and {found} pairs"
-    return {"pairs": ours, "pair_counts": counts, "pairs in memory": kept, "scipy": theirs,
-            "times scipy": theirs["seconds"] / counts["seconds"]}  # fmt: skip
+    counts, ours = timed(counted, repeats, len(catalog))
+    theirs, found = timed(tree, repeats, len(catalog))
+    assert ours == found, f"{ours} and {found} pairs"
+    return {"pairs": ours, "pair_counts": counts, "scipy": theirs} | compared(counts, theirs)
+
+
+def friends(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    import skyquarry as sq
+
+    def tree() -> int:
+        xyz = unit_vectors(duck)
+        pairs = cKDTree(xyz).query_pairs(chord(2.0), output_type="ndarray")
+        links = coo_array((np.ones(len(pairs), bool), pairs.T), shape=(len(xyz), len(xyz)))
+        label = connected_components(links, directed=False)[1]
+        return int((np.bincount(label) > 1).sum())
+
+    def grouped() -> int:
+        return len(np.unique(sq.friends_of_friends(catalog, 2.0).to_table()["group"].to_numpy()))
+
+    ours, groups = timed(grouped, repeats, len(catalog))
+    theirs, found = timed(tree, repeats, len(catalog))
+    assert groups == found, f"{groups} and {found} groups"
+    return {"groups": groups, "friends_of_friends": ours, "scipy": theirs} | compared(ours, theirs)
+
+
+def cells(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
+    import skyquarry as sq
+
+    text = (
+        "SELECT _healpix_29 >> 42, count(*), count(r_mag), avg(r_mag), stddev_pop(r_mag), "
+        f"min(r_mag), max(r_mag) FROM {duck.rows} GROUP BY 1"
+    )
+    ours, made = timed(
+        lambda: sq.cell_statistics(catalog, ["r_mag"], order=8).num_rows, repeats, len(catalog)
+    )
+    theirs, found = timed(
+        lambda: duck.connection.sql(text).to_arrow_table().num_rows, repeats, len(catalog)
+    )
+    assert made == found, f"{made} and {found} cells"
+    return {"cells": made, "cell_statistics": ours, "duckdb": theirs} | compared(ours, theirs)
+
+
+def flowing(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+
+    import skyquarry as sq
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder) / f"{name}.parquet") for name in ("ours", "theirs")]
+        text = (
+            f"COPY (SELECT id, g_mag - r_mag AS gr, r_mag FROM {duck.rows} WHERE r_mag < 19 "
+            f"ORDER BY r_mag) TO '{paths[1]}' (FORMAT parquet, COMPRESSION zstd)"
+        )
+        told = {"id": "id", "gr": "g_mag - r_mag", "r_mag": "r_mag"}
+        flow = sq.river(catalog).filter("r_mag < 19").project(told).sort("r_mag").to(paths[0])
+        ours, _ = timed(flow.run, repeats, len(catalog))
+        theirs, _ = timed(lambda: duck.connection.execute(text), repeats, len(catalog))
+        a, b = (pq.read_table(path, columns=["r_mag"]) for path in paths)
+        assert a["r_mag"].equals(b["r_mag"]), "the rows differ"
+        return {"rows out": a.num_rows, "river": ours, "duckdb": theirs} | compared(ours, theirs)
 
 
 def colours(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
@@ -136,10 +242,10 @@ def colours(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     # So wide that each row has some ten partners, however many there are.
     margin = MARGIN * (100_000 / max(len(catalog), 1)) ** 0.5
     by = sq.Colours(IN[:2], margin)
-    ours, rows = timed(lambda: sq.buckets(catalog, by).to_table().num_rows, repeats)
-    theirs, found = timed(tree, repeats)
-    return {"pairs": rows, "scipy's pairs": found, "buckets": ours, "scipy": theirs,
-            "times scipy": theirs["seconds"] / ours["seconds"]}  # fmt: skip
+    ours, rows = timed(lambda: sq.buckets(catalog, by).to_table().num_rows, repeats, len(catalog))
+    theirs, found = timed(tree, repeats, len(catalog))
+    assert rows == found, f"{rows} and {found} pairs"
+    return {"pairs": rows, "buckets": ours, "scipy": theirs} | compared(ours, theirs)
 
 
 def similar(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
@@ -147,24 +253,40 @@ def similar(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     from skyquarry.mine.similarindex import SimilarIndex
 
     del duck
-    objects = catalog.where(" AND ".join(f"{n} IS NOT NULL" for n in
-                                         ("u_mag", "g_mag", "r_mag", "i_mag")))  # fmt: skip
-    objects = objects.head(20).to_table()
+    known = " AND ".join(f"{n} IS NOT NULL" for n in ("u_mag", "g_mag", "r_mag", "i_mag"))
+    some = catalog.where(known).sample(min(1.0, 200 / max(len(catalog), 1)), "row")
+    objects = some.to_table().slice(0, 20)
     how = {"in_": IN, "k": 10, "errors": False}
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index"
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         sq.similar_index(catalog, IN, index, errors=False)
-        built = time.perf_counter() - begun
+        built = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - used}
         all_rows, a = timed(lambda: sq.similar(objects, catalog, **how), repeats)
         by_cells, b = timed(lambda: sq.similar(objects, catalog, index=index, **how), repeats)
         assert a.equals(b), "the answers differ"
-        cells = len(SimilarIndex.open(index).low)
-    return {"built": built, "cells": cells, "all rows": all_rows, "by the index": by_cells,
-            "times": all_rows["seconds"] / by_cells["seconds"]}  # fmt: skip
+        total, read = len(SimilarIndex.open(index).low), cells_read(index, objects, catalog, how)
+    told = {"built": built, "cells": total, "cells read, mean": statistics.mean(read)}
+    return told | {"cells read, most": max(read), "all rows": all_rows, "by the index": by_cells}
 
 
-WORKS = {"scan": scan, "scan2": scan2, "near": near, "colours": colours, "similar": similar}
+def cells_read(index: Path, objects: Any, catalog: Any, how: dict[str, Any]) -> list[int]:
+    """How many row groups the search for each object reads."""
+    from skyquarry.mine.likeness import Likeness
+    from skyquarry.mine.similar import _sought
+    from skyquarry.mine.similarindex import SimilarIndex
+
+    likeness, read = Likeness.of(catalog, how["in_"], errors=False), []
+    for row in range(objects.num_rows):
+        opened = SimilarIndex.open(index)
+        sought = _sought(objects.slice(row, 1), catalog, likeness, how["k"], None)
+        list(opened.search(sought))
+        read.append(len(opened.read))
+    return read
+
+
+WORKS = {"scan": scan, "scan2": scan2, "near": near, "friends": friends, "colours": colours,
+         "map": cells, "river": flowing, "similar": similar}  # fmt: skip
 
 
 def main() -> None:
@@ -175,9 +297,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--archive", help="a catalogue of the clumpy sky that is there")
+    parser.add_argument("--plain", help="a folder of plain Parquet files of the same rows")
     parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--out")
     given = parser.parse_args()
+    if given.plain:
+        GIVEN.extend(sorted(map(str, Path(given.plain).rglob("*.parquet"))))
     catalog = sq.open(given.archive or archive_of(given.rows)[0])
     duck = Duck(catalog, cpu_count())
     figures = {name: WORKS[name](catalog, duck, given.repeats) for name in given.works}
