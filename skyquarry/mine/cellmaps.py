@@ -135,21 +135,26 @@ def moments_of(
         from skyquarry.sky import htm
 
         found = htm.index_radec(to_numpy(table[places[0]]), to_numpy(table[places[1]]), level)
-    cell, at = np.unique(found, return_inverse=True)
-    rows = np.bincount(at, minlength=len(cell)).astype(np.int64)
+    if not len(found):
+        return Moments.none(len(numbers))
+    along = None if bool((found[1:] >= found[:-1]).all()) else np.argsort(found, kind="stable")
+    found = found if along is None else found[along]
+    starts = np.append(0, np.flatnonzero(found[1:] != found[:-1]) + 1)
+    cell, rows = found[starts], np.diff(np.append(starts, len(found)))
     plain, shape = Plain(table), (len(numbers), len(cell))
     count, mean, squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     low, high = np.full(shape, np.inf), np.full(shape, -np.inf)
     for d, number in enumerate(numbers):
         values = number.values(plain)
+        values = values if along is None else values[along]
         known = np.isfinite(values)
-        where, values = at[known], values[known]
-        count[d] = np.bincount(where, minlength=len(cell))
+        count[d] = np.add.reduceat(known, starts, dtype=np.int64)
         some = np.maximum(count[d], 1.0)
-        mean[d] = np.bincount(where, values, len(cell)) / some
-        squares[d] = np.bincount(where, (values - mean[d][where]) ** 2, len(cell))
-        np.minimum.at(low[d], where, values)
-        np.maximum.at(high[d], where, values)
+        mean[d] = np.add.reduceat(np.where(known, values, 0.0), starts) / some
+        gap = np.where(known, values - np.repeat(mean[d], rows), 0.0)
+        squares[d] = np.add.reduceat(gap * gap, starts)
+        low[d] = np.minimum.reduceat(np.where(known, values, np.inf), starts)
+        high[d] = np.maximum.reduceat(np.where(known, values, -np.inf), starts)
     return Moments(cell.astype(np.int64), rows, count, mean, squares, low, high)
 
 
