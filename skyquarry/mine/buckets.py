@@ -6,8 +6,6 @@ compares within each. Each pair is told once, however many buckets its rows shar
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from skyquarry.errors import UserError
 from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison, compared
 from skyquarry.mine.exchange import Exchange, partition_of
+from skyquarry.mine.scratch import scratch
 from skyquarry.mine.space import Space
 
 if TYPE_CHECKING:
@@ -214,14 +213,11 @@ class BucketsPlan(Plan):
         def start(*, ordered: bool) -> Iterator[tuple[Any, Any]]:
             del ordered  # partitions in their order, so that rows are
             node, none = self.root, self.schema.empty_table()
-            home = tempfile.mkdtemp(prefix="skyquarry-buckets-", dir=node.folder)
-            try:
+            with scratch("buckets", node.folder) as home:
                 exchange = Exchange(home, node.partitions)
                 for tile, counts in round_of(node.sorting(exchange), node.scan.weight):
                     yield tile, Told(none, counts)
                 yield from round_of(node.comparing(exchange), node.weight)
-            finally:
-                shutil.rmtree(home, ignore_errors=True)
 
         return Result(self, start, executor)
 

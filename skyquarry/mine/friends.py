@@ -6,8 +6,6 @@ rows that two parts see are kept in memory, where they join groups across border
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +22,7 @@ from skyquarry.errors import UserError
 from skyquarry.match.kernels.islands import label_nodes
 from skyquarry.mine.borders import INSIDE, KEYS, Borders, found_at
 from skyquarry.mine.near import Agreement, Near, pairs_node, tasks_of
+from skyquarry.mine.scratch import scratch
 
 if TYPE_CHECKING:
     import os
@@ -188,21 +187,18 @@ class GroupsPlan(Plan):
 
         def start(*, ordered: bool) -> Iterator[tuple[Any, Any]]:
             del ordered  # groups are numbered along the sky
-            home = Path(tempfile.mkdtemp(prefix="skyquarry-groups-", dir=self.root.folder))
-            try:
+            with scratch("groups", self.root.folder) as home:
                 paths: list[tuple[Any, Path]] = []
                 borders = Borders()
                 for key, links in run_tasks(
                     self.root.tasks(), executor, ordered=True, cancel=cancel,
                     memory_bytes=memory_bytes, weigh=self.root.weight,
                 ):  # fmt: skip
-                    path = home / f"{len(paths):08d}.arrow"
+                    path = Path(home) / f"{len(paths):08d}.arrow"
                     _write(path, links)
                     paths.append((key, path))
                     borders.see(links)
                 yield from self._told(paths, borders)
-            finally:
-                shutil.rmtree(home, ignore_errors=True)
 
         return Result(self, start, executor)
 

@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -31,6 +29,7 @@ from skyquarry.mine.comparing import Comparison
 from skyquarry.mine.drawing import drawn
 from skyquarry.mine.flows import Flow, FromPlan, FromTable, Running, after
 from skyquarry.mine.meeting import match_of
+from skyquarry.mine.scratch import scratch
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
 from skyquarry.mine.steps import Filter, Map, Project, Tee, fitted
@@ -261,12 +260,15 @@ class River:
         window: int | None = None,
     ) -> Iterator[pa.Table]:
         """The rows, a table a task; sinks on the way are served. See `run`."""
-        home = tempfile.mkdtemp(prefix="skyquarry-river-", dir=folder)
-        sinks: dict[str, Any] = {}
+        with scratch("river", folder) as home:
+            running = Running(executor, home, {}, cancel, memory_bytes, window)
+            yield from self._flowing(running)
+
+    def _flowing(self, running: Running) -> Iterator[pa.Table]:
+        sinks = running.sinks
         try:
             for key, to, schema, options in self.sinks:
                 sinks[key] = opened(to, schema, options)
-            running = Running(executor, home, sinks, cancel, memory_bytes, window)
             for _, table in running.round(self.flow, self.flow.tasks(running)):
                 if table.num_rows:
                     yield fitted(table, self.schema, "a step")
@@ -279,8 +281,6 @@ class River:
             for sink in sinks.values():
                 sink.close(error)
             raise
-        finally:
-            shutil.rmtree(home, ignore_errors=True)
 
     def run(self, executor: Where = None, **how: Any) -> dict[str, int]:
         """Let it flow into its sinks: how many rows each got.
