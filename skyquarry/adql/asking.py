@@ -50,7 +50,7 @@ def query(  # noqa: PLR0913  each keyword is said by its name
     trusted: bool = True,
     most_rows: int | None = None,
     most_seconds: float | None = None,
-    most_bytes: int | None = None,
+    most_bytes: float | None = None,
 ) -> QueryPlan:
     """What an ADQL 2.1 query would do: `explain()`, then `to_table()`, `stream()` or `save(path)`.
 
@@ -156,8 +156,7 @@ class QueryPlan:
     def begin(self, executor: Where = None) -> Run:
         """One run of it, whose `report` tells what was read."""
         self._check_given_back()
-        if self.most:
-            self.most.check(self.cost())
+        self.check_cost()
         if executor is not None:
             return Run(self.pieces.course(spread=True), self.functions, self.limits, executor)
         return Run(self.pieces.here, self.functions, self.limits, None, self.costs.learn)
@@ -257,6 +256,15 @@ class QueryPlan:
         Rows are counted on a sample of what would be read, seconds learnt from what ran before.
         """
         return self.costs.cost
+
+    def check_cost(self) -> None:
+        """Raises QueryError where more is expected than `most_rows` and the others allow."""
+        if self.most:
+            self.most.check(self.cost())
+
+    def unlimited(self) -> QueryPlan:
+        """The same query, whatever it costs."""
+        return replace(self, most=Most())
 
     def explain(self) -> str:
         """What of each table is read, what that costs, how it runs, and the SQL."""

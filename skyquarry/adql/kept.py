@@ -9,12 +9,14 @@ whose temporary tables and views no other sees.
 from __future__ import annotations
 
 import atexit
+import glob
 import os
+import platform
 import shutil
 import tempfile
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -125,6 +127,32 @@ def knows(files: Iterable[str]) -> bool:
         return any(asked <= each.files for each in _here())
 
 
+def sweep() -> None:
+    """Remove what processes of this machine spilled that were killed and could not tidy up."""
+    if os.name != "posix":  # elsewhere a process cannot be asked whether it lives
+        return
+    with suppress(OSError):
+        for folder in Path(tempfile.gettempdir()).glob(f"{glob.escape(_mine())}*"):
+            number = folder.name.removeprefix(_mine()).partition("-")[0]
+            if number.isdecimal() and not _lives(int(number)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mine() -> str:
+    """How folders begin that processes of this machine spill to: others may share the disk."""
+    return f".skyquarry-query-{platform.node()}-"
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
 def close_all() -> None:
     """Close those of this process that nobody uses, and forget what they knew."""
     with _MAKING:
@@ -139,6 +167,7 @@ def _here() -> list[_Database]:
     if os.getpid() not in _DATABASES:
         _DATABASES[os.getpid()] = []
         atexit.register(close_all)
+        sweep()
     return _DATABASES[os.getpid()]
 
 
@@ -176,7 +205,7 @@ def _made(key: _Key, files: frozenset[str]) -> _Database:
 
     memory_bytes, spill_bytes, threads, functions, as_written = key
 
-    spill = Path(tempfile.gettempdir()) / f".skyquarry-query-{uuid.uuid4().hex}"
+    spill = Path(tempfile.gettempdir()) / f"{_mine()}{os.getpid()}-{uuid.uuid4().hex}"
     settings: dict[str, Any] = {
         "memory_limit": f"{memory_bytes}B",
         "temp_directory": str(spill),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,6 +45,15 @@ def query(
     timeout: Annotated[
         float | None, typer.Option("--timeout", help="Seconds after which it is stopped.")
     ] = None,
+    limit_rows: Annotated[
+        int | None, typer.Option("--limit-rows", help="Refuse, or ask, where more are expected.")
+    ] = None,
+    limit_seconds: Annotated[
+        float | None, typer.Option("--limit-seconds", help="The same of the time it takes.")
+    ] = None,
+    limit_bytes: Annotated[
+        float | None, typer.Option("--limit-bytes", help="The same of what is read from disk.")
+    ] = None,
     isolated: Annotated[
         bool,
         typer.Option("--isolated", help="For a stranger's query: in a process with hard limits."),
@@ -84,15 +94,32 @@ def query(
         limit=rows,
         timeout=timeout,
         trusted=False,
+        most_rows=limit_rows,
+        most_seconds=limit_seconds,
+        most_bytes=limit_bytes,
     )
     if dialect is not None:
         typer.echo(plan.to_sql(dialect))
         return
+    plan = plan if explain else _allowed(plan)
     if plan.into is not None and not explain:
         saved = plan.run()
         write_json(asdict(saved)) if as_json else typer.echo(kept_text(saved))
         return
     _answer(plan, explain=explain, out=out, as_json=as_json, limit=limit)
+
+
+def _allowed(plan: Any) -> Any:
+    """The query, where it costs no more than it may; a person at a terminal may allow more."""
+    from skyquarry.errors import QueryError
+
+    try:
+        plan.check_cost()
+    except QueryError as error:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        typer.confirm(f"{error}\nRun it all the same?", abort=True, err=True)
+    return plan.unlimited()
 
 
 def _answer(plan: Any, *, explain: bool, out: str | None, as_json: bool, limit: int) -> None:

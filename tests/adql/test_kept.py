@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 
 import pyarrow as pa
@@ -90,3 +93,17 @@ def test_what_was_spilled_goes_with_the_query(tmp_path, monkeypatch):
                            "FROM range(4000000)")  # fmt: skip
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a process is not asked whether it lives")
+def test_what_a_killed_process_spilled_is_swept_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f"{kept._mine()}{number}-a" for number in (gone.pid, os.getpid())]
+    names.append(f".skyquarry-query-another machine-{gone.pid}-a")
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "spilled.tmp").write_bytes(b"x")
+    kept.sweep()
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(names[1:])

@@ -109,3 +109,12 @@ def test_explain_says_what_would_be_read(run):
 def test_what_is_wrong_is_told_and_exits_with_2(run, words, told):
     result = run("query", *words, code=2)
     assert told in result.stderr
+
+
+def test_a_query_that_costs_too_much_is_refused_or_asked_about(run):
+    adql = "SELECT id FROM stars"
+    refused = run("query", adql, "--limit-rows", "3", code=2)
+    assert "rows, but most_rows is 3: narrow it" in refused.stderr
+    assert refused.stdout == ""
+    assert run("query", adql, "--limit-rows", "1000000").stdout
+    assert "expected" in run("query", adql, "--limit-rows", "3", "--explain").stdout

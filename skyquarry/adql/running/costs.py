@@ -34,7 +34,7 @@ class Most:
     rows: int | None = None
     """Rows given."""
     seconds: float | None = None
-    bytes: int | None = None
+    bytes: float | None = None
     """Read from disk."""
 
     def check(self, cost: Cost) -> None:
