@@ -4,8 +4,9 @@
 
 Half of DR17's cells of the sky judge, the labels are drawn from the other half, another half and
 other labels in each draw. Repaired or alone, the learners are those of `sq.repair`; the old model
-is CatBoost on DR14. No setting was chosen by these figures but that a repair looks at what the old
-model says (against old rows weighed by likeness, and both; the ways are within 0.002 of another).
+is CatBoost on DR14. That a repair looks at what the old model says was chosen by these figures
+(against old rows weighed by likeness, and both; the ways are within 0.002 of another); its learners
+by others: 500 labels of the half that does not judge in draw 0, and the rest of that half.
 """
 
 from __future__ import annotations
