@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.engine.verbs import give
 
 if TYPE_CHECKING:
+    from skyquarry.adql.adding import add_column as add_column
     from skyquarry.adql.asking import query as query
     from skyquarry.adql.isolating import isolated_query as isolated_query
     from skyquarry.adql.userfunctions import function as function
@@ -77,6 +78,7 @@ _HOME = {
     "fetch": ("skyquarry.pipeline.fetching", "fetch"),
     "plan_fetch": ("skyquarry.pipeline.fetching", "plan_fetch"),
     "query": ("skyquarry.adql.asking", "query"),
+    "add_column": ("skyquarry.adql.adding", "add_column"),
     "function": ("skyquarry.adql.userfunctions", "function"),
     "isolated_query": ("skyquarry.adql.isolating", "isolated_query"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
@@ -141,6 +143,7 @@ __all__ = [
     "ScanMachine",
     "Space",
     "Zone",
+    "add_column",
     "archive",
     "buckets",
     "build",

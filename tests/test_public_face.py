@@ -12,11 +12,11 @@ import skyquarry
 PROMISED = {
     "Archive", "Box", "Catalog", "Colours", "Cone", "Convex", "Ellipse", "Footprint", "Model",
     "Plan", "Polygon", "Ranges", "Region", "Result", "Roles", "ScanMachine", "Space", "Zone",
-    "archive", "buckets", "build", "cell_statistics", "classify", "correlation", "crossmatch",
-    "duplicates", "evaluate", "features_of", "fetch", "friends_of_friends", "function",
-    "inject", "isolated_query", "lenses", "load_model", "match_table", "neighbours", "open",
-    "open_match", "pair_counts", "pairs", "plan_build", "plan_fetch", "query", "rare", "region",
-    "repair", "river", "similar", "similar_index", "simulate", "sweep_once", "train",
+    "add_column", "archive", "buckets", "build", "cell_statistics", "classify", "correlation",
+    "crossmatch", "duplicates", "evaluate", "features_of", "fetch", "friends_of_friends",
+    "function", "inject", "isolated_query", "lenses", "load_model", "match_table", "neighbours",
+    "open", "open_match", "pair_counts", "pairs", "plan_build", "plan_fetch", "query", "rare",
+    "region", "repair", "river", "similar", "similar_index", "simulate", "sweep_once", "train",
     "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")

@@ -18,6 +18,7 @@ import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry import errors
@@ -87,19 +88,25 @@ def _place(name: str, given: Any) -> str:
     from skyquarry.engine.catalog import Catalog
 
     if not isinstance(given, Catalog):
-        return str(os.fspath(given))
+        return _absolute(os.fspath(given))
     if not given.cut.rows_uncut or given.cut.columns is not None:
         raise UserError(
             f"the catalogue {name} was cut before it was given, but another process reads it whole:"
             " give it whole, and say the cut in WHERE"
         )
-    return str(given.stored.home.root)
+    return _absolute(given.stored.home.root)
 
 
 def _folder(given: Any) -> str | None:
-    if given is None or isinstance(given, str):
-        return given
-    return os.fspath(given) if hasattr(given, "__fspath__") else str(given.folder.root)
+    if given is None:
+        return None
+    plain = isinstance(given, str) or hasattr(given, "__fspath__")
+    return _absolute(os.fspath(given) if plain else given.folder.root)
+
+
+def _absolute(place: str) -> str:
+    """A path that means the same in another folder; a URL as it is."""
+    return place if "://" in place else str(Path(place).absolute())
 
 
 @dataclass(frozen=True, repr=False)

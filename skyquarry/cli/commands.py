@@ -130,6 +130,7 @@ COMMANDS = {
     "build": "building.build",
     "fetch": "fetching.fetch",
     "convert": "building.convert",
+    "add-column": "adding.add_column",
     "cone": "searching.cone",
     "region": "searching.region",
     "sample": "searching.sample",

@@ -65,6 +65,14 @@ def test_it_explains_and_streams_no_more_rows_than_it_may(archive, left):
     assert left() == ([], [])
 
 
+def test_a_path_means_the_same_in_the_other_process(archive, monkeypatch):
+    monkeypatch.chdir(archive.parent)
+    plan = isolated_query("SELECT COUNT(*) AS n FROM sky", archive=archive.name)
+    assert plan.to_table().to_pylist() == [{"n": 12_000}]
+    plan = isolated_query("SELECT COUNT(*) AS n FROM s", {"s": f"{archive.name}/sky"})
+    assert plan.to_table().to_pylist() == [{"n": 12_000}]
+
+
 def test_who_stops_taking_rows_leaves_nothing(archive, left):
     stream = isolated_query("SELECT id FROM sky", archive=archive).stream()
     next(stream)

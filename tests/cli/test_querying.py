@@ -91,6 +91,15 @@ def test_a_stranger_s_query_runs_in_a_process_of_its_own(run):
     )
 
 
+def test_a_column_is_added_in_a_new_version(run, archive, tmp_path):
+    here = shutil.copytree(archive, tmp_path / "archive")
+    words = ["add-column", "stars", "faint", "mag + 2.5", "--unit", "mag", "--archive", here]
+    assert "stars is at v2 now, with the column faint" in run(*words).stdout
+    asked = "SELECT faint - mag AS d FROM stars WHERE id = 7"
+    found = json.loads(run("query", asked, "--archive", here, "--json").stdout)
+    assert found[0]["d"] in (None, pytest.approx(2.5))
+
+
 def test_explain_says_what_would_be_read(run):
     said = run("query", "SELECT id FROM stars WHERE dec > 80", "--explain").stdout
     assert "query over stars" in said
