@@ -49,9 +49,9 @@ def test_a_table_that_is_not_there_gets_the_nearest_name(shell):
 
 def test_explain_tells_of_this_query_or_of_the_last(shell):
     once = shell("\\explain SELECT id FROM stars WHERE dec > 80")
-    assert "scan of stars" in once
+    assert "query over stars" in once
     shell("SELECT id FROM stars WHERE dec > 80")
-    assert shell("\\explain").count("scan of stars") == 1
+    assert shell("\\explain").count("query over stars") == 1
 
 
 @pytest.mark.parametrize("suffix", ["csv", "fits", "vot", "parquet"])
