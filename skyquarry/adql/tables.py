@@ -144,10 +144,12 @@ class Tables:
         uploads: Mapping[str, Any] | None = None,
         archive: Any = None,
         my: Kept | None = None,
+        sample: float | None = None,
     ) -> None:
         self._catalogs = dict(catalogs or {})
         self._archive = archive
         self._my = my
+        self._sample = sample
         self._uploads = {
             name: Given(name, as_arrow(t, name)) for name, t in (uploads or {}).items()
         }
@@ -241,6 +243,8 @@ class Tables:
                     f"{name} is the index of a catalogue, which says where ids lie and has no rows "
                     "of its own: ask the catalogue itself"
                 )
+            if self._sample is not None and catalog.stored.spatial.column is not None:
+                catalog = catalog.sample(self._sample)
             self._opened[name] = Stored(name, catalog)
         found: Stored = self._opened[name]
         return found

@@ -54,6 +54,10 @@ def query(
     limit_bytes: Annotated[
         float | None, typer.Option("--limit-bytes", help="The same of what is read from disk.")
     ] = None,
+    sample: Annotated[
+        float | None,
+        typer.Option("--sample", help="Of every catalogue this part of the sky: 0.01 to try it."),
+    ] = None,
     isolated: Annotated[
         bool,
         typer.Option("--isolated", help="For a stranger's query: in a process with hard limits."),
@@ -83,6 +87,8 @@ def query(
         )  # fmt: skip
         if dialect is not None:
             raise UserError(f"--dialect is {dialect!r}, but an isolated query is run: drop one")
+        if sample is not None:
+            raise UserError(f"--sample is {sample!r}, but an isolated query reads all: drop one")
         _answer(apart, explain=explain, out=out, as_json=as_json, limit=limit)
         return
     plan = asked(
@@ -91,6 +97,7 @@ def query(
         uploads,
         archive=archive,
         my=my,
+        sample=sample,
         limit=rows,
         timeout=timeout,
         trusted=False,

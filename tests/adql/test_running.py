@@ -11,7 +11,7 @@ from skyquarry.adql.asking import query
 from skyquarry.catalog.roles import Epoch, Motion, Roles
 from skyquarry.engine.archive import archive as open_archive
 from skyquarry.engine.catalog import open_catalog
-from skyquarry.errors import CancelledError, QueryError
+from skyquarry.errors import CancelledError, QueryError, UserError
 from skyquarry.testing.handmade import write_catalog
 
 
@@ -259,3 +259,17 @@ def test_an_archive_is_asked_itself(archive, mine):
 def test_an_archive_says_which_catalogues_it_has(archive):
     with pytest.raises(QueryError, match="skyy is no table here: did you mean sky"):
         open_archive(archive).query("SELECT id FROM skyy")
+
+
+def test_a_sample_is_the_same_part_of_the_sky_in_every_catalogue(ask, archive):
+    sky = open_catalog(archive / "sky")
+    wanted = sorted(sky.sample(0.2).to_table()["id"].to_pylist())
+    assert 1_000 < len(wanted) < 4_000
+    found = ask("SELECT id FROM sky ORDER BY id", sample=0.2).to_table()
+    assert found["id"].to_pylist() == wanted
+    pairs = ask("SELECT a.id FROM sky a JOIN sky b ON a.id = b.id ORDER BY a.id", sample=0.2)
+    assert pairs.to_table()["id"].to_pylist() == wanted
+    listed = ask("SELECT id FROM mine", sample=0.2).to_table()
+    assert listed.num_rows == 5  # a table that is given has no sky to be sampled by
+    with pytest.raises(UserError, match="more than 0 and at most 1"):
+        ask("SELECT id FROM sky", sample=2.0)

@@ -10,8 +10,11 @@ from skyquarry.adql.twenty.every import twenty
 from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    import pyarrow as pa
+
+    from skyquarry.adql.asking import QueryPlan
     from skyquarry.adql.twenty.asked import Asked, Boxes
 
 
@@ -33,8 +36,12 @@ def ask_twenty(
     boxes: Boxes | None = None,
     paper: Boxes | None = None,
     timeout: float | None = None,
+    keep: Callable[[str, pa.Table], None] | None = None,
 ) -> Iterator[Answered]:
     """Each query, or those named, asked of an SDSS-like archive (opened, or its path), one by one.
+
+    `keep` is given the name of each and its rows, once its time is taken; without it no more than
+    a batch of them is held.
 
     Raises UserError for a name that none has; what `query` raises for an archive without a table.
     """
@@ -49,8 +56,18 @@ def ask_twenty(
         )
     for asked in (every[name] for name in names or every):
         begun, first, rows = time.perf_counter(), None, 0
-        for batch in query(asked.adql, archive=archive, timeout=timeout).stream():
+        plan, held = query(asked.adql, archive=archive, timeout=timeout), []
+        for batch in plan.stream():
             first = first or time.perf_counter() - begun
             rows += batch.num_rows
+            held += [batch] if keep is not None else []
         seconds = time.perf_counter() - begun
+        if keep is not None:
+            keep(asked.name, _table(plan, held))
         yield Answered(asked, rows, seconds, first or seconds)
+
+
+def _table(plan: QueryPlan, batches: list[pa.RecordBatch]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.Table.from_batches(batches) if batches else plan.schema.empty_table()

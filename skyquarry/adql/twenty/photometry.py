@@ -35,10 +35,11 @@ def photometric(at: Boxes, *, paper: bool) -> Iterator[Asked]:
                 ("g.parentID > 0",))  # fmt: skip
     yield _rare(paper=paper)
     yield from _gridded(at, paper=paper)
+    trixel = "htm_id(ra, dec, 8)" if paper else f"htmID / {1 << 24}"
     yield Asked(_n("13", paper), "galaxies of a colour, counted in triangles of HTM's level 8",
-                "htm_id(ra, dec, 8) AS trixel, AVG(ra) AS ra, AVG(dec) AS dec, COUNT(*) AS n",
+                f"{trixel} AS trixel, AVG(ra) AS ra, AVG(dec) AS dec, COUNT(*) AS n",
                 "Galaxy", ("0.7 * u - 0.5 * g - 0.2 * i < 1.25", "r < 21.75"),
-                "GROUP BY htm_id(ra, dec, 8)")  # fmt: skip
+                f"GROUP BY {trixel}")  # fmt: skip
     yield from _moving(paper=paper)
     yield _far(paper=paper)
 

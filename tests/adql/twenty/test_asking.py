@@ -40,3 +40,11 @@ def test_a_name_that_none_has_and_an_archive_of_something_else_are_refused(small
     (tmp_path / "empty").mkdir()
     with pytest.raises((QueryError, UserError)):
         list(ask_twenty(tmp_path / "empty", ["8"]))
+
+
+def test_pictures_are_drawn_of_the_counts_on_the_sky(small, tmp_path):
+    pytest.importorskip("matplotlib")
+    folder = tmp_path / "pictures"
+    how = ["--archive", small.folder.root, "--pictures", str(folder)]
+    CliRunner().invoke(app, ["twenty", "8-2002", "13-2002", "12-2002", *how])
+    assert {each.name for each in folder.iterdir()} == {"query-12-2002.png", "query-13-2002.png"}
