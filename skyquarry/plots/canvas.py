@@ -122,6 +122,18 @@ def grid_of(
     return figure, tuple(plots.ravel())
 
 
+def polygons(axes: Axes, outlines: Any, values: Any, highest: float) -> Any:
+    """Polygons (n, corners, 2) coloured by their values (n,) from 0 to `highest`."""
+    from matplotlib.collections import PolyCollection
+
+    drawn = PolyCollection(list(outlines), array=values, cmap="viridis", edgecolors="white",
+                           linewidths=0.15)  # fmt: skip
+    drawn.set_clim(0, highest)
+    axes.add_collection(drawn)
+    axes.autoscale()
+    return drawn
+
+
 def shades(colour: str, *, pale: float = 0.12) -> Any:
     """A scale from a pale tint of a colour over the colour to a dark shade; NaN is clear."""
     from matplotlib.colors import LinearSegmentedColormap, to_rgb

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
-from skyquarry.plots.canvas import GREY, canvas, style
+from skyquarry.plots.canvas import GREY, canvas, polygons, style
 
 if TYPE_CHECKING:
     import os
@@ -84,19 +84,13 @@ def _cells(rows: pa.Table, title: str, what: str) -> Figure:
 
 
 def _trixels(rows: pa.Table, title: str, what: str) -> Figure:
-    from matplotlib.collections import PolyCollection
-
     from skyquarry.sky import htm
 
     trixels, n = _columns(rows, ("trixel", "n"))
     corners = htm.corners(np.asarray(trixels, np.int64))
     outlines = _outlines(corners)
     figure, axes = canvas("right ascension, degrees", "declination, degrees", _SIZE, _MARGINS)
-    drawn = PolyCollection(list(outlines), array=np.asarray(n, float), cmap="viridis",
-                           edgecolors="white", linewidths=0.15)  # fmt: skip
-    drawn.set_clim(0, _brightest(n))
-    axes.add_collection(drawn)
-    axes.autoscale()
+    drawn = polygons(axes, outlines, np.asarray(n, float), _brightest(n))
     dec = outlines[..., 1]
     axes.set_aspect(1.0 / max(float(np.cos(np.radians(dec.mean()))), 0.05))
     return _finished(figure, axes, drawn, title, f"{what} in a triangle of level 8")
