@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from skyquarry.catalog.roles import Survey
     from skyquarry.ingest.firstpass import Tally
+    from skyquarry.ingest.spill import Run, Share
     from skyquarry.ingest.spilled import Spilled
     from skyquarry.synthetic.simulation import Simulation, Truth
 
@@ -83,14 +84,29 @@ class SpilledTruth:
             wanted = ranges & Ranges.from_cells(WIDE_ORDER, np.array([cell]))
             part, path = 0, spilled.path(cell)
             while path.exists():
-                run = open_run(path)
-                share = run.share(int(wanted.starts[0]), int(wanted.stops[-1]))
-                parts += [] if share is None else [_within(gather([share], spilled.stored), wanted)]
+                shares = _shares(open_run(path), wanted)
+                parts += [_within(gather(shares, spilled.stored), wanted)] if shares else []
                 part, path = part + 1, spilled.path(cell, part + 1)
         if not parts:
             return Sources.of(0), np.empty(0, np.int64)
         table = pa.concat_tables(parts)
         return Sources.from_table(table), table["id"].to_numpy()
+
+
+def _shares(run: Run, wanted: Ranges) -> list[Share]:
+    """What to read of a run: batches with rows near those ranges, those side by side at once.
+
+    Of a cell beside a patch that is a rim of 51".
+    """
+    begin = np.searchsorted(run.last, wanted.starts, side="left")
+    end = np.searchsorted(run.first, wanted.stops, side="left")
+    touched = np.zeros(len(run.rows) + 2, np.int64)
+    np.add.at(touched, begin[begin < end] + 1, 1)
+    np.add.at(touched, end[begin < end] + 1, -1)
+    there = np.cumsum(touched) > 0
+    edges = np.flatnonzero(there[1:] != there[:-1]).reshape(-1, 2)
+    found = (run.share(int(run.first[a]), int(run.last[b - 1]) + 1) for a, b in edges)
+    return [share for share in found if share is not None]
 
 
 def _within(table: pa.Table, ranges: Ranges) -> pa.Table:

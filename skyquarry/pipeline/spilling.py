@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.files import Folder
+from skyquarry.engine.executors import worker_count
+from skyquarry.engine.helpers import Helpers
 from skyquarry.engine.run import run_tasks
 from skyquarry.ingest.firstpass import Tally
 from skyquarry.ingest.progress import resolve
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from skyquarry.ingest.progress import Progress
     from skyquarry.ingest.spilled import Spilled
 
+_AHEAD: Final = 16
+"""Pieces a worker that may be done before their turn, all counts of rows alone: else the first
+worker would wait while the others start."""
 NOTED_S: Final = 1.0
 """A kill loses the pieces of this long at most; to note each one would wait for the disk."""
 
@@ -69,7 +74,9 @@ class Room:
                 shown.advance(len(done))
             todo = [task for task in tasks if task[0] not in done]
             notes = _Notes(self.journal, spilled)
-            for key, value in run_tasks(_ending(todo, last), executor, ordered=True):
+            ending = _ending(todo, last)
+            window = _AHEAD * worker_count(executor) if isinstance(executor, Helpers) else None
+            for key, value in run_tasks(ending, executor, window=window, ordered=True):
                 notes.add(key, value, add)
                 shown.advance(1)
             notes.close()

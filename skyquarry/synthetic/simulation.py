@@ -154,11 +154,12 @@ class Simulation:
         around = _around(_within(cells, CELL_ORDER, _AROUND_ORDER), _AROUND_ORDER)
         where = Ranges.from_cells(CELL_ORDER, cells)
         sources, ids = truth.sources(where | around)
+        pixels = healpix.index(sources.ra_deg, sources.dec_deg)
         some = found(sources, ids, self.seed)
         tables = {}
         for name in self.surveys:
             caught = dated(CATALOGUES[name].instrument, sources, ids, some, self.seed)
-            seen = observed(CATALOGUES[name], caught, ids, where, self.seed)
+            seen = observed(CATALOGUES[name], caught, ids, where, self.seed, pixels)
             tables[name] = self._inside(*seen, name)
         return tables
 

@@ -81,11 +81,11 @@ class Clusters:
 
     def near(self, block: Block, cell: int) -> bool:
         """Whether a cluster of a coarse cell may reach into a block."""
-        there = clusters_of(self, block.seed, cell)
-        center = to_xyz(*(np.full(len(there), each) for each in block.center))
-        apart = separation_arcsec(to_xyz(there.ra_deg, there.dec_deg), center)
+        xyz, reach_arcsec = _reaches(self, block.seed, cell)
+        center = to_xyz(*(np.full(1, each) for each in block.center))
+        apart = separation_arcsec(xyz, np.broadcast_to(center, xyz.shape))
         own_arcsec = 3600.0 * float(np.degrees(cap_radius(block.order)))
-        return bool((apart < there.reach_arcsec + own_arcsec).any())
+        return bool((apart < reach_arcsec + own_arcsec).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,13 @@ def clusters_of(population: Clusters, seed: int, cell: int) -> Haloes:
     scatter = population.richness_scatter * random.standard_normal(len(expected))
     systems = np.concatenate([ids, np.full(len(extra[0]), -1, np.int64)])
     return Haloes(ra, dec, z, mass, expected * np.exp(scatter), systems)
+
+
+@lru_cache(maxsize=64)
+def _reaches(population: Clusters, seed: int, cell: int) -> tuple[Floats, Floats]:
+    """Where the clusters of a cell are, unit vectors, and how far out their members lie."""
+    there = clusters_of(population, seed, cell)
+    return to_xyz(there.ra_deg, there.dec_deg), there.reach_arcsec
 
 
 def _projections(

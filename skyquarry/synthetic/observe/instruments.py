@@ -65,6 +65,10 @@ class Dates:
         """(n,) numbers of the fields that positions are observed in."""
         return np.asarray(healpix.index(ra_deg, dec_deg, self.order))
 
+    def fields_of(self, pixels: Ints) -> Ints:
+        """The same of the pixels (n,) of order 29 that positions lie in."""
+        return pixels >> 2 * (healpix.MAX_ORDER - self.order)
+
     def jyears(self, fields: Ints, name: str, seed: int) -> Floats:
         """(m,) when a survey of that name observed these fields."""
         when = chance.uniform(seed, f"{name}.date", fields)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.sky import healpix
 from skyquarry.synthetic import chance
 from skyquarry.synthetic.kernels import measure
 from skyquarry.synthetic.observe.light import FWHM, Light, Shapes, fluxes
 from skyquarry.synthetic.observe.neighbours import Neighbours, neighbours, told_apart
 from skyquarry.synthetic.observe.noise import PER_MAG, terms
-from skyquarry.synthetic.observe.places import Places, lost, places, shifted
+from skyquarry.synthetic.observe.places import CELL_ORDER, Places, lost, lost_cells, places, shifted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
+_TO_CELLS: Final = 2 * (healpix.MAX_ORDER - CELL_ORDER)
 _LEAST_SNR: Final = 2.0
 """below it no shape is fitted"""
 _SHAPE_BAND: Final = 0.003
@@ -90,17 +92,29 @@ class Links:
 
 
 def measured(
-    instrument: Instrument, sources: Sources, ids: Ints, *, seed: int, home: Mask
+    instrument: Instrument,
+    sources: Sources,
+    ids: Ints,
+    *,
+    seed: int,
+    home: Mask,
+    pixels: Ints | None = None,
 ) -> tuple[Measured, Links]:
     """What the survey measures of the sources in `home` (n,) among all; and of which light it is.
 
+    `pixels` (n,): of order 29 that they lie in, where the survey's fields are HEALPix cells.
     `sources` must hold every source within the survey's reach of one in `home`. Each row depends
     on its source and that one's neighbours alone, not on what else is given.
     """
     kept = np.flatnonzero(_matters(instrument, sources))
     some, home = sources.taken(kept), home[kept]
-    scene = _Scene.of(instrument, some, ids[kept], seed)
-    rows = np.flatnonzero(scene.apart & home & ~lost(instrument, some.ra_deg, some.dec_deg, seed))
+    where = None if pixels is None else pixels[kept]
+    scene = _Scene.of(instrument, some, ids[kept], seed, where)
+    if where is None:
+        gone = lost(instrument, some.ra_deg, some.dec_deg, seed)
+    else:
+        gone = lost_cells(instrument, where >> _TO_CELLS, seed)
+    rows = np.flatnonzero(scene.apart & home & ~gone)
     made = _detected(scene, rows)
     links = scene.links(made.source)
     made.source = kept[made.source]
@@ -124,8 +138,10 @@ class _Scene:
     seed: int
 
     @classmethod
-    def of(cls, instrument: Instrument, sources: Sources, ids: Ints, seed: int) -> _Scene:
-        at = places(instrument, sources, seed)
+    def of(
+        cls, instrument: Instrument, sources: Sources, ids: Ints, seed: int, pixels: Ints | None
+    ) -> _Scene:
+        at = places(instrument, sources, seed, pixels)
         flux = fluxes(sources.mags[:, instrument.columns])
         bright = flux[:, instrument.channel(instrument.reference)]
         reach = _REACH * max(channel.fwhm_arcsec for channel in instrument.channels)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _ARCSEC = np.pi / (180.0 * 3600.0)
 _WIDER = 1.0 + 1e-6
 """so much wider than the radius are bands of declination"""
+_COARSE = 1e-7
+"""radians, 0.02": right ascensions are told apart where they are sorted to find pairs; so much
+farther is looked"""
 _WIDEST = 0.1
 """sine of half a window in right ascension: nearer to a pole, all of a band is looked at"""
 
@@ -65,7 +68,8 @@ def _pairs(
     if ra.max() - ra.min() + window > 2.0 * np.pi - window:
         window = np.inf  # around a pole
     band = np.floor(dec / (radius * _WIDER)).astype(np.int64)
-    order = np.lexsort((ra, band))
+    order = _by_band(band, ra)
+    window += _COARSE
     chord2 = (2.0 * np.sin(0.5 * radius)) ** 2
     first, second = np.empty((2, 2 * len(ra)), np.int64)
     m = pairs_in_bands(order, band, ra, xyz, window, chord2, counts, first, second)
@@ -74,6 +78,24 @@ def _pairs(
         first, second = np.empty((2, m), np.int64)
         pairs_in_bands(order, band, ra, xyz, window, chord2, counts, first, second)
     return first[:m], second[:m], counts
+
+
+def _by_band(band: Ints, ra: Floats) -> Ints:
+    """(n,) the order by band, then right ascension in radians, in steps of `_COARSE`.
+
+    The number of a step and that of the source stand in one word each: words are sorted in a third
+    of the time of two keys. Where they do not fit, both keys are.
+    """
+    low, bits = band.min(), (len(ra) - 1).bit_length()
+    steps = 1 << (62 - bits - int(band.max() - low).bit_length())
+    if 2.0 * np.pi / steps > _COARSE:
+        return np.lexsort((ra, band))
+    along = (ra * (steps / (2.0 * np.pi) * (1 - 1e-9))).astype(np.int64)
+    words: Ints = (band - low) * steps + along
+    words = (words << bits) | np.arange(len(ra))
+    words.sort()
+    words &= (1 << bits) - 1
+    return words
 
 
 def told_apart(near: Neighbours, flux: Floats, ids: Ints, resolution_arcsec: float) -> Mask:

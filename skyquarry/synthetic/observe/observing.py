@@ -37,7 +37,12 @@ _SPURIOUS: Final = np.int64(63) << np.int64(32)
 
 
 def observed(
-    catalogue: Catalogue, sources: Sources, ids: Ints, where: Ranges, seed: int
+    catalogue: Catalogue,
+    sources: Sources,
+    ids: Ints,
+    where: Ranges,
+    seed: int,
+    pixels: Ints | None = None,
 ) -> tuple[pa.Table, pa.Table]:
     """The survey's table of a part of the sky, and the links of its rows to the truth.
 
@@ -45,12 +50,14 @@ def observed(
     that source's; the brightest part first. Spurious rows have none.
 
     `where`: whole cells of order 9 or lower. `sources`, `ids`: every true source in them, and those
-    around within a survey's reach. A row lies where its brightest source does. Rows come cell by
-    cell.
+    around within a survey's reach, `pixels` those of order 29 that they lie in, if these are known.
+    A row lies where its brightest source does. Rows come cell by cell.
     """
     instrument = catalogue.instrument
-    home = where.contains(healpix.index(sources.ra_deg, sources.dec_deg))
-    real, links = measured(instrument, sources, ids, seed=seed, home=home)
+    if pixels is None:
+        pixels = healpix.index(sources.ra_deg, sources.dec_deg)
+    home = where.contains(pixels)
+    real, links = measured(instrument, sources, ids, seed=seed, home=home, pixels=pixels)
     parts = [real]
     for block in where.flat(BLOCK_ORDER).tolist():
         made = spurious(instrument, block, seed)
@@ -70,7 +77,7 @@ def tabled(
 ) -> tuple[pa.Table, pa.Table]:
     """Rows with numbers, cell by cell from `first` on, as the survey's table; and their links."""
     numbered = _cells(sources, every)
-    order = np.lexsort((every.owner, numbered))
+    order = _by_cell(numbered, every.owner)
     every, cell = every.taken(order), numbered[order]
     truth = RowTruth.of(sources, every.source)
     rows = Rows(catalogue.instrument, every, cell, first + _ranks(cell), truth, seed)
@@ -84,6 +91,20 @@ def _cells(sources: Sources, every: Measured) -> Ints:
     real = every.source >= 0
     ra[real], dec[real] = (each[every.source[real]] for each in (sources.ra_deg, sources.dec_deg))
     return np.asarray(healpix.index(ra, dec, CELL_ORDER))
+
+
+def _by_cell(cell: Ints, owner: Ints) -> Ints:
+    """(n,) the order of rows by cell, then owner.
+
+    An owner tells its block: where no row has left it, one number says both, in a fifth of the
+    time.
+    """
+    if (owner >> 38 == cell >> 2 * (CELL_ORDER - BLOCK_ORDER)).all():
+        key = (cell << 38) | (owner & ((1 << 38) - 1))
+        order = np.argsort(key)
+        if (np.diff(key[order]) > 0).all():
+            return order
+    return np.lexsort((owner, cell))
 
 
 def _ranks(cell: Ints) -> Ints:

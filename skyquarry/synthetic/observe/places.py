@@ -83,10 +83,17 @@ class Places:
         return east, apart[:, 2] * np.cos(dec) - outward * np.sin(dec)
 
 
-def places(instrument: Instrument, sources: Sources, seed: int) -> Places:
-    """Sources moved from J2016.0 to their field's date, and seen from the Earth on it."""
+def places(
+    instrument: Instrument, sources: Sources, seed: int, pixels: Ints | None = None
+) -> Places:
+    """Sources moved from J2016.0 to their field's date, and seen from the Earth on it.
+
+    `pixels` (n,) of order 29 that they lie in, where these are known.
+    """
     dates = instrument.dates
-    field = dates.fields(sources.ra_deg, sources.dec_deg)
+    field = (
+        dates.fields(sources.ra_deg, sources.dec_deg) if pixels is None else dates.fields_of(pixels)
+    )
     fields, of = np.unique(field, return_inverse=True)
     jyear = dates.jyears(fields, instrument.name, seed)[of]
     ra, dec = sources.ra_deg.copy(), sources.dec_deg.copy()
@@ -119,7 +126,7 @@ def shifted(ra_deg: Floats, dec_deg: Floats, arcsec: Floats) -> tuple[Floats, Fl
 
 
 def lost(instrument: Instrument, ra_deg: Floats, dec_deg: Floats, seed: int) -> Mask:
-    """(n,) positions in cells that the survey lost."""
+    """(n,) positions in cells that the survey lost: `lost_cells`."""
     return lost_cells(instrument, healpix.index(ra_deg, dec_deg, CELL_ORDER), seed)
 
 

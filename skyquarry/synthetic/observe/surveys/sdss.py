@@ -81,11 +81,12 @@ def _columns(rows: Rows) -> Columns:
         "mjd": np.floor(mjd(made.jyear)).astype(np.int32),
     }
     steep = _steep(rows)
+    part = _petrosian_part(rows, steep)
     for number, band in enumerate(BANDS):
         fluxes = {
             "psf": (made.flux[:, number], made.flux_error[:, number]),
             "model": (made.total[:, number], made.total_error[:, number]),
-            "petro": _petrosian(rows, number, steep),
+            "petro": (part * made.total[:, number], 1.3 * made.total_error[:, number]),
         }
         for kind, (flux, error) in fluxes.items():
             mag, mag_error = asinh_mags(band, flux, error)
@@ -127,12 +128,11 @@ def _steep(rows: Rows) -> Floats:
     return np.clip((index - 1.0) / 3.0, 0.0, 1.0)
 
 
-def _petrosian(rows: Rows, number: int, steep: Floats) -> tuple[Floats, Floats]:
-    part = np.where(
+def _petrosian_part(rows: Rows, steep: Floats) -> Floats:
+    """(n,) part of the light that the Petrosian flux has."""
+    return np.where(
         extended(rows.measured), PETRO_PARTS[0] + (PETRO_PARTS[1] - PETRO_PARTS[0]) * steep, 1.0
     )
-    made = rows.measured
-    return part * made.total[:, number], 1.3 * made.total_error[:, number]
 
 
 def _shape(rows: Rows, steep: Floats) -> Columns:
