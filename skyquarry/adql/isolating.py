@@ -172,6 +172,10 @@ class IsolatedPlan:
         try:
             process.tell(self._request(what, folder), self.uploads)
             yield process.answer()
+        except (OSError, EOFError, ValueError) as error:  # Arrow's too, of a stream that was cut
+            if isinstance(error, SkyquarryError) or getattr(error, "errno", None) is not None:
+                raise
+            raise process.died() from None
         finally:
             process.end()
             shutil.rmtree(folder, ignore_errors=True)
@@ -233,7 +237,10 @@ class _Process:
 
     def died(self) -> SkyquarryError:
         """Why there is no more to read."""
-        code = self.process.wait()
+        try:
+            code = self.process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            return RunError("the query's process sent what is no answer: ask again")
         if self.late.is_set():
             return CancelledError(
                 f"the query was stopped after {self.bounds.seconds:g} s, its limit: narrow it by a "
@@ -274,10 +281,7 @@ class _Answer:
         """The rows; once they are taken, whether all of them came."""
         import pyarrow as pa
 
-        try:
-            yield pa.ipc.open_stream(self.process.process.stdout)
-        except (pa.ArrowException, OSError, EOFError):
-            raise self.process.died() from None
+        yield pa.ipc.open_stream(self.process.process.stdout)
         self.process.line()
 
 

@@ -30,7 +30,9 @@ _ELSEWHERE: Final = frozenset((
 _SERVICES: Final = frozenset((
     "IVO", "GAVO", "GAIA", "ESDC", "ESO", "ESA", "CADC", "CAOM", "CDS", "VIZIER", "SIMBAD",
     "MAST", "IRSA", "NED", "HEASARC", "SDSS", "WFAU", "ROE", "OSA", "NOIRLAB", "ALMA", "JVO",
-    "AIP", "Q3C", "UDF", "SKYQUARRY",
+    "AIP", "Q3C", "UDF", "SKYQUARRY", "ARI", "ASTRON", "CSC", "CXC", "DES", "EUCLID", "HSA",
+    "HSC", "HST", "JWST", "LSST", "NAOJ", "NOAO", "OCA", "PADC", "RUBIN", "SKYMAPPER", "SSA",
+    "STSCI", "VSA", "WSA", "XMM", "XSA",
 ))  # fmt: skip
 """Prefixes that services give to theirs, so that names of different services do not clash."""
 

@@ -97,6 +97,14 @@ def test_a_long_call_that_hears_no_interrupt_is_killed_in_time(archive, left):
     assert left() == ([], [])
 
 
+def test_a_flood_of_rows_that_is_cut_by_its_time_says_so(archive, left):
+    plan = isolated_query("SELECT a.id FROM sky a, sky b", archive=archive, seconds=3, rows=10**9)
+    with pytest.raises(CancelledError, match="stopped after 3 s"):
+        for _ in plan.stream():
+            pass
+    assert left() == ([], [])
+
+
 def test_a_bomb_of_memory_ends_the_query_and_nothing_else(archive, left):
     adql = (
         "SELECT ivo_string_agg(a.kind || b.kind || a.kind || b.kind, ',') AS bomb "
