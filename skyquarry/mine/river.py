@@ -32,6 +32,7 @@ from skyquarry.mine.meeting import match_of
 from skyquarry.mine.scratch import scratch
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
+from skyquarry.mine.space import Space
 from skyquarry.mine.steps import Filter, Map, Project, Tee, fitted
 
 if TYPE_CHECKING:
@@ -220,6 +221,11 @@ class River:
         most_pairs: int = 1_000_000_000,
     ) -> River:
         """All pairs of rows that meet in a bucket, each once, as `sq.buckets` says. Blocked."""
+        if isinstance(by, Space):
+            raise UserError(
+                f"the buckets of a river are {by}, but rows on the sky meet in catalogues: use "
+                "match(catalog, radius_arcsec), or sq.buckets(catalog, Space(...)) as the source"
+            )
         need = tuple(resolve(self.schema, name) for name in needs)
         meeting = by if isinstance(by, Bucketing) else ByKey(by, need)
         told = self.schema.names if columns is None else columns

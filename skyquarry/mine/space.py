@@ -84,7 +84,8 @@ class SpaceNode:
     def explain(self, workers: int | None = None) -> list[str]:
         """What is asked of pairs, and the pairs below."""
         asked = self.comparison.compare
-        told = "all pairs" if asked is None else f"pairs that {asked.__name__} keeps"
+        name = getattr(asked, "__name__", type(asked).__name__)
+        told = "all pairs" if asked is None else f"pairs that {name} keeps"
         return [f"{told} of", *(f"  {line}" for line in self.pairs.explain(workers))]
 
     def report(self, counts: dict[str, int]) -> dict[str, Any]:

@@ -58,10 +58,12 @@ def pair_counts(
 
 def counted(pairing: Pairing, left: Fetch, right: Fetch, core: Ranges, edges: Floats) -> Ints:
     """The task: pairs in each bin."""
+    from skyquarry.mine.kernels import binned
+
     near = Near.of(pairing, left, right, core)
     total = np.zeros(len(edges) - 1, np.int64)
     for block in near.blocks():
-        total += np.histogram(block.sep_arcsec, edges)[0]
+        binned(np.asarray(block.sep_arcsec, np.float64), edges, total)
     return total
 
 

@@ -115,3 +115,13 @@ def test_lenses_need_colours_that_are_there(some):
         lenses(some, colours="u - g", brightness="r")
     with pytest.raises(ColumnError, match="'z'"):
         lenses(some, colours=["g - z"], brightness="r")
+
+
+def test_values_are_binned_as_numpy_bins_them():
+    from skyquarry.mine.kernels import binned
+
+    values = np.append(np.random.default_rng(3).integers(-2, 30, 500) / 2.0, np.nan)
+    for edges in ([0.0, 10.0], [0.0, 1.0, 2.5, 2.75, 10.0], [3.0, 5.0, 9.0, 14.5]):
+        counts = np.zeros(len(edges) - 1, np.int64)
+        binned(values, np.array(edges), counts)
+        assert counts.tolist() == np.histogram(values[:-1], edges)[0].tolist()

@@ -14,6 +14,7 @@ from skyquarry.mine import blocked, flows, sorting
 from skyquarry.mine.buckets import buckets
 from skyquarry.mine.colours import Colours
 from skyquarry.mine.river import river
+from skyquarry.mine.space import Space
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 
 
@@ -334,6 +335,14 @@ def test_files_and_tables_are_sources(few, tmp_path):
 
 
 def test_what_cannot_be_is_refused_before_work_starts(few):
+    with pytest.raises(UserError, match="as the source"):
+        river(few).buckets(Space(arcmin=1))
+    with pytest.raises(ColumnError, match="'ra'"):
+        river(few).match(pa.table({"x": [1.0]}), 1.0)
+    with pytest.raises(UserError, match="how is 'outer'"):
+        river(few).match(few, 1.0, how="outer")
+    pairs = buckets(few, Space(arcmin=1), compare=operator.attrgetter("num_rows"))
+    assert "attrgetter" in river(pairs).explain()
     with pytest.raises(PredicateError):
         river(few).filter("r <")
     with pytest.raises(ColumnError, match="'z'"):
