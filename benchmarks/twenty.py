@@ -160,6 +160,7 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
     quick = sum(1 for each in ours.values() if each is not None and each < 1)
     close = sum(1 for each in times.values() if each >= 0.9)
     return {
+        "load of the machine": round(os.getloadavg()[2], 1),
         "queries": figures,
         "under 1 s warm": f"{quick} of {len(ours)}",
         "over 1 s warm": {name: s for name, s in ours.items() if s is None or s >= 1},
