@@ -12,7 +12,6 @@ import pyarrow as pa
 from skyquarry.catalog.parquet import select_groups
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import rows_of
-from skyquarry.engine.programs import NoSteps, program_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 ROWS = 32_768
 """rows that are asked at once: few enough for a processor's cache, many enough for Arrow's calls"""
+WORTH = 500_000
+"""questions times rows of a tile from which on it is worth while to load compiled loops"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,10 @@ def _together(stored: Stored, tile: int, questions: Sequence[Question]) -> list[
 
 def _compiled(whole: pa.Table, questions: Sequence[Question]) -> list[NDArray[np.int64] | None]:
     """For each question its rows, all found in one pass; None: it has to be asked by itself."""
+    if whole.num_rows * len(questions) < WORTH:
+        return [None] * len(questions)
+    from skyquarry.engine.programs import NoSteps, program_of
+
     number: dict[int, Predicate] = {}
     for place, each in enumerate(questions):
         predicate = each.reader.cut.predicate

@@ -9,7 +9,7 @@ from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.writer import Options
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import CancelledError, PredicateError, UserError
-from skyquarry.mine import scan
+from skyquarry.mine import scan, sweeping
 from skyquarry.mine.scan import ScanMachine, sweep_once
 from skyquarry.mine.sweeping import sweep
 from skyquarry.sky.regions import Cone
@@ -25,8 +25,9 @@ def _cuts(stars):
     return [*cuts, stars, cone, stars.sample(0.1), stars.sample(0.3, "row").select(["g"])]
 
 
-@pytest.mark.parametrize("executor", [None, "inline"])
-def test_each_question_gets_what_it_gets_alone(stars, executor):
+@pytest.mark.parametrize(("executor", "worth"), [(None, 0), ("inline", 0), ("inline", 10**9)])
+def test_each_question_gets_what_it_gets_alone(stars, executor, worth, monkeypatch):
+    monkeypatch.setattr(sweeping, "WORTH", worth)
     cuts = _cuts(stars)
     found = sweep_once(cuts, executor)
     assert [each.num_rows for each in found[:3]] != [0, 0, 0]
