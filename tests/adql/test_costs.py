@@ -53,6 +53,14 @@ def test_groups_that_lie_everywhere_and_those_that_are_of_one_row(ask, monkeypat
     assert each == pytest.approx(12_000, rel=0.2)
 
 
+def test_whole_numbers_make_no_more_groups_than_lie_between_their_limits(ask, monkeypatch):
+    monkeypatch.setattr(sampling, "_GROUPS", 24)
+    found = ask("SELECT flags, COUNT(*) FROM sky WHERE mag < 18.5 GROUP BY flags").cost()
+    assert 8 <= found.rows_out <= 17  # -8 to 7, and NULL
+    every = ask("SELECT flags, id FROM sky GROUP BY flags, id").cost().rows_out
+    assert every == pytest.approx(12_000, rel=0.2)
+
+
 def test_the_first_n_read_less(ask, monkeypatch):
     monkeypatch.setattr(dividing, "FIRST_ROWS", 500)
     monkeypatch.setattr(dividing, "MOST_ROWS", 500)

@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 Work = dict[str, float]
 """How much of each kind a query does."""
 RATES: Final[dict[str, float]] = {
-    "start": 0.004,  # a query
-    "tiles": 0.001,  # a tile
+    "start": 0.012,  # a query
+    "tiles": 0.00015,  # a tile
     "footers": 0.00004,  # a column of a tile whose footer is read for the first time
     "decoded": 0.8e-9,  # a byte of columns in memory
     "stored": 2e-9,  # a byte on disk
-    "tested": 4e-9,  # a row that conditions look at
+    "tested": 1.5e-8,  # a row that conditions look at
     "given": 1.5e-9,  # a byte of rows given
-    "grouped": 8e-9,  # a row that goes into a group
+    "grouped": 4e-8,  # a row that goes into a group
     "kept": 1e-7,  # a group
     "sorted": 1.5e-7,  # a row that is sorted
-    "joined": 3e-8,  # a row of joined tables
+    "joined": 5e-9,  # a row of joined tables
 }
-"""Seconds for one of each kind, as measured on two cores (`benchmarks/askcost.py`)."""
+"""Seconds for one of each kind, as measured on two cores (`benchmarks/asking.py`)."""
 _RUNS: Final = 120
 _FIRM: Final = 0.3
 """How firmly a rate stays where runs do not tell it: its pull, that of a run being 1."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from skyquarry.adql.kept import knows
 from skyquarry.adql.reads import GivenRead, StoredRead
 from skyquarry.adql.running.calibrating import note, seconds_of
@@ -113,8 +115,7 @@ class Costs:
             return 1.0
         division = course.divisions[0]
         share = (course.most + division.block.offset) / max(self.estimate.given, 1.0)
-        least = len(division.groups[0]) / max(len(division.lead.numbers), 1)
-        return min(max(share, least), 1.0)
+        return _until(share, division)
 
     def _share(self, read: StoredRead) -> float:
         """The part of a table's rows that is read."""
@@ -153,8 +154,9 @@ class Costs:
         rows, bytes_ = self._of_read(read)
         if not isinstance(read, StoredRead):
             return {"joined": rows}
-        found = {"tiles": float(len(read.numbers)), "stored": bytes_, "tested": rows}
-        found["decoded"] = rows * self._wide(read, estimate)
+        wide, whole = self._wide(read, estimate), self._wide(read, None)
+        found = {"tiles": float(len(read.numbers)), "tested": rows}
+        found |= {"stored": bytes_ * wide / max(whole, 1.0), "decoded": rows * wide}
         if not knows(read.may_open):
             found["footers"] = float(len(read.numbers) * len(read.source.stored.schema.names))
         if len(self.pieces.reads) > 1:
@@ -188,3 +190,17 @@ class Costs:
     @property
     def _fields(self) -> Any:
         return self.pieces.compiled.fields
+
+
+def _until(share: float, division: Division) -> float:
+    """The part of a table that is read until a share of all rows has come.
+
+    Another part is read beside the one that they come of; where one part has enough, each of the
+    two ends when it has.
+    """
+    sizes = [float(division.lead.source.rows[group].sum()) for group in division.groups]
+    parts = np.cumsum(sizes) / max(sum(sizes), 1.0)
+    if share <= parts[0]:
+        return float(min(2.0 * share, parts[min(1, len(parts) - 1)]))
+    last = int(np.searchsorted(parts, share)) + 1
+    return float(parts[min(last, len(parts) - 1)])

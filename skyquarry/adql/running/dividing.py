@@ -143,6 +143,8 @@ def _same_tile(one: Read, column: str, other: Read, others_column: str) -> bool:
     """Whether rows with equal keys lie in one place: a child's and its parent's."""
     if not (isinstance(one, StoredRead) and isinstance(other, StoredRead) and other.has_places):
         return False
+    if one.scan.outlying:  # rows of a margin lie outside of the tile that holds them
+        return False
     pairs = ((one, column), (other, others_column))
     own = [(_place(each.source.stored.home), name) for each, name in pairs]
     of = [_of_parent(each, name) for each, name in pairs]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 from skyquarry.adql.duck import rows_of
 from skyquarry.adql.kept import Limits
@@ -16,8 +20,6 @@ from skyquarry.adql.tables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pyarrow as pa
 
     from skyquarry.adql.blocks import Aggregate, Block
     from skyquarry.adql.reads import PartRead
@@ -48,12 +50,13 @@ def estimated(
     sample = sample_of(division.lead)
     if not sample.taken:
         none = 0.0 if division.block.groups or not division.block.grouped else 1.0
-        return Estimate(sample.rows, 0.0, none, 0, exact=True)
+        return Estimate(sample.rows, 0.0, none, 0, exact=sample.every_tile)
     reads: list[PartRead] = [_held(division.lead.name, sample.read(division.lead))]
     reads += [_held(each.name, sample.read_along(each)) for each in division.along]
     reads += division.beside
     found = _asked(_counting(division, aggregates, sample), reads, called)
-    return _scaled(division.block, sample, found)
+    scaled = _scaled(division.block, sample, found)
+    return replace(scaled, given=min(scaled.given, _possible(division)))
 
 
 def _held(name: str, table: pa.Table) -> GivenRead:
@@ -86,6 +89,27 @@ def _keys(block: Block) -> str:
     if block.grouped:
         return ", ".join(block.groups)
     return ", ".join(sql for sql, _ in block.outputs) if block.distinct else ""
+
+
+def _possible(division: Division) -> float:
+    """How many groups whole numbers between their lowest and highest values can make at most."""
+    block, schema = division.block, division.lead.source.schema
+    keys = block.groups if block.grouped else tuple(sql for sql, _ in block.outputs)
+    if not (keys if block.grouped else block.distinct):
+        return math.inf
+    found = 1.0
+    for key in keys:
+        column = re.fullmatch(r't\d+\."([^"]+)"', key)
+        if column is None or column[1] not in schema.names:
+            return math.inf
+        told = division.lead.source.told_limits(column[1])
+        if told is None or not pa.types.is_integer(schema.field(column[1]).type):
+            return math.inf
+        low, high = (each[division.lead.numbers] for each in told)
+        if not len(low) or np.isnan(low).any() or np.isnan(high).any():
+            return math.inf
+        found *= float(high.max() - low.min()) + 2.0  # NULL is one as well
+    return found
 
 
 def _units(division: Division) -> str:
@@ -126,7 +150,7 @@ def _scaled(block: Block, sample: Sample, found: list[tuple[float, ...]]) -> Est
         given = min(meant * _in_all(met, sample.share, wide), matched)
     elif block.grouped:
         given = 1.0
-    whole = sample.taken >= sample.rows
+    whole = sample.every_tile and sample.taken >= sample.rows
     return Estimate(sample.rows, matched, given, sample.taken, exact=whole)
 
 

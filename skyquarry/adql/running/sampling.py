@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -37,6 +37,8 @@ class Sample:
     """Rows of those looked at."""
     ranges: tuple[tuple[int, int, int], ...]
     """Tile, lowest and highest pixel of each of those."""
+    every_tile: bool = True
+    """Whether `rows` is a count, of all tiles."""
 
     @property
     def share(self) -> float:
@@ -84,8 +86,8 @@ def sample_of(read: StoredRead) -> Sample:
         return _taken(rows, numbers[some], found, _GROUPS)
     density = [group[:, 0].sum() / weights[at] for at, group in zip(some, found, strict=True)]
     rows = int(weights.sum() * float(np.mean(density)))
-    few = [_evenly(group, _GROUPS // _TILES) for group in found]
-    return _taken(rows, numbers[some], few, len(few) * _GROUPS)
+    few = [_evenly(group, max(_GROUPS // _TILES, 1)) for group in found]
+    return replace(_taken(rows, numbers[some], few, len(few) * _GROUPS), every_tile=False)
 
 
 def _weights(read: StoredRead, numbers: Ints) -> NDArray[np.float64]:
