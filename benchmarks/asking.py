@@ -17,7 +17,6 @@ import os
 import statistics
 import tempfile
 import time
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -121,6 +120,13 @@ class Draw:
         )
 
 
+def planned(adql: str, sky: Any) -> Any:
+    """The query over an archive, or over catalogues by their names."""
+    import skyquarry as sq
+
+    return sq.query(adql, sky) if isinstance(sky, dict) else sq.query(adql, archive=sky)
+
+
 def child_of(sky: Any, name: str) -> tuple[str, str, str] | None:
     """The name, key and parent's key of a child with no more rows than its parent."""
     from skyquarry.engine.children import KEY, ON, children
@@ -134,10 +140,8 @@ def child_of(sky: Any, name: str) -> tuple[str, str, str] | None:
 
 def asked(draw: Draw, sky: Any) -> dict[str, Any]:
     """One query: what was foretold, and what came."""
-    import skyquarry as sq
-
     kind, adql = draw.query()
-    plan = sq.query(adql, archive=sky)
+    plan = planned(adql, sky)
     begun = time.perf_counter()
     cost = plan.cost()
     asking = time.perf_counter() - begun
@@ -191,20 +195,18 @@ def costs(sky: Any, name: str, count: int, seed: int) -> dict[str, Any]:
 
 def first(sky: Any, name: str) -> dict[str, Any]:
     """Seconds to the first row of scans of the whole catalogue."""
-    import skyquarry as sq
-
     catalog = sky[name]
     column = next(iter(Draw(catalog, name, None, 1).numbers))
-    every = sq.query(f'SELECT "{column}" AS v FROM {name}', archive=sky).to_table()["v"]
+    every = planned(f'SELECT "{column}" AS v FROM {name}', sky).to_table()["v"]
     values = np.sort(every.drop_null().to_numpy())
-    rare = f'"{column}" > {float(values[-max(len(every) // 1_000_000, 1)]):.9g}'
+    rare = f'"{column}" >= {float(values[-max(len(every) // 1_000_000, 1)])!r}'
     once = np.flatnonzero(np.diff(values) > 0)
     alone = set(values[once[np.diff(once, prepend=-1) == 1]].tolist())
     here = next(v for v in every.slice(0, 100_000).to_pylist() if v in alone)
     tests = {"one_in_1e6": rare, "in_the_first_tile": f'"{column}" = {here!r}'}
     found: dict[str, Any] = {"rows": len(every), "tiles": len(catalog.source.tiles)}
     for what, test in tests.items():
-        runs = [_timed(sq.query(f"SELECT * FROM {name} WHERE {test}", archive=sky)) for _ in "123"]
+        runs = [_timed(planned(f"SELECT * FROM {name} WHERE {test}", sky)) for _ in "123"]
         found[what] = sorted(runs, key=lambda run: run["first_s"])[1]
     return found
 
@@ -241,30 +243,15 @@ def main() -> None:
         )
 
     if given.archive:
-        folder, name = Path(given.archive), given.table
+        sky, name = sq.archive(given.archive), given.table
     else:
-        folder, name = archive_of(given.rows)[0].parent, f"archive-{given.rows}"
-    sky = sq.archive(folder) if given.archive else {"sky": sq.open(folder / name)}
-    sky, name = (sky, name) if given.archive else (Alone(sky["sky"]), "sky")
+        sky, name = {"sky": sq.open(archive_of(given.rows)[0])}, "sky"
     figures: dict[str, Any] = {"table": name, "clock": "processor" if given.processor else "wall"}
     if given.only != "first":
         figures["cost"] = costs(sky, name, given.queries, given.seed)
     if given.only != "cost":
         figures["first"] = first(sky, name)
     record.write("asking", len(sky[name]), figures, given.out)
-
-
-class Alone:
-    """An archive of one catalogue."""
-
-    def __init__(self, catalog: Any) -> None:
-        self._catalog = catalog
-
-    def names(self) -> list[str]:
-        return ["sky"]
-
-    def __getitem__(self, name: str) -> Any:
-        return self._catalog
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ALL = ("indexing", "plan", "ingest", "cone", "shell", "kernel", "pairs")
-ALL += ("lists", "crossmatch", "nway", "quality", "synthetic", "features", "mining")
+ALL += ("lists", "crossmatch", "nway", "quality", "synthetic", "features", "mining", "asking")
 LARGE = ("ingest", "pairs")
 WITH_RIVALS = {"ingest", "cone", "shell", "pairs", "crossmatch", "nway"}
 MOST_ROWS = dict.fromkeys(("crossmatch", "nway", "quality", "synthetic", "features"), 1_000_000)
@@ -22,6 +22,7 @@ SMOKE = {
     "nway": ["--times", "1"],
     "quality": ["--xray", "1"],
     "mining": ["--repeats", "1"],
+    "asking": ["--queries", "5"],
 }
 """Below a million rows programs are only to show that they run: once is enough."""
 
