@@ -96,6 +96,34 @@ def test_a_few_blends_among_some_hundred_rows_are_candidates(seed):
     assert not set(range(5)) & same(stated)
 
 
+def drifted(seed: int) -> list[tuple[pa.Table, dict[str, Any]]]:
+    """2,000 objects of two tables, 11 years apart and without motions; 4 % moved by 60 mas/yr."""
+    rng, count, sigma = np.random.default_rng(seed), 2_000, 0.1
+    ra, dec = rng.uniform(-0.5, 0.5, (2, count))
+    speed = np.where(np.arange(count) < 80, 0.06, 0.005)
+    angle = rng.uniform(0.0, 2.0 * np.pi, count)
+    east, north = 11.0 * speed * np.stack([np.cos(angle), np.sin(angle)]) / 3600.0
+    tables = []
+    for years in (0.0, 1.0):
+        x, y = (sigma * rng.normal(size=(2, count))) / 3600.0
+        places = {"ra": 30.0 + ra + years * east + x, "dec": dec + years * north + y}
+        table = pa.table({"id": np.arange(count), **places, "err": np.full(count, sigma)})
+        epoch = {"epoch": {"jyear": 2000.0 + 11.0 * years}}
+        tables.append((table, {"id": "id", "ra": "ra", "dec": "dec"} | ERROR | epoch))
+    return tables
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_stars_that_moved_are_candidates_where_nobody_measured_motions(seed):
+    """As 2MASS and AllWISE: 0.7" is 4 sigma with what a usual star may move."""
+    result = sq.crossmatch(*drifted(seed), names=("a", "b")).run("inline")
+    found = same(result)
+    assert len(found & set(range(80))) >= 0.95 * 80
+    assert len(found) >= 0.99 * 2_000
+    stated = sq.crossmatch(*drifted(seed), names=("a", "b"), calibrate=False).run("inline")
+    assert len(same(stated) & set(range(80))) < 0.7 * 80
+
+
 def same(result) -> set[int]:
     """The objects whose two rows are matched."""
     pairs = result.pairs.filter(result.pairs["is_match"])

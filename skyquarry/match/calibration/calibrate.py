@@ -25,7 +25,7 @@ from skyquarry.match.calibration.errorscale import (
     precision,
 )
 from skyquarry.match.calibration.residuals import Residuals, crowding, gather
-from skyquarry.match.calibration.tails import UNSEEN, Tail
+from skyquarry.match.calibration.tails import Tail
 from skyquarry.match.calibration.zeropoint import (
     ZeroPoint,
     first_rotation,
@@ -49,6 +49,7 @@ LEAST_PAIRS: Final = 50
 _SHAPE_PAIRS: Final = 12_000  # enough for k to 0.7 %
 _ROUGH_PAIRS: Final = 4_000  # enough to weigh pairs by
 _SAMPLE: Final = 400  # offsets kept for the report's plot
+_TYPICAL: Final = 0.5  # of the pairs: if fewer are certain, the tail of these is not that of all
 _MOST_STEPS: Final = 50  # of weights and rotation in turn: ten are usual
 _SETTLED: Final = 1e-9  # of the radius: 5 nas, below what a position is stored to
 
@@ -105,9 +106,26 @@ def _fit_one(sample: Residuals) -> CatalogCalibration:
     real = likelihood(shape.theta, data)[2][2] < 0.5
     if served is not certain:  # their errors cannot be told from their motions
         found = _described(served, zero, ErrorModel.none(), real, sample.seen, error)
-        return replace(found, note=_unsure(sample.seen, len(certain)), tail=UNSEEN)
+        return replace(
+            found, note=_unsure(sample.seen, len(certain)), tail=_tail_of_all(sample, found)
+        )
     errors = fit_errors(_first(data), served.mag[:_SHAPE_PAIRS], shape)
-    return _described(served, zero, errors, real, sample.seen, error)
+    found = _described(served, zero, errors, real, sample.seen, error)
+    if len(certain) >= _TYPICAL * len(sample):
+        return found
+    return replace(found, tail=_tail_of_all(sample, found))
+
+
+def _tail_of_all(sample: Residuals, found: CatalogCalibration) -> Tail:
+    """Of all pairs, with what candidates are allowed for motions that nobody has measured.
+
+    Blends and stars that are faster than that are told from chance pairs by a wide component of
+    their own.
+    """
+    left = _left(_offsets(sample), sample, found.zero)
+    shape = choose_shape(_first(left))
+    real = likelihood(shape.theta, left)[2][2] < 0.5
+    return _described(sample, found.zero, found.errors, real, sample.seen, 0.0).tail
 
 
 def _unsure(seen: int, certain: int) -> str:
