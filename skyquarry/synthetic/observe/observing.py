@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,10 +15,12 @@ from skyquarry.synthetic import chance
 from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.observe.light import fluxes
 from skyquarry.synthetic.observe.measuring import Links, Measured, measured
-from skyquarry.synthetic.observe.places import CELL_ORDER, lost
+from skyquarry.synthetic.observe.places import CELL_ORDER, lost_cells
 from skyquarry.synthetic.observe.rows import Rows, RowTruth
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from skyquarry.sky.ranges import Ranges
@@ -32,6 +35,7 @@ _MEANING: Final = {
     "truth_id": "A true source whose light is in the row",
     "share": "Part of the row's PSF flux that is that source's",
 }
+_TO_CELLS: Final = 2 * (healpix.MAX_ORDER - CELL_ORDER)
 _SPURIOUS: Final = np.int64(63) << np.int64(32)
 """Owners of spurious rows: of a population that there is not."""
 
@@ -58,11 +62,10 @@ def observed(
         pixels = healpix.index(sources.ra_deg, sources.dec_deg)
     home = where.contains(pixels)
     real, links = measured(instrument, sources, ids, seed=seed, home=home, pixels=pixels)
-    parts = [real]
-    for block in where.flat(BLOCK_ORDER).tolist():
-        made = spurious(instrument, block, seed)
-        parts.append(made.taken(where.contains(healpix.index(made.ra_deg, made.dec_deg))))
-    return tabled(catalogue, sources, ids, Measured.concatenated(parts), links, seed)
+    nothing = spurious(instrument, where.flat(BLOCK_ORDER).tolist(), seed)
+    inside = where.contains(healpix.index(nothing.ra_deg, nothing.dec_deg))
+    every = Measured.concatenated([real, nothing.taken(inside)])
+    return tabled(catalogue, sources, ids, every, links, seed)
 
 
 def tabled(
@@ -129,28 +132,27 @@ def _field(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, metadata={"description": _MEANING[name]})
 
 
-def spurious(instrument: Instrument, block: int, seed: int) -> Measured:
-    """Rows of a block that are nothing in the sky: just above the threshold in one band."""
-    name = zlib.crc32(instrument.name.encode())
-    random = chance.generator(seed, name, block)
-    area = float(healpix.cell_area_deg2(BLOCK_ORDER))
-    n = int(random.poisson(instrument.spurious_deg2 * area))
-    inside = 1 << 2 * (healpix.MAX_ORDER - BLOCK_ORDER)
-    ra, dec = healpix.center(block * inside + random.integers(0, inside, n), healpix.MAX_ORDER)
-    dates, c = instrument.dates, len(instrument.channels)
+def spurious(instrument: Instrument, blocks: Sequence[int], seed: int) -> Measured:
+    """Rows of blocks that are nothing in the sky: just above the threshold in one band."""
+    drawn = [_Nothing.of(instrument, block, seed) for block in blocks]
+    drawn = drawn or [_Nothing.of(replace(instrument, spurious_deg2=0.0), 0, seed)]
+    pixels, flux, one, more, jyear, owner = (
+        np.concatenate([getattr(each, name) for each in drawn]) for name in _Nothing.__slots__
+    )
+    ra, dec = healpix.center(pixels, healpix.MAX_ORDER)
+    n, c = flux.shape
     deep = fluxes(np.array([each.depth + each.vega_to_ab for each in instrument.channels])) / 5.0
     errors = np.repeat(deep[None], n, axis=0)
-    flux = errors * random.standard_normal((n, c))
-    one = random.choice(instrument.detecting, n)
-    flux[np.arange(n), one] = deep[one] * instrument.threshold * (1 + random.exponential(0.15, n))
+    flux *= errors
+    flux[np.arange(n), one] = deep[one] * instrument.threshold * (1 + more)
     fwhm = np.array([each.fwhm_arcsec for each in instrument.channels])
     faint = np.full(n, 30.0)
     made = Measured(
         source=np.full(n, -1, np.int64),
-        owner=(np.int64(block) << 38) | _SPURIOUS | np.arange(n, dtype=np.int64),
+        owner=owner,
         ra_deg=ra,
         dec_deg=dec,
-        jyear=random.uniform(dates.first_jyear, dates.last_jyear, n),
+        jyear=jyear,
         error_mas=instrument.centroids.errors_mas(faint, fwhm[one] / instrument.threshold),
         flux=flux,
         flux_error=errors,
@@ -159,4 +161,35 @@ def spurious(instrument: Instrument, block: int, seed: int) -> Measured:
         saturated=np.zeros((n, c), np.bool_),
         neighbour=np.zeros(n),
     )
-    return made.taken(~lost(instrument, ra, dec, seed))
+    return made.taken(~lost_cells(instrument, pixels >> _TO_CELLS, seed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """The chance in spurious rows (n,) of a block."""
+
+    pixels: Ints
+    """of order 29"""
+    noise: Floats
+    """(n, c) normal numbers"""
+    band: Ints
+    """the one that detects"""
+    above: Floats
+    """how far above the threshold"""
+    jyear: Floats
+    owner: Ints
+
+    @classmethod
+    def of(cls, instrument: Instrument, block: int, seed: int) -> _Nothing:
+        random = chance.generator(seed, zlib.crc32(instrument.name.encode()), block)
+        n = int(random.poisson(instrument.spurious_deg2 * healpix.cell_area_deg2(BLOCK_ORDER)))
+        inside = 1 << 2 * (healpix.MAX_ORDER - BLOCK_ORDER)
+        dates = instrument.dates
+        return cls(
+            pixels=block * inside + random.integers(0, inside, n),
+            noise=random.standard_normal((n, len(instrument.channels))),
+            band=random.choice(instrument.detecting, n),
+            above=random.exponential(0.15, n),
+            jyear=random.uniform(dates.first_jyear, dates.last_jyear, n),
+            owner=(np.int64(block) << 38) | _SPURIOUS | np.arange(n, dtype=np.int64),
+        )

@@ -113,7 +113,7 @@ def faulty(block: Block, archive: Archive) -> Objects:
 
 def _spurious(block: Block) -> Objects:
     """Noise above the threshold."""
-    made = spurious(INSTRUMENT, block.pixel, block.seed)
+    made = spurious(INSTRUMENT, [block.pixel], block.seed)
     return Objects.of(
         made, Sources.of(len(made)), first_scan(made.ra_deg, made.dec_deg), Mode.PRIMARY
     )
