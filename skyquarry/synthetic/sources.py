@@ -150,7 +150,7 @@ class Sources:
         """Columns with units and descriptions; magnitudes as `mag_<band>`, NaN and inf as null."""
         columns = [from_numpy(np.asarray(ids, np.int64))]
         columns += [finite(getattr(self, name)) for name in _TOLD]
-        columns += [finite(band) for band in np.ascontiguousarray(self.mags.T)]
+        columns += [finite(band) for band in _by_band(self.mags)]
         return pa.Table.from_arrays(columns, schema=SCHEMA)
 
     @classmethod
@@ -158,11 +158,31 @@ class Sources:
         """What `to_table` wrote; other columns are left out."""
         n = table.num_rows
         known: dict[str, Any] = {name: _filled(table[name], name) for name in _TOLD}
-        mags = np.empty((n, N_BANDS), np.float32)
-        for number, band in enumerate(BANDS):
-            column = table[f"mag_{band.name}"]
-            mags[:, number] = (column.fill_null(np.inf) if column.null_count else column).to_numpy()
-        return cls(mags=mags, **known)
+        bands = [table[f"mag_{band.name}"] for band in BANDS]
+        filled = [(each.fill_null(np.inf) if each.null_count else each) for each in bands]
+        return cls(mags=_by_source([each.to_numpy() for each in filled], n), **known)
+
+
+_AT_ONCE: Final = 4_096
+"""Sources whose magnitudes are turned at once: they fit a cache, which halves the time."""
+
+
+def _by_band(mags: Single) -> Single:
+    """(24, n) of (n, 24)."""
+    turned = np.empty(mags.shape[::-1], np.float32)
+    for start in range(0, len(mags), _AT_ONCE):
+        turned[:, start : start + _AT_ONCE] = mags[start : start + _AT_ONCE].T
+    return turned
+
+
+def _by_source(bands: Sequence[Single], n: int) -> Single:
+    """(n, 24) of 24 times (n,)."""
+    mags = np.empty((n, N_BANDS), np.float32)
+    for start in range(0, n, _AT_ONCE):
+        some = mags[start : start + _AT_ONCE]
+        for number, band in enumerate(bands):
+            some[:, number] = band[start : start + _AT_ONCE]
+    return mags
 
 
 @cache
