@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _VECTOR: Final = 2_048
 """Rows that the database decodes together, where no condition has left any of them."""
-_WORTH_S: Final = 0.03
-"""A shorter run is not noted, unless its cost was asked: noting takes some milliseconds."""
+_WORTH_S: Final = 0.1
+"""A shorter run is not noted, unless its cost was asked: noting takes ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
