@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from skyquarry.adql.asking import query
+from skyquarry.adql.running import calibrating
 from skyquarry.catalog.roles import Roles
 from skyquarry.testing.handmade import write_catalog
 
@@ -55,6 +56,12 @@ def _sky(rows: int = 12_000, seed: int = 3) -> pa.Table:
         pa.array(random.random(rows) * 0.1),
     ]
     return pa.table(columns, schema=pa.schema(fields))
+
+
+@pytest.fixture(autouse=True)
+def nothing_noted(monkeypatch):
+    """What queries of tests take is not kept in the cache of who runs them."""
+    monkeypatch.setattr(calibrating, "cache_folder", lambda: None)
 
 
 @pytest.fixture(scope="session")

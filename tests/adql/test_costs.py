@@ -9,13 +9,15 @@ import pytest
 
 from skyquarry.adql.running import calibrating, dividing, sampling
 from skyquarry.adql.running.calibrating import RATES, fitted, note, noted, seconds_of
+from skyquarry.catalog.userfolder import cache_folder
 from skyquarry.errors import QueryError, UserError
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
+def own_cache(nothing_noted, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    monkeypatch.setattr(calibrating, "cache_folder", cache_folder)
     return tmp_path / "skyquarry" / "queries.json"
 
 
