@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.duck import rows_of
+from skyquarry.adql.giving import Giving
 from skyquarry.adql.grammar import parse
 from skyquarry.adql.kept import Limits
 from skyquarry.adql.reads import read_of
@@ -27,7 +28,6 @@ from skyquarry.adql.words import QueryText
 from skyquarry.errors import QueryError, UserError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
@@ -118,7 +118,7 @@ class Into:
 
 
 @dataclass(frozen=True, repr=False)
-class QueryPlan:
+class QueryPlan(Giving):
     """What a query would do; nothing is read until its rows are asked for."""
 
     adql: str
@@ -233,24 +233,6 @@ class QueryPlan:
         for batch in run.batches():
             schema = self._meant(batch.schema) if schema is None else schema
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-
-    def to_pandas(self) -> Any:
-        """All rows as a pandas DataFrame with Arrow's types."""
-        from skyquarry.engine.convert import to_pandas
-
-        return to_pandas(self.to_table())
-
-    def to_astropy(self) -> Any:
-        """All rows as an astropy Table: units on the columns, missing values masked."""
-        from skyquarry.engine.convert import to_astropy
-
-        return to_astropy(self.to_table(), name="query")
-
-    def save(self, path: str | os.PathLike[str], **options: Any) -> int:
-        """Write the rows to a file whose suffix says how; returns how many."""
-        from skyquarry.catalog.formats import write_table
-
-        return int(write_table(self.stream(), self.schema, path, **options))
 
     def cost(self) -> Cost:
         """Expected tiles, rows and bytes read, rows given, and seconds.

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry import errors
+from skyquarry.adql.giving import Giving
 from skyquarry.errors import CancelledError, RunError, SkyquarryError, UserError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _absolute(place: str) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class IsolatedPlan:
+class IsolatedPlan(Giving):
     """A query that another process will read and run; each request starts one."""
 
     adql: str
@@ -142,24 +143,6 @@ class IsolatedPlan:
         with self._asked("rows") as answer:
             tables = [stream.read_all() for stream in answer.streams()]
         return tables[0]
-
-    def to_pandas(self) -> Any:
-        """All rows as a pandas DataFrame with Arrow's types."""
-        from skyquarry.engine.convert import to_pandas
-
-        return to_pandas(self.to_table())
-
-    def to_astropy(self) -> Any:
-        """All rows as an astropy Table: units on the columns, missing values masked."""
-        from skyquarry.engine.convert import to_astropy
-
-        return to_astropy(self.to_table(), name="query")
-
-    def save(self, path: str | os.PathLike[str], **options: Any) -> int:
-        """Write the rows to a file whose suffix says how; returns how many."""
-        from skyquarry.catalog.formats import write_table
-
-        return int(write_table(self.stream(), self.schema, path, **options))
 
     def __repr__(self) -> str:
         return f"IsolatedPlan: {self.adql!r:.80}, {self.bounds}"
