@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import numpy as np
 
 from skyquarry.sky import healpix
+from skyquarry.sky.compiledcells import cells_at, centers
 from skyquarry.sky.frames import to_frame
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.synthetic.bands import BAND, N_BANDS
@@ -52,7 +53,7 @@ class Block:
     @cached_property
     def center(self) -> tuple[float, float]:
         """Right ascension and declination, degrees."""
-        ra, dec = healpix.center(np.array([self.pixel]), self.order)
+        ra, dec = centers(np.array([self.pixel]), self.order)
         return float(ra[0]), float(dec[0])
 
     @cached_property
@@ -68,11 +69,11 @@ class Block:
         """
         inside = 1 << 2 * (_FINEST - self.order)
         cells = self.pixel * inside + random.integers(0, inside, n, np.int64)
-        return healpix.center(cells, _FINEST)
+        return centers(cells, _FINEST)
 
     def contains(self, ra_deg: Floats, dec_deg: Floats) -> NDArray[np.bool_]:
         """(n,) which positions lie in the block."""
-        return np.asarray(healpix.index(ra_deg, dec_deg, self.order) == self.pixel)
+        return np.asarray(cells_at(ra_deg, dec_deg, self.order) == self.pixel)
 
     def visible(self, mags: NDArray[np.floating]) -> NDArray[np.bool_]:
         """(n,) which sources of these magnitudes (n, 24) any survey could see."""

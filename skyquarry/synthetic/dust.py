@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skyquarry.sky import healpix
+from skyquarry.sky.compiledcells import cells_at, centers
 from skyquarry.sky.frames import to_frame
 from skyquarry.sky.vectors import to_xyz
 from skyquarry.synthetic.chance import normal
@@ -50,7 +50,7 @@ def total(seed: int, ra_deg: Floats, dec_deg: Floats) -> Floats:
 
 def to_distance(seed: int, ra_deg: Floats, dec_deg: Floats, distance_pc: Floats) -> Floats:
     """(n,) E(B-V) between the Sun and these places; 0 inside of the Local Bubble."""
-    column, sine = _at(seed, healpix.index(ra_deg, dec_deg, CELL_ORDER))
+    column, sine = _at(seed, cells_at(ra_deg, dec_deg, CELL_ORDER))
     begin = np.exp(-_BUBBLE_PC * sine / _HEIGHT_PC)
     end = np.exp(-np.maximum(distance_pc, _BUBBLE_PC) * sine / _HEIGHT_PC)
     return np.asarray(column * (begin - end))
@@ -86,7 +86,7 @@ def _directions(many: int) -> Floats:
     Each call of the library of HEALPix begins a thread: 0.1 to 0.5 ms.
     """
     cells = np.arange(4096, dtype=np.int64) + many * 4096
-    return to_xyz(*healpix.center(cells, CELL_ORDER))
+    return to_xyz(*centers(cells, CELL_ORDER))
 
 
 def _field(seed: int, direction: Floats) -> Floats:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import gamma as gamma_function
 
 from skyquarry.sky import healpix
+from skyquarry.sky.compiledcells import centers
 from skyquarry.synthetic.beyond.cosmology import comoving_mpc
 from skyquarry.synthetic.chance import normal
 
@@ -136,6 +137,6 @@ def placed(
     last = densities.shape[1] - 1
     cells = np.minimum(cells, last) + block.pixel * densities.shape[1]
     within = 1 << 2 * (healpix.MAX_ORDER - FINEST)
-    return healpix.center(
+    return centers(
         cells * within + random.integers(0, within, len(cells), np.int64), healpix.MAX_ORDER
     )

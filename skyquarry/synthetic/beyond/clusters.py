@@ -14,6 +14,7 @@ import numpy as np
 
 from skyquarry.sky import healpix
 from skyquarry.sky.cellsearch import cap_radius
+from skyquarry.sky.compiledcells import centers
 from skyquarry.sky.vectors import separation_arcsec, to_radec, to_xyz
 from skyquarry.synthetic.beyond import massfunction
 from skyquarry.synthetic.beyond.cosmology import distance_modulus, kpc_per_arcsec, volume_mpc3_deg2
@@ -310,9 +311,7 @@ def _from_bins(numbers: Ints, random: np.random.Generator) -> tuple[Floats, Floa
 
 def _uniform(cell: int, n: int, random: np.random.Generator) -> tuple[Floats, Floats]:
     inside = 1 << 2 * (healpix.MAX_ORDER - CELL_ORDER)
-    return healpix.center(
-        cell * inside + random.integers(0, inside, n, np.int64), healpix.MAX_ORDER
-    )
+    return centers(cell * inside + random.integers(0, inside, n, np.int64), healpix.MAX_ORDER)
 
 
 def _cells_about(block: Block) -> list[int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from skyquarry.sky import healpix
+from skyquarry.sky.compiledcells import cells_at
 from skyquarry.synthetic import chance
 from skyquarry.synthetic.bands import BAND, BANDS
 
@@ -63,7 +64,7 @@ class Dates:
 
     def fields(self, ra_deg: Floats, dec_deg: Floats) -> Ints:
         """(n,) numbers of the fields that positions are observed in."""
-        return np.asarray(healpix.index(ra_deg, dec_deg, self.order))
+        return np.asarray(cells_at(ra_deg, dec_deg, self.order))
 
     def fields_of(self, pixels: Ints) -> Ints:
         """The same of the pixels (n,) of order 29 that positions lie in."""

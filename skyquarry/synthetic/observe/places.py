@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skyquarry.sky import healpix
+from skyquarry.sky.compiledcells import cells_at
 from skyquarry.sky.motion import propagate
 from skyquarry.sky.parallax import displacement_mas
 from skyquarry.sky.vectors import to_xyz, wrap_ra
@@ -127,7 +127,7 @@ def shifted(ra_deg: Floats, dec_deg: Floats, arcsec: Floats) -> tuple[Floats, Fl
 
 def lost(instrument: Instrument, ra_deg: Floats, dec_deg: Floats, seed: int) -> Mask:
     """(n,) positions in cells that the survey lost: `lost_cells`."""
-    return lost_cells(instrument, healpix.index(ra_deg, dec_deg, CELL_ORDER), seed)
+    return lost_cells(instrument, cells_at(ra_deg, dec_deg, CELL_ORDER), seed)
 
 
 def lost_cells(instrument: Instrument, cells: Ints, seed: int) -> Mask:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skyquarry.sky import healpix
+from skyquarry.sky.compiledcells import cells_at
 from skyquarry.sky.frames import to_frame
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.synthetic.observe.instruments import Channel, Dates, Instrument
@@ -108,7 +108,7 @@ _ZERO_FLUX: Final = {"g": 25.6873668671, "bp": 25.3385422158, "rp": 24.747895501
 
 def _columns(rows: Rows) -> Columns:
     made, n = rows.measured, len(rows)
-    fine = healpix.index(made.ra_deg, made.dec_deg, 12)
+    fine = cells_at(made.ra_deg, made.dec_deg, 12)
     lon, lat = to_radec(to_frame(to_xyz(made.ra_deg, made.dec_deg), "galactic"))
     told: Columns = {
         "source_id": (fine << 35) | ((rows.cell & 63) << 20) | rows.rank,
