@@ -23,6 +23,12 @@ PACKAGES = (
     "hats-import",
     "lsdb",
     "duckdb",
+    "scikit-learn",
+    "xgboost",
+    "xgboost-cpu",
+    "catboost",
+    "lightgbm",
+    "torch",
 )
 
 
