@@ -297,7 +297,6 @@ class Run:
             rows.spilled, path, survey=survey, properties=told,
             overwrite=self.overwrite or is_catalog(path), **more,
         )  # fmt: skip
-        plan = replace(plan, options=replace(plan.options, numbers="lz4"))
         shown = False if isinstance(self.executor, Helpers) else self.progress
         plan.run(self.executor, progress=shown)
         return open_catalog(path)
