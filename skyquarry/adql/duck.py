@@ -76,7 +76,7 @@ def rows_of(
                     _view(connection, read)
                 sql = arranged(sql, plans, tables, connection)
             stop.check()
-            yield connection.sql(sql).to_arrow_reader(BATCH_ROWS)
+            yield _reader(connection, sql)
         except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # a file's, and no batch's, which Arrow hands on as an OSError of its own
@@ -84,6 +84,18 @@ def rows_of(
         finally:
             if clock is not None:
                 clock.cancel()
+
+
+def _reader(connection: Any, sql: str) -> pa.RecordBatchReader:
+    """The rows of a query as they come.
+
+    A relation of DuckDB's Python reads and binds the text once to know its columns and again to run
+    it, which takes longer than a small query itself. The call beneath does so once.
+    """
+    submit = getattr(connection, "_submit", None)
+    if submit is None:
+        return connection.sql(sql).to_arrow_reader(BATCH_ROWS)
+    return submit(sql, None, "stream", BATCH_ROWS).arrow_reader()
 
 
 def _own(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.conditions import Conditions
 from skyquarry.adql.flat import Flat
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.pairing import quickened
+from skyquarry.adql.recall import Recall
 from skyquarry.adql.scopes import Relation, Scope, Tree
 from skyquarry.adql.state import fields_of
 from skyquarry.adql.syntax import Derived, Identifier, Join, Source, TableName
@@ -54,7 +56,7 @@ class Joining:
         table = self._found(source)
         scan = self.state.scan(table)
         fields = fields_of(scan)
-        shown = tuple(each for name in table.shown for each in fields if each.name == name)
+        shown = _shown(fields, table.shown)
         sql = f"{scan.name} AS {scan.alias}"
         relation = Relation(called, is_quoted, fields, shown, scan.alias, sql)
         own = frozenset((scan.number,))
@@ -74,12 +76,10 @@ class Joining:
 
     def _viewed(self, tree: Tree, scan: Scanned, condition: str) -> Tree:
         """The rows of a table that a view shows: as a condition of the scan itself."""
-        from skyquarry.adql.grammar import parse
         from skyquarry.adql.words import QueryText
 
-        where: Any = parse(f"SELECT * FROM v WHERE {condition}").body  # ours
         scope = Scope(QueryText(condition), tree)
-        truth = Conditions(self.state, scope).truth(where.where)
+        truth = Conditions(self.state, scope).truth(_condition(condition))
         self.state.narrow(truth.narrowing)
         sql = f"(SELECT * FROM {scan.name} AS {scan.alias} WHERE {truth.sql}) AS {scan.alias}"
         relations = (replace(tree.relations[0], sql=sql),)
@@ -225,6 +225,25 @@ class Joining:
         from skyquarry.adql.syntax import ColumnName
 
         return Scope(self.state.source, tree).column(ColumnName((name,), name.span))
+
+
+@lru_cache
+def _condition(text: str) -> Any:
+    """What a view asks of its rows, read once."""
+    from skyquarry.adql.grammar import parse
+
+    whole: Any = parse(f"SELECT * FROM v WHERE {text}").body  # ours
+    return whole.where
+
+
+def _chosen(fields: tuple[Field, ...], names: tuple[str, ...]) -> tuple[Field, ...]:
+    by_name: dict[str, list[Field]] = {}
+    for each in fields:
+        by_name.setdefault(each.name, []).append(each)
+    return tuple(each for name in names for each in by_name.get(name, ()))
+
+
+_shown = Recall(_chosen)
 
 
 def _leading(kind: str, left: Tree, right: Tree, equal: tuple[Equal, ...]) -> tuple[Equal, ...]:

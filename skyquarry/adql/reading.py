@@ -44,6 +44,8 @@ class Words:
 
     def sees(self, *keys: str) -> bool:
         """Whether the next words are these keywords or signs."""
+        if self.words[self.at].key != keys[0]:  # most are not: the rest is seldom looked at
+            return False
         return all(self.ahead(i).key == key for i, key in enumerate(keys))
 
     def eats(self, *keys: str) -> bool:

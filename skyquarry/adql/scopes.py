@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skyquarry.adql.kinds import quoted
+from skyquarry.adql.recall import Recall
 from skyquarry.adql.words import nearest
 
 if TYPE_CHECKING:
@@ -93,14 +94,19 @@ class Scope:
 
     def _within(self, name: ColumnName) -> Field | None:
         column = name.parts[-1]
-        fitting = [each for each in self._candidates(name) if column.fits(each.name)]
+        fitting = [
+            each
+            for fields in self._candidates(name)
+            for each in _by_name(fields).get(column.name.lower(), ())
+            if column.fits(each.name)
+        ]
         if len(fitting) > 1:
             raise self.source.error(name.span, self._which(column, fitting))
         return fitting[0] if fitting else None
 
-    def _candidates(self, name: ColumnName) -> list[Field]:
+    def _candidates(self, name: ColumnName) -> list[tuple[Field, ...]]:
         if len(name.parts) == 1:
-            return list(self.tree.columns)
+            return [self.tree.columns]
         tables = self.tables(name.parts[:-1])
         if len(tables) > 1:
             raise self.source.error(
@@ -108,7 +114,7 @@ class Scope:
                 f"names a table that stands {len(tables)} times in FROM: give each a name of its "
                 "own with AS",
             )
-        return [each for table in tables for each in table.fields]
+        return [table.fields for table in tables]
 
     def _which(self, column: Identifier, fitting: list[Field]) -> str:
         owners = [
@@ -144,3 +150,14 @@ class Scope:
 
     def _known(self, name: ColumnName) -> bool:
         return bool(self.tables(name.parts[:-1]))
+
+
+def _listed(fields: tuple[Field, ...]) -> dict[str, list[Field]]:
+    found: dict[str, list[Field]] = {}
+    for each in fields:
+        found.setdefault(each.name.lower(), []).append(each)
+    return found
+
+
+_by_name = Recall(_listed)
+"""Columns by their names in small letters: a wide table is looked through once."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skyquarry.adql.kinds import kind_of, quoted
+from skyquarry.adql.recall import Recall
 from skyquarry.adql.terms import Field, Narrow, Narrowing
 
 if TYPE_CHECKING:
@@ -74,19 +75,26 @@ class State:
 
 def fields_of(scan: Scanned) -> tuple[Field, ...]:
     """The columns of a table as a query may name them."""
-    return tuple(_field(each, scan) for each in scan.table.schema)
+    return _fields(scan.table.schema, scan.number, scan.alias)
 
 
-def _field(column: pa.Field, scan: Scanned) -> Field:
+def _fields_of_schema(schema: pa.Schema, number: int, alias: str) -> tuple[Field, ...]:
+    return tuple(_field(each, number, alias) for each in schema)
+
+
+_fields = Recall(_fields_of_schema)
+
+
+def _field(column: pa.Field, number: int, alias: str) -> Field:
     import pyarrow as pa
 
     kind = kind_of(column.type)
     return Field(
         column.name,
-        f"{scan.alias}.{quoted(column.name)}",
+        f"{alias}.{quoted(column.name)}",
         kind,
         real=kind == "float" and column.type != pa.float64(),
         small=kind == "integer" and column.type != pa.int64(),
         metadata=tuple((column.metadata or {}).items()),
-        origin=(scan.number, column.name),
+        origin=(number, column.name),
     )

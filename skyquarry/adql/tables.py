@@ -80,6 +80,8 @@ class Stored:
     @property
     def shown(self) -> tuple[str, ...]:
         """The catalogue's choice, or what was selected of it."""
+        if self.catalog.cut.columns is None and not self.cut:
+            return self.source.default_columns
         return tuple(name for name in self.catalog.columns if name != SPATIAL)
 
 

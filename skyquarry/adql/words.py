@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sqlglot.errors import SqlglotError
@@ -67,11 +67,12 @@ class Word:
     text: str
     """What it says: without quotes; a word as it was spelled."""
     span: Span
+    key: str = field(init=False)
+    """The word in capitals, a sign as it is, else nothing: what keywords are compared with."""
 
-    @property
-    def key(self) -> str:
-        """The word in capitals, a sign as it is, else nothing: what keywords are compared with."""
-        return self.text.upper() if self.kind in ("word", "sign") else ""
+    def __post_init__(self) -> None:
+        key = self.text.upper() if self.kind in ("word", "sign") else ""
+        object.__setattr__(self, "key", key)
 
     @property
     def is_name(self) -> bool:

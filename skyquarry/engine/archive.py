@@ -69,12 +69,16 @@ class Archive:
         return [self[name] for name in self.names()]
 
     def __getitem__(self, name: str) -> Catalog:
-        """The catalogue of that name; NotFoundError names the nearest where there is none."""
-        from skyquarry.engine.catalog import open_catalog
+        """The catalogue of that name; NotFoundError names the nearest where there is none.
+
+        It is the version that is current now, opened once for all who ask for it.
+        """
+        from skyquarry.engine.catalog import Catalog
+        from skyquarry.engine.opening import current_source
 
         if not isinstance(name, str) or not self._is_catalog(name):
             raise self._missing(name)
-        return open_catalog(self.folder.path(name))
+        return Catalog(current_source(self.folder.path(name)))
 
     def query(self, adql: str, uploads: Mapping[str, Any] | None = None, **how: Any) -> Asked:
         """What an ADQL query over its catalogues would do: as `sq.query`, names resolve here.

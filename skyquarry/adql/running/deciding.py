@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from skyquarry.adql.ordering import planned
 from skyquarry.adql.running.dividing import Division, divided
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from skyquarry.adql.flat import JoinText
     from skyquarry.adql.reads import Read
     from skyquarry.adql.selects import Compiled
+
+_TOO_LITTLE: Final = "it reads too little to be taken apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Pieces:
         Here a query runs part by part where that makes its first rows come sooner, lets parts be
         left out, or makes its sums the same whatever runs them; else the database has it whole.
         """
+        if all(read.is_small for read in self.reads):
+            return self._whole(_TOO_LITTLE)
         if any(plan.near is not None for plan in planned(self.joins, self.reads)):
             return self._whole("the matcher finds its pairs on the sky")
         root = self.root
@@ -91,7 +95,7 @@ class Pieces:
 
     def _checked(self, division: Division, *, spread: bool) -> Division | str:
         if len(division.groups) < (1 if division.along else 2):
-            return "it reads too little to be taken apart"
+            return _TOO_LITTLE
         if spread:
             return division
         if division.merge.way in ("rows", "once", "ordered"):

@@ -1,0 +1,35 @@
+"""What was worked out for an object that never changes, kept for as long as others ask for it.
+
+By the object itself, as to hash a schema of 136 columns takes longer than what is saved.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+Made = TypeVar("Made")
+
+
+class Recall(Generic[Made]):
+    """A function's answers by one object and what else it hangs on; the least asked go first."""
+
+    def __init__(self, make: Callable[..., Made], most: int = 256) -> None:
+        self._make = make
+        self._most = most
+        self._made: OrderedDict[tuple[int, Hashable], tuple[Any, Made]] = OrderedDict()
+
+    def __call__(self, of: Any, *more: Hashable) -> Made:
+        """The answer for an object, which is held so that no other takes its place."""
+        key = (id(of), more)
+        kept = self._made.get(key)
+        if kept is not None:
+            return kept[1]
+        made = self._make(of, *more)
+        self._made[key] = (of, made)
+        while len(self._made) > self._most:
+            self._made.popitem(last=False)
+        return made
