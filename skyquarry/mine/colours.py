@@ -75,14 +75,14 @@ class Colours:
 
     def copies(self, table: pa.Table) -> Copies:
         """Its own box, and those beyond a border that is within the margin."""
-        from skyquarry.mine import kernels
+        from skyquarry.mine.kernels import boxes
 
         values, widths, margins = self._values(table), self._widths, self._margins
-        room = int(kernels.entry_count(values, widths, margins))
+        room = int(boxes.entry_count(values, widths, margins))
         row, bucket = np.empty(room, np.int64), np.empty(room, np.uint64)
         order, home = np.empty(room, np.uint64), np.empty(room, np.bool_)
         odd = scrambled(np.arange(len(self.of), dtype=np.uint64)) | np.uint64(1)
-        n = kernels.entries(values, widths, margins, odd, row, bucket, order, home)
+        n = boxes.entries(values, widths, margins, odd, row, bucket, order, home)
         row = row[:n]
         carried = (order[:n], *(each[row] for each in values))
         return Copies(row, bucket[:n].view(np.int64), home[:n], carried)
@@ -97,11 +97,11 @@ class Colours:
 
         Raises UserError where there are more than `most_pairs`.
         """
-        from skyquarry.mine import kernels
+        from skyquarry.mine.kernels import boxes
 
         named = {name: to_numpy(entries[name]) for name in (_ORDER, BUCKET, PLACE, HOME)}
         along = np.argsort(named[_ORDER])  # a third of what a stable one takes
-        kernels.settle(named[_ORDER], named[PLACE], along)
+        boxes.settle(named[_ORDER], named[PLACE], along)
         order, bucket, place, home = (each[along] for each in named.values())
         numbers = (to_numpy(entries[f"_number{axis}"])[along] for axis in range(len(self.of)))
         values = np.stack(list(numbers))
@@ -109,7 +109,7 @@ class Colours:
         counts = np.zeros(n, np.int64)
 
         def found(start: int, stop: int, left: Ints, right: Ints) -> int:
-            return int(kernels.pairs_of(
+            return int(boxes.pairs_of(
                 start, stop, order, values, self._widths, self._margins, bucket, place,
                 np.asarray(home, np.bool_), most_pairs, counts, left, right,
             ))  # fmt: skip

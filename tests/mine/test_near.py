@@ -1,12 +1,18 @@
 """Two-point counts and lenses against brute force."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+import skyquarry as sq
+from skyquarry.catalog.roles import Roles
+from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import ColumnError, UserError
+from skyquarry.mine import twopoint
 from skyquarry.mine.lensing import lenses
 from skyquarry.mine.twopoint import correlation, pair_counts
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
+from skyquarry.testing.handmade import write_catalog
 
 EDGES = [0.0, 30.0, 60.0, 200.0, 1000.0]
 
@@ -52,13 +58,46 @@ def test_a_catalogue_with_itself_counts_each_pair_once(some):
     assert told.equals(pair_counts(some, edges_arcsec=EDGES))
 
 
-def test_many_pairs_are_counted_in_blocks(some, monkeypatch):
-    from skyquarry.mine import near
+def _of(numbers, home):
+    """A catalogue of positions (n, 2)."""
+    ra, dec = numbers.T
+    table = pa.table({"id": np.arange(len(ra)), "ra": ra % 360.0, "dec": dec})
+    roles = Roles(ra="ra", dec="dec", id="id").to_properties()
+    write_catalog(home, table, max_rows=500, properties=roles)
+    return open_catalog(home)
 
-    wanted = pair_counts(some, edges_arcsec=[0.0, 20_000.0])
-    monkeypatch.setattr(near, "PART_PAIRS", 10_000)
-    assert pair_counts(some, edges_arcsec=[0.0, 20_000.0]).equals(wanted)
-    assert wanted["pairs"][0].as_py() > 500_000
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (0.0, 90.0), (45.0, -41.8), (180.0, 1e-3)])
+@pytest.mark.parametrize("step", [0.5, 1e-6])
+def test_counts_are_those_of_the_pairs_that_a_search_tells(place, step, tmp_path):
+    """A lattice, whose distances are the edges themselves; some places twice; 0h and a pole."""
+    lattice = np.stack(np.meshgrid(*[np.arange(-20, 21) * step / 3600.0] * 2), axis=-1)
+    positions = place + lattice.reshape(-1, 2)
+    positions = positions[np.abs(positions[:, 1]) <= 90.0]
+    random = np.random.default_rng(7)
+    positions = np.concatenate([positions, positions[random.integers(0, len(positions), 200)]])
+    edges = step * np.array([1.0, 2.0, 3.0, 5.0, 8.0])
+    one = _of(positions, tmp_path / "one")
+    for other in (None, _of(positions[::3], tmp_path / "other")):
+        both = False if other is None else None
+        pairs = sq.pairs(one, other, radius_arcsec=edges[-1], both=both).to_table()
+        wanted = np.histogram(np.array(pairs["sep_arcsec"]), edges)[0]
+        assert pair_counts(one, other, edges_arcsec=edges)["pairs"].to_pylist() == wanted.tolist()
+        assert wanted.min() > 300
+
+
+@pytest.mark.parametrize("leaf", [1, 7, 1000])
+def test_more_pairs_are_counted_than_a_run_may_keep(some, leaf, monkeypatch):
+    """On the whole sphere, up to 180 degrees, in fine and coarse bins, whatever the trees."""
+    from skyquarry.match.geometry import pairs
+
+    monkeypatch.setattr(pairs, "LIMIT_PAIRS", 10)
+    monkeypatch.setattr(pairs, "LIMIT_A_ROW", 0)
+    monkeypatch.setattr(twopoint, "LEAF", leaf)
+    edges = np.concatenate([np.geomspace(10.0, 1e4, 30), [1e5, 4e5, 648_000.0]])
+    wanted = np.histogram(_naive(some), edges)[0]
+    assert pair_counts(some, edges_arcsec=edges)["pairs"].to_pylist() == wanted.tolist()
+    assert wanted.sum() > 1_000_000
 
 
 def test_correlation_is_landys_and_szalays(some, others):
@@ -115,13 +154,3 @@ def test_lenses_need_colours_that_are_there(some):
         lenses(some, colours="u - g", brightness="r")
     with pytest.raises(ColumnError, match="'z'"):
         lenses(some, colours=["g - z"], brightness="r")
-
-
-def test_values_are_binned_as_numpy_bins_them():
-    from skyquarry.mine.kernels import binned
-
-    values = np.append(np.random.default_rng(3).integers(-2, 30, 500) / 2.0, np.nan)
-    for edges in ([0.0, 10.0], [0.0, 1.0, 2.5, 2.75, 10.0], [3.0, 5.0, 9.0, 14.5]):
-        counts = np.zeros(len(edges) - 1, np.int64)
-        binned(values, np.array(edges), counts)
-        assert counts.tolist() == np.histogram(values[:-1], edges)[0].tolist()

@@ -21,7 +21,7 @@ from skyquarry.match.geometry.joins import Rule
 from skyquarry.match.geometry.pairing import Pairing, Part, pair_unit
 from skyquarry.match.geometry.pairscolumns import field_of, handed_out, schema_of
 from skyquarry.match.geometry.radii import Radius
-from skyquarry.match.geometry.units import NARROW, Units, units_of
+from skyquarry.match.geometry.units import NARROW, UNIT_PAIRS, Units, units_of
 from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.match.given.dilation import around, dilated
 from skyquarry.match.given.tablesides import NOWHERE, TableSide
@@ -53,6 +53,8 @@ class PairsNode:
     force: bool = False
     positions: bool = False
     """whether ra and dec of each pair follow its separation"""
+    are_kept: bool = True
+    """whether each pair takes room; where they are only counted, there may be any number"""
 
     # ------------------------------------------------------------ what it gives
     @property
@@ -117,7 +119,8 @@ class PairsNode:
             _row_bytes(self.pairing.left, self.left),
             _row_bytes(self.pairing.right, self.right),
         )
-        return units_of(self.left, self.right, self.rule, self.radius_arcsec, wide)
+        most = UNIT_PAIRS if self.are_kept else np.inf
+        return units_of(self.left, self.right, self.rule, self.radius_arcsec, wide, most)
 
     # ------------------------------------------------------------ tasks
     def __len__(self) -> int:
@@ -203,7 +206,8 @@ class PairsNode:
         wide = [_row_bytes(part, side) for part, side in zip(self._parts, self.sides, strict=True)]
         rows = float(units.rows[key]), float(units.others[key])
         read = rows[0] * (wide[0] + 64.0) + rows[1] * (wide[1] + 64.0)
-        out = (units.pairs[key] + min(rows)) * (sum(wide) + _BYTES_A_PAIR)
+        pairs = units.pairs[key] if self.are_kept else 0.0
+        out = (pairs + min(rows)) * (sum(wide) + _BYTES_A_PAIR)
         return int(read + out)
 
     @property
@@ -224,7 +228,7 @@ class PairsNode:
         return max(LIMIT_PAIRS, LIMIT_A_ROW * self.left.n_rows)
 
     def _check_size(self) -> None:
-        if self.force or self.predicted_pairs <= self.limit_pairs:
+        if self.force or not self.are_kept or self.predicted_pairs <= self.limit_pairs:
             return
         raise UserError(
             f"radius_arcsec is {self.radius_arcsec:g}, within which about "

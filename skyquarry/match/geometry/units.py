@@ -70,12 +70,14 @@ def units_of(
     rule: Rule,
     radius_arcsec: float,
     row_bytes: tuple[float, float] = (0.0, 0.0),
+    most_pairs: float = UNIT_PAIRS,
 ) -> Units:
     """The left tiles, for an outer join what of the right ones lies between them; no part too full.
 
     With an inner join, those that are far from any right tile are left out. `row_bytes` of each
-    side: what is read of a row.
+    side: what is read of a row. `most_pairs`: of a part, infinite where they take no room.
     """
+    most = row_bytes, most_pairs
     starts, stops = left.tiles.starts, left.tiles.stops
     if rule.how == "inner":
         near = left.tiles.overlapping(dilated(_covered(right.tiles), radius_arcsec))
@@ -83,19 +85,19 @@ def units_of(
     if rule.how == "outer":
         starts, stops = _with_gaps(starts, stops, right.tiles)
     units = _described(starts, stops, (left.density, right.density), rule, radius_arcsec)
-    if not (_load(units, left, right, rule, row_bytes) > 1.0).any():
+    if not (_load(units, left, right, rule, *most) > 1.0).any():
         return units
     density, parent = (left.crowding, right.crowding), np.arange(len(units))
     for _ in range(_FINEST):
         units = _described(units.starts, units.stops, density, rule, radius_arcsec)
-        full = _load(units, left, right, rule, row_bytes) > 1.0
+        full = _load(units, left, right, rule, *most) > 1.0
         full &= (units.stops - units.starts) % 4 == 0
         if not full.any():
             break
         parent = np.repeat(parent, np.where(full, 4, 1))
         starts, stops = _quartered(units.starts, units.stops, full)
         units = _described(starts, stops, density, rule, radius_arcsec)
-    first = _gathered(_load(units, left, right, rule, row_bytes), parent)
+    first = _gathered(_load(units, left, right, rule, *most), parent)
     starts, stops = units.starts[first], np.append(units.stops[first[1:] - 1], units.stops[-1:])
     units = _described(starts, stops, density, rule, radius_arcsec)
     return units.take(units.rows > 0.0) if rule.how == "inner" else units
@@ -111,7 +113,12 @@ def _described(
 
 
 def _load(
-    units: Units, left: Side, right: Side, rule: Rule, row_bytes: tuple[float, float]
+    units: Units,
+    left: Side,
+    right: Side,
+    rule: Rule,
+    row_bytes: tuple[float, float],
+    most_pairs: float,
 ) -> Floats:
     """(n,) how full each part is; above 1 it is too full."""
     others = units.others.copy()
@@ -119,7 +126,7 @@ def _load(
         others[units.rows * NARROW < others] = 0.0  # read around the left rows only
     if right.in_memory:
         others[:] = 0.0
-    load = np.maximum(units.pairs / UNIT_PAIRS, others / UNIT_ROWS)
+    load = np.maximum(units.pairs / most_pairs, others / UNIT_ROWS)
     if left.in_small_groups and right.in_small_groups:
         few_rows = FEW_ROWS if rule.nearest is not None else FEW_ROWS // 2
         enough = max(float(units.rows.sum()) / FEW, few_rows)

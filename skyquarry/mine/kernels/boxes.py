@@ -175,24 +175,3 @@ def pairs_of(  # noqa: PLR0917
             if total > most:
                 return total
     return total
-
-
-@kernel
-def binned(values, edges, counts):
-    """Add to counts (m,) how many of values (n,) lie in each bin of the rising edges (m + 1,).
-
-    A lower edge belongs to its bin, of the upper ones the last alone; NaN to none.
-    """
-    bins = counts.size
-    for i in range(values.size):
-        value = values[i]
-        if not edges[0] <= value <= edges[bins]:
-            continue
-        low, high = 0, bins
-        while high - low > 1:
-            middle = (low + high) // 2
-            if edges[middle] <= value:
-                low = middle
-            else:
-                high = middle
-        counts[low] += 1
