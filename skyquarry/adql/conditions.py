@@ -25,7 +25,6 @@ from skyquarry.adql.syntax import (
     Like,
     Not,
     Parenthesis,
-    Value,
 )
 from skyquarry.adql.terms import (
     Band,
@@ -265,10 +264,6 @@ class Conditions(Resolver):
     def _missing(self, tree: IsNull) -> Truth:
         of = self.value(tree.of)
         return self._made(f"({of.sql} IS {'NOT ' if tree.negated else ''}NULL)", (of,))
-
-    def check_value(self, tree: Value) -> Term:
-        """A value that may be given back, sorted or grouped by."""
-        return self.value(tree)
 
 
 def _equal(left: Term, right: Term) -> tuple[Equal, ...]:

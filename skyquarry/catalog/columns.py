@@ -17,7 +17,7 @@ import pyarrow as pa
 from skyquarry.errors import ColumnError, DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 SPATIAL = "_healpix_29"
 MEANINGS = ("unit", "ucd", "utype", "description")
@@ -52,12 +52,6 @@ def resolve(schema: pa.Schema, name: str, *, quoted: bool = False) -> str:
     )
 
 
-def resolve_all(schema: pa.Schema, names: Iterable[str]) -> list[str]:
-    """The columns of a list of names: an exact name is taken as it is, others as `resolve` does."""
-    exact = {name for name in schema.names if schema.names.count(name) == 1}
-    return [name if name in exact else resolve(schema, name) for name in names]
-
-
 def describe(
     field: pa.Field,
     *,
@@ -75,11 +69,6 @@ def describe(
         elif text is not None:
             metadata.pop(key.encode(), None)
     return field.with_metadata(metadata or None)
-
-
-def with_unit(field: pa.Field, unit: str) -> pa.Field:
-    """The field, measured in `unit` (VOUnit text)."""
-    return describe(field, unit=unit)
 
 
 def meaning(field: pa.Field) -> dict[str, str]:

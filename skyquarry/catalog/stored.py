@@ -59,12 +59,11 @@ def open_stored(where: str | os.PathLike[str]) -> Stored:
 class Stored:
     """One HATS catalogue on disk: an object, source, margin, index, association or map table."""
 
-    def __init__(self, place: Place, *, primary: Stored | None = None) -> None:
+    def __init__(self, place: Place) -> None:
         self.place = place
         self.folder = place.folder
         self.decoded = parquet.Decoded()
         """What this object has decoded, beside the count of the whole process."""
-        self._primary = primary
         self._schemas: dict[tuple[str, ...], pa.Schema] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:

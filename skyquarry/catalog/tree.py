@@ -139,12 +139,6 @@ class TreeWriter:
             counts=pack_counts(*count_cells(spatial, self.options.skymap_order)),
         )
 
-    def adopt(self, record: TileRecord, old: Folder) -> TileRecord:
-        """Take a tile over unchanged from the same catalogue's older version, without a copy."""
-        if not self.folder.exists(record.path):
-            old.share(record.path, self.folder, record.path)
-        return record
-
     def finish(self, records: Iterable[TileRecord]) -> dict[str, str]:
         """Write all but the tiles; give the SHA-256 of every file, path below the folder -> hex.
 

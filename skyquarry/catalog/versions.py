@@ -15,7 +15,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from skyquarry.catalog.properties import COLLECTION_FILE, as_list, check_collection, dump, parse
+from skyquarry.catalog.properties import COLLECTION_FILE, check_collection, dump, parse
 from skyquarry.errors import DamagedError, ExistsError, NotFoundError, UserError
 
 if TYPE_CHECKING:
@@ -261,13 +261,6 @@ def walk(folder: Folder, below: str = "") -> Iterator[str]:
             yield from walk(folder, rel)
         else:
             yield rel
-
-
-def margins_of(properties: Mapping[str, str]) -> list[str]:
-    """The margins that a collection names, the default first."""
-    listed = as_list(properties.get("all_margins"))
-    default = properties.get("default_margin", "").strip()
-    return sorted(listed, key=lambda margin: margin != default)
 
 
 def _in_the_works(home: Folder) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import pc
-from skyquarry.errors import UserError
 
 
 def nan_to_null(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int]:
@@ -130,9 +129,3 @@ def _fixed_list_without_nan(array: Any) -> tuple[Any, int]:
         return array, 0
     mask = array.is_null() if array.null_count else None
     return pa.FixedSizeListArray.from_arrays(values, type=array.type, mask=mask), count
-
-
-def check_sentinel(value: Any) -> None:
-    """Raise UserError for a sentinel that is neither number nor text."""
-    if not isinstance(value, int | float | str) or isinstance(value, bool):
-        raise UserError(f"sentinel {value!r} was given, but a number or a text is needed")

@@ -4,7 +4,7 @@ A row rings where it lies far from what the model was trained on, in every class
 (`novelty`, at its own rate of false alarms). A batch of rows, a tile or a whole table, rings where
 too many of its rows lie far out: one by one they may be ordinary, together they are not drawn as
 the training set was. What a model says of them is not backed by its scores. The remedy is a few
-hundred labels (`weights_for`).
+hundred labels (`repaired`).
 """
 
 from __future__ import annotations
@@ -105,23 +105,3 @@ def shift(
     ratio = separator(train_values, values, seed=seed).ratio(train_values)
     bridged = float(ratio.sum() ** 2 / (ratio @ ratio)) / len(ratio)
     return Shift(test, ratio, bridged)
-
-
-def weights_for(
-    train_values: ArrayLike, values: ArrayLike, few: int, *, share: float = 0.25, seed: int = 0
-) -> tuple[Floats, float]:
-    """Weights of old training rows (n,), and that of each new label, for a model of both.
-
-    Old rows weigh as much as the table `values` (m, p) has their like (density ratio), so that a
-    row of no use there does no harm; all together they weigh (1 - share) / share times the new. For
-    deep SDSS, 500 labels and bright SDSS a quarter is best: accuracy 0.861, where the labels alone
-    give 0.849, and half 0.858.
-    """
-    if not 0.0 < share < 1.0 or few < 1:
-        raise UserError(
-            f"share is {share} for {few} new labels, but a part of the whole is between 0 and 1, "
-            "and one label the least: try share=0.25"
-        )
-    ratio = separator(train_values, values, seed=seed).ratio(train_values)
-    total = few * (1.0 - share) / share
-    return ratio * (total / ratio.sum()), 1.0

@@ -13,16 +13,14 @@ from skyquarry.catalog.columns import (
     leaf_columns,
     meaning,
     resolve,
-    resolve_all,
     votable_header,
-    with_unit,
     with_voparquet,
 )
 from skyquarry.errors import ColumnError, DamagedError
 
 SCHEMA = pa.schema(
     [
-        with_unit(pa.field("ra", pa.float64()), "deg"),
+        describe(pa.field("ra", pa.float64()), unit="deg"),
         describe(
             pa.field("Gmag", pa.float32()), unit="mag", ucd="phot.mag;em.opt", description="<G> & α"
         ),
@@ -51,7 +49,6 @@ def test_an_ambiguous_name_names_both():
     with pytest.raises(ColumnError, match="g or G"):
         resolve(schema, "g")
     assert resolve(schema, '"G"') == "G"
-    assert resolve_all(schema, ["G", "g"]) == ["G", "g"]
 
 
 def test_a_miss_offers_the_nearest_names():
@@ -67,7 +64,7 @@ def test_a_name_that_stands_twice_is_refused():
 
 
 def test_describing_adds_and_removes():
-    field = describe(with_unit(pa.field("x", pa.int8()), "deg"), ucd="pos")
+    field = describe(describe(pa.field("x", pa.int8()), unit="deg"), ucd="pos")
     assert meaning(field) == {"unit": "deg", "ucd": "pos"}
     assert meaning(describe(field, unit="")) == {"ucd": "pos"}
 

@@ -292,19 +292,6 @@ def test_counts_travel_as_text():
     assert [len(part) for part in unpack_counts(pack_counts(pixel[:0], count[:0]))] == [0, 0]
 
 
-def test_a_tile_is_taken_over_without_a_copy(tmp_path, rows):
-    path, records = written(tmp_path / "demo", rows)
-    writer = begin(path, rows)
-    old = Folder.at(path / "v1/demo")
-    kept = [writer.primary.adopt(record, old) for record in [*records, records[0]]][:-1]
-    writer.finish(kept)
-    writer.publish()
-    both = [path / version / "demo" / records[0].path for version in ("v1", "v2")]
-    assert both[0].samefile(both[1])
-    versions.prune(Folder.at(path))
-    assert state(path) == "v2"
-
-
 class Crash(BaseException):
     """What the machine does; nothing may catch it."""
 

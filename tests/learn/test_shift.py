@@ -108,18 +108,6 @@ def test_small_batches_are_not_judged():
     assert not told.batches.any()
 
 
-def test_old_rows_weigh_by_their_likeness_to_the_new_survey():
-    train, _ = sky(3_000, [0.8, 0.1, 0.1], 0)
-    new, _ = sky(3_000, [0.1, 0.1, 0.8], 1)
-    weights, each = shift.weights_for(train, new, 300, share=0.25)
-    assert weights.sum() == pytest.approx(900.0 * each)
-    near = np.linalg.norm(train - CENTRES[2], axis=1) < 0.7
-    far = np.linalg.norm(train - CENTRES[0], axis=1) < 0.7
-    assert weights[near].mean() > 8 * weights[far].mean()
-    with pytest.raises(UserError, match="share is 1"):
-        shift.weights_for(train, new, 300, share=1.0)
-
-
 # ------------------------------------------------------------------ real surveys
 def sdss(folder, name, ra, dec):
     table = pq.read_table(folder / "labels" / f"{name}.parquet")

@@ -64,6 +64,11 @@ def rows_of(xyz: np.ndarray, sigma: np.ndarray, mag: np.ndarray | None = None) -
     return plain_rows(*to_radec(xyz), covariance, mag=mag)
 
 
+def rivals_of(left: Any, right: Any, i: Any, j: Any) -> Any:
+    """How many other rows could have been nearest, for mutual pairs (i, j), of all pairs (p,)."""
+    return np.bincount(left)[i] + np.bincount(right)[j] - 2
+
+
 def pairs_of(a: Rows, b: Rows, radius: float = 3.0) -> dict[str, Any]:
     """Mutual nearest pairs of rows without motion."""
     u, v = to_xyz(a.ra_deg, a.dec_deg), to_xyz(b.ra_deg, b.dec_deg)
@@ -81,7 +86,7 @@ def pairs_of(a: Rows, b: Rows, radius: float = 3.0) -> dict[str, Any]:
         "offset": np.stack([(d * east).sum(1), (d * north).sum(1)], axis=1),
         "covariance": a.covariance[i] + sampled.turned(b.covariance[j], v[j], middle),
         "at": middle,
-        "rivals": sampled.rivals_of(*_all_pairs(u, v, radius), i, j),
+        "rivals": rivals_of(*_all_pairs(u, v, radius), i, j),
     }
     return found | {"radius_arcsec": radius}
 

@@ -221,29 +221,6 @@ def test_the_number_of_pairs_is_estimated_before_they_are_made() -> None:
 
 
 # ---------------------------------------------------------------- what stands beside it
-def test_best_and_mutual_pairs() -> None:
-    # on a line, from west: B0 A0 B1 A1
-    a = points((310.00011, 0.0), (310.00033, 0.0))
-    b = points((310.0, 0.0), (310.00024, 0.0))
-    found = search.find_pairs(a, b, 2.0)
-    best = found.take(search.best_of(found))
-    assert sorted(ranks_of(a, b, best)) == [(0, 0), (1, 1)]
-    mutual = found.take(search.mutual(found, a.rank, len(b)))
-    assert sorted(ranks_of(a, b, mutual)) == [(0, 0), (1, 1)]
-    c = points((310.00022, 0.0))
-    alone = search.find_pairs(a, c, 2.0)
-    assert search.best_of(alone).tolist() == [True, True]
-    assert len(alone.take(search.mutual(alone, a.rank, 1))) == 1
-
-
-def test_mutual_ties_go_to_the_lower_left_rank() -> None:
-    a, b = points((20.0, 5.0001), (20.0, 4.9999), rank=[7, 2]), points((20.0, 5.0))
-    found = search.find_pairs(a, b, 1.0)
-    assert found.sep_arcsec[0] == found.sep_arcsec[1]
-    mutual = found.take(search.mutual(found, a.rank, 1))
-    assert a.rank[mutual.left].tolist() == [2]
-
-
 def test_unmatched_rows_are_those_without_a_pair() -> None:
     assert search.unmatched(5, np.array([1, 1, 4])).tolist() == [0, 2, 3]
     assert search.unmatched(0, np.empty(0, np.int64)).tolist() == []

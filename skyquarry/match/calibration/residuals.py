@@ -107,7 +107,7 @@ def gather(  # noqa: PLR0913 - the arrays of a pair are what they are
 
     `offset` (m, 2) and `covariance` (m, 3) are arcsec and arcsec^2, as `evidence.pair_evidence`
     (reference, rows, i, j) gives them: in the axes of the reference row where it was at the pair's
-    epoch; `at` (m, 3) tells of other axes. `rivals` (m,) of `rivals_of` are counted if not given.
+    epoch; `at` (m, 3) tells of other axes. `rivals` (m,) are counted if not given.
     Each pair must be offered once in a run: by the patch that owns its reference row.
     """
     epoch = meeting_epoch(reference, rows, i, j)
@@ -151,16 +151,6 @@ def _neighbours(rows: Rows, index: Ints, others: Rows, radius_arcsec: float) -> 
     count = np.zeros(len(index), np.int64)
     count[order] = np.bincount(find_pairs(some, all_, radius_arcsec).left, minlength=len(index))
     return count
-
-
-def rivals_of(left: Ints, right: Ints, i: Ints, j: Ints) -> Ints:
-    """How many other rows could have been nearest, for mutual pairs (i, j) (m,).
-
-    `left`, `right` (p,): all pairs within the radius, among them the mutual ones.
-    """
-    count_left = np.bincount(left, minlength=int(i.max(initial=-1)) + 1)
-    count_right = np.bincount(right, minlength=int(j.max(initial=-1)) + 1)
-    return np.asarray(count_left[i] + count_right[j] - 2, np.int64)
 
 
 def crowding(sample: Residuals) -> float:

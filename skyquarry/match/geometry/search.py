@@ -122,26 +122,6 @@ def warm_up() -> None:
     Search(here, here, 1.0, 0.0, same=False).pairs(0)
 
 
-def best_of(found: Found) -> Bools:
-    """Which pairs (m,) are the first, hence the best, of their left row."""
-    best = np.ones(len(found), np.bool_)
-    np.not_equal(found.left[1:], found.left[:-1], out=best[1:])
-    return best
-
-
-def mutual(found: Found, left_rank: Ints, n_right: int) -> Bools:
-    """Which pairs (m,) are the best of both their rows; `found` holds all pairs, not the nearest.
-
-    Of a right row's pairs the nearest is best, then the one of lower `left_rank` (n_left,).
-    """
-    best = np.empty(n_right, np.int64)
-    kernels("ordering").best_of_right(
-        found.left, found.right, found.sep_arcsec, writable(left_rank, np.int64), best
-    )
-    of_right: Bools = best[found.right] == np.arange(len(found))
-    return best_of(found) & of_right
-
-
 def unmatched(n: int, rows: Ints) -> Ints:
     """The rows of 0..n-1 that are not among `rows`, sorted: what has no counterpart."""
     alone = np.ones(n, np.bool_)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from skyquarry.match.kernels.stepping import step
 
-FACE_BITS = 58
 SIDE = 1 << 29  # pixels of order 29 along a base cell
 EVEN = 0x0155555555555555
 ODD = EVEN << 1

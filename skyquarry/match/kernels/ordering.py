@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from skyquarry.match.kernels.stepping import step
-from skyquarry.sky.compiled import kernel
 
 SHORT = 24  # rows up to which an insertion sort is fastest
 BINS = 2  # bins a row: with more of them fewer rows are out of order, and more are empty
@@ -127,13 +126,3 @@ def sort_pairs(sep, right, start, stop, rank, counts, bins, spare_sep, spare_rig
         spare_sep[to], spare_right[to] = sep[first + i], right[first + i]
         counts[k] += 1
     _from_spares(sep, right, start, n, rank, spare_sep, spare_right)
-
-
-@kernel
-def best_of_right(left, right, sep, left_rank, best):
-    """For each right row the number of its best pair in `best` (n_right,), -1 where it has none."""
-    best[:] = -1
-    for i in range(left.size):
-        k = best[right[i]]
-        if k < 0 or before(sep[i], left[i], sep[k], left[k], left_rank):
-            best[right[i]] = i

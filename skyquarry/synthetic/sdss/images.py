@@ -32,7 +32,6 @@ _PETRO_RADIUS: Final = (2.16, 1.82)
 _CONCENTRATION: Final = (2.3, 3.3)
 _SERSIC: Final = (1.678, 7.669)
 """b of r1/n profiles of index 1 and 4: exp(-b (r / half)^(1/n))"""
-_PER_MAG: Final = 2.5 / np.log(10.0)
 
 
 @dataclass(frozen=True)
