@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ROOMS = ("tutorial", "howto", "reference", "explain")
+LINKED = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "benchmarks/README.md")),
+          *sorted((ROOT / "design").glob("*.md"))]  # fmt: skip
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 # The demo runs the project file that is there: this one only simulates and matches.
@@ -88,6 +91,30 @@ def test_every_example_of_the_page_runs(page, demo, monkeypatch):
 @pytest.mark.parametrize("room", ROOMS)
 def test_each_room_of_the_docs_has_a_page(room):
     assert list((ROOT / "docs" / room).glob("*.md"))
+
+
+def test_the_index_lists_every_page():
+    folder = ROOT / "docs"
+    listed = {
+        (folder / link).resolve() for link in LINK.findall((folder / "README.md").read_text())
+    }
+    assert {page.resolve() for room in ROOMS for page in (folder / room).glob("*.md")} <= listed
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that a page's headings have in links."""
+    heads = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_of_the_page_leads_somewhere(page):
+    for link in LINK.findall(page.read_text()):
+        name, _, anchor = link.partition("#")
+        if "://" not in link:
+            target = page.parent / name if name else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
 
 
 @pytest.fixture(scope="module")
