@@ -38,3 +38,20 @@ def golden() -> Path:
     if not folder.is_dir():
         pytest.skip("the computed truths (../shared/golden) are not beside this checkout")
     return folder
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI every package is installed: a test that is skipped for want of one is a fault there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None:  # a worker of xdist has none
+        return
+    reasons = {str(each.longrepr[2]) for each in reporter.stats.get("skipped", [])}
+    wanting = sorted(
+        reason
+        for reason in reasons
+        if ("could not import" in reason or "not installed" in reason) and "STILTS" not in reason
+    )
+    if wanting:
+        reporter.ensure_newline()
+        reporter.write_line("skipped in CI for want of a package: " + "; ".join(wanting), red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -42,7 +42,7 @@ def test_one_that_is_killed_goes_on_where_it_was(serve, plan_of, sky, tmp_path):
         fetched = sum("COUNT" not in q and "TOP" not in q for q in server.queries)
         if fetched > 8:
             reached.set()
-            return Fault(stall_s=60.0)
+            return Fault(stall_s=600.0)
         return None
 
     server = serve(fault=stands_still)
@@ -72,7 +72,7 @@ def test_a_ctrl_c_ends_it_at_once_though_the_service_stands_still(serve, tmp_pat
     def stands_still(_: str, number: int) -> Fault | None:
         if number == 6:
             reached.set()
-        return Fault(stall_s=60.0) if number >= 5 else None
+        return Fault(stall_s=600.0) if number >= 5 else None
 
     server = serve(fault=stands_still)
     words = [sys.executable, "-c", PROGRAM, server.url, str(tmp_path / "cells")]
@@ -80,7 +80,7 @@ def test_a_ctrl_c_ends_it_at_once_though_the_service_stands_still(serve, tmp_pat
     try:
         assert reached.wait(60.0)
         child.send_signal(signal.SIGINT)
-        _, told = child.communicate(timeout=20.0)
+        _, told = child.communicate(timeout=300.0)
     finally:
         child.kill()
     assert b"KeyboardInterrupt" in told
