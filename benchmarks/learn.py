@@ -106,8 +106,13 @@ def one(task: Task, seed: int, *, smoke: bool, rivals: bool = True) -> dict[str,
     return {"told": told, "ours": held, "without xgboost": less, "rivals": others}
 
 
-def crossed(name: str, examples: Any, fold: Any, seed: int, *, small: bool) -> tuple[Any, float]:
-    """(n, K) what a learner of ours, as sq.train has it, says of rows it has not seen."""
+def crossed(
+    name: str, examples: Any, fold: Any, seed: int, *, small: bool, learnt: Any = None
+) -> tuple[Any, float]:
+    """(n, K) what a learner of ours, as sq.train has it, says of rows it has not seen.
+
+    `learnt` (n,) bool: the rows that it may learn of; all, where it is not given.
+    """
     settings = usual_settings(name, *examples.values.shape) | (SMALL[name] if small else {})
     kind = kind_of(name)
 
@@ -115,7 +120,8 @@ def crossed(name: str, examples: Any, fold: Any, seed: int, *, small: bool) -> t
         p = np.empty((len(examples), len(examples.classes)))
         for each in np.unique(fold):
             out = fold == each
-            learner = kind(**settings).fit(examples.take(~out), seed=seed)
+            some = ~out if learnt is None else ~out & learnt
+            learner = kind(**settings).fit(examples.take(some), seed=seed)
             p[out] = learner.predict_proba(examples.values[out])
         return p
 
@@ -123,15 +129,21 @@ def crossed(name: str, examples: Any, fold: Any, seed: int, *, small: bool) -> t
     code = [each for each in files if each.stem in CODE[name]]
     key = {"rows": examples.fingerprint(), "fold": cache.digest(fold), "ours": name, "seed": seed,
            "settings": kind(**settings).settings(), "code": cache.digest(*code),
-           "versions": record.packages()}  # fmt: skip
+           "versions": record.packages()} | cache.of_some(learnt)  # fmt: skip
     return cache.kept(key, made)
 
 
-def pooled_unseen(parts: Any, examples: Any, fold: Any) -> tuple[Any, list[str]]:
-    """(n, K): each fold by a pool and a calibration that are chosen and learnt of the others."""
+def pooled_unseen(
+    parts: Any, examples: Any, fold: Any, learnt: Any = None
+) -> tuple[Any, list[str]]:
+    """(n, K): each fold by a pool and a calibration that are chosen and learnt of the others.
+
+    `learnt` (n,) bool: the rows that they may learn of.
+    """
     held, ways = np.empty(parts.shape[1:]), []
     for each in np.unique(fold):
-        out, rest = fold == each, fold != each
+        out = fold == each
+        rest = ~out if learnt is None else ~out & learnt
         pool, mended, _, _ = joined(
             parts[:, rest], examples.labels[rest], fold[rest], examples.weights[rest]
         )

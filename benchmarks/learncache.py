@@ -36,6 +36,11 @@ def kept(key: dict[str, Any], make: Callable[[], Any]) -> tuple[Any, float]:
     return p, spent
 
 
+def of_some(learnt: Any) -> dict[str, str]:
+    """What a key says of the rows (n,) bool that were learnt of; nothing where all were."""
+    return {} if learnt is None else {"learnt": digest(learnt)}
+
+
 def digest(*parts: Any) -> str:
     """Of arrays, paths' contents and texts."""
     total = hashlib.sha256()

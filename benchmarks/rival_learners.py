@@ -11,7 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from learncache import digest, kept
+from learncache import digest, kept, of_some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,32 +48,37 @@ def learners(seed: int) -> dict[str, Callable[[], Any]]:
     }  # fmt: skip
 
 
-def unseen(examples: Any, fold: Any, seed: int) -> tuple[dict[str, Any], float]:
+def unseen(examples: Any, fold: Any, seed: int, learnt: Any = None) -> tuple[dict[str, Any], float]:
     """(n, K) of each learner, of the votes and the stack, by models of the other folds.
 
-    Also the CPU seconds of the learners.
+    Also the CPU seconds of the learners. `learnt` (n,) bool: the rows that may be learnt of.
     """
+    kept_in = np.ones(len(examples), bool) if learnt is None else learnt
     told, spent = {}, 0.0
     for name, make in learners(seed).items():
         key = {"rows": examples.fingerprint(), "fold": digest(fold), "rival": name, "seed": seed,
-               "settings": repr(make().get_params()), "version": _version(make())}  # fmt: skip
-        told[name], taken = kept(key, lambda make=make: _crossed(make, examples, fold))
+               "settings": repr(make().get_params()),
+               "version": _version(make())} | of_some(learnt)  # fmt: skip
+        told[name], taken = kept(key, lambda make=make: _crossed(make, examples, fold, kept_in))
         spent += taken
     votes = {
         "vote of boosters": np.mean([told[name] for name in GBMS], axis=0),
         "vote of forest and boosters": np.mean([told[n] for n in ("forest", *GBMS)], axis=0),
         "vote of all": np.mean(list(told.values()), axis=0),
     }
-    return told | votes | {"stack": stacked(list(told.values()), examples.labels, fold)}, spent
+    return told | votes | {"stack": stacked(
+        list(told.values()), examples.labels, fold, kept_in
+    )}, spent  # fmt: skip
 
 
-def _crossed(make: Callable[[], Any], examples: Any, fold: Any) -> Any:
+def _crossed(make: Callable[[], Any], examples: Any, fold: Any, learnt: Any) -> Any:
     p = np.empty((len(examples), len(examples.classes)))
     for each in np.unique(fold):
         out = fold == each
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = make().fit(examples.values[~out], examples.labels[~out])
+            some = ~out & learnt
+            made = make().fit(examples.values[some], examples.labels[some])
             p[out] = made.predict_proba(examples.values[out])
     p = np.clip(p, 1e-12, 1.0)
     return p / p.sum(axis=1, keepdims=True)
@@ -86,12 +91,12 @@ def _version(learner: Any) -> str:
     return f"{package} {import_module(package).__version__}"
 
 
-def stacked(parts: list[Any], labels: Any, fold: Any) -> Any:
+def stacked(parts: list[Any], labels: Any, fold: Any, learnt: Any) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     x = np.concatenate([np.log(np.clip(p, 1e-6, 1.0)) for p in parts], axis=1)
     p = np.empty_like(parts[0])
     for each in np.unique(fold):
-        out = fold == each
-        p[out] = LogisticRegression(max_iter=3000).fit(x[~out], labels[~out]).predict_proba(x[out])
+        out, some = fold == each, (fold != each) & learnt
+        p[out] = LogisticRegression(max_iter=3000).fit(x[some], labels[some]).predict_proba(x[out])
     return p
