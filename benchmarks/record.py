@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = (
     "numpy",
     "numba",
@@ -62,7 +63,10 @@ def shown(word: str) -> str:
 
 
 def commit() -> str:
-    """The commit measured, with `+` where the tree has changes that it does not hold."""
+    """The commit measured, with `+` where the tree has changes that it does not hold.
+
+    What benchmarks have written is no change: a second one would be told to be of another tree.
+    """
 
     def git(*words: str) -> str:
         return subprocess.run(
@@ -70,7 +74,7 @@ def commit() -> str:
         ).stdout.strip()
 
     return git("rev-parse", "--short=12", "HEAD") + (
-        "+" if git("status", "--porcelain", "-uno") else ""
+        "+" if git("status", "--porcelain", "-uno", "--", str(ROOT), f":(exclude){RESULTS}") else ""
     )
 
 
