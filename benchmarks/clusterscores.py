@@ -48,6 +48,8 @@ DEPTH_I: Final = 21.1
 DEEP: Final = {"g": 22.45, "r": 22.1, "i": 21.75}
 """AB, five sigma, of galaxies of the simulated SDSS: 0.13 at g 22, 0.03 at r 20, 0.039 at i 20"""
 RICHNESS: Final = (20.0, 30.0, 50.0)
+LEAST_FOUND: Final = 5.0
+"""richness of systems that haloes may be found as; purity is asked of richer ones alone"""
 _LEAST_ERROR: Final = 0.02
 _BORDER_ARCSEC: Final = 1_800.0
 _NEAR_Z: Final = 0.05
@@ -62,20 +64,25 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=256, help="of order 6, to draw of the field")
     parser.add_argument("--out")
     given = parser.parse_args()
-    field = highest() if given.field is None else given.field
+    rows, told = scored(given.seed, given.field, given.cells)
+    record.write("clusterscores", rows, told, given.out)
+
+
+def scored(seed: int, field: int | None = None, cells: int = 256) -> tuple[int, dict[str, Any]]:
+    """Galaxies drawn, and what is told of the finder; of `cells` of order 6 of a field."""
+    field = highest() if field is None else field
     begun = time.process_time()
-    galaxies = drawn(field, given.cells, given.seed)
+    ra, dec, colour, mag, error = drawn(field, cells, seed)
     made = time.process_time()
-    ra, dec, colour, mag, error = galaxies
-    found = clusters_of(ra, dec, colour, mag, g_r_error=error, richness=5.0)
-    told = judged(found, haloes(field, given.seed), Inside(field, given.cells))
+    found = clusters_of(ra, dec, colour, mag, g_r_error=error, richness=LEAST_FOUND)
+    told = judged(found, haloes(field, seed), Inside(field, cells))
     told |= {
         "galaxies": len(ra),
-        "area_deg2": round(given.cells * healpix.cell_area_deg2(WIDE_ORDER), 1),
+        "area_deg2": round(cells * healpix.cell_area_deg2(WIDE_ORDER), 1),
         "cpu_s": {"galaxies": round(made - begun, 1),
                   "finder": round(time.process_time() - made, 1)},
     }  # fmt: skip
-    record.write("clusterscores", len(ra), told, given.out)
+    return len(ra), told
 
 
 def highest() -> int:
