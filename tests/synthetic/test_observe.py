@@ -9,6 +9,7 @@ from skyquarry.sky import healpix
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
 from skyquarry.surveys.load import load
+from skyquarry.synthetic import dust
 from skyquarry.synthetic.bands import BAND, BANDS, N_BANDS
 from skyquarry.synthetic.blocks import BLOCK_ORDER
 from skyquarry.synthetic.observe.instruments import Dates
@@ -315,3 +316,15 @@ def test_a_band_without_a_signal_tells_a_limit():
     assert row["w4sigmpro"] is None
     assert row["w4mpro"] < BANDS[BAND["wise_w4"]].vega_to_ab + 5
     assert row["ph_qual"][3] == "U"
+
+
+@pytest.mark.parametrize(("name", "column", "ratio"), [("sdss", "extinction_r", 2.751),
+                                                       ("ukidss", "eBV", 1.0)])  # fmt: skip
+def test_the_dust_of_a_row_is_that_of_the_map_and_tells_no_distance(name, column, ratio):
+    near, far = (grid(10, 17.0, ebv=np.full(100, own, np.float32)) for own in (0.0, 0.5))
+    ids = np.arange(100) + 1000
+    told = [observed(CATALOGUES[name], each, ids, within(), 1)[0] for each in (near, far)]
+    assert told[0][column].equals(told[1][column])
+    known = dust.total(1, *(told[0][each].to_numpy() for each in ("ra", "dec")))
+    np.testing.assert_allclose(told[0][column].to_numpy(), ratio * known, rtol=1e-5)
+    assert known.min() > 0

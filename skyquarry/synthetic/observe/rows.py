@@ -42,7 +42,6 @@ class RowTruth:
     half_light_arcsec: NDArray[np.float32]
     sersic: NDArray[np.float32]
     axis_ratio: NDArray[np.float32]
-    ebv: NDArray[np.float32]
     companion: Mask
 
     @classmethod

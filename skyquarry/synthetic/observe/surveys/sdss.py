@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from skyquarry.synthetic import dust
 from skyquarry.synthetic.observe.instruments import (
     Channel,
     Dates,
@@ -82,6 +83,7 @@ def _columns(rows: Rows) -> Columns:
     }
     steep = _steep(rows)
     part = _petrosian_part(rows, steep)
+    ebv = dust.total(rows.seed, made.ra_deg, made.dec_deg)  # of the map, not up to the source
     for number, band in enumerate(BANDS):
         fluxes = {
             "psf": (made.flux[:, number], made.flux_error[:, number]),
@@ -92,7 +94,7 @@ def _columns(rows: Rows) -> Columns:
             mag, mag_error = asinh_mags(band, flux, error)
             told[f"{kind}Mag_{band}"] = single(mag)
             told[f"{kind}MagErr_{band}"] = single(mag_error)
-        told[f"extinction_{band}"] = single(SFD[band] * rows.truth.ebv)
+        told[f"extinction_{band}"] = single(SFD[band] * ebv)
     return told | _shape(rows, steep)
 
 

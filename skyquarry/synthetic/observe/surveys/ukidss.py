@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from skyquarry.synthetic import dust
 from skyquarry.synthetic.observe.instruments import Channel, Dates, Instrument, PhotonCentroids
 from skyquarry.synthetic.observe.rows import Catalogue, Columns, Rows, single
 
@@ -52,7 +53,7 @@ def _columns(rows: Rows) -> Columns:
         "mergedClass": np.where(extended, 1, -1).astype(np.int16),
         "pStar": single(1.0 - galaxy),
         "pGalaxy": single(galaxy),
-        "eBV": single(rows.truth.ebv),
+        "eBV": single(dust.total(rows.seed, made.ra_deg, made.dec_deg)),
     }
     for band, (name, petro) in _COLUMNS.items():
         there = rows.snr(band) >= 3.0
