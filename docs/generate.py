@@ -201,7 +201,43 @@ def features() -> str:
     return "\n".join(pages)
 
 
+ADQL = """# Functions of ADQL
+
+Made from the code by `docs/generate.py`. What a query is: [ask in ADQL](../howto/ask-in-adql.md).
+Names are the same in any case. A function's own page is the standard's (ADQL 2.1, section 4).
+
+## ADQL's own
+
+Geometries may begin with the name of a frame, as ADQL 2.0 had it: `POINT('ICRS', ra, dec)`; it is
+not heeded. Angles are degrees; `CONTAINS` and `INTERSECTS` give 1 or 0. LOG is natural.
+
+| function | takes |
+|---|---|
+"""
+
+
+def adql() -> str:
+    """ADQL's own functions, and those that services have beside them."""
+    from skyquarry.adql import aggregates, servicecalls, shapes, usercalls
+
+    own = [f"| `{name.lower()}` | {shapes.told(name)} |" for name in sorted(shapes.SHAPES)]
+    pages = [ADQL + "\n".join(own), "", "## Of a group", "", *_THREE]
+    given = {**aggregates.FIVE, **{k: (v.usage, v.does) for k, v in aggregates.STATISTICS.items()}}
+    pages += [f"| `{name.lower()}` | {use} | {does} |" for name, (use, does) in given.items()]
+    pages += [
+        "",
+        "## Of services: IVOA's catalogue, Gaia, ESA, ESO, CDS, GAVO, and ours",
+        "",
+        *_THREE,
+    ]
+    for name, each in sorted({**usercalls.FUNCTIONS, **servicecalls.CALLS}.items()):
+        pages.append(f"| `{name.lower()}` | {each.usage} | {each.does} |")
+    return "\n".join(pages) + "\n"
+
+
+_THREE = ("| function | written | gives |", "|---|---|---|")
 PAGES = {
+    "adql": adql,
     "commands": commands,
     "python": python,
     "match-tables": match_tables,

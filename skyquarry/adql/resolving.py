@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql import calls, casting
+from skyquarry.adql import aggregates, calls, casting
 from skyquarry.adql.kinds import NUMBERS, WORDS, literal
 from skyquarry.adql.syntax import (
     Arithmetic,
@@ -155,7 +155,7 @@ class Resolver:
 
     # ------------------------------------------------------------ functions
     def _call(self, tree: Call) -> Term:
-        if tree.key in calls.AGGREGATES:
+        if tree.key in aggregates.AGGREGATES:
             return self._aggregate(tree)
         try:
             return calls.called(self, tree)
@@ -173,7 +173,7 @@ class Resolver:
         self.inside = tree.key
         arguments = tuple(self.value(each) for each in tree.arguments)
         self.inside = ""
-        return calls.aggregate(self, tree, arguments)
+        return aggregates.aggregate(self, tree, arguments)
 
 
 def column_term(column: Field, span: Any) -> Term:

@@ -27,6 +27,23 @@ def conversion(resolver: Resolver, at: Term, of: str, wanted: str) -> float:
         ) from None
 
 
+def spectral(resolver: Resolver, at: Term, of: str, wanted: str) -> tuple[float, int]:
+    """The factor k and power of a spectral quantity in another unit: k x, or k / x where -1."""
+    from astropy import units
+
+    known = _unit(of), _unit(wanted)
+    for text, unit in zip((of, wanted), known, strict=True):
+        if unit is None:
+            raise resolver.error(at, f"cannot be: {text!r} is no unit that astropy knows")
+    try:
+        one, two = ((x * known[0]).to_value(known[1], units.spectral()) for x in (1.0, 2.0))
+    except units.UnitConversionError:
+        raise resolver.error(
+            at, f"cannot be had from {of!r}: both have to measure a wavelength, frequency or energy"
+        ) from None
+    return float(one), 1 if two > one else -1
+
+
 def _unit(text: str) -> Any:
     from astropy import units
 

@@ -5,13 +5,10 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from skyquarry.adql import usercalls
-from skyquarry.adql.names import is_function
 from skyquarry.sky import healpix, htm
 from skyquarry.sky.frames import lonlat_to_frame
 from skyquarry.sky.motion import KM_S_YEARS_PER_AU, propagate
@@ -141,13 +138,6 @@ def test_random_numbers_lie_between_nought_and_one(rows):
     found = np.array(rows("SELECT RAND() FROM sky"))
     assert 0 <= found.min() < 0.01
     assert 0.99 < found.max() < 1
-
-
-@pytest.mark.parametrize("name", [*usercalls.FUNCTIONS, "IVO_STRING_AGG"])
-def test_each_function_of_ours_is_documented(name):
-    page = Path(__file__).parents[2] / "docs" / "howto" / "ask-in-adql.md"
-    assert f"`{name.lower()}" in page.read_text()
-    assert is_function(name)
 
 
 def test_all_six_parameters_are_moved_to_another_epoch(rows):
