@@ -14,7 +14,7 @@ class Aggregate:
     """A value of all rows of a group."""
 
     key: str
-    """COUNT, SUM, AVG, MIN, MAX or IVO_STRING_AGG."""
+    """COUNT, SUM, AVG, MIN, MAX, or one that cannot be taken apart."""
     of: str
     """The SQL of what it is taken of; * for rows."""
     distinct: bool
@@ -38,6 +38,8 @@ class Block:
     offset: int
     distinct: bool
     grouped: bool
+    once: bool = False
+    """Whether it does not matter how often it gives a row, as in UNION without ALL."""
 
     @property
     def body(self) -> str:

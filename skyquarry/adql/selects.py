@@ -111,12 +111,20 @@ class Compiler:
         fields = tuple(
             self._united(body, *pair) for pair in zip(left.fields, right.fields, strict=True)
         )
+        if not body.all:
+            self._once(left, right)
         every = " ALL" if body.all else ""
         sql = f"({left.sql}) {body.word}{every} ({right.sql})"
         blocked = left.blocked or right.blocked
         if body.word != "UNION" or not body.all:
             blocked = f"{body.word} without ALL" if not body.all else body.word
         return Compiled(sql, fields, blocked=blocked)
+
+    def _once(self, *sides: Compiled) -> None:
+        """Note that it does not matter how often these give a row."""
+        texts = {each.sql for each in sides}
+        blocks = self.state.blocks
+        blocks[:] = [replace(each, once=True) if each.sql in texts else each for each in blocks]
 
     def _united(self, body: SetOperation, left: Field, right: Field) -> Field:
         span = body.span

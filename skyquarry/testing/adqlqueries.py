@@ -41,7 +41,18 @@ class Grammar:
     def query(self) -> Made:
         """One query."""
         kind = self.random.choice(
-            ["rows", "groups", "groups", "all", "once", "joined", "united", "nested"]
+            [
+                "rows",
+                "sorted",
+                "groups",
+                "groups",
+                "all",
+                "once",
+                "first",
+                "joined",
+                "united",
+                "nested",
+            ]
         )
         made: Made = getattr(self, f"_{kind}")()
         return made
@@ -159,6 +170,19 @@ class Grammar:
             )
         return Made(f"SELECT {items} FROM sky{a}", f"SELECT {items} FROM sky{b}", ordered=False)
 
+    def _sorted(self) -> Made:
+        """All rows, or all but the first, in an order without ties."""
+        first, way = self._one("mag", "-pm", "kind", "ABS(flags)"), self._one("", " DESC")
+        items = self._one("id, pm", "mag * 2 AS m, id", "s.*")
+        a, b = self._where("s.")
+        offset = int(self.random.integers(0, 50))
+        end = f" OFFSET {offset}" if self._chance(0.5) else ""
+        return Made(
+            f"SELECT {items} FROM sky s{a} ORDER BY {first}{way}, id DESC{end}",
+            f"SELECT {items} FROM sky s{b} ORDER BY {first}{way} NULLS LAST, id DESC{end}",
+            ordered=True,
+        )
+
     def _groups(self) -> Made:
         by = self._one("kind", "flags", "kind, flags", "FLOOR(dec / 30)", "id")
         items = ", ".join(f"{self._aggregate()} AS a{i}" for i in range(3))
@@ -187,10 +211,22 @@ class Grammar:
     def _once(self) -> Made:
         items = self._one("kind", "flags, kind", "FLOOR(dec / 10) AS f", "flags * 2 AS f")
         a, b = self._where()
+        one, other = f"SELECT DISTINCT {items} FROM sky{a}", f"SELECT DISTINCT {items} FROM sky{b}"
+        return Made(one, other, ordered=False)
+
+    def _first(self) -> Made:
+        """The first so many, each once, in their order; maybe of groups."""
+        items = self._one("flags, kind", "kind, good", "flags / 4, flags")
+        a, b = self._where()
+        by = self._one("", f" GROUP BY {items}")
+        way = self._one(" DESC", "")
+        top, offset = int(self.random.integers(1, 9)), int(self.random.integers(0, 4))
+        theirs, groups = items.replace("/ 4", "// 4"), by.replace("/ 4", "// 4")
         return Made(
-            f"SELECT DISTINCT {items} FROM sky{a}",
-            f"SELECT DISTINCT {items} FROM sky{b}",
-            ordered=False,
+            f"SELECT DISTINCT TOP {top} {items} FROM sky{a}{by} ORDER BY 2{way}, 1 OFFSET {offset}",
+            f"SELECT DISTINCT {theirs} FROM sky{b}{groups} "
+            f"ORDER BY 2{way} NULLS LAST, 1 NULLS LAST LIMIT {top} OFFSET {offset}",
+            ordered=True,
         )
 
     def _joined(self) -> Made:
@@ -219,9 +255,14 @@ class Grammar:
         word = self._one("UNION", "UNION ALL", "EXCEPT", "INTERSECT")
         if one.adql.count(",") != other.adql.count(",") or self._kinds(one) != self._kinds(other):
             other = one
-        return Made(
-            f"{one.adql} {word} {other.adql}", f"{one.sql} {word} {other.sql}", ordered=False
-        )
+        adql, sql = f"{one.adql} {word} {other.adql}", f"{one.sql} {word} {other.sql}"
+        if word == "UNION ALL" or self._chance(0.5):
+            return Made(adql, sql, ordered=False)
+        n = one.adql.partition(" FROM ")[0].count(",") + 1
+        order = [f"{1 + place} {self._one('ASC', 'DESC')}" for place in range(n)]
+        adql += f" ORDER BY {', '.join(order)} OFFSET 1"
+        sql += f" ORDER BY {', '.join(f'{each} NULLS LAST' for each in order)} OFFSET 1"
+        return Made(adql, sql, ordered=True)
 
     def _narrow(self) -> Made:
         a, b = self._where()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import collections
 import math
+import multiprocessing
 import shutil
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import duckdb
 import numpy as np
@@ -119,6 +121,72 @@ def test_random_queries_in_parts_give_the_rows_of_the_whole(ask, oracle, seed):
     assert divided > QUERIES // 20
 
 
+@pytest.fixture(scope="module", params=["threads", "processes", "dask"])
+def executor(request):
+    """Two workers of each kind, for all queries."""
+    if request.param == "threads":
+        with ThreadPoolExecutor(2) as pool:
+            yield pool
+    elif request.param == "processes":
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield pool
+    else:
+        distributed = pytest.importorskip("distributed")
+        with distributed.Client(
+            processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
+        ) as client:
+            yield client.get_executor()
+
+
+def test_random_queries_give_the_rows_of_the_whole_on_any_executor(ask, oracle, executor):
+    grammar = Grammar(np.random.default_rng(77))
+    for _ in range(30):
+        made = grammar.query()
+        try:
+            _same(ask(made.adql).to_table(executor), made, oracle)
+        except AssertionError as error:
+            error.add_note(made.adql)
+            raise
+
+
+@pytest.mark.parametrize(
+    ("adql", "part", "told"),
+    [
+        ("SELECT id FROM sky ORDER BY mag", "SELECT t1", "the rows of all parts are sorted"),
+        ("SELECT TOP 7 id FROM sky ORDER BY mag, id OFFSET 2", "LIMIT 9", "its first 9 in order"),
+        ("SELECT DISTINCT kind FROM sky", "SELECT DISTINCT", "each part gives each row once"),
+        (
+            "SELECT kind, COUNT(DISTINCT flags) c, AVG(mag) m FROM sky GROUP BY kind",
+            'GROUP BY t1."kind", t1."flags"',
+            "what is to be told apart is given once by each part, an average",
+        ),
+        ("SELECT kind, MAX(DISTINCT pm) m FROM sky GROUP BY kind", "max(", "most of the most"),
+    ],
+)
+def test_what_each_part_gives_of_an_order_and_of_what_is_told_apart(ask, adql, part, told):
+    division = ask(adql).pieces.course(spread=True).divisions[0]
+    assert part in division.merge.part
+    assert told in division.merge.told
+
+
+def test_rows_that_are_united_are_given_once_by_each_part(ask):
+    for word, once in (
+        ("UNION", True),
+        ("EXCEPT", True),
+        ("INTERSECT", True),
+        ("UNION ALL", False),
+    ):
+        course = ask(f"SELECT kind FROM sky {word} SELECT label FROM mine").pieces.course(
+            spread=True
+        )
+        assert [each.merge.way == "once" for each in course.divisions] == [once]
+
+
+def test_a_group_of_no_rows_counts_none(ask):
+    none = ask("SELECT COUNT(*) n, COUNT(DISTINCT flags) d, SUM(id) s FROM sky WHERE ABS(dec) > 95")
+    assert none.to_table("inline").to_pylist() == [{"n": 0, "d": 0, "s": None}]
+
+
 JOINED = "SELECT kind, COUNT(*), AVG(mag), MAX(flux) FROM sky s JOIN lines l ON s.id = l.sky_id GROUP BY kind"  # noqa: E501
 
 
@@ -130,19 +198,10 @@ def test_a_child_is_read_where_its_parent_is(ask):
     assert by_another.pieces.course(spread=True).divisions[0].along == ()
 
 
-@pytest.mark.parametrize("where", ["inline", "threads", "processes"])
-def test_sums_are_the_same_to_the_last_bit_wherever_they_are_formed(ask, where):
+def test_sums_are_the_same_to_the_last_bit_wherever_they_are_formed(ask, executor):
     first = ask(JOINED).to_table("inline")
-    assert ask(JOINED).to_table(where).equals(first)
-
-
-def test_dask_runs_the_parts(ask):
-    distributed = pytest.importorskip("distributed")
-    with distributed.Client(
-        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
-    ) as client:
-        found = ask(JOINED).to_table(client.get_executor())
-    assert found.equals(ask(JOINED).to_table("inline"))
+    assert ask(JOINED).to_table(executor).equals(first)
+    assert ask(JOINED).to_table("threads").equals(first)
 
 
 def test_the_first_n_leave_other_tiles_unread(ask, monkeypatch):

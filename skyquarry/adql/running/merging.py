@@ -41,7 +41,7 @@ def merge_of(block: Block, aggregates: Mapping[str, Aggregate], most: int | None
         return _grouped(block, aggregates)
     wanted = min((each for each in (block.top, most) if each is not None), default=None)
     first = None if wanted is None else wanted + block.offset
-    if block.distinct:
+    if block.distinct or (block.once and first is None and not block.offset):
         return _once(block, first)
     return _ordered(block, first) if block.orders else _along(block, first)
 
@@ -98,7 +98,7 @@ def _parted(order: str) -> tuple[str, str]:
 
 # ------------------------------------------------------------ groups
 _PARTS: Final = {
-    "COUNT": (("count({of})",), "CAST(sum({0}) AS BIGINT)"),
+    "COUNT": (("count({of})",), "CAST(coalesce(sum({0}), 0) AS BIGINT)"),
     "SUM": (("sum({of})",), "sum({0})"),
     "AVG": (("sum({of})", "count({of})"), "(CAST(sum({0}) AS DOUBLE) / nullif(sum({1}), 0))"),
     "MIN": (("min({of})",), "min({0})"),
@@ -114,13 +114,11 @@ _WORDS: Final = {
 
 def _grouped(block: Block, aggregates: Mapping[str, Aggregate]) -> Merge:
     used = _used(block, aggregates)
-    if all(each.key in _PARTS and not each.distinct for each in used.values()):
+    if all(each.key in _PARTS for each in used.values()):
         found = _summed(block, used)
-    elif all(each.distinct or each.key in ("MIN", "MAX") for each in used.values()):
-        found = _of_rows(block, used, once=True)
-    else:
-        found = None
-    return found if found is not None and not columns_in(found.sql) else _of_columns(block, used)
+        if not columns_in(found.sql):
+            return found
+    return _of_columns(block, used)
 
 
 def _used(block: Block, aggregates: Mapping[str, Aggregate]) -> dict[str, Aggregate]:
@@ -130,38 +128,45 @@ def _used(block: Block, aggregates: Mapping[str, Aggregate]) -> dict[str, Aggreg
 
 
 def _summed(block: Block, used: Mapping[str, Aggregate]) -> Merge:
+    """Each part gives its groups, told apart by what is to be told apart in them as well."""
+    groups, names = _groups(block)
+    apart = _apart(used)
     given: dict[str, str] = {}
     others: dict[str, str] = {}
     for sql, each in used.items():
+        if each.of in apart and each.distinct:
+            others[sql] = replaced(sql, {each.of: apart[each.of]})
+            continue
         parts, whole = _PARTS[each.key]
         of = [part.format(of=each.of) for part in parts]
         made = whole.format(*(given.setdefault(each, f'"~p{len(given)}"') for each in of))
         others[sql] = f"CAST({made} AS BIGINT)" if sql.startswith("CAST(") else made
-    groups, names = _groups(block)
-    columns = [*groups, *(f"{sql} AS {name}" for sql, name in given.items())]
+    columns = [*groups, *(f"{sql} AS {name}" for sql, name in {**apart, **given}.items())]
     columns = columns or ["count(*) AS one"]  # a group of all
-    by = f" GROUP BY {', '.join(block.groups)}" if block.groups else ""
-    told = ", ".join(dict.fromkeys(_WORDS[each.key] for each in used.values()))
+    by = ", ".join([*block.groups, *apart])
     return Merge(
         "grouped",
-        f"SELECT {', '.join(columns)}{_from(block)}{by}",
+        f"SELECT {', '.join(columns)}{_from(block)}" + (f" GROUP BY {by}" if by else ""),
         _regrouped(block, {**names, **others}),
-        f"each part gives its groups; {told or 'of these each once'}",
+        f"each part gives its groups; {_how(used)}",
     )
 
 
-def _of_rows(block: Block, used: Mapping[str, Aggregate], *, once: bool) -> Merge:
-    groups, names = _groups(block)
-    of = list(dict.fromkeys(each.of for each in used.values()))
-    given = {sql: f'"~a{number}"' for number, sql in enumerate(of)}
-    others = {sql: replaced(sql, {each.of: given[each.of]}) for sql, each in used.items()}
-    columns = [*groups, *(f"{sql} AS {name}" for sql, name in given.items())]
-    return Merge(
-        "rows",
-        f"SELECT {'DISTINCT ' if once else ''}{', '.join(columns)}{_from(block)}",
-        _regrouped(block, {**names, **others}),
-        "each part gives the values that are to be told apart, each once; groups are made of these",
-    )
+def _apart(used: Mapping[str, Aggregate]) -> dict[str, str]:
+    """What is to be told apart, and its name; the least and the most are so without."""
+    of = (each.of for each in used.values() if each.distinct and each.key not in ("MIN", "MAX"))
+    return {sql: f'"~a{number}"' for number, sql in enumerate(dict.fromkeys(of))}
+
+
+def _how(used: Mapping[str, Aggregate]) -> str:
+    """What becomes of the aggregates, in words."""
+    words = [
+        "what is to be told apart is given once by each part"
+        if each.distinct and each.key not in ("MIN", "MAX")
+        else _WORDS[each.key]
+        for each in used.values()
+    ]
+    return ", ".join(dict.fromkeys(words)) or "of these each once"
 
 
 def _of_columns(block: Block, used: Mapping[str, Aggregate]) -> Merge:
@@ -173,7 +178,6 @@ def _of_columns(block: Block, used: Mapping[str, Aggregate]) -> Merge:
     columns = [*groups, *(f"{sql} AS {name}" for sql, name in given.items())]
     others = {sql: replaced(sql, {**given, **names}) for sql in used}
     whys = [sql.partition("(")[0] for sql, each in used.items() if each.key not in _PARTS]
-    whys += [f"{each.key} of DISTINCT" for each in used.values() if each.distinct]
     why = f"{' and '.join(dict.fromkeys(whys)) or 'what it gives'} cannot be taken apart"
     return Merge(
         "rows",
