@@ -202,7 +202,8 @@ class QueryPlan(Giving):
 
         scans = [(each.name, each.standing(dialect)) for each in self.reads]
         named = (*scans, *self.compiled.named)
-        return in_dialect(with_named(named, self.compiled.sql, self.limit), dialect)
+        sql = with_named(named, self.compiled.sql, self.limit)
+        return in_dialect(sql, dialect, self.functions)
 
     def _meant(self, schema: pa.Schema) -> pa.Schema:
         """The database's types with our names and meanings."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from skyquarry.adql.manycorners import PREFIX, polygon_of
+from skyquarry.adql.regionsql import MAX_EDGES, region_sql, xyz_sql
 from skyquarry.errors import QueryError, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 DIALECTS: Final = ("duckdb", "trino", "spark")
 _OURS: Final = {
@@ -20,17 +25,23 @@ _OURS: Final = {
     "sky_containing": "CONTAINS of these two shapes",
     "sky_propagated": "ivo_epoch_prop",
     "epoch_us": "ivo_to_mjd or ivo_to_jd",
+    "list_has_all": "ivo_hasword with words of a column",
+    "histogram": "ivo_histogram",
 }
 """Functions of our SQL that other engines lack, and those of ADQL that they stand for."""
 
 
-def in_dialect(sql: str, dialect: str) -> str:
-    """Our SQL as an engine's own, read again to see that it is.
+def in_dialect(sql: str, dialect: str, called: Collection[str] = ()) -> str:
+    """Our SQL as an engine's own, read again to see that it is; `called` are its functions.
 
     Raises QueryError for a function that has no form there, UserError for another dialect.
     """
     one_of("dialect", dialect, DIALECTS)
     tree = sqlglot.parse_one(sql, read="duckdb")
+    polygons = {each.partition("=")[0]: each for each in called if each.startswith(PREFIX)}
+    if polygons:
+        tree = tree.transform(_edge_by_edge, polygons)
+        sql = str(tree.sql(dialect="duckdb"))
     _check(tree, dialect)
     if dialect == "duckdb":
         return sql
@@ -49,10 +60,23 @@ def _check(tree: Any, dialect: str) -> None:
         lacking = {name for name in lacking if name.startswith("sky_")}
     for name in sorted(lacking):
         what = _OURS.get(name, name.removeprefix("sky_user_"))
+        what = "CONTAINS of a polygon of many corners" if name.startswith(PREFIX) else what
         raise QueryError(
             f"{what} has no form in {dialect}: work it out beforehand, as a column, or run the "
             "query here"
         )
+
+
+def _edge_by_edge(node: Any, polygons: Mapping[str, str]) -> Any:
+    """A polygon as conditions on its edges, where they are not too many for SQL."""
+    name = str(node.name) if isinstance(node, exp.Anonymous) else ""
+    if name not in polygons:
+        return node
+    polygon = polygon_of(polygons[name])
+    if len(polygon.vertices) > MAX_EDGES:
+        return node
+    ra, dec = (each.sql(dialect="duckdb") for each in node.expressions)
+    return sqlglot.parse_one(region_sql(polygon, xyz_sql(ra, dec)), read="duckdb")
 
 
 def _whole_division(node: Any) -> Any:

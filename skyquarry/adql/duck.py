@@ -103,7 +103,10 @@ def _own(
 ) -> AbstractContextManager[Any]:
     """A connection to a database that may open the files of these tables."""
     known = [(name, functions.known(name)) for name in sorted(called)]
-    used = [Function(name, each.function, each.takes, each.gives) for name, each in known]
+    used = [
+        Function(name.partition("=")[0], each.function, each.takes, each.gives)
+        for name, each in known
+    ]
     files = [file for read in reads for file in _files(read)]
     return cursor(limits, files, used, as_written=bool(plans))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.adql.manycorners import PREFIX, holding
 from skyquarry.adql.touching import containing, touching
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ def known(name: str) -> Python:
     """The function of that name in SQL: one of ours, or one that the user registered."""
     if name in PYTHON:
         return PYTHON[name]
+    if name.startswith(PREFIX):
+        return Python(holding(name), ("DOUBLE", "DOUBLE"), "BOOLEAN")
     from skyquarry.adql.userfunctions import sql_function
 
     return Python(*sql_function(name))

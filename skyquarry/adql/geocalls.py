@@ -9,6 +9,7 @@ from skyquarry.adql import geometry
 from skyquarry.adql.casting import geometry_term
 from skyquarry.adql.geometry import Box, Circle, Fixed, Outline, Point, Shape
 from skyquarry.adql.kinds import WORDS, literal
+from skyquarry.adql.manycorners import carried
 from skyquarry.adql.terms import Narrow, Narrowing, Near, Term, Truth
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _distance(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
 # ------------------------------------------------------------------ conditions
 def _contains(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     inner, outer = (shape_of(resolver, each) for each in arguments)
-    sql = geometry.contains_shape(outer, inner)
+    sql = _by_corners(resolver, inner, outer) or geometry.contains_shape(outer, inner)
     sql = sql or _by_rows(resolver, "sky_containing", outer, inner)
     made = _asked(resolver, tree, arguments, sql, _narrowing(resolver, inner, outer))
     return _with_near(made, inner, outer)
@@ -187,9 +188,21 @@ def _with_near(term: Term, inner: Shape, outer: Shape) -> Term:
 
 def _intersects(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     one, other = (shape_of(resolver, each) for each in arguments)
-    sql = geometry.touching(one, other) or _by_rows(resolver, "sky_touching", one, other)
+    sql = _by_corners(resolver, one, other) or _by_corners(resolver, other, one)
+    sql = sql or geometry.touching(one, other) or _by_rows(resolver, "sky_touching", one, other)
     narrowing = _narrowing(resolver, one, other) or _narrowing(resolver, other, one)
     return _asked(resolver, tree, arguments, sql, narrowing)
+
+
+def _by_corners(resolver: Resolver, point: Shape, outer: Shape) -> str | None:
+    """The condition that a point lies in a polygon of many corners; None for other shapes."""
+    polygon = geometry.of_many_corners(outer)
+    if polygon is None or not isinstance(point, Point):
+        return None
+    name = carried(polygon)
+    resolver.state.functions.add(name)
+    ra, dec = (f"CAST({part.sql} AS DOUBLE)" for part in point.parts)
+    return f"{name.partition('=')[0]}({ra}, {dec})"
 
 
 def _by_rows(resolver: Resolver, name: str, one: Shape, other: Shape) -> str | None:

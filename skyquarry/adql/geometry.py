@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skyquarry.adql.kinds import literal
-from skyquarry.adql.regionsql import region_sql, squared
+from skyquarry.adql.regionsql import FEW_EDGES, MAX_EDGES, is_convex, region_sql, squared, xyz_sql
 from skyquarry.sky.halfspaces import EDGE
 from skyquarry.sky.regions import Cone, Convex, Polygon
 
@@ -54,12 +55,7 @@ class Point:
             along = math.cos(lat)
             x, y, z = along * math.cos(lon), along * math.sin(lon), math.sin(lat)
             return literal(x), literal(y), literal(z)
-        lon_sql, lat_sql = f"radians({self.lon.sql})", f"radians({self.lat.sql})"
-        return (
-            f"(cos({lat_sql}) * cos({lon_sql}))",
-            f"(cos({lat_sql}) * sin({lon_sql}))",
-            f"sin({lat_sql})",
-        )
+        return xyz_sql(self.lon.sql, self.lat.sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,23 @@ def region_of(shape: Shape) -> Region | None:
         return Cone(numbers[0], numbers[1], numbers[2] * 3600.0)
     if isinstance(shape, Box):
         return _box(*numbers)
+    return _polygon(tuple(numbers))
+
+
+@lru_cache(maxsize=32)
+def _polygon(numbers: tuple[float, ...]) -> Polygon:
+    """A polygon is asked for some times, and that its edges do not cross is worked out once."""
     return Polygon(list(zip(numbers[::2], numbers[1::2], strict=True)))
+
+
+def of_many_corners(shape: Shape) -> Polygon | None:
+    """The polygon whose conditions would take longer than a function; None for other shapes."""
+    if not (isinstance(shape, Outline) and len(shape.corners) > FEW_EDGES):
+        return None
+    region = region_of(shape)
+    if not isinstance(region, Polygon):
+        return None
+    return None if len(shape.corners) <= MAX_EDGES and is_convex(region) else region
 
 
 def _box(lon: float, lat: float, width: float, height: float) -> Convex:

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 XYZ = tuple[str, str, str]
 _DIRECT = 1.0  # rad from a pole within which coordinate differences are used, as in `halfspaces`
-_MAX_EDGES = 200
+MAX_EDGES = 200
+FEW_EDGES = 8
+"""Of a polygon that is not convex: of more edges a function is quicker than conditions."""
+
+
+def xyz_sql(ra: str, dec: str) -> XYZ:
+    """The unit vector of a position in degrees, as `sky.vectors.to_xyz` has it."""
+    lon, lat = f"radians({ra})", f"radians({dec})"
+    return (f"(cos({lat}) * cos({lon}))", f"(cos({lat}) * sin({lon}))", f"sin({lat})")
 
 
 def region_sql(region: Region, xyz: XYZ) -> str:
@@ -71,16 +79,22 @@ def cap_sql(cap: Cap, xyz: XYZ) -> str:
 def polygon_sql(polygon: Polygon, xyz: XYZ) -> str:
     """Half-spaces where the polygon is convex, else a count of crossings."""
     edges = polygon._edges  # noqa: SLF001  (the same geometry)
-    if len(edges) > _MAX_EDGES:
+    if len(edges) > MAX_EDGES:
         raise RegionError(
-            f"the polygon has {len(edges):,} edges, but a query takes at most {_MAX_EDGES}: "
-            "give the rows of a region by catalog.region(...), or a coarser outline"
+            f"the polygon has {len(edges):,} edges, but a REGION('...') of a query takes at most "
+            f"{MAX_EDGES}: write POLYGON(...), give the rows of a region by catalog.region(...), "
+            "or a coarser outline"
         )
     inward = _convex_normals(polygon)
     if inward is not None:
         tests = [f"{dot(xyz, vector(n))} >= {literal(-EDGE)}" for n in inward]
         return "(" + " AND ".join(tests) + ")"
     return _by_crossings(polygon, xyz)
+
+
+def is_convex(polygon: Polygon) -> bool:
+    """Whether it is what half-spaces have in common."""
+    return _convex_normals(polygon) is not None
 
 
 def _convex_normals(polygon: Polygon) -> Floats | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,9 +23,12 @@ from skyquarry.sky.placing import direction
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from skyquarry.sky.polygonedges import Slabs
+
 Interior = Literal["smaller", "left"]
 MAX_VERTICES = 20_000
 _BLOCK = 1 << 16  # products of points and edges a block
+_MANY = 200  # edges, of more of which each is compared with those near it, not with all
 _STERADIAN_DEG2 = math.degrees(1.0) ** 2
 
 
@@ -73,6 +77,8 @@ class Polygon(Region):
             object.__setattr__(self, name, value)
 
     def _inside(self, xyz: Floats) -> Mask:
+        if len(self._edges) > _MANY:
+            return self._edges.hold(xyz, self._pole_inside) & ~np.isnan(xyz).any(axis=1)
         found = np.empty(len(xyz), dtype=bool)
         for block in _blocks(len(xyz), len(self._edges)):
             found[block] = self._edges.odd_crossings(xyz[block]) ^ self._pole_inside
@@ -81,6 +87,8 @@ class Polygon(Region):
 
     def relate(self, cells: Cells) -> Relation:
         """Cut where an edge comes within a cell's circle; else as the cell's centre."""
+        if len(self._edges) > _MANY:
+            return self._relate_many(cells)
         found = np.empty(len(cells), np.int8)
         for block in _blocks(len(cells), len(self._edges)):
             centers = cells.centers[block]
@@ -88,6 +96,15 @@ class Polygon(Region):
             near = self._edges.touch(centers, (cells.radius[block] + SLACK)[:, None])
             found[block] = np.where(near, CUT, np.where(inside, 1, -1))
         return found
+
+    def _relate_many(self, cells: Cells) -> Relation:
+        from skyquarry.sky.polygonedges import near_edges
+
+        centers = np.ascontiguousarray(cells.centers)
+        odd = self._edges.slabs.odd_crossings(centers, _longitudes(centers, self._edges.pole))
+        near = near_edges(self._edges, centers, np.asarray(cells.radius + SLACK))
+        sides = np.where(odd ^ self._pole_inside, 1, -1)
+        return np.where(near, CUT, sides).astype(np.int8)
 
     def area(self) -> float:
         """By Girard's theorem, from triangles round the polygon's middle."""
@@ -136,6 +153,21 @@ class Edges:
         west = np.where(eastward, lon, np.roll(lon, -1))
         east = np.where(eastward, np.roll(lon, -1), lon)
         return cls(corners, last, normals, pole, west, east, eastward)
+
+    @cached_property
+    def slabs(self) -> Slabs:
+        """The edges by longitude, for walks of many."""
+        from skyquarry.sky.polygonedges import Slabs
+
+        return Slabs.of(self)
+
+    def hold(self, xyz: Floats, pole_inside: bool) -> Mask:  # noqa: FBT001
+        """Whether the walk encloses each point (m, 3), by slabs; NaN is anything."""
+        xyz = np.ascontiguousarray(xyz)
+        lon = _longitudes(xyz, self.pole)
+        lon = np.where(np.isnan(lon), 0.0, lon)
+        inside = self.slabs.odd_crossings(xyz, lon) ^ pole_inside
+        return np.asarray(inside | self.slabs.on_edges(xyz, lon))
 
     def odd_crossings(self, xyz: Floats) -> Mask:
         """Whether the meridian from each point (m, 3) to the pole crosses an odd number."""
@@ -263,21 +295,29 @@ def _check_area(signed: float, edges: Edges) -> None:
 
 
 def _check_crossings(edges: Edges) -> None:
-    """Raises RegionError where two edges cross: all four triangles of their ends turn one way."""
+    """Raises RegionError where two edges cross."""
+    if len(edges) > _MANY:
+        from skyquarry.sky.polygonedges import crossing
+
+        found = crossing(edges)
+    else:
+        found = _crossing(edges)
+    if found is not None:
+        raise RegionError(
+            f"the polygon's edges {found[0]} and {found[1]} cross (edge 0 joins vertices 0 and 1); "
+            "it needs a walk that does not cross itself: put them in order, or unite two polygons"
+        )
+
+
+def _crossing(edges: Edges) -> tuple[int, int] | None:
+    """The first two edges that cross: all four triangles of their ends turn one way."""
     a, b, n = edges.first, edges.last, edges.normals
-    for block in _blocks(len(edges), len(edges)):
-        to_a, to_b = n[block] @ a.T, n[block] @ b.T  # ends of all edges over these edges' planes
-        of_a, of_b = a[block] @ n.T, b[block] @ n.T  # these edges' ends over all planes
-        one_way = (to_a < -EDGE) & (to_b > EDGE) & (of_a > EDGE) & (of_b < -EDGE)
-        other_way = (to_a > EDGE) & (to_b < -EDGE) & (of_a < -EDGE) & (of_b > EDGE)
-        crossing = one_way | other_way
-        if crossing.any():
-            i, j = np.argwhere(crossing)[0]
-            i += block.start
-            raise RegionError(
-                f"the polygon's edges {i} and {j} cross (edge 0 joins vertices 0 and 1); it "
-                "needs a walk that does not cross itself: put them in order, or unite two polygons"
-            )
+    to_a, to_b = n @ a.T, n @ b.T  # ends of all edges over each edge's plane
+    of_a, of_b = a @ n.T, b @ n.T  # each edge's ends over all planes
+    one_way = (to_a < -EDGE) & (to_b > EDGE) & (of_a > EDGE) & (of_b < -EDGE)
+    other_way = (to_a > EDGE) & (to_b < -EDGE) & (of_a < -EDGE) & (of_b > EDGE)
+    found = np.argwhere(one_way | other_way)
+    return (int(found[0, 0]), int(found[0, 1])) if len(found) else None
 
 
 def _blocks(n: int, width: int) -> Iterator[slice]:
