@@ -91,14 +91,15 @@ def test_a_leaf_is_encoded_as_we_say(tmp_path, rows):
     assert VO_CONTENT in footer.metadata
 
 
-def test_repeated_values_get_a_dictionary_and_others_do_not(tmp_path):
+def test_repeated_values_get_a_dictionary_unless_they_are_small_integers(tmp_path):
     number = np.arange(4_000)
     rows = pa.table(
         {
             SPATIAL: number,
             "ra": number * 1e-3,
             "dec": number * 1e-3,
-            "flag": number % 3,
+            "flag": number % 3 << 20,
+            "type": number % 3,
             "band": pa.array(["abc"[i % 3] for i in number]),
             "name": pa.array([f"star {i}" for i in number]),
         }
@@ -112,6 +113,9 @@ def test_repeated_values_get_a_dictionary_and_others_do_not(tmp_path):
         if row_group.column(i).has_dictionary_page
     }
     assert kept == {"flag", "band"}
+    codecs = {row_group.column(i).path_in_schema: row_group.column(i).compression
+              for i in range(row_group.num_columns)}  # fmt: skip
+    assert {name for name, codec in codecs.items() if codec == "ZSTD"} == {"band", "name"}
 
 
 def test_records_go_through_a_journal(tmp_path, rows):

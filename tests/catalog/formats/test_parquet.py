@@ -124,7 +124,7 @@ def test_an_empty_table_is_written_and_read(tmp_path):
 
 def test_columns_are_encoded_as_those_of_tiles_unless_the_caller_says_how(tmp_path):
     table = pa.table(
-        {"id": list(range(9000)), "ra": [i / 7 for i in range(9000)], "kind": [3] * 9000}
+        {"id": list(range(9000)), "ra": [i / 7 for i in range(9000)], "kind": [3, 1 << 20] * 4500}
     )
     path = tmp_path / "a.parquet"
     used = {}
