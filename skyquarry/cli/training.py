@@ -66,7 +66,7 @@ def train(
     """
     from pathlib import Path
 
-    from skyquarry.learn.modelfile import check_free, checkpoints_beside
+    from skyquarry.learn.modelsaving import check_free, checkpoints_beside
     from skyquarry.pipeline.project.reporting.cards import card_beside
     from skyquarry.pipeline.training import train as run
 
@@ -127,7 +127,7 @@ def repair(
 
     Example: skyquarry repair model deep_labels.parquet --label class --out model-deep
     """
-    from skyquarry.learn.modelfile import check_free, checkpoints_beside
+    from skyquarry.learn.modelsaving import check_free, checkpoints_beside
     from skyquarry.pipeline.repairing import repair as run
 
     check_free(out, overwrite=overwrite)

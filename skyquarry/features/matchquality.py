@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skyquarry.features.protocol import Family, Measure, Template
+from skyquarry.features.protocol import AsItIs, Family, Measure, Template
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,21 +36,12 @@ PER_FREEDOM: Final = Template(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    sky: Observed
-    name: str
-
-    def __call__(self) -> Floats:
-        return self.sky.columns.floats(self.name)
-
-
 def _found(sky: Observed) -> list[Measure]:
     here = set(sky.columns.names)
     if not here & _OURS:
         return []
     found = [
-        template.measure((name,), _Column(sky, name))
+        template.measure((name,), AsItIs(sky, name))
         for name, template in _TOLD.items()
         if name in here
     ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from skyquarry.features.protocol import Family, Measure, Template
+from skyquarry.features.protocol import AsItIs, Family, Measure, Template
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,22 +31,13 @@ _TOLD: Final = (
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    sky: Observed
-    name: str
-
-    def __call__(self) -> Floats:
-        return self.sky.columns.floats(self.name)
-
-
 def _found(sky: Observed) -> list[Measure]:
     found = []
     for column in sky.columns.names:
         template = next((each for each in _TOLD if each.fits(column)), None)
         if template is not None:
             a, _, b = column.removeprefix("near_").partition("_")[0].partition("-")
-            found.append(template.measure((column,), _Column(sky, column), a=a, b=b))
+            found.append(template.measure((column,), AsItIs(sky, column), a=a, b=b))
     return found
 
 

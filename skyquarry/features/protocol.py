@@ -98,3 +98,15 @@ class Family:
     """those that the columns of a table allow"""
     auto: bool = True
     """whether "auto" takes them; else they are asked for by the family's or their own name"""
+
+
+@dataclass(frozen=True, slots=True)
+class AsItIs:
+    """The values (n,) of a measure that is a column of the table already."""
+
+    sky: Observed
+    column: str
+
+    def __call__(self) -> Values:
+        """(n,) as the column has them; NaN where it is null."""
+        return self.sky.columns.floats(self.column)

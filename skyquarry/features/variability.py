@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from skyquarry.features.morecurves import STATISTICS
-from skyquarry.features.protocol import Family, Measure, Template
+from skyquarry.features.protocol import AsItIs, Family, Measure, Template
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,22 +60,13 @@ RELATIVE: Final = Template(
 _RELATIVE_NEEDS: Final = ("phot_g_n_obs", "phot_g_mean_flux", "phot_g_mean_flux_error")
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    sky: Observed
-    name: str
-
-    def __call__(self) -> Floats:
-        return self.sky.columns.floats(self.name)
-
-
 def _found(sky: Observed) -> list[Measure]:
     found = []
     for column in sky.columns.names:
         head, _, rest = column.partition("_")
         band, _, name = rest.partition("_")
         if head == "lc" and name in _KNOWN:
-            found.append(_KNOWN[name].measure((column,), _Column(sky, column), band=band))
+            found.append(_KNOWN[name].measure((column,), AsItIs(sky, column), band=band))
     for survey in sky.surveys:
         if survey.has(*_RELATIVE_NEEDS):
             columns = tuple(survey.renamed[name] for name in _RELATIVE_NEEDS)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from skyquarry.catalog.stored import Stored, open_stored
 from skyquarry.catalog.tiles import MAX_ORDER, Tiles
 from skyquarry.errors import ColumnError, IngestError, UserError
-from skyquarry.ingest.build import BuildPlan
+from skyquarry.ingest.buildplan import BuildPlan
 from skyquarry.ingest.clean import Cleaned, decoded, plain_field, set_aside, tidied
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.firstpass import taken

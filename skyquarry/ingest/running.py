@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from skyquarry.catalog.index import IdIndex
     from skyquarry.catalog.tiles import Tiles
-    from skyquarry.ingest.build import BuildPlan
+    from skyquarry.ingest.buildplan import BuildPlan
     from skyquarry.ingest.progress import Progress
 
 _TASKS = 8

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.catalog.files import Folder
 from skyquarry.errors import DamagedError
 
 if TYPE_CHECKING:
@@ -90,10 +90,5 @@ def training_of(*parts: Any) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """A file that appears whole: written beside its name, flushed to the disk, renamed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    """A file that appears whole, and is on the disk then. Raises StorageError."""
+    Folder.at(path.parent).write_atomic(path.name, content)

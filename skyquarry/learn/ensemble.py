@@ -135,7 +135,7 @@ class _Run:
     def unseen(self) -> tuple[Floats, NDArray[np.int8]]:
         """(L, n, K) what learners fitted on the other folds say, and the fold (n,) of each row."""
         examples = self.examples
-        fold = folds(examples.labels, examples.groups, FOLDS, self.seed)
+        fold = folds(examples.labels, examples.groups, FOLDS, self.seed, names=examples.classes)
         parts = np.empty((len(self.learners), len(examples), len(examples.classes)))
         for each in range(FOLDS):
             out = fold == each
@@ -148,11 +148,11 @@ class _Run:
     def held_out(self) -> Trained:
         """By one held-out part of the groups."""
         examples = self.examples
-        out = holdout(examples.labels, examples.groups, _HELD, self.seed)
+        out = holdout(examples.labels, examples.groups, _HELD, self.seed, names=examples.classes)
         some, held = examples.take(~out), examples.take(out)
         made = [self._fit(name, "four fifths", some, held) for name in self.learners]
         parts = np.stack([each.predict_proba(held.values) for each in made])
-        fold = folds(held.labels, held.groups, FOLDS, self.seed)
+        fold = folds(held.labels, held.groups, FOLDS, self.seed, names=examples.classes)
         return self._joined(made, parts, np.flatnonzero(out), fold)
 
     def _fit(

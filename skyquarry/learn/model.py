@@ -126,7 +126,7 @@ class Model:
 
         Raises ExistsError where something is there already.
         """
-        from skyquarry.learn.modelfile import save
+        from skyquarry.learn.modelsaving import save
 
         save(self, path, overwrite=overwrite)
 

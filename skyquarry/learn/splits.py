@@ -16,6 +16,8 @@ from skyquarry.errors import UserError
 from skyquarry.sky.healpix import index
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
@@ -32,43 +34,63 @@ def sky_groups(ra_deg: ArrayLike, dec_deg: ArrayLike, order: int = 6) -> Ints:
 
 
 def folds(
-    labels: ArrayLike, groups: ArrayLike | None, k: int = 5, seed: int = 0
+    labels: ArrayLike,
+    groups: ArrayLike | None,
+    k: int = 5,
+    seed: int = 0,
+    *,
+    names: Sequence[str] = (),
 ) -> NDArray[np.int8]:
     """(n,) int8: the fold 0 .. k-1 of each row; no group is cut, classes are spread evenly.
 
     `labels` (n,) are class numbers, -1 where unknown: such rows follow their group. Without groups
-    each row is a group of its own. Raises UserError where a class cannot be in each fold.
+    each row is a group of its own. Raises UserError where a class cannot be in each fold; it tells
+    the class by `names` (K,), where they are given.
     """
     if not 2 <= k <= _MOST_FOLDS:
         raise UserError(f"k is {k}, but folds need 2 to {_MOST_FOLDS}: try k=5")
-    return _dealt(labels, groups, np.full(k, 1.0 / k), seed).astype(np.int8)
+    return _dealt(labels, groups, np.full(k, 1.0 / k), seed, names).astype(np.int8)
 
 
-def holdout(labels: ArrayLike, groups: ArrayLike | None, share: float = 0.2, seed: int = 0) -> Mask:
+def holdout(
+    labels: ArrayLike,
+    groups: ArrayLike | None,
+    share: float = 0.2,
+    seed: int = 0,
+    *,
+    names: Sequence[str] = (),
+) -> Mask:
     """(n,) bool: the rows held out, about `share` of each class, in whole groups.
 
     As `folds`; both sides hold every class, or UserError is raised.
     """
     if not 0.0 < share < 1.0:
         raise UserError(f"share is {share}, but a part of the rows is between 0 and 1: try 0.2")
-    return np.asarray(_dealt(labels, groups, np.array([1.0 - share, share]), seed) == 1)
+    return np.asarray(_dealt(labels, groups, np.array([1.0 - share, share]), seed, names) == 1)
 
 
 def _dealt(
-    labels: ArrayLike, groups: ArrayLike | None, shares: Floats, seed: int
+    labels: ArrayLike, groups: ArrayLike | None, shares: Floats, seed: int, names: Sequence[str]
 ) -> NDArray[np.intp]:
     """(n,): the part of each row, parts having about `shares` of every class."""
     label = _checked(np.asarray(labels), groups)
     classes, number = np.unique(label, return_inverse=True)
     if groups is None:
-        return _dealt_singly(classes, number, shares, seed)
+        _enough(classes, np.bincount(number), len(shares), "members", names)
+        return _dealt_singly(len(classes), number, shares, seed)
     _, member = np.unique(np.asarray(groups), return_inverse=True)
     known = classes >= 0
     counts = np.zeros((int(member.max()) + 1, len(classes)))
     np.add.at(counts, (member, number), 1.0)
-    _enough(classes, (counts > 0).sum(axis=0), len(shares), "groups")
+    _enough(classes, (counts > 0).sum(axis=0), len(shares), "groups", names)
     part = _spread(counts / counts.sum(axis=0), shares, seed)
-    _repair(part, counts[:, known] > 0, classes[known], len(shares))
+    lost = _repair(part, counts[:, known] > 0, len(shares))
+    if lost is not None:
+        raise UserError(
+            f"class {_name(int(classes[known][lost]), names)} stands in groups with others so that "
+            f"no cut into {len(shares)} parts with every class in each was found: try fewer folds "
+            "or smaller groups"
+        )
     return part[member]
 
 
@@ -88,12 +110,18 @@ def _checked(label: NDArray[Any], groups: ArrayLike | None) -> Ints:
     return label.astype(np.int64)
 
 
-def _enough(classes: Ints, there: NDArray[np.integer], parts: int, what: str) -> None:
+def _name(number: int, names: Sequence[str]) -> str:
+    return repr(names[number]) if number < len(names) else str(number)
+
+
+def _enough(
+    classes: Ints, there: NDArray[np.integer], parts: int, what: str, names: Sequence[str]
+) -> None:
     """Raises UserError where a class has fewer members (or groups) than there are parts."""
     lacking = [
-        f"class {name} has {count}"
-        for name, count in zip(classes.tolist(), there.tolist(), strict=True)
-        if name >= 0 and count < parts
+        f"class {_name(number, names)} has {count}"
+        for number, count in zip(classes.tolist(), there.tolist(), strict=True)
+        if number >= 0 and count < parts
     ]
     if lacking:
         smaller = "smaller groups" if what == "groups" else "more labels"
@@ -104,14 +132,12 @@ def _enough(classes: Ints, there: NDArray[np.integer], parts: int, what: str) ->
 
 
 def _dealt_singly(
-    classes: Ints, number: NDArray[np.intp], shares: Floats, seed: int
+    classes: int, number: NDArray[np.intp], shares: Floats, seed: int
 ) -> NDArray[np.intp]:
     """Rows as groups of one: those of a class are shuffled and cut at the shares."""
-    count = np.bincount(number)
-    _enough(classes, count, len(shares), "members")
     part = np.empty(len(number), np.intp)
     start = 0
-    for each in range(len(classes)):
+    for each in range(classes):
         rows = np.flatnonzero(number == each)
         rows = rows[np.random.default_rng((seed, each)).permutation(len(rows))]
         sizes = _sizes(len(rows), shares, start)
@@ -160,22 +186,21 @@ def _spread(weight: Floats, shares: Floats, seed: int) -> NDArray[np.intp]:
     return part
 
 
-def _repair(part: NDArray[np.intp], has: Mask, classes: Ints, parts: int) -> None:
-    """Moves groups until each part holds each class; `has` (groups, classes) says who holds it."""
+def _repair(part: NDArray[np.intp], has: Mask, parts: int) -> int | None:
+    """Moves groups until each part holds each class; `has` (groups, classes) says who holds it.
+
+    Gives the class for which no way was found, if there is one.
+    """
     for _ in range(_STEPS_OF_REPAIR):
-        there = np.zeros((parts, len(classes)), np.int64)
+        there = np.zeros((parts, has.shape[1]), np.int64)
         np.add.at(there, part, has.astype(np.int64))
         lacking = np.argwhere(there == 0)
         if not len(lacking):
-            return
+            return None
         where, what = lacking[0]
         givers = np.flatnonzero(has[:, what] & (there[part, what] > 1))
         spare = [group for group in givers if (there[part[group]][has[group]] > 1).all()]
         if not spare:
             break
         part[min(spare, key=lambda group: (int(has[group].sum()), int(group)))] = where
-    name = int(classes[np.argwhere(there == 0)[0][1]])
-    raise UserError(
-        f"class {name} stands in groups with others so that no cut into {parts} parts with every "
-        "class in each was found: try fewer folds or smaller groups"
-    )
+    return int(np.argwhere(there == 0)[0][1])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skyquarry.catalog.services import BulkFiles
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
-    from skyquarry.ingest.build import BuildPlan
+    from skyquarry.ingest.buildplan import BuildPlan
     from skyquarry.ingest.progress import Progress
     from skyquarry.sky.footprint import Footprint
 

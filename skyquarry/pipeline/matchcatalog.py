@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.catalog.formats.table import PROVENANCE
 from skyquarry.catalog.roles import Roles, Survey
-from skyquarry.ingest.build import MAX_ROWS
+from skyquarry.ingest.buildplan import MAX_ROWS
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.firstpass import row_bytes_of
 from skyquarry.ingest.spilled import ChildRows, ParentRows, Spilled

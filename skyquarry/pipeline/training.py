@@ -248,7 +248,7 @@ def model_of(
 ) -> Model:
     """What was trained, with its scores, sets, priors and novelty, learnt of these examples."""
     from skyquarry.learn.model import Model
-    from skyquarry.learn.modelfile import versions
+    from skyquarry.learn.modelsaving import versions
     from skyquarry.learn.scores import evaluate
     from skyquarry.pipeline.brightness import magnitude_name
 
@@ -313,7 +313,7 @@ def _leakage(examples: Examples, seed: int, *, allow_leakage: bool) -> Leakage:
     from skyquarry.features.leakage import check_leakage, leakage
     from skyquarry.learn.splits import folds
 
-    fold = folds(examples.labels, examples.groups, FOLDS, seed)
+    fold = folds(examples.labels, examples.groups, FOLDS, seed, names=examples.classes)
     found = leakage(examples.values, examples.names, examples.labels, fold)
     check_leakage(found, allow_leakage=allow_leakage)
     return found

@@ -83,6 +83,8 @@ def test_a_class_in_too_few_groups_is_an_error_that_names_it():
 def test_a_class_with_two_members_is_an_error_without_groups():
     with pytest.raises(UserError, match=r"class 1 has 2 members, but 5 folds"):
         folds(np.array([0] * 50 + [1, 1]), None, 5, 0)
+    with pytest.raises(UserError, match=r"class 'quasar' has 2 members, but 5 folds"):
+        folds(np.array([0] * 50 + [1, 1]), None, 5, 0, names=("star", "quasar"))
 
 
 def test_classes_that_share_their_only_groups_so_that_no_cut_exists_are_an_error():

@@ -15,7 +15,7 @@ import numpy as np
 
 from skyquarry.errors import DamagedError
 from skyquarry.learn.checkpoints import write_whole
-from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, settings_of, training
+from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ _SECONDS: Final = 20.0
 """between two snapshots"""
 
 
-class CatBoost:
+class CatBoost(Learner):
     """Boosted symmetric trees: the same question at all nodes of a level, so fast to ask."""
 
     name: ClassVar[str] = "catboost"
@@ -56,17 +56,7 @@ class CatBoost:
         self.ridge, self.borders, self.columns = ridge, borders, columns
         self.patience, self.threads = patience, threads
         self.snapshot_seconds = snapshot_seconds
-        self._classes: tuple[str, ...] = ()
         self._model: Any = None
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """(K,) those it was fitted to."""
-        return self._classes
-
-    def settings(self) -> dict[str, Any]:
-        """What it was made with."""
-        return settings_of(self)
 
     def fit(
         self,

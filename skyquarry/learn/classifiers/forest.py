@@ -14,7 +14,7 @@ import numpy as np
 from skyquarry.learn import arrays
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.nodes import Nodes
-from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, settings_of, training
+from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _FILE: Final = "nodes.safetensors"
 
 
-class Forest:
+class Forest(Learner):
     """Trees of random questions on random samples; how far they differ is an uncertainty."""
 
     name: ClassVar[str] = "forest"
@@ -49,18 +49,8 @@ class Forest:
         """Settings: `samples` bounds the rows that one tree is grown from."""
         self.trees, self.depth, self.least_leaf = trees, depth, least_leaf
         self.features, self.samples, self.threads = features, samples, threads
-        self._classes: tuple[str, ...] = ()
         self._nodes: Nodes | None = None
         self._width = 0
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """(K,) those it was fitted to."""
-        return self._classes
-
-    def settings(self) -> dict[str, Any]:
-        """What it was made with."""
-        return settings_of(self)
 
     def fit(
         self,

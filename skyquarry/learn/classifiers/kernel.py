@@ -22,7 +22,7 @@ from skyquarry.learn import arrays
 from skyquarry.learn.calibration import softmax
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.filling import Filling
-from skyquarry.learn.classifiers.pace import Pace, check_fitted, needed, settings_of, training
+from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 from skyquarry.learn.classifiers.similarity import Landmarks, Scaling, arrays_of, of_arrays
 from skyquarry.learn.shares import shares
 from skyquarry.learn.splits import folds
@@ -103,7 +103,7 @@ class _Sight:
         return cls(of_arrays(Scaling, kept, "scaling"), of_arrays(Filling, kept, "filling"))
 
 
-class Kernel:
+class Kernel(Learner):
     """A smooth learner for tables of few columns; of many rows it takes some."""
 
     name: ClassVar[str] = "kernel"
@@ -112,19 +112,9 @@ class Kernel:
     def __init__(self, *, landmarks: int = 512, rows: int = 20_000, threads: int = 1) -> None:
         """Settings: `rows` bounds those it learns from; arithmetic is one thread's, or BLAS's."""
         self.landmarks, self.rows, self.threads = landmarks, rows, threads
-        self._classes: tuple[str, ...] = ()
         self._sight: _Sight | None = None
         self._members: list[_Member] = []
         self._shares: Floats = np.ones(0)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """(K,) those it was fitted to."""
-        return self._classes
-
-    def settings(self) -> dict[str, Any]:
-        """What it was made with."""
-        return settings_of(self)
 
     def fit(
         self,

@@ -21,12 +21,12 @@ from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.devices import device_of
 from skyquarry.learn.classifiers.encoding import Encoding
 from skyquarry.learn.classifiers.pace import (
+    Learner,
     Pace,
     Patience,
     check_fitted,
     log_loss,
     needed,
-    settings_of,
     training,
 )
 
@@ -50,7 +50,7 @@ _BLOCK: Final = {"cpu": 128, "cuda": 16_384}
 _BETAS: Final = (0.9, 0.999)
 
 
-class Network:
+class Network(Learner):
     """Layers over piecewise-linear embeddings of the features."""
 
     name: ClassVar[str] = "network"
@@ -83,19 +83,9 @@ class Network:
         self.members, self.dropout, self.balance = members, dropout, balance
         self.patience, self.threads, self.device = patience, threads, device
         self.used: Device = "cpu"  # of the devices that `device` leaves open
-        self._classes: tuple[str, ...] = ()
         self._encoding: Encoding | None = None
         self._tensors: Tensors = {}
         self._class_weights: NDArray[np.float64] = np.ones(0)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """(K,) those it was fitted to."""
-        return self._classes
-
-    def settings(self) -> dict[str, Any]:
-        """What it was made with."""
-        return settings_of(self)
 
     def fit(
         self,

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
     from skyquarry.learn.examples import Examples
 
 
+class Learner:
+    """What learners of ours have in common: their classes, and what they were made with."""
+
+    _classes: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """(K,) those it was fitted to."""
+        return self._classes
+
+    def settings(self) -> dict[str, Any]:
+        """What it was made with: its constructor's arguments, kept under their names."""
+        return {name: getattr(self, name) for name in signature(type(self)).parameters}
+
+
 @dataclass(slots=True)
 class Patience:
     """The best score so far, and whether to wait for a better one."""
@@ -83,11 +98,6 @@ def training(
     settings = learner.settings()
     settings |= {"device": "cpu"} if "device" in settings else {}
     return training_of(learner.name, version, settings, seed, examples.fingerprint(), held)
-
-
-def settings_of(learner: Classifier) -> dict[str, Any]:
-    """What a learner was made with: its constructor's arguments, kept under their names."""
-    return {name: getattr(learner, name) for name in signature(type(learner)).parameters}
 
 
 def needed(learner: str, packages: tuple[str, ...], extra: str) -> None:

@@ -23,11 +23,11 @@ from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.boosted import Boosted
 from skyquarry.learn.classifiers.devices import device_of, gpus
 from skyquarry.learn.classifiers.pace import (
+    Learner,
     Pace,
     Patience,
     check_fitted,
     needed,
-    settings_of,
     training,
 )
 
@@ -47,7 +47,7 @@ _BLOCK: Final = 25
 """rounds between two boosters, whether checkpoints are kept or not"""
 
 
-class XGBoost:
+class XGBoost(Learner):
     """Boosted trees, one a class and round, grown by histograms."""
 
     name: ClassVar[str] = "xgboost"
@@ -77,18 +77,8 @@ class XGBoost:
         self.rows, self.columns, self.tree_columns, self.bins = rows, columns, tree_columns, bins
         self.least_weight, self.ridge, self.patience = least_weight, ridge, patience
         self.threads, self.device = threads, device
-        self._classes: tuple[str, ...] = ()
         self._booster: Any = None
         self._trees: Boosted | None = None
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """(K,) those it was fitted to."""
-        return self._classes
-
-    def settings(self) -> dict[str, Any]:
-        """What it was made with."""
-        return settings_of(self)
 
     def fit(
         self,

@@ -12,7 +12,6 @@ from skyquarry.catalog.files import Folder
 from skyquarry.catalog.versions import CHECKSUMS, current
 from skyquarry.errors import NotFoundError
 
-_BLOCK = 1 << 20
 README = "README.md"
 
 
@@ -79,10 +78,7 @@ class Checksums:
 def sha256(path: Path) -> str:
     """Of the bytes of a file, read in pieces."""
     with path.open("rb") as file:
-        whole = hashlib.sha256()
-        while piece := file.read(_BLOCK):
-            whole.update(piece)
-    return whole.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def of_words(told: Any) -> str:
