@@ -273,13 +273,13 @@ def similar(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
 def cells_read(index: Path, objects: Any, catalog: Any, how: dict[str, Any]) -> list[int]:
     """How many row groups the search for each object reads."""
     from skyquarry.mine.likeness import Likeness
-    from skyquarry.mine.similar import _sought
     from skyquarry.mine.similarindex import SimilarIndex
+    from skyquarry.mine.sought import Sought
 
     likeness, read = Likeness.of(catalog, how["in_"], errors=False), []
     for row in range(objects.num_rows):
         opened = SimilarIndex.open(index)
-        sought = _sought(objects.slice(row, 1), catalog, likeness, how["k"], None)
+        sought = Sought.of(objects.slice(row, 1), catalog, likeness, how["k"], None)
         list(opened.search(sought))
         read.append(len(opened.read))
     return read

@@ -11,7 +11,6 @@ FACES = {
     ("skyquarry.engine.catalog", "skyquarry.engine.children"),
     ("skyquarry.sky.algebra", "skyquarry.sky.mocs"),
     ("skyquarry.adql.ordering", "skyquarry.adql.meeting"),
-    ("skyquarry.mine.similar", "skyquarry.mine.similarindex"),
 }
 """Methods that hand on to what stands above their class: `plan.to_catalog(...)` and its like."""
 

@@ -28,7 +28,7 @@ from skyquarry.engine.scan import Scan
 from skyquarry.errors import ExistsError, NotFoundError, UserError
 from skyquarry.mine.exchange import Exchange
 from skyquarry.mine.likeness import Likeness
-from skyquarry.mine.similar import PLACE, named, names_of, read_rows
+from skyquarry.mine.sought import PLACE, named, names_of, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.engine.reader import Piece
-    from skyquarry.mine.similar import Sought
+    from skyquarry.mine.sought import Sought
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -145,7 +145,7 @@ def _splits(scan: Scan, likeness: Likeness, cell_rows: int, executor: Where) -> 
 
 def sampled(scan: Scan, piece: Piece, likeness: Likeness, share: float) -> Floats:
     """A task: the numbers of some rows, always the same ones."""
-    table = read_rows(scan, piece)
+    table = read_rows(scan.reader, piece)
     values, squares = likeness.values(table)
     drawn = scrambled(to_numpy(table[PLACE]).view(np.uint64), 3)
     few = drawn <= np.uint64(min(share, 1.0) * (2**64 - 2049))
@@ -157,7 +157,7 @@ def sort_out(
     exchange: Exchange,
 ) -> None:  # fmt: skip
     """A task: rows of a tile into the partitions of their cells."""
-    table = read_rows(scan, piece)
+    table = read_rows(scan.reader, piece)
     values, squares = likeness.values(table)
     known = np.asarray(np.isfinite(values + squares).all(axis=1))
     values, squares = values[known], squares[known]

@@ -84,7 +84,7 @@ def test_all_within_a_radius_are_found(noisy, indexes, with_index):
 def test_a_search_reads_few_cells(noisy, indexes):
     opened = SimilarIndex.open(indexes[False])
     assert len(opened.low) >= 40
-    from skyquarry.mine.similar import Sought
+    from skyquarry.mine.sought import Sought
 
     likeness = Likeness.of(noisy, IN, errors=False)
     sought = Sought(likeness, np.array([[1.0, 0.5]]), np.zeros((1, 2)), (), 5, None)
