@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.catalog.arrow import from_numpy, to_numpy
-from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.arrow import from_numpy
 from skyquarry.engine.aggregates import parts
-from skyquarry.engine.asked import whole_number
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
-from skyquarry.errors import UserError, one_of
+from skyquarry.errors import UserError
+from skyquarry.mine.cells import Cells, Scheme, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-Scheme = Literal["healpix", "htm"]
-_FINEST = {"healpix": 29, "htm": 24}
-
 
 def cell_statistics(
     catalog: Catalog,
@@ -37,6 +33,7 @@ def cell_statistics(
     *,
     order: int = 8,
     scheme: Scheme = "healpix",
+    step_deg: float | None = None,
     executor: Where = None,
 ) -> pa.Table:
     """A map of a catalogue: rows in each cell of the sky, and statistics of numbers there.
@@ -46,7 +43,10 @@ def cell_statistics(
     of
         Columns, or texts of arithmetic: ["r", "g - r"].
     order, scheme
-        HEALPix cells (nested) of an order, 0 to 29, or HTM trixels of a level, 0 to 24.
+        HEALPix cells (nested) of an order, 0 to 29, or HTM trixels of a level, 0 to 24; or "grid".
+    step_deg
+        Of a grid: its step in right ascension, from 0h on, and in declination, from the south pole
+        on. A cell is row * ceil(360 / step_deg) + column.
 
     Returns
     -------
@@ -60,22 +60,15 @@ def cell_statistics(
 
     >>> cell_statistics(sky["sdss"], ["g - r"], order=6)  # doctest: +SKIP
     """
-    one_of("scheme", scheme, ("healpix", "htm"))
-    level = whole_number(order)
-    if level is None or not 0 <= level <= _FINEST[scheme]:
-        raise UserError(
-            f"order is {order!r}, but cells of {scheme} are of 0 to {_FINEST[scheme]}: try 6"
-        )
+    cells = cells_of(catalog, scheme, order, step_deg)
     if isinstance(of, str):
         raise UserError(f"of is {of!r}, but a list of texts is needed: try of=[{of!r}]")
     numbers = tuple(parse_number(text, catalog.source.schema) for text in of)
-    places = catalog.source.position_columns("a map") if scheme == "htm" else (SPATIAL,)
-    columns = dict.fromkeys([*places, *(n for each in numbers for n in each.columns)])
+    columns = dict.fromkeys([*cells.columns, *(n for each in numbers for n in each.columns)])
     total = Moments.none(len(numbers))
-    asked = (numbers, level, tuple(places))
-    for part in parts(catalog, tuple(columns), moments_of, asked, executor):
+    for part in parts(catalog, tuple(columns), moments_of, (numbers, cells), executor):
         total = total.joined(part)
-    return _table(total, numbers, level, scheme)
+    return _table(total, numbers, cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +118,9 @@ class Moments:
         return Moments(cells, a.rows + b.rows, count, mean, squares, low, high)
 
 
-def moments_of(
-    table: pa.Table, numbers: tuple[Number, ...], level: int, places: tuple[str, ...]
-) -> Moments:
+def moments_of(table: pa.Table, numbers: tuple[Number, ...], cells: Cells) -> Moments:
     """The task: the cells of one tile."""
-    if len(places) == 1:
-        found = to_numpy(table[SPATIAL]) >> 2 * (29 - level)
-    else:
-        from skyquarry.sky import htm
-
-        found = htm.index_radec(to_numpy(table[places[0]]), to_numpy(table[places[1]]), level)
+    found = cells.of(table)
     if not len(found):
         return Moments.none(len(numbers))
     along = None if bool((found[1:] >= found[:-1]).all()) else np.argsort(found, kind="stable")
@@ -158,15 +144,9 @@ def moments_of(
     return Moments(cell.astype(np.int64), rows, count, mean, squares, low, high)
 
 
-def _table(total: Moments, numbers: tuple[Number, ...], level: int, scheme: Scheme) -> pa.Table:
-    from skyquarry.sky import healpix, htm
-    from skyquarry.sky.vectors import to_radec
-
-    if scheme == "htm":
-        ra, dec = to_radec(htm.center(total.cell))
-    else:
-        ra, dec = healpix.center(total.cell, level)
-    told = [pa.field("cell", pa.int64(), metadata={"description": f"{scheme}, order {level}"})]
+def _table(total: Moments, numbers: tuple[Number, ...], cells: Cells) -> pa.Table:
+    ra, dec = cells.centers(total.cell)
+    told = [pa.field("cell", pa.int64(), metadata={"description": cells.words()})]
     told += [pa.field(n, pa.float64(), metadata={"unit": "deg"}) for n in ("ra", "dec")]
     fields = [*told, pa.field("count", pa.int64())]
     arrays = [from_numpy(np.array(each)) for each in (total.cell, ra, dec, total.rows)]

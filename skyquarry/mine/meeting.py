@@ -14,11 +14,16 @@ from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.catalog.columns import resolve
 from skyquarry.catalog.foreign import is_catalogue
 from skyquarry.engine.catalog import Catalog, open_catalog
+from skyquarry.engine.plan import Plan
+from skyquarry.engine.scan import Scan
 from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.match.geometry.pairing import Part
 from skyquarry.match.geometry.radii import Radius, radius_of
 from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.match.given.dilation import around
+from skyquarry.mine.flows import FromPlan, FromTable, Fused, after
+from skyquarry.mine.outer import Outer
+from skyquarry.mine.steps import Map
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import wrap_ra
 
@@ -28,11 +33,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.match.geometry.search import Found, Points
+    from skyquarry.mine.flows import Flow
 
     Ints = NDArray[np.int64]
 
-How = Literal["inner", "left", "anti"]
-WAYS = ("inner", "left", "anti")
+How = Literal["inner", "left", "outer", "anti"]
+WAYS = ("inner", "left", "outer", "anti")
+ROW = "_row"
+"""of a table, where it has to be known which of its rows have been met"""
 _MANY_ROWS, _FINE, _COARSE = 2_000, 14, 10
 """More rows than this are surrounded in cells of the coarser order: a shorter list of them."""
 _SEPARATION = {"unit": "arcsec", "ucd": "pos.angDistance", "description": "angular separation"}
@@ -47,7 +55,14 @@ class There(Protocol):
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
-        """Columns of partners, by their names in the answer."""
+        """Columns of partners, as they are called there."""
+
+    @property
+    def key(self) -> str:
+        """The one of them that says which row a partner is, where that is to be known."""
+
+    def flow(self) -> Flow:
+        """All rows, with these columns and maybe more."""
 
     def near(
         self, points: Points, radius_arcsec: float, nearest: int | None
@@ -71,6 +86,16 @@ class CatalogThere:
     def fields(self) -> tuple[pa.Field, ...]:
         """As stored."""
         return tuple(map(self.side.source.schema.field, self.columns))
+
+    @property
+    def key(self) -> str:
+        """The id."""
+        return str(self.side.roles.id)
+
+    def flow(self) -> Flow:
+        """The catalogue, with its cuts."""
+        scan = Scan(self.side.source, self.side.cut.only(columns=self.columns))
+        return FromPlan(Plan(scan), self.name)
 
     def near(
         self, points: Points, radius_arcsec: float, nearest: int | None
@@ -101,10 +126,13 @@ class TableThere:
     """the row of each point"""
 
     @classmethod
-    def of(cls, other: Any, columns: Sequence[str] | None, name: str | None) -> TableThere:
+    def of(
+        cls, other: Any, columns: Sequence[str] | None, name: str | None, *, numbered: bool = False
+    ) -> TableThere:
         """Files of any format, or a table that has columns ra and dec in degrees.
 
-        Rows without a position are nobody's partner. Raises ColumnError.
+        Rows without a position are nobody's partner. `numbered`: the number of the row is among its
+        columns, as `ROW`. Raises ColumnError.
         """
         from skyquarry.ingest.sources import open_sources
         from skyquarry.match.geometry.search import sorted_points
@@ -121,12 +149,25 @@ class TableThere:
         points, order = sorted_points(ra, dec)
         wanted = table.schema.names if columns is None else columns
         told = table.select([resolve(table.schema, each) for each in wanted])
+        if numbered:
+            told = told.append_column(ROW, from_numpy(np.arange(told.num_rows)))
         return cls(called, told.combine_chunks(), points, rows[order])
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """Those of the table."""
         return tuple(self.table.schema)
+
+    @property
+    def key(self) -> str:
+        """The number of the row."""
+        return ROW
+
+    def flow(self) -> Flow:
+        """The table."""
+        from skyquarry.ingest.sources import open_sources
+
+        return FromTable(open_sources(self.table))
 
     def near(
         self, points: Points, radius_arcsec: float, nearest: int | None
@@ -179,9 +220,36 @@ class Match:
         """With what, how near, and what of those without a partner."""
         which = "" if self.nearest is None else f", the {self.nearest} nearest"
         told = {"inner": "", "left": ", rows without a partner too", "anti": ", rows without one"}
+        told["outer"] = told["left"]
         return (
             f"match {self.there.name} within {self.radius_arcsec:g} arcsec{which}{told[self.how]}"
         )
+
+
+def outer_of(match: Match) -> tuple[Fused, Outer]:
+    """The partners of an outer match, and the step that finds those of them whom nobody meets."""
+    there = match.there
+    names = {each.name: f"{there.name}_{each.name}" for each in there.fields}
+    fields = [each.with_name(names[each.name]) for each in there.fields]
+    rename = Map(pa.schema(fields), Renamed(tuple(names.items())))
+    step = Outer(match.schema, names[there.key], match.words(), hides_key=there.key == ROW)
+    return after(there.flow(), rename), step
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A table's columns by other names."""
+
+    names: tuple[tuple[str, str], ...]
+
+    @property
+    def __name__(self) -> str:
+        return "partners"
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """These columns."""
+        old, new = zip(*self.names, strict=True)
+        return table.select(list(old)).rename_columns(list(new))
 
 
 def positions(table: pa.Table, ra: str, dec: str) -> tuple[Any, Any, Ints]:
@@ -202,7 +270,7 @@ def match_of(  # noqa: PLR0913, PLR0917  what River.match is given
     how: How,
     name: str | None,
 ) -> Match:
-    """The step that `River.match` asks for."""
+    """The step that `River.match` asks for; of an outer one all but partners that nobody meets."""
     one_of("how", how, WAYS)
     if nearest is not None and nearest < 1:
         raise UserError(f"nearest is {nearest}, but 1 or more is needed: leave it out for all")
@@ -212,9 +280,11 @@ def match_of(  # noqa: PLR0913, PLR0917  what River.match is given
     ):
         side = CatalogSide(other if isinstance(other, Catalog) else open_catalog(other), name)
         wanted = tuple(side.source.resolve(columns or [str(side.roles.id)]))
+        if how == "outer":
+            wanted = tuple(dict.fromkeys([*wanted, str(side.roles.id)]))
         there, radius = CatalogThere(side, wanted), radius_of(float(radius_arcsec), side).arcsec
     else:
-        there = TableThere.of(other, columns, name)
+        there = TableThere.of(other, columns, name, numbered=how == "outer")
         radius = float(radius_arcsec)
         if not 0.0 < radius < np.inf:
             raise UserError(f"radius_arcsec is {radius_arcsec!r}, but a match needs more than 0")

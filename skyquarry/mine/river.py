@@ -28,7 +28,7 @@ from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison
 from skyquarry.mine.drawing import drawn
 from skyquarry.mine.flows import Flow, FromPlan, FromTable, Running, after
-from skyquarry.mine.meeting import match_of
+from skyquarry.mine.meeting import match_of, outer_of
 from skyquarry.mine.scratch import scratch
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
@@ -166,11 +166,16 @@ class River:
         `name`, the catalogue's, the file's, or "other". `nearest`: so many at most, the nearest
         first. `ra`, `dec`: the river's columns of degrees, by default those of its catalogue, else
         "ra" and "dec". how: rows without a partner end here ("inner"), stay with nulls ("left"), or
-        are those that stay ("anti"). Raises PositionError, ColumnError, UserError.
+        are those that stay ("anti"); "outer": partners that no row has stay as well, a catalogue's
+        being known by their id, which takes all rows: blocked. Raises PositionError, ColumnError,
+        UserError.
         """
         here = self._positions(ra, dec)
         step = match_of(self.schema, other, radius_arcsec, columns, nearest, here, how, name)
-        return self._after(step)
+        if how != "outer":
+            return self._after(step)
+        partners, both = outer_of(step)
+        return self._with(Shuffled((after(self.flow, step), partners), both))
 
     def tee(self, sink: Any, **options: Any) -> River:
         """The same rows, which a sink gets as well: a file's path, a catalogue's, or a function."""

@@ -83,6 +83,31 @@ def test_maps_are_those_of_brute_force(stars, scheme):
     assert told.equals(cell_statistics(stars, ["u", "g - r"], order=3, scheme=scheme))
 
 
+@pytest.mark.parametrize("step", [0.5, 7.0, 90.0])
+def test_a_grid_counts_as_numpy_does(stars, step):
+    ra_edges = np.append(np.arange(0.0, 360.0, step), 360.0)
+    dec_edges = np.append(np.arange(-90.0, 90.0, step), 90.0)
+    table = stars.to_table()
+    ra, dec, r = (np.array(table[name]) for name in ("ra", "dec", "r"))
+    wanted = np.histogram2d(dec, ra, [dec_edges, ra_edges])[0].ravel()
+    total = np.histogram2d(dec, ra, [dec_edges, ra_edges], weights=r)[0].ravel()
+    told = cell_statistics(stars, ["r"], scheme="grid", step_deg=step)
+    cell = np.array(told["cell"])
+    assert cell.tolist() == np.flatnonzero(wanted).tolist()
+    assert told["count"].to_pylist() == wanted[cell].tolist()
+    np.testing.assert_allclose(np.array(told["mean_1"]), (total / np.maximum(wanted, 1))[cell])
+    middles = [(each[1:] + each[:-1]) / 2 for each in (dec_edges, ra_edges)]
+    row, column = np.divmod(cell, len(middles[1]))
+    np.testing.assert_allclose(np.array(told["dec"]), middles[0][row], atol=1e-9)
+    np.testing.assert_allclose(np.array(told["ra"]), middles[1][column])
+
+
+def test_a_grid_has_a_step_and_nothing_else_has_one(stars):
+    for how in ({"scheme": "grid"}, {"step_deg": 1.0}, {"scheme": "grid", "step_deg": 0.0}):
+        with pytest.raises(UserError, match="step_deg"):
+            cell_statistics(stars, **how)
+
+
 def test_a_map_says_what_is_missing_and_where_cells_are(stars):
     told = cell_statistics(stars.where("u IS NULL AND id < 30"), ["u"], order=5)
     assert told["mean_1"].null_count == told.num_rows > 0

@@ -171,6 +171,31 @@ def test_rows_without_a_partner_stay_or_are_those_that_stay(few, stars, as_table
     assert along == sorted(along)
 
 
+@pytest.mark.parametrize("as_table", [False, True])
+@pytest.mark.parametrize("nearest", [None, 1])
+def test_an_outer_match_has_the_partners_whom_nobody_meets(few, stars, tmp_path, as_table, nearest):
+    other = stars.where("kind = 'galaxy' AND id > 14000").select(["id", "ra", "dec", "r"])
+    there = other.to_table() if as_table else other
+    how = {"columns": ["r", "id"], "name": "galaxy", "nearest": nearest}
+    left = river(few).match(there, 60.0, how="left", **how).to_table()
+    flow = river(few).match(there, 60.0, how="outer", **how)
+    told = flow.to_table(folder=tmp_path)
+    assert told.schema.equals(left.schema)
+    ours = told.filter(pc.is_valid(told["id"]))
+    by = [("id", "ascending"), ("sep_arcsec", "ascending"), ("galaxy_id", "ascending")]
+    assert ours.sort_by(by).equals(left.sort_by(by))
+    alone = told.filter(pc.is_null(told["id"]))
+    assert alone["sep_arcsec"].null_count == alone.num_rows > 1_000
+    rows = other.to_table()
+    lonely = pc.invert(pc.is_in(rows["id"], value_set=left["galaxy_id"].combine_chunks()))
+    wanted = rows.filter(lonely).select(["r", "id"]).sort_by("id")
+    assert alone.select(["galaxy_r", "galaxy_id"]).sort_by("galaxy_id").rename_columns(
+        ["r", "id"]).equals(wanted)  # fmt: skip
+    assert flow.to_table("inline").equals(told)
+    assert "partners without one: blocked" in flow.explain()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_table_and_a_catalogue_of_the_same_rows_give_the_same_partners(few, stars, tmp_path):
     other = stars.select(["id", "ra", "dec"])
     pq.write_table(other.to_table(), tmp_path / "others.parquet")
@@ -339,8 +364,8 @@ def test_what_cannot_be_is_refused_before_work_starts(few):
         river(few).buckets(Space(arcmin=1))
     with pytest.raises(ColumnError, match="'ra'"):
         river(few).match(pa.table({"x": [1.0]}), 1.0)
-    with pytest.raises(UserError, match="how is 'outer'"):
-        river(few).match(few, 1.0, how="outer")
+    with pytest.raises(UserError, match="how is 'right'"):
+        river(few).match(few, 1.0, how="right")
     pairs = buckets(few, Space(arcmin=1), compare=operator.attrgetter("num_rows"))
     assert "attrgetter" in river(pairs).explain()
     with pytest.raises(PredicateError):
