@@ -4,13 +4,17 @@ scan      16 questions over the same six columns: one sweep, ours one after anot
           one after another on the same Parquet files and on plain ones (--plain); all must find
           the same rows
 scan2     one question alone: ours without a machine, through a machine, and DuckDB
-near      all pairs within 10", each once, no pair written: `sq.pair_counts`; and their number by
-          scipy's KD-tree over unit vectors in memory, positions read from the same files
+near      all pairs within 10" counted, `sq.pair_counts`; scipy's KD-tree in memory tells them
+bins      pairs to 30" in three bins; scipy's `count_neighbors`; TreeCorr, where it is (--rivals)
 friends   friends of friends, 2" apart; and scipy's KD-tree and connected components in memory
+duplicates  rows within 1" and half a magnitude, of each group the brightest kept; and the same
+lenses    pairs within 10", of two colours within 0.05, 0.1 mag apart; and the KD-tree's pairs
 colours   pairs within 0.002 in two colours, by buckets on disk; and scipy's KD-tree in memory
 map       rows and statistics of a magnitude by HEALPix cell of order 8; and DuckDB's GROUP BY
 river     filter, a colour, sort, into a Parquet file; and DuckDB's COPY ... ORDER BY
-similar   the 10 most like each of 20 rows: all rows read, and by an index; cells read of cells
+similar   the 10 most like each of 20 rows: all rows read, and by an index; cells read of cells;
+          and scipy's KD-tree over the colours in memory, built and asked
+rare      rows in the emptiest cells of two colours, 1 % at most; and DuckDB's GROUP BY and join
 
 `seconds` and `cpu` (of all threads) are of one run, `rows_s` rows of the catalogue (for each
 question) over seconds, `peak_mb` what the process took more than it had before.
@@ -27,38 +31,16 @@ from typing import Any
 
 import numpy as np
 
-from skyquarry.engine.memory import give_back
-
+import miningpairs
 import record
-from data import archive_of
+from data import FOLDER, archive_of
+from miningtimes import Duck, compared, timed
 
 GIVEN: list[str] = []
 """plain Parquet files of the same rows"""
 QUESTIONS = 16
 MARGIN = 0.002
 IN = ["u_mag - g_mag", "g_mag - r_mag", "r_mag - i_mag"]
-
-
-def timed(work: Any, repeats: int, rows: int = 0) -> tuple[dict[str, float], Any]:
-    """Wall and processor seconds, after one run that is not counted; and what it gave."""
-    found, wall, cpu = work(), [], []
-    give_back()
-    before = megabytes("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    for _ in range(repeats):
-        begun, used = time.perf_counter(), time.process_time()
-        found = work()
-        wall.append(time.perf_counter() - begun)
-        cpu.append(time.process_time() - used)
-    told = {"seconds": statistics.median(wall), "cpu": statistics.median(cpu),
-            "peak_mb": megabytes("VmHWM") - before}  # fmt: skip
-    return told | ({"rows_s": rows / told["seconds"]} if rows else {}), found
-
-
-def megabytes(what: str) -> float:
-    """VmRSS, what the process holds; VmHWM, the most that it held."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(float(line.split()[1]) / 1e3 for line in lines if line.startswith(what))
 
 
 def questions() -> list[str]:
@@ -72,28 +54,6 @@ def questions() -> list[str]:
         f"OR (g_mag BETWEEN {14 + k / 8} AND {14 + k / 8 + 1 / 64} AND ra > 100)"
         for k in range(QUESTIONS)
     ]
-
-
-class Duck:
-    """DuckDB on the tiles' own Parquet files, or on others that have the same rows."""
-
-    def __init__(self, catalog: Any, threads: int, plain: list[str] | None = None) -> None:
-        import duckdb
-
-        files = plain or Path(catalog.stored.folder.root, "dataset").rglob("*.parquet")
-        self.rows = f"read_parquet({sorted(map(str, files))})"
-        self.plain = None if plain else Duck(catalog, threads, GIVEN) if GIVEN else None
-        self.connection = duckdb.connect()
-        self.connection.execute(f"SET threads = {threads}")
-
-    def ask(self, condition: str) -> int:
-        text = f"SELECT ra, r_mag FROM {self.rows} WHERE {condition}"
-        return int(self.connection.sql(text).to_arrow_table().num_rows)
-
-    def columns(self, names: list[str]) -> np.ndarray:
-        table = self.connection.sql(f"SELECT {', '.join(names)} FROM {self.rows}")
-        found = table.to_arrow_table()
-        return np.stack([found[n].to_numpy() for n in found.column_names], axis=1)
 
 
 def scan(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
@@ -110,18 +70,12 @@ def scan(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     return told | compared(sweep, theirs) | on_plain(duck, asked, ours, sweep, repeats)
 
 
-def compared(ours: dict[str, float], theirs: dict[str, float], who: str = "") -> dict[str, float]:
-    """How many times as fast, by the clock and by processor seconds."""
-    return {f"times {who or 'peer'}": theirs["seconds"] / ours["seconds"],
-            f"times {who or 'peer'}, cpu": theirs["cpu"] / ours["cpu"]}  # fmt: skip
-
-
 def on_plain(
     duck: Duck, asked: list[str], ours: list[int], sweep: dict[str, float], repeats: int
 ) -> dict[str, Any]:
-    plain = duck.plain
-    if plain is None:
+    if not GIVEN:
         return {}
+    plain = Duck(None, duck.threads, GIVEN)
     theirs, found = timed(lambda: [plain.ask(text) for text in asked], repeats)
     assert found == ours, "the rows differ"
     return {"duckdb, plain files": theirs} | compared(sweep, theirs, "duckdb on plain files")
@@ -138,56 +92,6 @@ def scan2(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     assert ours == swept == found, "the rows differ"
     told = {"alone": alone, "machine": machine, "duckdb": theirs}
     return told | compared(machine, theirs) | on_plain(duck, [text], [ours], machine, repeats)
-
-
-def unit_vectors(duck: Duck) -> np.ndarray:
-    ra, dec = np.radians(duck.columns(["ra", "dec"])).T
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
-
-
-def chord(arcsec: float) -> float:
-    return float(2.0 * np.sin(np.radians(arcsec / 3600.0) / 2.0))
-
-
-def near(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
-    from scipy.spatial import cKDTree
-
-    import skyquarry as sq
-
-    def tree() -> int:
-        found = cKDTree(unit_vectors(duck)).query_pairs(chord(10.0), output_type="ndarray")
-        return len(found)
-
-    def counted() -> int:
-        return int(sq.pair_counts(catalog, edges_arcsec=[0.0, 10.0])["pairs"][0].as_py())
-
-    counts, ours = timed(counted, repeats, len(catalog))
-    theirs, found = timed(tree, repeats, len(catalog))
-    assert ours == found, f"{ours} and {found} pairs"
-    return {"pairs": ours, "pair_counts": counts, "scipy": theirs} | compared(counts, theirs)
-
-
-def friends(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-
-    import skyquarry as sq
-
-    def tree() -> int:
-        xyz = unit_vectors(duck)
-        pairs = cKDTree(xyz).query_pairs(chord(2.0), output_type="ndarray")
-        links = coo_array((np.ones(len(pairs), bool), pairs.T), shape=(len(xyz), len(xyz)))
-        label = connected_components(links, directed=False)[1]
-        return int((np.bincount(label) > 1).sum())
-
-    def grouped() -> int:
-        return len(np.unique(sq.friends_of_friends(catalog, 2.0).to_table()["group"].to_numpy()))
-
-    ours, groups = timed(grouped, repeats, len(catalog))
-    theirs, found = timed(tree, repeats, len(catalog))
-    assert groups == found, f"{groups} and {found} groups"
-    return {"groups": groups, "friends_of_friends": ours, "scipy": theirs} | compared(ours, theirs)
 
 
 def cells(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
@@ -233,7 +137,7 @@ def colours(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     import skyquarry as sq
 
     def tree() -> int:
-        u, g, r = duck.columns(["u_mag", "g_mag", "r_mag"]).T.astype(np.float64)
+        u, g, r = duck.columns(["u_mag", "g_mag", "r_mag"]).T
         both = np.stack([u - g, g - r], axis=1)
         both = both[np.isfinite(both).all(axis=1)]
         pairs = cKDTree(both).query_pairs(margin, p=np.inf, output_type="ndarray")
@@ -252,7 +156,6 @@ def similar(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
     import skyquarry as sq
     from skyquarry.mine.similarindex import SimilarIndex
 
-    del duck
     known = " AND ".join(f"{n} IS NOT NULL" for n in ("u_mag", "g_mag", "r_mag", "i_mag"))
     some = catalog.where(known).sample(min(1.0, 200 / max(len(catalog), 1)), "row")
     objects = some.to_table().slice(0, 20)
@@ -265,9 +168,23 @@ def similar(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
         all_rows, a = timed(lambda: sq.similar(objects, catalog, **how), repeats)
         by_cells, b = timed(lambda: sq.similar(objects, catalog, index=index, **how), repeats)
         assert a.equals(b), "the answers differ"
+        tree, c = timed(lambda: by_tree(objects, duck), repeats)
+        np.testing.assert_allclose(np.array(a["distance"]).reshape(-1, 10), c, rtol=1e-6)
         total, read = len(SimilarIndex.open(index).low), cells_read(index, objects, catalog, how)
     told = {"built": built, "cells": total, "cells read, mean": statistics.mean(read)}
-    return told | {"cells read, most": max(read), "all rows": all_rows, "by the index": by_cells}
+    return told | {"cells read, most": max(read), "all rows": all_rows, "by the index": by_cells,
+                   "scipy": tree} | compared(by_cells, tree)  # fmt: skip
+
+
+def by_tree(objects: Any, duck: Duck) -> np.ndarray:
+    """(objects, 10) distances to the nearest others, by a KD-tree over all rows' colours."""
+    from scipy.spatial import cKDTree
+
+    bands = ["u_mag", "g_mag", "r_mag", "i_mag"]
+    every = -np.diff(duck.columns(bands), axis=1)
+    some = np.stack([np.asarray(objects[name], np.float64) for name in bands], axis=1)
+    tree = cKDTree(every[np.isfinite(every).all(axis=1)])
+    return tree.query(-np.diff(some, axis=1), 11)[0][:, 1:]
 
 
 def cells_read(index: Path, objects: Any, catalog: Any, how: dict[str, Any]) -> list[int]:
@@ -285,8 +202,32 @@ def cells_read(index: Path, objects: Any, catalog: Any, how: dict[str, Any]) -> 
     return read
 
 
-WORKS = {"scan": scan, "scan2": scan2, "near": near, "friends": friends, "colours": colours,
-         "map": cells, "river": flowing, "similar": similar}  # fmt: skip
+def rarest(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
+    import skyquarry as sq
+
+    few = catalog.select(["id", "u_mag", "g_mag", "r_mag"])
+    cell = "floor((u_mag::DOUBLE - g_mag) / 0.1) AS a, floor((g_mag::DOUBLE - r_mag) / 0.1) AS b"
+    text = (
+        f"WITH seen AS (SELECT id, u_mag, g_mag, r_mag, {cell} FROM {duck.rows}), "
+        "cells AS (SELECT a, b, count(*) AS n FROM seen WHERE a + b IS NOT NULL GROUP BY a, b), "
+        "up AS (SELECT n, sum(sum(n)) OVER (ORDER BY n) AS upto FROM cells GROUP BY n) "
+        "SELECT seen.*, cells.n FROM seen JOIN cells USING (a, b) WHERE n <= (SELECT max(n) FROM up "
+        "WHERE upto <= 0.01 * (SELECT sum(n) FROM cells))"
+    )
+    ours, made = timed(
+        lambda: sq.rare(few, IN[:2], 0.01, width=0.1).to_table().num_rows, repeats, len(catalog)
+    )
+    theirs, found = timed(
+        lambda: duck.connection.sql(text).to_arrow_table().num_rows, repeats, len(catalog)
+    )
+    assert made == found, f"{made} and {found} rows"
+    return {"rows out": made, "rare": ours, "duckdb": theirs} | compared(ours, theirs)
+
+
+WORKS = {"scan": scan, "scan2": scan2, "near": miningpairs.near, "bins": miningpairs.bins,
+         "friends": miningpairs.friends, "duplicates": miningpairs.duplicates,
+         "lenses": miningpairs.lenses, "colours": colours, "map": cells, "river": flowing,
+         "similar": similar, "rare": rarest}  # fmt: skip
 
 
 def main() -> None:
@@ -297,15 +238,26 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--archive", help="a catalogue of the clumpy sky that is there")
-    parser.add_argument("--plain", help="a folder of plain Parquet files of the same rows")
+    parser.add_argument(
+        "--plain",
+        help="a folder of plain Parquet files of the same rows; by default the one that "
+        "the catalogue was made of, where it is there",
+    )
+    parser.add_argument("--rivals-python", help="an interpreter that has treecorr")
     parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--out")
     given = parser.parse_args()
-    if given.plain:
-        GIVEN.extend(sorted(map(str, Path(given.plain).rglob("*.parquet"))))
+    plain = Path(given.plain or FOLDER / f"parquet-{given.rows}-8")
+    if given.plain or not given.archive:
+        GIVEN.extend(sorted(map(str, plain.rglob("*.parquet"))))
+    if given.rivals_python:
+        miningpairs.RIVALS.append(given.rivals_python)
     catalog = sq.open(given.archive or archive_of(given.rows)[0])
     duck = Duck(catalog, cpu_count())
-    figures = {name: WORKS[name](catalog, duck, given.repeats) for name in given.works}
+    figures = {}
+    for name in given.works:
+        print(f"-- {name}", flush=True)
+        figures[name] = WORKS[name](catalog, duck, given.repeats)
     record.write("mining", len(catalog), figures, given.out)
 
 

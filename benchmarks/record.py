@@ -33,6 +33,10 @@ PACKAGES = (
 )
 
 
+BEGUN = os.getloadavg()[0]
+"""what else the machine did when the benchmark began"""
+
+
 def write(name: str, rows: int, figures: dict[str, Any], out: str | Path | None) -> dict[str, Any]:
     """Print the figures; with `out`, write `out/NAME-ROWS.json` too. Returns what was written."""
     record = {
@@ -40,6 +44,7 @@ def write(name: str, rows: int, figures: dict[str, Any], out: str | Path | None)
         "rows": rows,
         "commit": commit(),
         "machine": machine(),
+        "load": {"before": round(BEGUN, 1), "after": round(os.getloadavg()[0], 1)},
         "command": " ".join(["python", *map(shown, sys.argv)]),
         "packages": packages(),
         "figures": figures,

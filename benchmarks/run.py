@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 ALL = ("indexing", "plan", "ingest", "cone", "shell", "kernel", "pairs")
 ALL += ("lists", "crossmatch", "nway", "quality", "synthetic", "features", "mining", "asking")
 LARGE = ("ingest", "pairs")
-WITH_RIVALS = {"ingest", "cone", "shell", "pairs", "crossmatch", "nway"}
+WITH_RIVALS = {"ingest", "cone", "shell", "pairs", "crossmatch", "nway", "mining"}
 MOST_ROWS = dict.fromkeys(("crossmatch", "nway", "quality", "synthetic", "features"), 1_000_000)
 """Of these the job is of one size, however many rows the others have."""
 SMOKE_BELOW = 1_000_000
