@@ -211,8 +211,8 @@ def rarest(catalog: Any, duck: Duck, repeats: int) -> dict[str, Any]:
         f"WITH seen AS (SELECT id, u_mag, g_mag, r_mag, {cell} FROM {duck.rows}), "
         "cells AS (SELECT a, b, count(*) AS n FROM seen WHERE a + b IS NOT NULL GROUP BY a, b), "
         "up AS (SELECT n, sum(sum(n)) OVER (ORDER BY n) AS upto FROM cells GROUP BY n) "
-        "SELECT seen.*, cells.n FROM seen JOIN cells USING (a, b) WHERE n <= (SELECT max(n) FROM up "
-        "WHERE upto <= 0.01 * (SELECT sum(n) FROM cells))"
+        "SELECT seen.*, cells.n FROM seen JOIN cells USING (a, b) "
+        "WHERE n <= (SELECT max(n) FROM up WHERE upto <= 0.01 * (SELECT sum(n) FROM cells))"
     )
     ours, made = timed(
         lambda: sq.rare(few, IN[:2], 0.01, width=0.1).to_table().num_rows, repeats, len(catalog)
