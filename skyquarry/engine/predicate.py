@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 32_768
 _LOOPS = "skyquarry.engine.kernels"
+_WORTH_LOADING = 5_000_000
+"""Rows to be asked from which on it is worth while to load compiled loops: a quarter of a second,
+which they save in 1e7 rows; a process that scans so many does so again"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,11 @@ class Predicate:
         table, starts = table.combine_chunks(), range(0, table.num_rows, _AT_ONCE)
         found = (self.rows(Plain(table.slice(start, _AT_ONCE))) + start for start in starts)
         return np.concatenate(list(found))
+
+    def prepare(self, rows: int) -> None:
+        """Load what asks so many rows quickest, where that is worth it."""
+        if self.columns and rows >= _WORTH_LOADING:
+            import skyquarry.engine.programs  # noqa: F401
 
     def __and__(self, other: Predicate) -> Predicate:
         from skyquarry.engine.terms import All

@@ -304,7 +304,13 @@ class Scan:
     def tasks(self) -> Iterator[Task]:
         """One task a tile; the key is its number."""
         reader = self.reader
+        self.prepare()
         return ((piece.tile, read_piece, (reader, piece)) for piece in self.pieces())
+
+    def prepare(self) -> None:
+        """Make this process ready to read so many rows."""
+        if self.cut.predicate is not None:
+            self.cut.predicate.prepare(int(self._decoded_rows().sum()))
 
     def weight(self, number: int) -> int:
         """Bytes that a tile's rows may take in memory."""

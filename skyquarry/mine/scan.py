@@ -153,6 +153,7 @@ class ScanMachine:
         self._check(cut)
         scan = Scan(cut.source, cut.cut)
         wanted = {piece.tile: piece for piece in scan.pieces()}
+        scan.prepare()
         schema = scan.schema if part is None else part(scan.schema.empty_table()).schema
         answer = Answer(schema, wanted, scan, part, self._changed, len(wanted))
         with self._changed:

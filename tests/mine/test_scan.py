@@ -1,3 +1,4 @@
+import sys
 import threading
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from skyquarry.catalog.parquet import DECODED
 from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.writer import Options
+from skyquarry.engine import predicate
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import CancelledError, PredicateError, UserError
 from skyquarry.mine import scan, sweeping
@@ -191,3 +193,19 @@ def test_a_damaged_tile_is_told_to_all_who_wait(stars, monkeypatch):
             with pytest.raises(OSError, match="disk"):
                 answer.table()
     assert sweep is not broken
+
+
+def test_a_scan_of_many_rows_loads_the_loops_that_ask_quickest(stars, monkeypatch):
+    def loaded(work):
+        monkeypatch.delitem(sys.modules, "skyquarry.engine.programs", raising=False)
+        work()
+        return "skyquarry.engine.programs" in sys.modules
+
+    red = stars.where("u - g > 1")
+    monkeypatch.setattr(predicate, "_LOOPS", "not loaded")  # or a table is asked by them anyhow
+    assert not loaded(red.to_table)
+    assert not loaded(lambda: sweep_once([red]))
+    monkeypatch.setattr(predicate, "_WORTH_LOADING", len(stars))
+    assert loaded(red.to_table)
+    assert loaded(lambda: sweep_once([red]))
+    assert not loaded(red.region(Cone(12.0, 0.0, 60.0)).to_table)
