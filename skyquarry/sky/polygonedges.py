@@ -35,9 +35,13 @@ def crossing(edges: Edges) -> tuple[int, int] | None:
     along = np.argsort((high - low).mean(axis=0) / spread)
     low, high = low[:, along], high[:, along]
     order = np.argsort(low[:, 0], kind="stable")
-    turned = (edges.first[:, along], edges.last[:, along], edges.normals[:, along])
-    boxes = (np.ascontiguousarray(each) for each in (*turned, low, high))
-    i, j = kernels.first_crossing(*boxes, order, EDGE)
+    first, last, normals, low, high = (
+        np.ascontiguousarray(each)
+        for each in (
+            edges.first[:, along], edges.last[:, along], edges.normals[:, along], low, high
+        )
+    )  # fmt: skip
+    i, j = kernels.first_crossing(first, last, normals, low, high, order, EDGE)
     return None if i < 0 else (int(i), int(j))
 
 
