@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from skyquarry.adql.syntax import (
     Body,
+    Condition,
     Derived,
     Identifier,
     Join,
@@ -31,6 +32,7 @@ from skyquarry.errors import QueryError
 if TYPE_CHECKING:
     from skyquarry.adql.words import Word
 
+_AFTER_QUERY = ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET", ")")
 _AFTER = "after the end of the query"
 _FOLDER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -61,6 +63,8 @@ class _Grammar(Values):
 
     into: TableName | None = None
     """What INTO has named."""
+    waiting = 0
+    """Joins that have begun and whose condition is to come."""
 
     def whole(self) -> Query:
         """<query_specification>; one semicolon may end it."""
@@ -231,31 +235,34 @@ class _Grammar(Values):
         return found
 
     def _joined(self) -> Source:
-        found = self._table()
-        while self.word.key in ("NATURAL", "INNER", "LEFT", "RIGHT", "FULL", "JOIN"):
-            found = self._join(found)
+        outside, self.waiting = self.waiting, 0
+        found = self._join_right()
+        self.waiting = outside
         return found
 
     def _join(self, left: Source) -> Source:
         natural = self.eats("NATURAL")
         kind = self._join_kind()
         self.need("JOIN", "in a join")
-        right = self._table() if natural else self._join_right()
-        on = None
-        using: tuple[Identifier, ...] = ()
+        if natural:
+            right = self._table()
+            if self.word.key in ("ON", "USING") and not self.waiting:
+                raise self.error(self.word, "is a condition, but NATURAL is one: drop it")
+            return Join(kind, left, right, self.since(left.span), natural)
+        self.waiting += 1
+        right = self._join_right()
+        self.waiting -= 1
+        on, using = self._join_condition()
+        return Join(kind, left, right, self.since(left.span), natural, on, using)
+
+    def _join_condition(self) -> tuple[Condition | None, tuple[Identifier, ...]]:
         if self.eats("ON"):
-            on = self.condition()
-        elif self.eats("USING"):
-            using = self._using()
-        given = on is not None or bool(using)
-        if natural and given:
-            raise self.error(self.since(right.span), "has a condition, but NATURAL is one: drop it")
-        span = self.since(left.span)
-        if not natural and not given:
-            raise self.error(
-                self.word, "stands where ON condition or USING (columns) is needed, for the join"
-            )
-        return Join(kind, left, right, span, natural, on, using)
+            return self.condition(), ()
+        if self.eats("USING"):
+            return None, self._using()
+        raise self.error(
+            self.word, "stands where ON condition or USING (columns) is needed, for the join"
+        )
 
     def _join_right(self) -> Source:
         """The table that is joined; a JOIN b JOIN c ON .. ON ..: the inner join ends first."""
@@ -322,20 +329,14 @@ class _Grammar(Values):
     def _is_subquery(self) -> bool:
         """Whether the parenthesis holds a query, and not a join that begins with one.
 
-        ((SELECT ...) AS a JOIN b ...) opens as ((SELECT ...) UNION ...) does; what follows the
-        inner parenthesis tells.
+        ((SELECT ...) AS a JOIN b ...) opens as ((SELECT ...) UNION ...) does, in any number of
+        parentheses; what follows each of the inner ones tells.
         """
-        if self.ahead().key != "(":
-            return True
-        closing = self._closing(1)
-        return self.ahead(closing + 1).key in (
-            "UNION",
-            "EXCEPT",
-            "INTERSECT",
-            "ORDER",
-            "OFFSET",
-            ")",
-        )
+        within = 1
+        while self.ahead(within).key == "(":
+            within += 1
+        after = (self.ahead(self._closing(each) + 1).key for each in range(1, within))
+        return all(key in _AFTER_QUERY for key in after)
 
     def _closing(self, opening: int) -> int:
         """How far ahead the parenthesis closes that opens so far ahead."""

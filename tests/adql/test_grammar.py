@@ -47,9 +47,12 @@ SELECT a FROM t INTERSECT SELECT 1 FROM w
 (SELECT a FROM t UNION SELECT b FROM u) INTERSECT ALL SELECT TOP 3 c FROM v ORDER BY 1
 WITH a AS (SELECT 1 x FROM t), b AS (SELECT x FROM a) SELECT * FROM a NATURAL LEFT JOIN b
 SELECT * FROM a JOIN b JOIN c ON b.x = c.x ON a.x = b.x
+SELECT * FROM a JOIN b NATURAL JOIN c USING (x) NATURAL LEFT JOIN d
 SELECT * FROM a NATURAL FULL OUTER JOIN b JOIN c USING (x, y)
 SELECT * FROM (SELECT * FROM t) q, ((SELECT a FROM u) AS v JOIN w USING (a)), (b JOIN d USING (e)) f
 SELECT * FROM ((SELECT a FROM t) UNION (SELECT a FROM u)) AS q
+SELECT * FROM (((SELECT a FROM t) AS q JOIN u USING (a)))
+SELECT * FROM (((SELECT a FROM t) UNION (SELECT b FROM u)) AS q NATURAL JOIN v) AS w
 SELECT a FROM t ;
 """
 INVALID = """
@@ -116,7 +119,9 @@ SELECT SUBSTRING(a, 1) FROM t | is no function of ADQL
 SELECT helpix_index(a) FROM t | is no function of ADQL, and none that is known here: did you mean
 SELECT a FROM t WHERE b = CASE WHEN 1 THEN 2 END | CASE is a word of ADQL
 SELECT * FROM a JOIN b | the end stands where ON condition or USING (columns) is needed
-SELECT * FROM a NATURAL JOIN b ON a.x = b.x | has a condition, but NATURAL is one
+SELECT * FROM a NATURAL JOIN b ON a.x = b.x | ON is a condition, but NATURAL is one
+SELECT * FROM a JOIN (b NATURAL JOIN c USING (x)) ON a.x = c.x | USING is a condition
+SELECT * FROM a JOIN b NATURAL JOIN c | ON condition or USING (columns) is needed
 SELECT * FROM a CROSS JOIN b | join all with all by a comma
 SELECT * FROM (SELECT * FROM t) | a name for the query in FROM is needed
 SELECT * FROM (t) | is one table in parentheses

@@ -39,10 +39,9 @@ column: value as? | value as? | qualifier . * | *
 as: AS name | name
 qualifier: name | name . name | name . name . name
 tables: table | table | tables , table
-table: table_name as? | ( select_expression ) as | joined
+table: table_name as? | ( select_expression ) as | joined | ( joined ) as
 table_name: name | name . name | name . name . name
 joined: table join_type? JOIN table join_how | table NATURAL join_type? JOIN table | ( joined )
-    | ( joined ) as
 join_type: INNER | LEFT | RIGHT OUTER | FULL OUTER | LEFT OUTER
 join_how: ON condition | USING ( name ) | USING ( name , name )
 where: WHERE condition
