@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql import functions
 from skyquarry.adql.kept import LOCKS, Function, Limits, cursor
 from skyquarry.adql.ordering import arranged, planned
-from skyquarry.adql.partreads import PieceRead
+from skyquarry.adql.partreads import FileRead, PieceRead
 from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
 from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
@@ -73,8 +73,9 @@ def rows_of(
                     connection.register(read.name, read.table_here())
             else:
                 for read in reads:
-                    _view(connection, read)
-                sql = arranged(sql, plans, tables, connection)
+                    if plans or not _in_files(read):
+                        _named(connection, read)
+                sql = arranged(sql, plans, tables, connection) if plans else _inline(sql, reads)
             stop.check()
             yield _reader(connection, sql)
         except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
@@ -163,17 +164,35 @@ def _clock(connection: Any, limits: Limits, late: threading.Event) -> threading.
     return clock
 
 
-def _view(connection: Any, read: PartRead) -> None:
-    """One table under its name."""
+def _named(connection: Any, read: PartRead) -> None:
+    """One table under its name, for as many statements as are asked of it."""
     if isinstance(read, GivenRead):
         connection.register(read.name, read.table_here())
-        return
-    files = [] if isinstance(read, PieceRead) or read.by_engine else read.files()
-    if files and not isinstance(read, PieceRead):
-        connection.execute(f"CREATE TEMP VIEW {read.name} AS {read.select(files)}")
+    elif not isinstance(read, PieceRead) and _in_files(read):
+        connection.execute(f"CREATE TEMP VIEW {read.name} AS {read.select(read.files())}")
     else:
         assert isinstance(read, StoredRead | PieceRead)
         _copied(connection, read)
+
+
+def _in_files(read: PartRead) -> bool:
+    """Whether the database reads it, and there are files of it to read."""
+    if isinstance(read, GivenRead | PieceRead):
+        return False
+    return not read.by_engine and bool(read.files())
+
+
+def _inline(sql: str, reads: Sequence[PartRead]) -> str:
+    """The SQL with its tables of files named before it: one statement is bound sooner than two."""
+    named = [
+        f"{read.name} AS NOT MATERIALIZED ({read.select(read.files())})"
+        for read in reads
+        if isinstance(read, StoredRead | FileRead) and _in_files(read)
+    ]
+    if not named:
+        return sql
+    rest = sql.removeprefix("WITH ")
+    return f"WITH {', '.join(named)}{', ' if rest != sql else ' '}{rest}"
 
 
 def _copied(connection: Any, read: StoredRead | PieceRead) -> None:

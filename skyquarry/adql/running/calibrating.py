@@ -93,11 +93,22 @@ def noted() -> list[dict[str, Any]]:
     if path is None:
         return []
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        runs = found["runs"]
-        return [run for run in runs if _is_sound(run)][-_RUNS:]
+        mark = _mark(path)
+        if _LAST.get("mark") != mark:
+            runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+            _LAST.update(mark=mark, runs=[run for run in runs if _is_sound(run)][-_RUNS:])
+        return list(_LAST["runs"])
     except (OSError, ValueError, TypeError, KeyError):
         return []
+
+
+_LAST: dict[str, Any] = {}
+"""The runs of the file that was read or written last, and what it was known by."""
+
+
+def _mark(path: Path) -> tuple[str, int, int, int]:
+    told = path.stat()
+    return str(path), told.st_ino, told.st_mtime_ns, told.st_size
 
 
 def note(work: Work, seconds: float) -> None:
@@ -107,12 +118,15 @@ def note(work: Work, seconds: float) -> None:
     if path is None or not _is_sound(run):
         return
     with _LOCK, suppress(OSError):
-        text = json.dumps({"runs": [*noted(), run][-_RUNS:]})
+        runs = [*noted(), run][-_RUNS:]
+        text = json.dumps({"runs": runs})
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(prefix=".queries-", dir=path.parent)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+        mark = (str(path), *_mark(Path(beside))[1:])
         Path(beside).replace(path)
+        _LAST.update(mark=mark, runs=runs)
 
 
 def _path() -> Path | None:
