@@ -120,6 +120,10 @@ class Conditions(Resolver):
         made = self._compared(operator, left, right)
         if operator in ("<", "<=") and _is_number(right):
             return replace(made, band=self._band(tree, right))
+        if operator in ("<", ">", "<>") and left.column is not None and right.column is not None:
+            one, other = left.column.origin, right.column.origin
+            if one is not None and other is not None:
+                return replace(made, differ=(one, other))
         return made
 
     def _band(self, tree: Comparison, most: Term) -> Band | None:

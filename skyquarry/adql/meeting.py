@@ -17,6 +17,8 @@ import numpy as np
 from skyquarry.adql.flat import Flat, owners
 from skyquarry.adql.ordering import Sized, local
 from skyquarry.adql.reads import GivenRead
+from skyquarry.adql.running.texts import replaced
+from skyquarry.engine.executors import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +37,8 @@ _WIDER_ARCSEC: Final = 1e-5
 _ROOM: Final = 1 << 21
 _HELD: Final = 1 << 23
 """Pairs up to which they are all found before the joins are ordered; more of them stream."""
+_WIDEST_ARCSEC: Final = 36_000.0
+"""Up to which numbers are looked at while pairs are found: zones of the sky narrow no more down."""
 _NARROW: Final = 16
 """A side so many times smaller than the other tells which part of the other's sky is read."""
 _FEW: Final = 50_000
@@ -47,6 +51,8 @@ class Side:
     sized: Sized
     table: str
     """Its name in the database."""
+    asked: tuple[str, ...]
+    """The SQL of its numbers: of position and bands."""
     row: Ints
     """(n,) `rowid` of those that have a position."""
     ra_deg: Floats
@@ -63,7 +69,11 @@ def met(
     radius_arcsec = plan.near.radius_deg * 3600.0 + _WIDER_ARCSEC
     sides = _sides(plan, sized, reads, connection, radius_arcsec)
     bands = [_turned(band, plan.aliases[0]) for band in _bands(plan)]
-    pairs = _pairs(sides, radius_arcsec, [band.width for band in bands])
+    apart = _never_itself(plan)
+    if bands and radius_arcsec <= _WIDEST_ARCSEC:
+        pairs = _like_pairs(sides, radius_arcsec, [band.width for band in bands], apart=apart)
+    else:
+        pairs = _pairs(sides, radius_arcsec, [band.width for band in bands])
     name = f"pairs_{'_'.join(plan.aliases)}"
     rows = _given(connection, name, pairs)
     made = {side.sized.alias: side.sized for side in sides}
@@ -115,11 +125,17 @@ def _side(
         table = f"met_{alias}"
         sql = f"SELECT {columns} FROM {source} AS {alias}{where}"
         connection.execute(f"CREATE TEMP TABLE {table} AS {sql}")
-    rows, ra, dec, *values = _numbers(plan, table, alias, connection)
+    asked = _asked(plan, alias)
+    again = next((each for each in others if (each.table, each.asked) == (table, asked)), None)
+    made = replace(sized, sql=f"{table} AS {alias}")
+    if again is not None:
+        return replace(again, sized=replace(made, rows=again.sized.rows, whole=again.sized.whole))
+    rows, ra, dec, *values = _numbers(table, asked, connection)
+    made = replace(made, rows=float(len(rows)), whole=float(len(rows)))
     there = np.isfinite(ra) & np.isfinite(dec)
-    ra, dec = _on_sphere(ra[there], dec[there])
-    made = replace(sized, sql=f"{table} AS {alias}", rows=float(len(rows)), whole=float(len(rows)))
-    return Side(made, table, rows[there], ra, dec, tuple(each[there] for each in values))
+    if not there.all():
+        rows, ra, dec, *values = (each[there] for each in (rows, ra, dec, *values))
+    return Side(made, table, asked, rows, *_on_sphere(ra, dec), tuple(values))
 
 
 def _names(read: Read) -> tuple[str, ...]:
@@ -149,16 +165,18 @@ def _same_stored(a: Read, b: Read) -> bool:
     return len(roots) == 1 and a.table.catalog.cut == b.table.catalog.cut and a.narrow == b.narrow
 
 
-def _numbers(plan: Plan, table: str, alias: str, connection: Any) -> list[NDArray[Any]]:
-    """rowid, ra, dec of a side, and its numbers of each band, as float64; NaN for NULL."""
+def _asked(plan: Plan, alias: str) -> tuple[str, ...]:
+    """The SQL of a side's ra, dec and number of each band, the side being called t."""
     assert plan.near is not None
     point = plan.near.one if plan.aliases[0] == alias else plan.near.other
     bands = [_turned(band, alias).one for band in _bands(plan)]
-    listed = ", ".join(
-        f"CAST({term.sql} AS DOUBLE) AS v{i}" for i, term in enumerate((*point.parts, *bands))
-    )
-    found = connection.sql(f"SELECT {alias}.rowid AS n, {listed} FROM {table} AS {alias}")
-    arrays = found.to_arrow_table()
+    return tuple(replaced(term.sql, {alias: "t"}) for term in (*point.parts, *bands))
+
+
+def _numbers(table: str, asked: tuple[str, ...], connection: Any) -> list[NDArray[Any]]:
+    """Numbers of rows and what is asked of each row of a side, as float64; NaN for NULL."""
+    listed = ", ".join(f"CAST({sql} AS DOUBLE) AS v{i}" for i, sql in enumerate(asked))
+    arrays = connection.sql(f"SELECT t.rowid AS n, {listed} FROM {table} AS t").to_arrow_table()
     row = np.asarray(arrays.column(0).combine_chunks().to_numpy(zero_copy_only=False), np.int64)
     return [row, *(_floats(arrays.column(i)) for i in range(1, arrays.num_columns))]
 
@@ -230,7 +248,7 @@ def _pairs(
     orders: list[Any] = []
     values: list[list[Floats]] = []
     for side in sides:
-        if points and side.table == sides[0].table and _same_places(side, sides[0]):
+        if points and (side.row is sides[0].row or _same_places(side, sides[0])):
             point, order = points[0], orders[0]
         else:
             point, order = sorted_points(side.ra_deg, side.dec_deg)
@@ -246,6 +264,39 @@ def _pairs(
             one, other = one[near], other[near]
         if len(one):
             yield sides[0].row[orders[0][one]], sides[1].row[orders[1][other]]
+
+
+def _never_itself(plan: Plan) -> bool:
+    """Whether a condition is false of a row with itself, as a.id < b.id of two uses of a table."""
+    scans = {part.scan for part in plan.join.flat.parts if part.alias in plan.aliases}
+    differ = [each.differ for each in plan.join.flat.truths if each.differ is not None]
+    return any({one[0], other[0]} == scans and one[1] == other[1] for one, other in differ)
+
+
+def _like_pairs(
+    sides: list[Side], radius_arcsec: float, widths: list[float], *, apart: bool
+) -> Iterator[tuple[Ints, Ints]]:
+    """The same of sides whose numbers must differ by little, in the order of zones.
+
+    Numbers are looked at while pairs are found, few of which are left. `apart`: no row is paired
+    with itself.
+    """
+    from skyquarry.match.geometry.alike import Valued, alike_pairs
+
+    one, other = sides
+    # numbers of one table may be different ones on either side, as in ABS(a.u - b.g) < 1
+    itself = one.row is other.row
+    own = Valued(one.ra_deg, one.dec_deg, np.column_stack(one.values))
+    theirs = own if itself else Valued(other.ra_deg, other.dec_deg, np.column_stack(other.values))
+    slack = np.array([width + 1e-9 * (1.0 + width) for width in widths])
+    found = alike_pairs(own, None if itself else theirs, radius_arcsec, slack, cpu_count())
+    for left, right in found:
+        yield one.row[left], other.row[right]
+        if itself:
+            yield one.row[right], other.row[left]
+    if itself and not apart:
+        known = ~np.isnan(own.values).any(axis=1)
+        yield one.row[known], other.row[known]
 
 
 def _same_places(one: Side, other: Side) -> bool:

@@ -123,6 +123,8 @@ class Truth:
     """Columns that are equal wherever it is true."""
     band: Band | None = None
     """That it is true where two numbers differ by little."""
+    differ: tuple[Origin, Origin] | None = None
+    """Stored columns whose values differ wherever it is true: a row never meets itself in it."""
     sides: tuple[frozenset[str], frozenset[str]] | None = None
     """Of an equality: the columns, by their SQL, of which each side is made."""
     every: tuple[Truth, ...] = ()
