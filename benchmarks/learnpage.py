@@ -15,7 +15,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 BEGIN, END = "<!-- {}: begin -->\n", "<!-- {}: end -->\n"
 OTHERS = {"shift": "shift-5e3", "repair": "repair-5e2", "brown": "specials-brown_dwarfs-6e2",
           "giants": "specials-giants-2e3", "variables": "specials-variables-3e3",
-          "cuts": "physicscuts-4e4"}  # fmt: skip
+          "cuts": "physicscuts-4e4", "real": "skytoreal-2e4"}  # fmt: skip
 """files of other programs, by what is told of them"""
 TITLES = {
     "sdss_dr14": "SDSS DR14, ugriz",
@@ -42,7 +42,8 @@ def written(page: str, figures: dict[str, Any], other: dict[str, Any]) -> str:
     """The page with the tables of these figures, each between its two marks."""
     page = between(page, "learn.py", tables(figures))
     page = between(page, "shift.py, repair.py", shifted(other["shift"], other["repair"]))
-    return between(page, "specials.py, physicscuts.py", single(other))
+    page = between(page, "specials.py, physicscuts.py", single(other))
+    return between(page, "skytoreal.py", learnt_of_sky(other["real"], figures, other["giants"]))
 
 
 def between(page: str, name: str, told: str) -> str:
@@ -79,6 +80,36 @@ def shifted(shift: dict[str, Any], repair: dict[str, Any]) -> str:
     lines.append(f"| mean | {mean['alone']:.4f} | {mean['repaired']:.4f} | {mean['gain']:+.4f} | "
                  f"{repair['over draws']['log_loss']['gain']:+.4f} |")  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def learnt_of_sky(real: dict[str, Any], figures: dict[str, Any], giants: dict[str, Any]) -> str:
+    """Simulated rows held back, and real ones at two mixes, beside what is learnt of real rows."""
+    lines = ["| real set | rows | judged | accuracy | balanced | macro-F1 | log-loss |",
+             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    for task, told in real.items():
+        title = TITLES.get(task, "giants of LAMOST, ugriz and JH")
+        for what, name in (("simulated, sample", "simulated rows, held back"),
+                           ("real, sample", "**real rows**"),
+                           ("real, sky", "real rows, at the sky's mix")):  # fmt: skip
+            score = {name: each["value"] for name, each in told[what]["overall"].items()}
+            lines.append(f"| {title} | {told['rows']:,} | {name} | {_scores(score)} |")
+        known = figures.get(task, {}).get("ours") or {
+            name: each["value"] for name, each in giants["overall"].items()
+        }
+        lines.append(f"| {title} | {told['rows']:,} | real rows, learnt of real ones | "
+                     f"{_scores(known)} |")  # fmt: skip
+    lines += ["", "| real set | class | rows | purity | completeness |", "|---|---|---|---|---|"]
+    for task, told in real.items():
+        title = TITLES.get(task, "giants of LAMOST, ugriz and JH")
+        lines += [f"| {title} | {name} | {each['n']:,} | {plain(each['purity'])} | "
+                  f"{plain(each['completeness'])} |"
+                  for name, each in told["real, sample"]["per_class"].items()]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _scores(told: dict[str, float]) -> str:
+    names = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+    return " | ".join(f"{told[name]:.3f}" if name in told else "" for name in names)
 
 
 def gain(told: dict[str, float]) -> str:
