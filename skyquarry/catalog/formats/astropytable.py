@@ -33,7 +33,10 @@ def _meaning(column: Any) -> dict[bytes, bytes] | None:
     notes = info.meta or {}
     unit = "" if info.unit is None else unit_text(info.unit)
     texts = {"unit": unit, "description": info.description}
-    return metadata_of(**texts, ucd=notes.get("ucd"), utype=notes.get("utype")) or None
+    inner = getattr(column, "shape", ())[1:]
+    shape = f"({','.join(map(str, reversed(inner)))})" if len(inner) > 1 else None
+    told = metadata_of(**texts, ucd=notes.get("ucd"), utype=notes.get("utype"), tdim=shape)
+    return told or None
 
 
 def unit_text(unit: Any) -> str:
