@@ -10,7 +10,6 @@ FACES = {
     ("skyquarry.engine.plan", "skyquarry.engine.save"),
     ("skyquarry.engine.catalog", "skyquarry.engine.children"),
     ("skyquarry.sky.algebra", "skyquarry.sky.mocs"),
-    ("skyquarry.adql.ordering", "skyquarry.adql.meeting"),
 }
 """Methods that hand on to what stands above their class: `plan.to_catalog(...)` and its like."""
 

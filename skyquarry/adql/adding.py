@@ -98,8 +98,8 @@ def _query(value: str, table: str, columns: str = "") -> str:
 def _field(catalog: Catalog, name: str, value: str) -> pa.Field:
     """The column that an expression makes. Raises QueryError where it makes none."""
     from skyquarry.adql.asking import query
-    from skyquarry.adql.grammar import parse
-    from skyquarry.adql.syntax import Output, Select, TableName
+    from skyquarry.adql.text.grammar import parse
+    from skyquarry.adql.text.syntax import Output, Select, TableName
 
     asked = _query(value, catalog.name)
     tree = parse(asked)

@@ -11,7 +11,7 @@ from skyquarry.adql.terms import Term
 
 if TYPE_CHECKING:
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
+    from skyquarry.adql.text.syntax import Call
 
     Terms = tuple[Term, ...]
 

@@ -13,8 +13,8 @@ from skyquarry.adql.kinds import WORDS
 
 if TYPE_CHECKING:
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
     from skyquarry.adql.terms import Term
+    from skyquarry.adql.text.syntax import Call
 
 _WHOLE: Final = {
     "ARRAY_SUM": "list_sum",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.duck import rows_of
 from skyquarry.adql.giving import Giving
-from skyquarry.adql.grammar import parse
 from skyquarry.adql.kept import Limits
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.running.answers import Run
@@ -24,7 +23,8 @@ from skyquarry.adql.saving import kept_of
 from skyquarry.adql.selects import Compiled, Compiler, with_named
 from skyquarry.adql.state import State
 from skyquarry.adql.tables import Tables
-from skyquarry.adql.words import QueryText
+from skyquarry.adql.text.grammar import parse
+from skyquarry.adql.text.words import QueryText
 from skyquarry.errors import QueryError, UserError
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql import geocalls, mathematics, servicecalls, usercalls, userfunctions
 from skyquarry.adql.aggregates import AGGREGATES
 from skyquarry.adql.kinds import NUMBERS, WORDS
-from skyquarry.adql.shapes import SHAPES, without_frame
-from skyquarry.adql.words import nearest
+from skyquarry.adql.text.shapes import SHAPES, without_frame
+from skyquarry.adql.text.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
     from skyquarry.adql.terms import Term
+    from skyquarry.adql.text.syntax import Call
 
 
 def called(resolver: Resolver, tree: Call) -> Term:

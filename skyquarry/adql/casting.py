@@ -11,8 +11,8 @@ from skyquarry.adql.terms import Term
 
 if TYPE_CHECKING:
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Cast
-    from skyquarry.adql.words import Span
+    from skyquarry.adql.text.syntax import Cast
+    from skyquarry.adql.text.words import Span
 
 _NUMBERS: Final[dict[str, tuple[str, Kind]]] = {
     "SMALLINT": ("SMALLINT", "integer"),

@@ -11,7 +11,17 @@ from skyquarry.adql.casting import moment
 from skyquarry.adql.geocalls import narrowed_to
 from skyquarry.adql.kinds import WORDS
 from skyquarry.adql.resolving import Resolver
-from skyquarry.adql.syntax import (
+from skyquarry.adql.terms import (
+    Band,
+    Narrow,
+    Narrowing,
+    Near,
+    Term,
+    Truth,
+    narrowed_by_all,
+    narrowed_by_any,
+)
+from skyquarry.adql.text.syntax import (
     Arithmetic,
     Between,
     Call,
@@ -26,23 +36,13 @@ from skyquarry.adql.syntax import (
     Not,
     Parenthesis,
 )
-from skyquarry.adql.terms import (
-    Band,
-    Narrow,
-    Narrowing,
-    Near,
-    Term,
-    Truth,
-    narrowed_by_all,
-    narrowed_by_any,
-)
 from skyquarry.engine.bounds import Bounds, either, widened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skyquarry.adql.syntax import Query
     from skyquarry.adql.terms import Equal, Field
+    from skyquarry.adql.text.syntax import Query
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _WIDER: Final = 1e-6

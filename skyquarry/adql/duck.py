@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from skyquarry.adql.flat import JoinText
-    from skyquarry.adql.ordering import Plan
+    from skyquarry.adql.joinplan import Plan
 
 BATCH_ROWS: Final = 65_536
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
+    from skyquarry.adql.text.syntax import Call
     from skyquarry.sky.algebra import Region
 
     Terms = tuple[Term, ...]

@@ -13,16 +13,16 @@ from skyquarry.adql.pairing import quickened
 from skyquarry.adql.recall import Recall
 from skyquarry.adql.scopes import Relation, Scope, Tree
 from skyquarry.adql.state import fields_of
-from skyquarry.adql.syntax import Derived, Identifier, Join, Source, TableName
+from skyquarry.adql.text.syntax import Derived, Identifier, Join, Source, TableName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.adql.selects import Compiled
     from skyquarry.adql.state import Scanned, State
-    from skyquarry.adql.syntax import Query
     from skyquarry.adql.tables import Table
     from skyquarry.adql.terms import Equal, Field, Narrowing, Truth
+    from skyquarry.adql.text.syntax import Query
 
     Compile = Callable[[Query, Scope | None], Compiled]
 
@@ -76,7 +76,7 @@ class Joining:
 
     def _viewed(self, tree: Tree, scan: Scanned, condition: str) -> Tree:
         """The rows of a table that a view shows: as a condition of the scan itself."""
-        from skyquarry.adql.words import QueryText
+        from skyquarry.adql.text.words import QueryText
 
         scope = Scope(QueryText(condition), tree)
         truth = Conditions(self.state, scope).truth(_condition(condition))
@@ -222,7 +222,7 @@ class Joining:
         return replace(beside, columns=(*merged, *columns), shown=(*merged, *shown), flat=flat)
 
     def _side(self, tree: Tree, name: Identifier) -> Field:
-        from skyquarry.adql.syntax import ColumnName
+        from skyquarry.adql.text.syntax import ColumnName
 
         return Scope(self.state.source, tree).column(ColumnName((name,), name.span))
 
@@ -230,7 +230,7 @@ class Joining:
 @lru_cache
 def _condition(text: str) -> Any:
     """What a view asks of its rows, read once."""
-    from skyquarry.adql.grammar import parse
+    from skyquarry.adql.text.grammar import parse
 
     whole: Any = parse(f"SELECT * FROM v WHERE {text}").body  # ours
     return whole.where
@@ -282,7 +282,7 @@ def _shape(column: Field, sql: str) -> Any:
     """The shape of a geometry that comes as the list of its numbers."""
     from skyquarry.adql.geometry import Circle, Point
     from skyquarry.adql.terms import Term
-    from skyquarry.adql.words import Span
+    from skyquarry.adql.text.words import Span
 
     def part(number: int) -> Term:
         return Term(f"{sql}[{number}]", "float", Span(0, 0), unit="deg", free=frozenset((sql,)))

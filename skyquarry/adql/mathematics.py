@@ -16,7 +16,7 @@ from skyquarry.adql.units import conversion
 
 if TYPE_CHECKING:
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
+    from skyquarry.adql.text.syntax import Call
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.adql.flat import Flat, owners
-from skyquarry.adql.ordering import Sized, local
+from skyquarry.adql.joinplan import Sized, local
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.running.texts import replaced
 from skyquarry.engine.executors import cpu_count
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.adql.ordering import Plan
+    from skyquarry.adql.joinplan import Plan
     from skyquarry.adql.reads import Read
     from skyquarry.adql.terms import Band, Truth
 

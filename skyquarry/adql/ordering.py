@@ -9,11 +9,11 @@ of two tables is met first, by the matcher (`meeting`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.flat import Flat, owners
+from skyquarry.adql.joinplan import Plan, Sized, local, owner
 from skyquarry.adql.reads import GivenRead
 
 if TYPE_CHECKING:
@@ -34,32 +34,6 @@ _WIDEST: Final = 2.0
 """Degrees: beyond it a join on position is no search, but all with all."""
 _HASHED, _PROBED, _GIVEN = 3.0, 0.3, 1.0
 """What a row costs that is hashed, one that is looked for, and one that is found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sized:
-    """A table of a join with its rows."""
-
-    alias: str
-    sql: str
-    rows: float
-    """That fulfil the conditions on it alone."""
-    whole: float
-    """All."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How the tables of one SELECT are joined."""
-
-    join: JoinText
-    near: Near | None
-    """The pairs that the matcher finds."""
-
-    @property
-    def aliases(self) -> tuple[str, ...]:
-        """The two tables of these pairs."""
-        return () if self.near is None else tuple(map(_owner, (self.near.one, self.near.other)))
 
 
 def planned(joins: Sequence[JoinText], reads: Sequence[Read]) -> list[Plan]:
@@ -120,11 +94,6 @@ def _rows(read: Read) -> int:
     return int(read.source.rows[read.numbers].sum())
 
 
-def local(flat: Flat, alias: str) -> list[str]:
-    """The conditions on one table alone."""
-    return [truth.sql for truth in flat.truths if flat.owners(truth) == frozenset((alias,))]
-
-
 def _sized(part: Part, flat: Flat, read: Read, connection: Any) -> Sized:
     whole = float(_rows(read))
     tests = local(flat, part.alias)
@@ -144,18 +113,11 @@ def _nears(flat: Flat) -> Iterator[Near]:
     """The conditions on the distance of two tables."""
     for truth in flat.truths:
         for near in truth.near:
-            pair = {_owner(near.one), _owner(near.other)}
+            pair = {owner(near.one), owner(near.other)}
             if len(pair) == 2 and "" not in pair and near.radius_deg <= _WIDEST:
                 yield near
 
 
-def _owner(point: Any) -> str:
-    """The table whose columns alone a point is made of; empty where there is none."""
-    names = owners(frozenset().union(*(part.free for part in point.parts)))
-    return min(names) if len(names) == 1 else ""
-
-
-# ---------------------------------------------------------------- order
 def _best(parts: list[Sized], flat: Flat) -> list[Sized]:
     """The tables in the order that costs least."""
     if len(parts) > _MOST:

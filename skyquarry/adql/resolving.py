@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql import aggregates, calls, casting
 from skyquarry.adql.kinds import NUMBERS, WORDS, literal
-from skyquarry.adql.syntax import (
+from skyquarry.adql.terms import Field, Term
+from skyquarry.adql.text.syntax import (
     Arithmetic,
     Call,
     Cast,
@@ -19,7 +20,6 @@ from skyquarry.adql.syntax import (
     Text,
     Value,
 )
-from skyquarry.adql.terms import Field, Term
 from skyquarry.errors import SkyquarryError
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.tables import MY, Plain, Stored
+from skyquarry.adql.tables import Plain, Stored
+from skyquarry.adql.text.syntax import MY
 from skyquarry.errors import ColumnError, ExistsError, UserError
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.recall import Recall
-from skyquarry.adql.words import nearest
+from skyquarry.adql.text.words import nearest
 
 if TYPE_CHECKING:
     from skyquarry.adql.flat import Flat
-    from skyquarry.adql.syntax import ColumnName, Identifier
     from skyquarry.adql.terms import Equal, Field
-    from skyquarry.adql.words import QueryText
+    from skyquarry.adql.text.syntax import ColumnName, Identifier
+    from skyquarry.adql.text.words import QueryText
 
 
 @dataclass(frozen=True, slots=True)

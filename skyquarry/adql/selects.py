@@ -14,7 +14,8 @@ from skyquarry.adql.kinds import WORDS, literal, quoted
 from skyquarry.adql.pairing import quickened
 from skyquarry.adql.resolving import column_term
 from skyquarry.adql.scopes import Relation, Scope, Tree
-from skyquarry.adql.syntax import (
+from skyquarry.adql.terms import Field, Term
+from skyquarry.adql.text.syntax import (
     Body,
     ColumnName,
     Number,
@@ -26,7 +27,6 @@ from skyquarry.adql.syntax import (
     Star,
     Value,
 )
-from skyquarry.adql.terms import Field, Term
 
 if TYPE_CHECKING:
     from skyquarry.adql.state import State

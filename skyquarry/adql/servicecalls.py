@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
     from skyquarry.adql.terms import Term
+    from skyquarry.adql.text.syntax import Call
 
     Terms = tuple[Term, ...]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
+    from skyquarry.adql.text.syntax import Call
 
     Terms = tuple[Term, ...]
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.blocks import Aggregate, Block
     from skyquarry.adql.flat import JoinText
-    from skyquarry.adql.syntax import Identifier
     from skyquarry.adql.tables import Table, Tables
-    from skyquarry.adql.words import QueryText
+    from skyquarry.adql.text.syntax import Identifier
+    from skyquarry.adql.text.words import QueryText
 
 
 @dataclass

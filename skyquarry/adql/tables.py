@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from skyquarry.adql.words import nearest
+from skyquarry.adql.text.syntax import MY
+from skyquarry.adql.text.words import nearest
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.errors import QueryError
 
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from skyquarry.adql.saving import Kept
-    from skyquarry.adql.syntax import Identifier
+    from skyquarry.adql.text.syntax import Identifier
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.source import Source
 
 UPLOAD: Final = "TAP_UPLOAD"
-MY: Final = "my"
-"""What stands before the names of results that are kept."""
 _VIEWS: Final = {
     "PhotoPrimary": "mode = 1",
     "Star": "mode = 1 AND type = 6",

@@ -10,7 +10,7 @@ from skyquarry.engine.bounds import both, either
 if TYPE_CHECKING:
     from skyquarry.adql.geometry import Point, Shape
     from skyquarry.adql.kinds import Kind
-    from skyquarry.adql.words import Span
+    from skyquarry.adql.text.words import Span
     from skyquarry.engine.bounds import Bounds
     from skyquarry.sky.algebra import Region
 

@@ -14,17 +14,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.kinds import WORDS, Kind
-from skyquarry.adql.names import FOREIGN, is_function
-from skyquarry.adql.reserved import RESERVED
-from skyquarry.adql.shapes import SHAPES
+from skyquarry.adql.text.names import FOREIGN, is_function
+from skyquarry.adql.text.reserved import RESERVED
+from skyquarry.adql.text.shapes import SHAPES
 from skyquarry.errors import QueryError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skyquarry.adql.resolving import Resolver
-    from skyquarry.adql.syntax import Call
     from skyquarry.adql.terms import Term
+    from skyquarry.adql.text.syntax import Call
 
 _TYPES: Final[dict[Any, tuple[Kind, str]]] = {
     float: ("float", "DOUBLE"),

@@ -62,7 +62,7 @@ def test_margins_get_the_same_values(stars):
 
 
 def test_a_function_of_the_user_s_own_may_make_it(stars):
-    from skyquarry.adql import names
+    from skyquarry.adql.text import names
     from skyquarry.adql.userfunctions import USERS
 
     @function

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from skyquarry.adql import syntax
-from skyquarry.adql.grammar import parse
+from skyquarry.adql.text import syntax
+from skyquarry.adql.text.grammar import parse
 from skyquarry.errors import QueryError
 
 VALID = """

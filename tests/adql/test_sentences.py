@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import pytest
 
-from skyquarry.adql.grammar import parse
+from skyquarry.adql.text.grammar import parse
 from skyquarry.errors import QueryError
 
 BNF = """

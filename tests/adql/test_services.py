@@ -13,7 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.time import Time
 
 from skyquarry.adql import aggregates, servicecalls, usercalls
-from skyquarry.adql.grammar import parse
+from skyquarry.adql.text.grammar import parse
 from skyquarry.errors import QueryError
 
 CATALOGUE = [

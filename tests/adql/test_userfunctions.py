@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from skyquarry.adql import names
 from skyquarry.adql.asking import query
 from skyquarry.adql.isolating import isolated_query
+from skyquarry.adql.text import names
 from skyquarry.adql.userfunctions import USERS, function
 from skyquarry.errors import QueryError, UserError
 

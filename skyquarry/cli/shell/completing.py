@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from skyquarry.adql.names import OURS
-from skyquarry.adql.shapes import SET_FUNCTIONS, SHAPES
+from skyquarry.adql.text.names import OURS
+from skyquarry.adql.text.shapes import SET_FUNCTIONS, SHAPES
 from skyquarry.cli.shell.session import COMMANDS
 from skyquarry.cli.shell.tables import spelled, table_names, tables_of
 from skyquarry.errors import SkyquarryError
@@ -121,7 +121,7 @@ class Completer:
         return self._known[table]
 
     def _shown(self, table: str) -> tuple[str, ...]:
-        from skyquarry.adql.reading import Words
+        from skyquarry.adql.text.reading import Words
 
         try:
             found: Table | None = self._here().find(Words(table).path("a table", 3))

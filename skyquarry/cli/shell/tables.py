@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.kinds import kind_of
-from skyquarry.adql.reading import Words
-from skyquarry.adql.reserved import RESERVED
 from skyquarry.adql.saving import kept_of
-from skyquarry.adql.tables import MY, Given, Plain, Stored, Table, Tables
+from skyquarry.adql.tables import Given, Plain, Stored, Table, Tables
+from skyquarry.adql.text.reading import Words
+from skyquarry.adql.text.reserved import RESERVED
+from skyquarry.adql.text.syntax import MY
 from skyquarry.cli.output import table_text
 from skyquarry.errors import NotFoundError
 

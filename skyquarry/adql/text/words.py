@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Tokenizer, TokenType
 
-from skyquarry.adql.reserved import RESERVED
+from skyquarry.adql.text.reserved import RESERVED
 from skyquarry.errors import QueryError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from skyquarry.adql.syntax import (
+from skyquarry.adql.text.syntax import (
+    MY,
     Body,
     Condition,
     Derived,
@@ -25,12 +26,11 @@ from skyquarry.adql.syntax import (
     Star,
     TableName,
 )
-from skyquarry.adql.tables import MY
-from skyquarry.adql.values import Values
+from skyquarry.adql.text.values import Values
 from skyquarry.errors import QueryError
 
 if TYPE_CHECKING:
-    from skyquarry.adql.words import Word
+    from skyquarry.adql.text.words import Word
 
 _AFTER_QUERY = ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET", ")")
 _AFTER = "after the end of the query"

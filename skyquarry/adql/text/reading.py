@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql.reserved import RESERVED
-from skyquarry.adql.syntax import Identifier
-from skyquarry.adql.words import QueryText, Span, Word
+from skyquarry.adql.text.reserved import RESERVED
+from skyquarry.adql.text.syntax import Identifier
+from skyquarry.adql.text.words import QueryText, Span, Word
 
 if TYPE_CHECKING:
     from skyquarry.errors import QueryError

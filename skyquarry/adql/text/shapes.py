@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from skyquarry.adql.syntax import (
+from skyquarry.adql.text.syntax import (
     CONDITIONS,
     Arithmetic,
     Call,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from skyquarry.adql import shapes
-from skyquarry.adql.names import is_function, why_no_function
-from skyquarry.adql.reading import Words
-from skyquarry.adql.reserved import RESERVED
-from skyquarry.adql.syntax import (
+from skyquarry.adql.text import shapes
+from skyquarry.adql.text.names import is_function, why_no_function
+from skyquarry.adql.text.reading import Words
+from skyquarry.adql.text.reserved import RESERVED
+from skyquarry.adql.text.syntax import (
     Arithmetic,
     Between,
     Call,
@@ -34,11 +34,11 @@ from skyquarry.adql.syntax import (
     Text,
     Value,
 )
-from skyquarry.adql.words import nearest
+from skyquarry.adql.text.words import nearest
 
 if TYPE_CHECKING:
-    from skyquarry.adql.syntax import Query
-    from skyquarry.adql.words import Word
+    from skyquarry.adql.text.syntax import Query
+    from skyquarry.adql.text.words import Word
 
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "OFFSET", "UNION", "EXCEPT", "INTERSECT")

@@ -7,10 +7,14 @@ in parentheses stand where it lets no other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from skyquarry.adql.words import Span
+    from skyquarry.adql.text.words import Span
+
+
+MY: Final = "my"
+"""What stands before the names of results that are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from skyquarry.adql import shapes
-from skyquarry.adql.words import nearest
+from skyquarry.adql.text import shapes
+from skyquarry.adql.text.words import nearest
 
 OURS: Final = (
     "IVO_HEALPIX_INDEX", "IVO_HEALPIX_CENTER", "IVO_HASHLIST_HAS", "IVO_STRING_AGG",

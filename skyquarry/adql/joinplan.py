@@ -1,0 +1,49 @@
+"""How the tables of one SELECT are joined: what `ordering` decides and `meeting` carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.adql.flat import Flat, owners
+
+if TYPE_CHECKING:
+    from skyquarry.adql.flat import JoinText
+    from skyquarry.adql.terms import Near
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A table of a join with its rows."""
+
+    alias: str
+    sql: str
+    rows: float
+    """That fulfil the conditions on it alone."""
+    whole: float
+    """All."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the tables of one SELECT are joined."""
+
+    join: JoinText
+    near: Near | None
+    """The pairs that the matcher finds."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The two tables of these pairs."""
+        return () if self.near is None else tuple(map(owner, (self.near.one, self.near.other)))
+
+
+def local(flat: Flat, alias: str) -> list[str]:
+    """The conditions on one table alone."""
+    return [truth.sql for truth in flat.truths if flat.owners(truth) == frozenset((alias,))]
+
+
+def owner(point: Any) -> str:
+    """The table whose columns alone a point is made of; empty where there is none."""
+    names = owners(frozenset().union(*(part.free for part in point.parts)))
+    return min(names) if len(names) == 1 else ""
