@@ -61,9 +61,19 @@ class Ensemble:
         return np.stack([each.predict_proba(values) for each in self.learners])
 
     def explain(self, values: NDArray[np.float32]) -> Floats | None:
-        """(n, p, K) what each feature adds to the scores, mean over the learners that can tell."""
-        told = [made for each in self.learners if (made := each.explain(values)) is not None]
-        return np.mean(told, axis=0) if told else None
+        """(n, p, K) what each feature adds to the scores; None where no learner can tell."""
+        return explained(self.learners, values)
+
+
+def explained(learners: Sequence[Classifier], values: NDArray[np.float32]) -> Floats | None:
+    """(n, p, K) what each feature adds to the scores of learners.
+
+    Of XGBoost where it is one of them, whose values come in a hundredth of CatBoost's time; else
+    the mean over those that can tell.
+    """
+    quick = [each for each in learners if each.name == "xgboost"]
+    told = [made for each in quick or learners if (made := each.explain(values)) is not None]
+    return np.mean(told, axis=0) if told else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from skyquarry.sky.compiled import kernel
 
 BLOCK = 512
 """rows that pass one tree after another while they lie in the cache"""
+FEW = 128
+"""rows whose Shapley values lie in the cache while all leaves pass over them"""
 LOT = 1024
 """rows whose planes lie in the cache while all boosted trees pass over them"""
 
@@ -145,3 +147,78 @@ def _rank(values, cuts, offsets, planes):
                 left[row] += column[row] >= cut
         for row in range(LOT):
             right[row] = most if column[row] != column[row] else left[row]
+
+
+@kernel
+def fill_answers(starts, share, value, first, answers):
+    """What leaves add to the features of their paths, for every agreement with them.
+
+    Leaf i has the features starts[i] .. starts[i + 1]: d of them. answers[first[i] + a * d + j] is
+    the Shapley value of feature j of a row that agrees with the features whose bit of `a` is set:
+    value * (o_j - z_j) * sum over sets S of the others of |S|! (d - |S| - 1)! / d! times the
+    product of o in S and of z outside of it, o being 1 or 0, and z = `share`. The sum over sets of
+    one size is a coefficient of the polynomial of all (z + o t): Lundberg, Erion & Lee 2018.
+    """
+    for leaf in range(starts.shape[0] - 1):
+        begin = starts[leaf]
+        d = starts[leaf + 1] - begin
+        weight, terms = np.empty(d + 1), np.empty(d + 1)
+        for size in range(d):  # size! (d - size - 1)! / d!
+            weight[size] = 1.0 / d
+            for each in range(1, size + 1):
+                weight[size] *= each / (d - each)
+        for agreed in range(1 << d):
+            for j in range(d):
+                terms[:] = 0.0
+                terms[0] = 1.0
+                for other in range(d):
+                    if other == j:
+                        continue
+                    z = share[begin + other]
+                    o = (agreed >> other) & 1
+                    for size in range(d - 1, 0, -1):
+                        terms[size] = terms[size] * z + terms[size - 1] * o
+                    terms[0] *= z
+                total = 0.0
+                for size in range(d):
+                    total += terms[size] * weight[size]
+                mine = ((agreed >> j) & 1) - share[begin + j]
+                answers[first[leaf] + agreed * d + j] = value[leaf] * mine * total
+
+
+@kernel
+def add_shapley(  # noqa: PLR0917
+    turned, kinds, starts, feature, low, high, missing, first, answers, out
+):
+    """Add what all leaves say of rows: `out` (n, p, K) += answers.
+
+    turned (p, n) float32, NaN where not measured; a row agrees with a feature of a path where it is
+    in [low, high). Every row adds leaves in their order. Leaves pass over a block of rows.
+    """
+    n = out.shape[0]
+    agreed = np.empty(FEW, np.int32)
+    sums = np.empty((out.shape[1], out.shape[2], FEW))
+    for start in range(0, n, FEW):
+        many = min(n, start + FEW) - start
+        sums[:] = 0.0
+        for leaf in range(kinds.shape[0]):
+            begin, end, kind = starts[leaf], starts[leaf + 1], kinds[leaf]
+            d = np.int32(end - begin)
+            agreed[:many] = 0
+            for j in range(d):
+                at = begin + j
+                column = turned[feature[at], start : start + many]
+                least, most, gap = low[at], high[at], missing[at]
+                bit = d << np.int32(j)  # an answer has d numbers
+                for row in range(many):
+                    value = column[row]
+                    inside = (value >= least) & (value < most)
+                    inside |= gap & (value != value)  # noqa: PLR0124  (NaN)
+                    agreed[row] += bit * np.int32(inside)
+            told = answers[first[leaf] :]
+            for j in range(d):
+                total = sums[feature[begin + j], kind]
+                for row in range(many):
+                    total[row] += told[agreed[row] + np.int32(j)]
+        for row in range(many):
+            out[start + row] += sums[:, :, row]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
-from skyquarry.learn.ensemble import Ensemble, Trained
+from skyquarry.learn.ensemble import Ensemble, Trained, explained
 from skyquarry.learn.ensemble import train as train_ensemble
 from skyquarry.learn.examples import Examples, word
 
@@ -49,11 +49,11 @@ class Repaired(Ensemble):
     def explain(self, values: NDArray[np.float32]) -> Floats | None:
         """(n, p, K) what features add to the scores; what the base added is not told apart."""
         seen = beside(self.base, values, self.columns)
-        told = [made for each in self.learners if (made := each.explain(seen)) is not None]
-        if not told:
+        told = explained(self.learners, seen)
+        if told is None:
             return None
         weights = np.zeros((len(values), values.shape[1], len(self.classes)))
-        weights[:, list(self.columns)] = np.mean(told, axis=0)[:, : len(self.columns)]
+        weights[:, list(self.columns)] = told[:, : len(self.columns)]
         return weights
 
 

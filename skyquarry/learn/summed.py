@@ -14,7 +14,7 @@ import numpy as np
 
 from skyquarry.errors import DamagedError, UserError
 from skyquarry.learn.classifiers.pace import log_loss
-from skyquarry.learn.ensemble import Ensemble, Trained
+from skyquarry.learn.ensemble import Ensemble, Trained, explained
 from skyquarry.learn.examples import Examples, word
 from skyquarry.learn.pooling import LEAST
 
@@ -59,12 +59,12 @@ class Summed(Ensemble):
         What a feature adds to the score of a kind adds to the logarithm of the sum by the kind's
         share of it.
         """
-        told = [made for each in self.learners if (made := each.explain(values)) is not None]
-        if not told:
+        told = explained(self.learners, values)
+        if told is None:
             return None
         p = self.predict_finer(values)
         shares = p / np.maximum(self.summed(p)[:, list(self.of)], 1e-300)
-        finer = np.mean(told, axis=0) * shares[:, None, :]
+        finer = told * shares[:, None, :]
         weights = np.zeros((*finer.shape[:2], len(self.classes)))
         for number, own in enumerate(self.of):
             weights[:, :, own] += finer[:, :, number]

@@ -30,6 +30,7 @@ from skyquarry.learn.classifiers.pace import (
     needed,
     training,
 )
+from skyquarry.learn.classifiers.shapley import Shapley
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +80,7 @@ class XGBoost(Learner):
         self.threads, self.device = threads, device
         self._booster: Any = None
         self._trees: Boosted | None = None
+        self._shapley: tuple[Shapley | None] | None = None  # made when first asked for
 
     def fit(
         self,
@@ -133,8 +135,20 @@ class XGBoost(Learner):
         return np.asarray(p / p.sum(axis=1, keepdims=True), np.float64)
 
     def explain(self, values: NDArray[np.float32]) -> NDArray[np.float64] | None:
-        """(n, p, K) Shapley values of the score of each class."""
+        """(n, p, K) Shapley values of the score of each class.
+
+        By tables of our own: XGBoost's values to a float's precision, in a tenth of the time.
+        """
         check_fitted(self, self._booster)
+        if self._shapley is None:
+            told = json.loads(bytes(self._booster.save_raw("json")))
+            self._shapley = (Shapley.of_xgboost(told),)
+        if self._shapley[0] is not None:
+            return self._shapley[0].values(values, self.threads)
+        return self._explained(values)
+
+    def _explained(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The same by XGBoost."""
         import xgboost
 
         told = self._booster.predict(
@@ -168,7 +182,7 @@ class XGBoost(Learner):
 
     def _take(self, content: bytes, options: dict[str, Any]) -> None:
         """A booster's bytes are what was learnt."""
-        self._booster = _of_bytes(content, options)
+        self._booster, self._shapley = _of_bytes(content, options), None
         self._trees = Boosted.of_xgboost(json.loads(bytes(self._booster.save_raw("json"))))
 
     def _matrix(self, examples: Examples, like: Any = None) -> Any:
