@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+from skyquarry.errors import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,9 +73,10 @@ def classify(
     mix: Annotated[
         str | None, typer.Option("--mix", help="sky: probabilities at the mix of the sky.")
     ] = None,
-    no_reasons: Annotated[
-        bool, typer.Option("--no-reasons", help="Do not tell what speaks for a class.")
-    ] = False,
+    explain: Annotated[
+        str,
+        typer.Option("--explain", help="Who gets reasons: some (flagged, ambiguous), all or none."),
+    ] = "some",
     plan: Annotated[bool, typer.Option("--plan", help="Say what it would do, and end.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="A new version of a catalogue that is there.")
@@ -86,8 +88,12 @@ def classify(
     """
     from skyquarry.pipeline.classifying import classify as run
 
+    one_of("explain", explain, tuple(_EXPLAIN))
     kept = [each.strip() for each in (columns or "").split(",") if each.strip()]
-    made = run(model, catalog, columns=kept, mix=_mix(mix), explain=not no_reasons)
+    made = run(
+        model, catalog, columns=kept, mix=_mix(mix), explain=_EXPLAIN[explain],
+        said=lambda text: typer.echo(text, err=True),
+    )  # fmt: skip
     if plan:
         typer.echo(made.explain())
         return
@@ -95,9 +101,10 @@ def classify(
     typer.echo(f"{len(found):,} objects classified: {to}")
 
 
-def _mix(name: str | None) -> Literal["sky"] | None:
-    from skyquarry.errors import one_of
+_EXPLAIN: Final[dict[str, bool | Literal["all"]]] = {"some": True, "all": "all", "none": False}
 
+
+def _mix(name: str | None) -> Literal["sky"] | None:
     if name is None:
         return None
     one_of("mix", name, ("sky",))

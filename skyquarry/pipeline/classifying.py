@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.columns import SPATIAL
@@ -15,21 +17,24 @@ from skyquarry.engine.executors import cpu_count
 from skyquarry.engine.plan import Limit, Plan
 from skyquarry.engine.reader import Piece, Reader
 from skyquarry.engine.scan import Scan
-from skyquarry.errors import ExistsError, UserError
+from skyquarry.errors import ExistsError, UserError, one_of
 from skyquarry.pipeline.brightness import mix_of
 from skyquarry.pipeline.labelled import check_columns
-from skyquarry.pipeline.verdicts import Verdicts
+from skyquarry.pipeline.verdicts import EXPLAINED, Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.cost import Cost
     from skyquarry.learn.model import Model
     from skyquarry.learn.scores import SkyMix
+    from skyquarry.pipeline.verdicts import Explain
 
 _RATE: Final = 20_000.0
 """objects a second and core, of the whole ensemble: what a cost is predicted with"""
+_TRIED: Final = 32
+"""rows that reasons are tried on, to predict what those of all rows cost"""
 
 
 def classify(
@@ -38,7 +43,8 @@ def classify(
     *,
     columns: Sequence[str] = (),
     mix: SkyMix | Literal["sky"] | None = None,
-    explain: bool = True,
+    explain: Explain = True,
+    said: Callable[[str], Any] | None = print,
 ) -> Plan:
     """A plan of a catalogue's objects with their classes; `to_catalog(path)` writes it, resumable.
 
@@ -60,12 +66,17 @@ def classify(
         The sky that probabilities are to hold at: "sky" is the one that is shipped; if not given,
         the mix of the training set.
     explain
-        Whether reasons are given.
+        True: reasons for those few; False: for none; "all": for every row, which takes many times
+        as long as all the rest: what it is expected to cost is said first.
+    said
+        Is told that cost.
 
     Raises ColumnError where the catalogue lacks columns of the model, or has other units.
 
     >>> sq.classify("model", "archive/field").to_catalog("archive/classified")  # doctest: +SKIP
     """
+    if not isinstance(explain, bool):
+        one_of("explain", explain, ("all",))
     if isinstance(model, str | os.PathLike):
         from skyquarry.pipeline.training import load_model
 
@@ -87,6 +98,8 @@ def classify(
     verdicts = Verdicts(model, mix_of(mix, model), explain)
     kept = _kept(root, columns, verdicts)
     scan = Classified(root.source, root.cut.only(columns=kept), root.first, verdicts)
+    if explain == "all" and said is not None:
+        said(scan.dearest())
     return Plan(Limit(scan, plan.root.rows) if isinstance(plan.root, Limit) else scan)
 
 
@@ -141,15 +154,39 @@ class Classified(Scan):
         )
 
     def cost(self, workers: int | None = None) -> Cost:
-        """That of reading, and of the ensemble at 20,000 objects a second and core."""
+        """That of reading, of the ensemble at 20,000 objects a second and core, and of reasons."""
         cost = super().cost(workers)
-        work = cost.rows_out / _RATE / (workers or cpu_count())
+        work = self.judging_s(cost.rows_out) / (workers or cpu_count())
         return replace(cost, seconds=cost.seconds + work)
+
+    def judging_s(self, rows: float) -> float:
+        """Seconds of a core that so many rows take, reasons included."""
+        reasoned = rows if self.judged.explain == "all" else 0.0  # those of few are in the rate
+        return rows / _RATE + reasoned * self._reason_s
+
+    @cached_property
+    def _reason_s(self) -> float:
+        """Seconds of a core that the reasons of one row take: tried, as each model has its own."""
+        model = self.judged.model
+        rows = np.zeros((_TRIED, len(model.features)), np.float32)
+        model.ensemble.explain(rows[:1])  # what is done once
+        began = time.process_time()
+        model.ensemble.explain(rows)
+        return (time.process_time() - began) / _TRIED
+
+    def dearest(self) -> str:
+        """What reasons for all rows are expected to cost, beside what few would."""
+        rows, workers = super().cost().rows_out, cpu_count()
+        whole, plain = self.judging_s(rows) / workers, rows / _RATE / workers
+        return (
+            f"reasons for all of {rows:,.0f} objects: about {in_time(whole)} on {workers} cores, "
+            f"where {in_time(plain)} would give them to {EXPLAINED:.0%}, the flagged and ambiguous"
+        )
 
     def explain(self, workers: int | None = None) -> list[str]:
         """What will be done, line by line."""
         lines = super().explain(workers)
-        work = self.cost(workers).rows_out / _RATE / (workers or cpu_count())
+        work = self.judging_s(self.cost(workers).rows_out) / (workers or cpu_count())
         told = f"classified by {self.judged.model}: about {in_time(work)} of it"
         return [told, *(f"  {line}" for line in lines)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from skyquarry.learn.scores import SkyMix
 
     Floats = NDArray[np.float64]
+    Singles = NDArray[np.float32]
     Mask = NDArray[np.bool_]
+
+Explain = bool | Literal["all"]
+"""Who gets reasons: True few, those flagged or ambiguous; "all" each row; False none"""
 
 NOVEL: Final = 0.01
 """rate of false alarms of `follow_up`"""
@@ -30,6 +34,8 @@ RARE: Final = 0.05
 EXPLAINED: Final = 0.01
 """share of the rows of a tile that get reasons, at most"""
 _REASONS: Final = 3
+LOT: Final = 65_536
+"""rows judged at once: what is worked out on the way does not grow with the tile"""
 VARIABLE: Final = "variable"
 _TOLD: Final = {
     "class": ("string", "the likeliest class"),
@@ -51,7 +57,7 @@ class Verdicts:
     model: Model
     mix: SkyMix | None = None
     """the sky that probabilities are brought to; None: the training mix"""
-    explain: bool = True
+    explain: Explain = True
 
     @property
     def fields(self) -> list[pa.Field]:
@@ -92,11 +98,28 @@ class Verdicts:
         if self.mix is not None:
             told.update(np.ascontiguousarray(self.mix.counts).tobytes())
             told.update(repr((self.mix.magnitude_edges, self.mix.latitude_edges)).encode())
-        told.update(bytes([self.explain]))
+        told.update(repr(self.explain).encode())
         return told.hexdigest()
 
     def of(self, table: pa.Table) -> list[pa.Array]:
         """The columns of a tile's rows."""
+        starts = range(0, max(len(table), 1), LOT)
+        judged = _Judged.joined([self._judged(table.slice(start, LOT)) for start in starts])
+        columns: list[Any] = [
+            pa.array(self.model.classes, pa.string()).take(from_numpy(judged.said)),
+            from_numpy(judged.top),
+            self._names_of(judged.sets),
+            from_numpy(judged.entropy),
+            from_numpy(judged.novelty),
+            from_numpy(judged.found),
+            from_numpy(judged.odd),
+            from_numpy(judged.shifted),
+            pa.array(self._reasons(table, judged), pa.string()),
+        ]
+        return columns + [from_numpy(np.ascontiguousarray(each)) for each in judged.beside.T]
+
+    def _judged(self, table: pa.Table) -> _Judged:
+        """What the model says of some rows; reasons apart."""
         values = self.model.values(table)
         at_training = self.model.ensemble.predict_proba(values)
         p = self._at_mix(at_training, values)
@@ -104,28 +127,15 @@ class Verdicts:
         said = p.argmax(axis=1)
         top = p[np.arange(len(p)), said]
         p_value, shifted = self._strange(values)
-        single = sets.sum(axis=1) == 1
-        rare = self._shares()[said] < RARE
         odd = p_value <= NOVEL
-        found = rare & (top >= SURE) & single & sets[np.arange(len(p)), said] & ~odd
+        sure = (top >= SURE) & (sets.sum(axis=1) == 1) & sets[np.arange(len(p)), said]
         entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1) / np.log(p.shape[1])
-        reasons = self._reasons(values, said, odd | found, single, entropy)
-        columns: list[Any] = [
-            pa.array(self.model.classes, pa.string()).take(from_numpy(said)),
-            from_numpy(top.astype(np.float32)),
-            self._names_of(sets),
-            from_numpy(np.clip(entropy, 0.0, 1.0).astype(np.float32)),
-            from_numpy((1.0 - p_value).astype(np.float32)),
-            from_numpy(found),
-            from_numpy(odd),
-            from_numpy(shifted),
-            pa.array(reasons, pa.string()),
-        ]
         leaves = [p[:, k] for k in range(p.shape[1])]
-        return columns + [
-            from_numpy(np.ascontiguousarray(each, np.float32))
-            for each in leaves + self._of_branches(p, values)
-        ]
+        return _Judged(
+            said, top.astype(np.float32), sets, np.clip(entropy, 0.0, 1.0).astype(np.float32),
+            (1.0 - p_value).astype(np.float32), (self._shares()[said] < RARE) & sure & ~odd, odd,
+            shifted, np.stack(leaves + self._of_branches(p, values), axis=1).astype(np.float32),
+        )  # fmt: skip
 
     def _of_branches(self, p: Floats, values: NDArray[np.float32]) -> list[Floats]:
         """Those of `_beside`: sums of leaves, and the second head."""
@@ -172,29 +182,63 @@ class Verdicts:
         told = alarm(self.model.novelty, values)
         return told.resembles, told.rows  # of the row alone: the same in every tile and margin
 
-    def _reasons(
-        self, values: NDArray[np.float32], said: NDArray[np.intp], flagged: Mask, single: Mask,
-        entropy: Floats,
-    ) -> list[str | None]:  # fmt: skip
-        """Reasons of flagged rows, then of ambiguous ones, the most uncertain first; few of all."""
+    def _reasons(self, table: pa.Table, judged: _Judged) -> list[str | None]:
+        """(n,) what speaks for the class said, of those rows that get reasons."""
         from skyquarry.learn.explanations import reasons, sentence
 
-        told: list[str | None] = [None] * len(values)
-        wanted = np.flatnonzero(flagged | ~single)
-        order = np.lexsort((-entropy[wanted], ~flagged[wanted]))
-        rows = np.sort(wanted[order][: int(np.ceil(EXPLAINED * len(values)))])
-        if not self.explain or not len(rows):
-            return told
-        weights = self.model.ensemble.explain(values[rows])
-        if weights is None:
-            return told
-        found = reasons(
-            weights, values[rows], self.model.features, self.model.classes, said[rows],
-            units=self.model.units, most=_REASONS,
-        )  # fmt: skip
-        for row, each in zip(rows.tolist(), found, strict=True):
-            told[row] = sentence(each)
+        told: list[str | None] = [None] * len(judged.said)
+        rows = self._explained(judged)
+        for start in range(0, len(rows), LOT):
+            some = rows[start : start + LOT]
+            values = self.model.values(table.take(from_numpy(some)))
+            weights = self.model.ensemble.explain(values)
+            if weights is None:
+                break
+            found = reasons(
+                weights, values, self.model.features, self.model.classes, judged.said[some],
+                units=self.model.units, most=_REASONS,
+            )  # fmt: skip
+            for row, each in zip(some.tolist(), found, strict=True):
+                told[row] = sentence(each)
         return told
+
+    def _explained(self, judged: _Judged) -> NDArray[np.intp]:
+        """Rows with reasons: flagged ones, then ambiguous, the most uncertain first; few of all."""
+        if self.explain == "all":
+            return np.arange(len(judged.said))
+        if not self.explain:
+            return np.arange(0)
+        flagged = judged.odd | judged.found
+        wanted = np.flatnonzero(flagged | (judged.sets.sum(axis=1) != 1))
+        order = np.lexsort((-judged.entropy[wanted], ~flagged[wanted]))
+        return np.sort(wanted[order][: int(np.ceil(EXPLAINED * len(judged.said)))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a model says of rows, (n,) each."""
+
+    said: NDArray[np.intp]
+    top: Singles
+    sets: Mask
+    """(n, K)"""
+    entropy: Singles
+    novelty: Singles
+    found: Mask
+    """a rare class beyond doubt"""
+    odd: Mask
+    """resembles no class"""
+    shifted: Mask
+    beside: Singles
+    """(n, ...) probabilities: of classes, of branches, that it varies"""
+
+    @classmethod
+    def joined(cls, parts: list[_Judged]) -> _Judged:
+        """Parts one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        names = cls.__slots__
+        return cls(*(np.concatenate([getattr(each, name) for each in parts]) for name in names))
 
 
 def probability_column(name: str) -> str:

@@ -109,6 +109,34 @@ def test_rare_objects_beyond_doubt_are_discoveries_and_have_reasons(classified):
     assert all("speaks for" in each or "speaks against" in each for each in told)
 
 
+def test_reasons_for_all_are_those_of_few_and_their_cost_is_said_first(model, field, classified):
+    heard = []
+    plan = sq.classify(model, field, explain="all", said=heard.append)
+    assert len(heard) == 1
+    assert heard[0].startswith("reasons for all of 3,000 objects: about ")
+    few = sq.classify(model, field, said=heard.append)
+    assert len(heard) == 1, "few reasons cost nothing to speak of"
+    assert plan.cost().seconds > few.cost().seconds
+    every, some = plan.to_table()["reasons"].to_pylist(), classified.to_table()["reasons"]
+    assert None not in every
+    told = [(one, two) for one, two in zip(every, some.to_pylist(), strict=True) if two]
+    assert told
+    assert all(one == two for one, two in told)
+    with pytest.raises(UserError, match="explain is 'some', but it is one of 'all'"):
+        sq.classify(model, field, explain="some")
+
+
+def test_a_tile_is_judged_in_lots_and_says_the_same(model, field, classified, monkeypatch):
+    seen, judge = [], verdicts.Verdicts._judged
+    monkeypatch.setattr(verdicts, "LOT", 128)
+    monkeypatch.setattr(
+        verdicts.Verdicts, "_judged", lambda self, some: seen.append(len(some)) or judge(self, some)
+    )
+    made = sq.classify(model, field, columns=["r"]).run("inline").table
+    assert made.equals(classified.to_table())
+    assert max(seen) == 128
+
+
 def test_executors_and_cuts_give_the_same_verdicts(model, field):
     plan = sq.classify(model, field, explain=False)
     one, two = plan.run("inline").table, plan.run("threads").table
@@ -204,3 +232,8 @@ def test_the_command_writes_a_classified_catalogue(model, field, tmp_path):
     assert done.exit_code == 0, done.output
     assert "3,000 objects classified" in done.output
     assert len(sq.open(tmp_path / "out")) == 3_000
+    told = CliRunner().invoke(app, [*words, "--plan", "--explain", "all"])
+    assert told.stderr.startswith("reasons for all of 3,000 objects: about ")
+    told = CliRunner().invoke(app, [*words, "--plan", "--explain", "few"])
+    assert told.exit_code == 2
+    assert "explain is 'few', but it is one of 'some', 'all', 'none'" in told.output

@@ -7,7 +7,7 @@ import difflib
 import tomllib
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from skyquarry.errors import NotFoundError, UserError
 from skyquarry.pipeline.project.checking import check
@@ -83,7 +83,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911  one for 
     origin, parts = get_origin(kind), get_args(kind)
     if kind is Any:
         return value
-    if origin is UnionType:
+    if origin in (UnionType, Union):  # of a Literal and others Python makes the second
         return _one_of(parts, value, where)
     if origin is Literal:
         if value not in parts:
@@ -116,4 +116,6 @@ def _name(kind: Any) -> str:
     known = {str: "a text", float: "a number", int: "a whole number", bool: "true or false"}
     if kind in known:
         return known[kind]
+    if get_origin(kind) is Literal:
+        return " or ".join(map(repr, get_args(kind)))
     return {list: "a list of texts", dict: "a table"}.get(get_origin(kind) or kind, "another value")

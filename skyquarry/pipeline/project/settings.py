@@ -114,7 +114,9 @@ class ClassifySettings:
 
     columns: list[str] | None = None
     """of the match, to keep beside id and position"""
-    explain: bool = True
+    explain: bool | Literal["all"] = True
+    """reasons: for the flagged and ambiguous; false: for none; "all": for each, at many times the
+    cost, which is told first"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

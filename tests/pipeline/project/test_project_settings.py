@@ -171,6 +171,16 @@ def test_learners_may_have_settings_of_their_own(tmp_path: Path) -> None:
     assert training.learners == {"catboost": {"rounds": 20}, "forest": {}}
 
 
+def test_reasons_are_for_few_for_all_or_for_none(tmp_path: Path) -> None:
+    learnt = WHOLE + '[labels]\nfrom = "truth"\n[training]\n[classify]\n'
+    for said, meant in (("", True), ('explain = "all"', "all"), ("explain = false", False)):
+        settings = read_project(written(tmp_path, learnt + said)).classify
+        assert settings is not None
+        assert settings.explain == meant
+    with pytest.raises(UserError, match="explain is 'some', but true or false or 'all' is needed"):
+        read_project(written(tmp_path, learnt + 'explain = "some"'))
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [
