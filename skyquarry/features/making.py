@@ -84,7 +84,7 @@ def features_of(  # noqa: PLR0913  a public face: each option stands alone
     columns: Mapping[str, str] | None = None,
     ebv: Dust = None,
     absent: Literal["error", "nan"] = "error",
-    telling: Callable[[str], None] | None = None,
+    telling: Callable[[str], Any] | None = None,
 ) -> Features:
     """Features of a table's rows: every row stays, whatever it lacks.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from skyquarry.learn.classifiers.registry import kind_of
 from skyquarry.learn.conformal import ConformalSets
 from skyquarry.learn.ensemble import Ensemble
 from skyquarry.learn.model import Model
-from skyquarry.learn.modelsaving import BASE, FILE, FORMAT, VARIABLE
+from skyquarry.learn.modelsaving import BASE, FILE, FORMAT, VARIABLE, versions
 from skyquarry.learn.pooling import Pool
 from skyquarry.learn.repaired import Repaired
 from skyquarry.learn.summed import learnt_classes, summed
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Model:
-    """What `save` wrote. Raises NotFoundError, and DamagedError that names what is damaged."""
+    """What `save` wrote. Raises NotFoundError, and DamagedError that names what is damaged.
+
+    Warns where a package that took part is older here than where the model was trained.
+    """
     folder = Path(path)
     if not (folder / FILE).is_file() and not (folder / sealed.CHECKSUMS).is_file():
         raise NotFoundError(f"{folder} is no model: it has no {FILE}; give the folder of one")
@@ -37,6 +42,7 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
             f"{folder / FILE} is of format {told.get('format')}, but this version reads "
             f"{FORMAT}: use the version of skyquarry that wrote it"
         )
+    _check_versions(told["told"].get("versions", {}), folder)
     classes, learnt, names = tuple(told["classes"]), learnt_classes(told), told["learners"]
     learners = tuple(kind_of(name).load(folder / name) for name in names)
     for each in learners:
@@ -59,6 +65,28 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
         reading=reading,
         variable=_head(folder / VARIABLE),
     )
+
+
+def _check_versions(made_by: dict[str, str], folder: Path) -> None:
+    """Newer software reads what older wrote; the other way nobody promises."""
+    here = versions()
+    older = [
+        f"{name} {here[name]} (it was {version})"
+        for name, version in made_by.items()
+        if name in here and _numbers(here[name]) < _numbers(version)
+    ]
+    if older:
+        warnings.warn(
+            f"{folder} was trained by newer software than there is here, {', '.join(older)}, so "
+            "that its probabilities may differ: install what it was trained by",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """2.13.0+cpu -> (2, 13, 0)."""
+    return tuple(int(each) for each in re.findall(r"\d+", version.partition("+")[0])[:3])
 
 
 def _head(folder: Path) -> Head | None:

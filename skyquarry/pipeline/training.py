@@ -65,7 +65,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     seed: int = 0,
     checkpoints: str | os.PathLike[str] | None = None,
     telling: Telling | None = None,
-    said: Callable[[str], None] | None = None,
+    said: Callable[[str], Any] | None = print,
 ) -> Model:
     """A model that tells the classes of a table with labels apart: any two or more.
 
@@ -117,8 +117,11 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     checkpoints
         A folder: a training that was killed and is called again with it goes on, and gives the
         same model. It is removed at the end.
-    telling, said
-        Are told how far each learner is; what features are used and refused, and why.
+    telling
+        Is told how far each learner is.
+    said
+        Is told what features are used and refused, and why; None: nobody is. The model keeps what
+        was refused (`told["recipe"]["refused"]`).
 
     Raises UserError for labels, features or groups of which nothing can be learnt, DamagedError for
     a damaged checkpoint.
@@ -169,7 +172,8 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     if taught is not examples:
         trained = summed.of_classes(trained, taught, examples)
     recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
-              "with_spectra": with_spectra, "leakage": found.to_json()}  # fmt: skip
+              "with_spectra": with_spectra, "leakage": found.to_json(),
+              "refused": dict(made.refused)}  # fmt: skip
     sky = isinstance(groups, str) and groups == "sky"
     columns = units_of(rows, {column for each in made.used for column in each.columns})
     units = tuple(each.unit for each in made.used)
@@ -194,7 +198,7 @@ def _yielding() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _measured(made: Features, words: list[Any], said: Callable[[str], None] | None) -> Features:
+def _measured(made: Features, words: list[Any], said: Callable[[str], Any] | None) -> Features:
     """Without the features that no labelled row has: nobody asked for each of them by name."""
     rows = np.array([word not in (None, "") for word in words], np.bool_)
     seen = np.asarray(np.isfinite(made.values[rows]).any(axis=0)).tolist()
@@ -203,7 +207,9 @@ def _measured(made: Features, words: list[Any], said: Callable[[str], None] | No
         return made
     if said is not None:
         said(f"no labelled row has {', '.join(empty)}: left out")
-    return made.columns([name for name in made.names if name not in set(empty)])
+    left = [(name, "no labelled row has it") for name in empty]
+    kept = made.columns([name for name in made.names if name not in set(empty)])
+    return replace(kept, refused=(*made.refused, *left))
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

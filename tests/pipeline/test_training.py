@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,28 @@ def test_a_saved_model_predicts_the_same_bits(model, tmp_path):
     table = sky(100, seed=6)
     assert (again.predict_proba(table) == model.predict_proba(table)).all()
     assert (again.sets(table) == model.sets(table)).all()
+
+
+def test_a_model_of_newer_software_is_read_with_a_warning(model, tmp_path):
+    newer = {"catboost": "99.1", "scikit-learn": "0.1", "nothing": "3.0"}
+    replace(model, told=model.told | {"versions": newer}).save(tmp_path / "model")
+    with pytest.warns(UserWarning, match=r"newer software .*, catboost \S+ \(it was 99.1\), so"):
+        again = sq.load_model(tmp_path / "model")
+    assert again.classes == model.classes
+
+
+def test_what_is_used_and_refused_is_printed_and_kept(capsys, tmp_path):
+    pq.write_table(sky(), tmp_path / "t.parquet")
+    words = {"survey": "sdss", "learners": {"forest": {"trees": 5}}, "threads": 1}
+    made = sq.train(tmp_path / "t.parquet", **words)
+    told = capsys.readouterr().out
+    assert f"{len(made.features)} features of 600 rows:" in told
+    assert "sdss_u-g: u - g [mag]" in told
+    assert "redshift: from a spectrum" in told
+    assert made.told["recipe"]["refused"]["redshift"].startswith("from a spectrum")
+    assert made.told["recipe"]["refused"]["ra"].startswith("a position")
+    sq.train(tmp_path / "t.parquet", said=None, **words)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_path_and_a_mapping_are_tables_too(model, tmp_path):
@@ -225,7 +248,8 @@ def test_the_command_trains_and_writes_a_model(tmp_path):
     assert done.exit_code == 0, done.output
     assert "a model of 3 classes" in done.output
     assert sq.load_model(tmp_path / "model").features == ("u", "g", "r")
-    assert "## Limits" in (tmp_path / "model" / "README.md").read_text()
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "## Limits" in card
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     again = CliRunner().invoke(app, words)
     assert again.exit_code == 2

@@ -151,7 +151,13 @@ def train(work: Work) -> dict[str, Any]:
         learners=settings.learners, combine=settings.combine, threads=settings.threads,
         seed=work.project.seed, checkpoints=folder / HIDDEN / "checkpoints",
         telling=_Paced(work.say) if work.progress else None,
+        said=None,
     )  # fmt: skip
+    refused = len(model.told["recipe"]["refused"])
+    work.say(
+        f"  {len(model.features)} features used, {refused} columns refused: "
+        f"{work.stage.output / 'README.md'} says which, and why"
+    )
     model.save(work.stage.output, overwrite=True)
     return {"classes": list(model.classes), "features": len(model.features),
             "leakage": model.told["recipe"]["leakage"], "said": str(model)}  # fmt: skip
@@ -205,7 +211,7 @@ def classify(work: Work) -> dict[str, Any]:
     model = load_model(folder / MODEL)
     plan = classify(
         model, folder / ARCHIVE / MATCHED, columns=settings.columns or (),
-        mix=_mix(work.project, model.classes), explain=settings.explain,
+        mix=_mix(work.project, model.classes), explain=settings.explain, said=work.say,
     )  # fmt: skip
     return _told(plan.to_catalog(work.stage.output, overwrite=work.stage.output.exists()))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.classes import DEFINITIONS
 from skyquarry.catalog.files import Folder
-from skyquarry.pipeline.project.places import EXAMPLES, MODEL, SCORES
+from skyquarry.pipeline.project.places import MODEL, SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +47,6 @@ def write_card(project: Project) -> None:
         model,
         name=folder.name,
         scores=json.loads(scores.read_text(encoding="utf-8")) if scores.is_file() else None,
-        refused=_refused(project, model),
         sources=_sources(project),
         label={} if label is None else label.told,
     )
@@ -64,27 +63,8 @@ def card_beside(path: Path) -> None:
     if not (path / "model.json").is_file():
         raise NotFoundError(f"{path} holds no model, but a card tells of one: train it first")
     model = json.loads((path / "model.json").read_text(encoding="utf-8"))
-    text = card(
-        model, name=path.name, scores=model["told"]["scores"], refused=(), sources=(), label={}
-    )
+    text = card(model, name=path.name, scores=model["told"]["scores"], sources=(), label={})
     Folder.at(path).write_atomic("README.md", text.encode())
-
-
-def _refused(project: Project, model: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Columns of the examples that no feature was made of, and why."""
-    import pyarrow.parquet as pq
-
-    from skyquarry.features.making import features_of
-
-    file = project.folder / EXAMPLES / "train.parquet"
-    if not file.is_file() or not model["told"]["recipe"]["survey"]:
-        return []
-    empty = pq.ParquetFile(file).schema_arrow.empty_table()
-    survey = model["told"]["recipe"]["survey"]
-    told = features_of(empty, survey, which=[*model["features"], "auto"], absent="nan")
-    used = set(model["features"])
-    extra = [(name, "no labelled row has it") for name in told.names if name not in used]
-    return [*told.refused, *extra]
 
 
 def _sources(project: Project) -> list[dict[str, Any]]:
@@ -107,7 +87,6 @@ def card(
     *,
     name: str,
     scores: Mapping[str, Any] | None,
-    refused: Sequence[tuple[str, str]],
     sources: Sequence[Mapping[str, Any]],
     label: Mapping[str, Any],
 ) -> str:
@@ -121,7 +100,7 @@ def card(
         ["## Scores", "", *_scores(scores)],
         ["## Limits", "", *_limits(model, scores, sources, label)],
         ["## Leakage", "", *_leakage(told["recipe"].get("leakage"))],
-        ["## Features", "", *_features(model, refused)],
+        ["## Features", "", *_features(model)],
         ["## How it was made", "", *_making(model)],
         ["## Licence", "", *_licence(sources)],
     ]
@@ -239,13 +218,14 @@ def _leakage(found: Mapping[str, Any] | None) -> list[str]:
     return [told, much]
 
 
-def _features(model: Mapping[str, Any], refused: Sequence[tuple[str, str]]) -> list[str]:
+def _features(model: Mapping[str, Any]) -> list[str]:
+    refused = model["told"]["recipe"].get("refused", {})
     names = ", ".join(f"`{each}`" for each in model["features"])
     lines = [f"Used ({len(model['features'])}): {names}.", ""]
     if not refused:
         return lines[:-1]
     reasons: dict[str, list[str]] = {}
-    for name, reason in refused:
+    for name, reason in refused.items():
         reasons.setdefault(reason, []).append(f"`{name}`")
     lines += [f"Refused ({len(refused)}):", ""]
     for reason, names_of in reasons.items():
