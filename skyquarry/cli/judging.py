@@ -33,6 +33,9 @@ def evaluate(
     mix: Annotated[
         str | None, typer.Option("--mix", help="sky: scores at the mix of the sky, by r and |b|.")
     ] = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Tell what each feature is worth, by shuffling.")
+    ] = False,
     report: Annotated[
         str | None, typer.Option("--report", help="Write a page with plots: scores.html.")
     ] = None,
@@ -51,7 +54,8 @@ def evaluate(
 
     told = score(
         model, table, label=label, groups=None if groups == "none" else groups,
-        positions=_two(positions), magnitude=magnitude, mix=_mix(mix), page=report, seed=seed,
+        positions=_two(positions), magnitude=magnitude, mix=_mix(mix), importance=importance,
+        page=report, seed=seed,
     )  # fmt: skip
     if out is not None:
         Path(out).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
@@ -138,7 +142,24 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
             )
         else:
             yield f"{each['name']:{wide}}  not measured: {each['n_effective']:.0f} effective"
+    if told["shift"] is not None:
+        yield from _shifted(told["shift"])
+    if "importance" in told:
+        for each in told["importance"]["features"]:
+            error = 0.0 if each["error"] is None else each["error"]
+            yield f"{each['name']}  shuffled: log-loss + {each['rise']:.4f} +- {error:.4f}"
     yield from told["doubts"]
+
+
+def _shifted(told: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
+    """How far the scores are from those on unseen rows of the training set."""
+    known = [
+        f"{name.replace('_', ' ')} {each['change']:+.4f} +- {each['error']:.4f}"
+        for name, each in told.items()
+        if each["change"] is not None
+    ]
+    if known:
+        yield f"against unseen rows of its training set: {', '.join(known)}"
 
 
 def _value(told: Mapping[str, float | None]) -> str:

@@ -35,6 +35,9 @@ _RINGS: Final = 0.1
 """share of rows unlike the training set from which on the page says so"""
 _SEEN: Final = 0.01
 """share of rows in cells that the model was trained on, from which on the page says so"""
+_SHUFFLED: Final = 5_000
+"""rows among which features are shuffled: 180 predictions of them for 60 features"""
+_COMPARED: Final = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 _TRAINING_MIX: Final = "the table as it is, probabilities at the mix of the training set"
 
 
@@ -67,6 +70,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     mix: SkyMix | Literal["sky"] | None = None,
     merged: Mapping[str, str] | None = None,
     cuts: Sequence[Cut] | None = None,
+    importance: bool = False,
     page: str | os.PathLike[str] | None = None,
     draws: int = 200,
     seed: int = 0,
@@ -75,7 +79,8 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
 
     Purity hangs on the mix of the classes more than on the model: with `mix` the rows are weighted
     to that sky and the probabilities brought to it; what holds for the rows as they are stands
-    under `as_given`. Errors are by cells of the sky.
+    under `as_given`. Errors are by cells of the sky. `shift` tells how much worse the model is here
+    than on rows of its own training set that it had not seen: of another survey, depth or region.
 
     Parameters
     ----------
@@ -100,6 +105,10 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     cuts
         Cuts (n,) over the rows of the table, to be beaten at their own purity; None: those of
         `physicscuts` that the columns allow.
+    importance
+        Whether to tell what each feature is worth: how much the log-loss rises when it is shuffled
+        among at most 5,000 of these rows, with errors by cells. `importance["worth"]` are those
+        beyond two errors, the most important first: what `sq.train(features=...)` may be given.
     page
         A file that ends in .html.
     draws, seed
@@ -123,7 +132,10 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     if cuts is None:
         cuts = cuts_of(rows.drop_columns([label]), _survey(model), model.classes)
     told["cuts"] = _against(model, judged, kept, cuts, mix, draws, seed)
+    if importance:
+        told["importance"] = _importance(model, judged, seed)
     told |= {
+        "shift": _shift(model, told),
         "title": f"How well {_and(model.classes)} are told apart",
         "model": str(model),
         "alarm": _alarm(model, judged),
@@ -271,6 +283,36 @@ def _against(
         p, judged.number, model.classes, there, weights=weights, cells=judged.cells, draws=draws,
         seed=seed,
     )  # fmt: skip
+
+
+def _importance(model: Model, judged: _Judged, seed: int) -> dict[str, Any]:
+    """What each feature is worth on rows that the model has not seen."""
+    from skyquarry.features.importance import importance
+
+    some = np.sort(np.random.default_rng(seed).permutation(len(judged.number))[:_SHUFFLED])
+    found = importance(
+        model.ensemble.predict_proba, judged.values[some], model.features, judged.number[some],
+        cells=None if judged.cells is None else judged.cells[some], seed=seed,
+    )  # fmt: skip
+    return found.to_json() | {"rows": len(some), "worth": list(found.worth())}
+
+
+def _shift(model: Model, told: Mapping[str, Any]) -> dict[str, dict[str, float | None]] | None:
+    """Scores on unseen rows of the training set, and here less there; None for an older model."""
+    home = model.told.get("scores", {}).get("overall")
+    if home is None:
+        return None
+    here = told.get("as_given", told)["overall"]
+    return {name: _change(home[name], here[name]) for name in _COMPARED}
+
+
+def _change(home: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, float | None]:
+    if home["value"] is None or here["value"] is None:
+        return {"training": home["value"], "change": None, "error": None}
+    error = float(np.hypot(home["error"] or 0.0, here["error"] or 0.0))
+    return {
+        "training": home["value"], "change": here["value"] - home["value"], "error": error,
+    }  # fmt: skip
 
 
 # ------------------------------------------------------------------ doubts

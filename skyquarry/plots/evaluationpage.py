@@ -30,6 +30,12 @@ _OF_CUTS: Final = (
     "Completeness of the model where its purity is that of the cut, over the objects for which all "
     "that the cut needs is measured."
 )
+_FEATURES: Final = 30
+"""of the most important that are shown"""
+_OF_SHUFFLED: Final = (
+    "How much the log-loss ({loss:.4f}) rises when a feature is shuffled among {rows:,} rows that "
+    "the model has not seen. Features that say nearly the same cover for each other."
+)
 _THREE: Final = "knows star, galaxy, quasar"
 
 
@@ -56,9 +62,39 @@ def page(report: Mapping[str, Any]) -> str:
         _classes(report["per_class"]),
         *_plots(report),
         *_cuts(report.get("cuts") or []),
+        *_shift(report.get("shift") or {}),
+        *_importance(report.get("importance")),
         *_bins(report["by"]),
     ]
     return whole(title, body)
+
+
+# ------------------------------------------------------------------ against the training set
+def _shift(changes: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
+    """How far the scores are from those at home."""
+    rows = [
+        [_MEASURES[what], _short(each["training"]), f"{each['change']:+.4f} ± {each['error']:.4f}"]
+        for what, each in changes.items()
+        if each["change"] is not None
+    ]
+    if rows:
+        yield "<h2>Here, and where it was trained</h2>"
+        yield table(["", "unseen rows of the training set", "here, less that"], rows)
+
+
+def _importance(told: Mapping[str, Any] | None) -> Iterator[str]:
+    """What features are worth, the most important first."""
+    if told is None:
+        return
+    yield "<h2>What each feature is worth</h2>"
+    yield f'<p class="note">{_OF_SHUFFLED.format(rows=told["rows"], loss=told["log_loss"])}</p>'
+    worth = set(told["worth"])
+    rows = [
+        [each["name"], f"{each['rise']:.4f}" + (f" ± {each['error']:.4f}" if each["error"] else ""),
+         "yes" if each["name"] in worth else "no"]
+        for each in told["features"][:_FEATURES]
+    ]  # fmt: skip
+    yield table(["feature", "rise", "beyond two errors"], rows)
 
 
 # ------------------------------------------------------------------ head

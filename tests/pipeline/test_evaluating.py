@@ -64,6 +64,35 @@ def test_an_evaluation_is_a_dict_and_a_page(told):
     assert "galaxy, quasar and star" in page.read_text(encoding="utf-8")
 
 
+def test_the_loss_against_the_training_set_is_told(model, told):
+    at_home = told[0]["shift"]["accuracy"]
+    assert abs(at_home["change"]) < 3 * at_home["error"]
+    page = told[1].read_text(encoding="utf-8")
+    assert "unseen rows of the training set" in page
+    away = sq.evaluate(model, sky(2_000, 3, ra_deg=200.0, shift=0.5), draws=50)
+    before, here = model.told["scores"]["overall"], away["overall"]
+    fall = away["shift"]["accuracy"]
+    assert fall["change"] == here["accuracy"]["value"] - before["accuracy"]["value"]
+    assert fall["change"] < -10 * fall["error"]
+    assert away["shift"]["log_loss"]["change"] > 1.0
+
+
+def test_what_each_feature_is_worth_is_told_and_chooses_features(model, tmp_path):
+    page = tmp_path / "scores.html"
+    found = sq.evaluate(
+        model, sky(800, 4, ra_deg=200.0), importance=True, page=page, draws=10
+    )["importance"]  # fmt: skip
+    rises = {each["name"]: each["rise"] for each in found["features"]}
+    assert set(rises) == set(model.features)
+    assert found["rows"] == 800
+    assert max(rises, key=lambda name: rises[name]) == found["worth"][0]
+    assert set(found["worth"]) < set(model.features)
+    assert "What each feature is worth" in page.read_text(encoding="utf-8")
+    less = sq.train(sky(2_500, 1), survey="sdss", features=found["worth"][:3], learners=QUICK,
+                    threads=1)  # fmt: skip
+    assert less.features == tuple(found["worth"][:3])
+
+
 def test_the_purity_is_that_of_the_mix_that_was_asked_for(model, told):
     mix = SkyMix(np.array([[[30.0, 1.0, 100.0]]]), (), name="a hundred stars a quasar")
     found = sq.evaluate(model, sky(3_000, 2, ra_deg=200.0), mix=mix, draws=20)
