@@ -8,7 +8,7 @@ import pytest
 
 from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.records import Record, Records
-from skyquarry.pipeline.project.reporting.forecasting import MEASURED, forecasts
+from skyquarry.pipeline.project.reporting.forecasting import MEASURED, PER_DEG2, forecasts
 from skyquarry.pipeline.project.running import State
 from skyquarry.pipeline.project.stages import stages_of
 
@@ -59,9 +59,28 @@ def _told(project: Project, events: list[dict[str, Any]], ahead: tuple[str, ...]
     return {state.stage.name: each for state, each in zip(states, made, strict=True)}
 
 
-def test_what_was_never_done_and_has_no_rows_is_not_known(project: Project) -> None:
-    told = _told(project, [], ("simulate", "match", "label", "train", "evaluate"))
+def test_what_was_never_done_and_has_no_rows_is_not_known(tmp_path: Path) -> None:
+    text = TEXT.replace('from = "simulate"', 'files = "mine.csv"')
+    labels = '[labels]\nfrom = "files"\nfiles = "l.csv"\ncatalog = "sdss"\nid = "i"\nset = "sdss"'
+    (tmp_path / "f.toml").write_text(text.replace("[labels]", labels))
+    project = read_project(tmp_path / "f.toml")
+    ahead = ("build sdss", "build gaia", "match", "label", "train", "evaluate")
+    told = _told(project, [], ahead)
+    assert set(told) == set(ahead)
     assert {each.seconds for each in told.values()} == {None}
+
+
+def test_a_sky_that_was_never_simulated_is_told_by_its_area(project: Project) -> None:
+    told = _told(project, [], ("simulate", "match", "label", "train", "evaluate"))
+    fixed, rate = MEASURED["simulate"]
+    truth = 2.0 * PER_DEG2["truth"]
+    assert told["simulate"].seconds == pytest.approx(fixed + truth / rate, rel=1e-3)
+    rows = 2.0 * (PER_DEG2["sdss"] + PER_DEG2["gaia"])
+    assert told["match"].seconds == pytest.approx(1.0 + rows / MEASURED["match"][1], rel=1e-3)
+    assert told["match"].by == f"by measured rates, for some {rows:,.0f} rows"
+    fixed, rate = MEASURED["train"]  # 100 of each class at most, a fifth of them to judge with
+    assert told["train"].seconds == pytest.approx(fixed + 200.0 / rate)
+    assert None not in {each.seconds for each in told.values()}
 
 
 def test_what_stands_takes_no_time(project: Project) -> None:

@@ -1,7 +1,8 @@
 """How long a run would take: by earlier runs in the audit log, scaled by rows; else by rates.
 
 A stage takes a + n / r seconds of n rows. Its a and r were measured (`MEASURED`); an earlier run of
-the project says how much slower or faster its machine is. Where neither is known, nothing is told.
+the project says how much slower or faster its machine is. A sky that was never simulated is taken
+to be as dense as one at |b| = 45. Where neither rows nor rates are known, nothing is told.
 """
 
 from __future__ import annotations
@@ -26,11 +27,21 @@ MEASURED: Final = {
     SIMULATE: (5.0, 65_000.0),
     "match": (1.0, 9_000.0),
     "label": (0.2, 130_000.0),
+    "train": (5.0, 75.0),
     "evaluate": (0.5, 2_000.0),
     "classify": (0.5, 15_000.0),
+    "clusters": (1.0, 90_000.0),
     REPORT: (5.0, 40_000.0),
 }
 """Seconds, and rows a second beyond them: two cores, November 2026, four surveys, four learners"""
+PER_DEG2: Final = {
+    "truth": 65_700.0, "sdss": 27_300.0, "allwise": 14_900.0, "gaia": 4_800.0, "twomass": 2_100.0,
+}  # fmt: skip
+"""Rows of a simulated square degree at |b| = 45; elsewhere up to twice or half as many"""
+_MATCHED: Final = 0.63
+"""objects for each row of the catalogues of a match, measured there"""
+_FULL: Final = 2.5
+"""classes of which a first choice of examples takes as many as it may, measured there"""
 _UNMEASURED: Final = (0.0, 1.0)
 """What is only ever scaled: time goes with rows"""
 
@@ -71,11 +82,12 @@ def forecasts(
             continue
         ahead[name] = _expected(project, name, told, ahead, records)
         rows = _rows(project, name, ahead)
-        made.append(_forecast(name, rows, past.get(name, [])))
+        guessed = SIMULATE in ahead and SIMULATE not in told
+        made.append(_forecast(name, rows, past.get(name, []), "some " if guessed else ""))
     return made
 
 
-def _forecast(name: str, rows: float | None, past: list[Past]) -> Forecast:
+def _forecast(name: str, rows: float | None, past: list[Past], some: str) -> Forecast:
     sized = [each for each in past if each.rows]
     if rows and sized:
         nearest = min(sized, key=lambda each: abs(float(each.rows or 0.0) - rows))
@@ -84,7 +96,7 @@ def _forecast(name: str, rows: float | None, past: list[Past]) -> Forecast:
     if past:
         return Forecast(past[-1].seconds, "as the last time")
     if rows and name in MEASURED:
-        return Forecast(_seconds(name, rows), f"by measured rates, for {rows:,.0f} rows")
+        return Forecast(_seconds(name, rows), f"by measured rates, for {some}{rows:,.0f} rows")
     return Forecast(None, "")
 
 
@@ -164,6 +176,8 @@ def _expected(
     project: Project, name: str, told: Told, ahead: Told, records: Records
 ) -> dict[str, Any]:
     """The rows that a stage will make: those of the last time, scaled as its input is."""
+    if name not in told:
+        return {"rows": _guessed(project, name, ahead)}
     factor = 1.0
     if name == SIMULATE:
         factor = _area_factor(project, records)
@@ -178,6 +192,24 @@ def _expected(
     elif rows is not None:
         rows *= factor
     return {"rows": rows}
+
+
+def _guessed(project: Project, name: str, ahead: Told) -> Any:
+    """The rows of a stage that was never done, where those that it works on tell them."""
+    if name == SIMULATE:
+        assert project.region is not None  # a project without is refused
+        area = _area(project.region)
+        return {each: count * area for each, count in PER_DEG2.items()}
+    rows = _rows(project, "match", ahead)
+    if rows is None:
+        return None
+    if name == "match":
+        return _MATCHED * rows
+    if name == "label" and project.labels is not None:
+        chosen = min(_MATCHED * rows, _FULL * project.labels.most_per_class)
+        share = project.labels.test_share
+        return {"train": (1.0 - share) * chosen, "test": share * chosen}
+    return None
 
 
 def _thinned(project: Project, told: Told, rows: dict[str, float]) -> dict[str, float]:
