@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,13 +79,12 @@ class Grid:
     numbers: tuple[Number, ...]
     width: float
 
-    def keys(self, table: pa.Table) -> tuple[Keys, Ints]:
-        """Cells of the rows that have all colours, and which rows these are."""
+    def seen(self, table: pa.Table) -> Seen:
+        """The cells of the rows that have all colours."""
         plain = Plain(table)
-        values = np.stack([each.values(plain) for each in self.numbers], axis=1) / self.width
-        rows = np.flatnonzero((np.abs(values) < 2.0**62).all(axis=1))
-        cells = np.floor(values[rows]).astype(np.int64).astype(">i8")
-        return cells.view(f"S{8 * len(self.numbers)}").ravel(), rows
+        values = np.stack([each.values(plain) for each in self.numbers]) / self.width
+        rows = np.flatnonzero((np.abs(values) < 2.0**62).all(axis=0))
+        return Seen.of(np.floor(values[:, rows]).astype(np.int64), rows)
 
     def counted(self, catalog: Catalog, executor: Where) -> tuple[Keys, Ints]:
         """Cells that hold rows, and how many."""
@@ -99,10 +99,49 @@ class Grid:
         return cells, counts
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The cells of some rows."""
+
+    keys: Keys
+    """(k,) the cells that hold rows, as bytes: the same for the same cell of any table"""
+    counts: Ints
+    """(k,) their rows"""
+    at: Ints
+    """(n,) which of the cells each row is in"""
+    rows: Ints
+    """(n,) the rows that are in a cell"""
+
+    @classmethod
+    def of(cls, cells: Ints, rows: Ints) -> Seen:
+        """Of the cells (d, n) of rows, by one number for each: its place in the box around all."""
+        low = cells.min(axis=1, initial=0)
+        spans = [int(span) + 1 for span in cells.max(axis=1, initial=0) - low]
+        if math.prod(spans) >= 2**62:
+            keys, at, counts = np.unique(_named(cells), return_inverse=True, return_counts=True)
+            return cls(keys, counts.astype(np.int64), at.ravel(), rows)
+        places = np.ravel_multi_index(tuple(cells - low[:, None]), spans).astype(np.int64)
+        if math.prod(spans) <= 4 * len(rows) + 1_000:
+            full = np.bincount(places, minlength=math.prod(spans))
+            there = np.flatnonzero(full)
+            numbers = np.zeros(len(full), np.int64)
+            numbers[there] = np.arange(len(there))
+            at, counts = numbers[places], full[there]
+        else:
+            there, at, counts = np.unique(places, return_inverse=True, return_counts=True)
+        found = np.stack(np.unravel_index(there, spans)).astype(np.int64) + low[:, None]
+        return cls(_named(found), counts.astype(np.int64), at, rows)
+
+
+def _named(cells: Ints) -> Keys:
+    """(n,) cells (d, n) as bytes."""
+    return np.ascontiguousarray(cells.T.astype(">i8")).view(f"S{8 * len(cells)}").ravel()
+
+
 def counts_of(table: pa.Table, grid: Grid) -> tuple[Keys, Ints]:
     """Cells of one tile, and their rows."""
-    cells, counts = np.unique(grid.keys(table)[0], return_counts=True)
-    return cells, counts.astype(np.int64)
+    seen = grid.seen(table)
+    return seen.keys, seen.counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +158,12 @@ class RareRows:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Those rows, with how many share the cell of each."""
-        keys, rows = self.grid.keys(table)
-        at = np.searchsorted(self.cells, keys)
-        inside = at < len(self.cells)
-        there = inside.copy()
-        there[inside] = self.cells[at[inside]] == keys[inside]
-        chosen = table.take(from_numpy(rows[there]))
-        return chosen.append_column(CELL_ROWS, from_numpy(self.counts[at[there]]))
+        seen = self.grid.seen(table)
+        place = np.searchsorted(self.cells, seen.keys)
+        inside = place < len(self.cells)
+        rare_one = inside.copy()
+        rare_one[inside] = self.cells[place[inside]] == seen.keys[inside]
+        there = rare_one[seen.at]
+        counts = self.counts[place[seen.at[there]]]
+        chosen = table.take(from_numpy(seen.rows[there]))
+        return chosen.append_column(CELL_ROWS, from_numpy(counts))

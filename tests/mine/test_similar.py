@@ -4,7 +4,7 @@ import pytest
 
 from skyquarry.errors import ColumnError, ExistsError, NotFoundError, UserError
 from skyquarry.mine.likeness import Likeness
-from skyquarry.mine.rare import rare
+from skyquarry.mine.rare import Seen, rare
 from skyquarry.mine.similar import similar
 from skyquarry.mine.similarindex import SimilarIndex, similar_index
 
@@ -126,6 +126,25 @@ def test_what_cannot_be_compared_is_told(noisy):
         similar(one, noisy, in_=["u / g"], k=1, errors=ERRORS)
     with pytest.raises(ColumnError, match="'z'"):
         similar(one, noisy, in_=["g - z"], k=1)
+
+
+@pytest.mark.parametrize("widest", [3, 3_000, 2**61])
+def test_cells_are_numbered_whatever_their_span(widest):
+    random = np.random.default_rng(4)
+    cells = random.integers(-widest, widest, (3, 500))
+    cells[:, 250:] = cells[:, :250]
+    seen = Seen.of(cells, np.arange(500))
+    wanted, counts = np.unique(cells, axis=1, return_counts=True)
+    told = np.array([np.frombuffer(key.ljust(24, b"\0"), ">i8") for key in seen.keys]).T
+    along = np.lexsort(told[::-1])
+    assert told[:, along].tolist() == wanted.tolist()
+    assert seen.counts[along].tolist() == counts.tolist()
+    assert told[:, seen.at].tolist() == cells.tolist()
+
+
+def test_no_row_is_in_no_cell():
+    seen = Seen.of(np.empty((2, 0), np.int64), np.empty(0, np.int64))
+    assert len(seen.keys) == len(seen.counts) == len(seen.at) == 0
 
 
 def test_the_rarest_are_those_of_the_emptiest_cells(stars):
