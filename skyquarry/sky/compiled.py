@@ -48,7 +48,7 @@ _spare_scipy()
 def _sources() -> str:
     """A hash of every file of kernels: one may call another of a different file."""
     root = Path(__file__).parent.parent
-    found = sorted({*root.glob("*/kernels.py"), *root.glob("*/kernels/*.py"), Path(__file__)})
+    found = sorted({*root.glob("**/*kernels.py"), *root.glob("**/kernels/*.py"), Path(__file__)})
     told = hashlib.sha256()
     for path in found:
         told.update(path.read_bytes())
