@@ -7,8 +7,8 @@ whole ensemble with features, calibration, conformal sets, novelty, flags, reaso
 of a hundred, margin, id index, checksums. Rows are those of benchmarks/features.py (four surveys, a
 fifth of each absent) strewn over half of the sky, the model is that of benchmarks/throughput.py.
 Each size is a process of its own, so that its peak is its own; what a process has before the first
-tile (model, libraries, compiled loops) is told apart. What 1e8 rows would take is the slope between
-the smallest and the largest size, on top of the smallest.
+tile (model, libraries, compiled loops) is told apart. What 1e8 rows would take of processors is the
+slope between the smallest and the largest size, on top of the smallest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -68,7 +67,11 @@ def measured(folder: Path, sizes: list[int], given: argparse.Namespace) -> dict[
         done = subprocess.run(words, capture_output=True, text=True, check=True)
         told[f"{rows:.0e}".replace("+0", "")] = one = json.loads(done.stdout)
         print(rows, one, file=sys.stderr, flush=True)
-    return {"features": given.features, "of_rows": told, "of_1e8": beyond(sizes, told.values())}
+    return {
+        "features": given.features,
+        "of_rows": told,
+        "cpu_hours_of_1e8": beyond(sizes, told.values()),
+    }
 
 
 def made(folder: Path, rows: int) -> Path:
@@ -114,16 +117,11 @@ def classified(catalogue: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def beyond(sizes: list[int], told: Iterable[dict[str, Any]]) -> dict[str, float]:
-    """Hours and memory of 1e8 rows, by the smallest and the largest size."""
-    every = list(told)
-    small, large, step = every[0], every[-1], max(sizes[-1] - sizes[0], 1)
-
-    def hours(what: str) -> float:
-        slope = (large[what] - small[what]) / step
-        return round((small[what] + slope * (MANY - sizes[0])) / 3600.0, 2)
-
-    return {"hours": hours("seconds"), "cpu_hours": hours("cpu_s")}
+def beyond(sizes: list[int], told: Iterable[dict[str, Any]]) -> float:
+    """Processor hours of 1e8 rows, by the smallest and the largest size."""
+    seconds = [each["cpu_s"] for each in told]
+    slope = (seconds[-1] - seconds[0]) / max(sizes[-1] - sizes[0], 1)
+    return round((seconds[0] + slope * (MANY - sizes[0])) / 3600.0, 2)
 
 
 def cpu_s() -> float:
@@ -131,7 +129,9 @@ def cpu_s() -> float:
 
 
 def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    """Of this program: what getrusage tells begins with what the process had that started it."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1e3
 
 
 if __name__ == "__main__":
