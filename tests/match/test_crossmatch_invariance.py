@@ -12,7 +12,7 @@ import pytest
 
 import skyquarry as sq
 from skyquarry.catalog.tiling import tiles_from_counts
-from skyquarry.ingest import build
+from skyquarry.ingest import buildplan
 from skyquarry.ingest.spill import histogram
 from skyquarry.match import crossmatch
 from skyquarry.match.given.rows import Flag
@@ -53,7 +53,7 @@ def expected(tables: Tables) -> MatchResult:
 def tilings(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Tilings:
     """{(catalogue's number, order): path} of catalogues with leaves of one order."""
     folder = tmp_path_factory.mktemp("tilings")
-    building: Any = build
+    building: Any = buildplan
     original = building.leaves_of
 
     def leaves_of(order: int) -> Any:

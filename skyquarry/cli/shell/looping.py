@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 
 def converse(session: Session, read: Callable[[], str]) -> None:
     """Answer until the end of the input, or until told to leave."""
-    while True:
+    going = True
+    while going:
         try:
-            text = read()
-        except KeyboardInterrupt:  # the line is dropped, the shell is not
+            going = all(_attempt(session, each) for each in split(read() + "\n")[0])
+        except KeyboardInterrupt:  # the line is dropped, the shell is not: wherever it came
             continue
         except EOFError:
             return
-        for statement in split(text + "\n")[0]:
-            if not _attempt(session, statement):
-                return
 
 
 def _attempt(session: Session, statement: str) -> bool:
