@@ -10,6 +10,7 @@ import pytest
 import skyquarry as sq
 from skyquarry.errors import DamagedError
 from skyquarry.pipeline.project.reading import read_project
+from skyquarry.pipeline.project.reporting.cards import card
 from skyquarry.pipeline.project.running import Runner
 
 if TYPE_CHECKING:
@@ -44,8 +45,16 @@ def test_a_model_card_has_the_scores_that_came_after_training(folder: Path) -> N
     text = (folder / "model" / "README.md").read_text()
     accuracy = json.loads((folder / "scores" / "scores.json").read_text())["overall"]["accuracy"]
     assert f"| accuracy | {accuracy['value']:.4f}" in text
-    for words in ("galaxy", "sdss_g-r", "sha256", "Leakage", "licence", "sdss_objID"):
+    for words in ("galaxy", "sdss_g-r", "sha256", "Leakage", "licence", "No column was refused"):
         assert words in text
+
+
+def test_a_model_card_lists_what_was_refused_and_why(folder: Path) -> None:
+    """The project's features are asked for by name; of those that `auto` finds some are refused."""
+    model = json.loads((folder / "model" / "model.json").read_text())
+    model["told"]["recipe"]["refused"] = {"sdss_objID": "bookkeeping", "sdss_run": "bookkeeping"}
+    text = card(model, name="field", scores=None, sources=(), label={})
+    assert "Refused (2):\n\n- `sdss_objID`, `sdss_run`: bookkeeping" in text
 
 
 def test_a_card_damages_no_model_and_makes_nothing_new(folder: Path) -> None:

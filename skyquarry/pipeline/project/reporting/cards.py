@@ -223,7 +223,7 @@ def _features(model: Mapping[str, Any]) -> list[str]:
     names = ", ".join(f"`{each}`" for each in model["features"])
     lines = [f"Used ({len(model['features'])}): {names}.", ""]
     if not refused:
-        return lines[:-1]
+        return [*lines, "No column was refused."]
     reasons: dict[str, list[str]] = {}
     for name, reason in refused.items():
         reasons.setdefault(reason, []).append(f"`{name}`")
