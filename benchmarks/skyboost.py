@@ -87,8 +87,8 @@ def _strata(**times: float) -> tuple[Stratum, ...]:
 
 
 STRATA: Final = _strata(
-    brown_dwarfs=4_000.0, late_dwarfs=400.0, white_dwarfs=300.0, quasars=40.0, giants=6.0,
-    pulsating=700.0, cataclysmic=1_000.0, eclipsing=60.0,
+    brown_dwarfs=7_000.0, late_dwarfs=400.0, white_dwarfs=600.0, quasars=80.0, giants=12.0,
+    pulsating=1_000.0, cataclysmic=1_400.0, eclipsing=60.0,
 )  # fmt: skip
 
 

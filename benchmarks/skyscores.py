@@ -2,17 +2,18 @@
 
     python benchmarks/skyscores.py --sky sky --out benchmarks/results
 
-The sky is boosted (`skyboost.py`): at least 5,000 objects of each class both to test and to
-calibrate with, each weighing what it stands for in a sky that is not. Cells of 0.21 square degrees
-are learnt from, calibrated on, or tested on, never two of these. The learners are asked for finer
-classes, a class in its stratum, so that the mix of each can be brought from that of the training
-set to that of the sky; then these are summed to the eight. Conformal sets
+The sky is boosted (`skyboost.py`): some 15,000 objects of each class both to test and to calibrate
+with, so that a coverage strays by 0.0035, each weighing what it stands for in a sky that is not.
+Cells of 0.21 square degrees are learnt from, calibrated on, or tested on, never two of these. The
+learners are asked for finer classes, a class in its stratum, so that the mix of each can be brought
+from that of the training set to that of the sky; then these are summed to the eight. Conformal sets
 are of these. For verdicts brown dwarfs and late dwarfs are told apart once more, and p is made to
 mean what it says at the sky's mix (`skypair.py`).
 
 Test scores of seed 8101 were seen while rounds and weights were being set, and those of 9101 of a
 sky whose dust told the distance of stars. Of the dwarfs that are taken for brown ones (M6 and
 later) there are four times as many since; what `skypair.py` does was chosen on calibration cells.
+Of seed 9601, whose late dwarfs scatter as real ones, nothing was set.
 
 Clusters of galaxies, the eighth class, are no rows of this table: the finder is scored against the
 haloes of another field of the same seed (`clusterscores.py`), and its F1 counts in the macro-F1 of
@@ -78,9 +79,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sky", required=True, help="folder of the sky; kept for a second run")
-    parser.add_argument("--areas", type=float, nargs="+", default=[16.0, 5.0],
+    parser.add_argument("--areas", type=float, nargs="+", default=[13.0, 13.0],
                         help="square degrees of each sky; seeds follow each other")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=9101)
+    parser.add_argument("--seed", type=int, default=9601)
     parser.add_argument("--learners", nargs="+", choices=USUAL, default=list(USUAL))
     parser.add_argument("--most", type=int, default=4_500, help="rows of a finer class to learn of")
     parser.add_argument("--cells", type=int, default=256,
@@ -130,12 +131,12 @@ class Parts:
 
     @classmethod
     def of(cls, table: pa.Table, seed: int) -> Parts:
-        """Whole cells to each part: three tenths to learn of, 35 of 100 to each of the others."""
+        """Whole cells to each part: a fifth to learn of, two fifths to each of the others."""
         words = np.array(table[LABEL].to_pylist())
         classes, label = np.unique(words, return_inverse=True)
         stratum, cells = (to_numpy(table[name].combine_chunks()) for name in (STRATUM, CELL))
         names, fine = _finer(words, stratum)
-        held = holdout(fine, cells, 0.7, seed)
+        held = holdout(fine, cells, 0.8, seed)
         part = np.zeros(len(fine), np.int8)
         test = holdout(fine[held], cells[held], 0.5, seed + 1)
         part[held] = 1 + test

@@ -28,14 +28,15 @@ def drawn_places(
     component: Component,
     numbers: Floats,
     absolute: Floats,
-    spare: float,
+    spare: float | Floats,
     random: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Places along a sequence (n,) and distances (n,) parsecs of the stars that may be visible.
 
     `numbers` (k-1,) stars a cubic parsec at the Sun between the knots of the sequence, `absolute`
-    (k, 24) magnitudes of the knots; stars may be `spare` magnitudes brighter than these. A place
-    is a knot's number and a fraction. Dust is left to the caller, as it makes none visible.
+    (k, 24) magnitudes of the knots; stars may be `spare` magnitudes, one or (k-1,), brighter than
+    these. A place is a knot's number and a fraction. Dust is left to the caller, as it makes none
+    visible.
     """
     moduli, shells = _shells(block, component)
     reach = _reach(block, absolute, spare)
@@ -64,7 +65,7 @@ def _shells(block: Block, component: Component) -> tuple[Floats, Floats]:
     )
 
 
-def _reach(block: Block, absolute: Floats, spare: float) -> Floats:
+def _reach(block: Block, absolute: Floats, spare: float | Floats) -> Floats:
     """(k-1,) the largest distance modulus at which any survey sees some star of a segment."""
     brightest = np.minimum(absolute[1:], absolute[:-1])
     return np.asarray((block.limits - brightest).max(axis=1) + spare)

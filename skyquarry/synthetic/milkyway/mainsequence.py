@@ -1,4 +1,4 @@
-"""Main-sequence stars, A0 to M9.5, single and in unresolved pairs."""
+"""Main-sequence stars, A0 to the end of M, single and in unresolved pairs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from skyquarry.synthetic.bands import BAND
-from skyquarry.synthetic.milkyway import binaries, counting, locus, metallicity
+from skyquarry.synthetic.milkyway import binaries, counting, locus, metallicity, ultracool
 from skyquarry.synthetic.milkyway.discs import LOCAL, THIN, YOUNG, Component, young_share
 from skyquarry.synthetic.milkyway.observed import seen
 from skyquarry.synthetic.milkyway.tables import dwarfs
@@ -30,17 +30,22 @@ _LUMINOSITY_FUNCTION: Final = (
 )  # fmt: skip
 """M_V, and stars a magnitude within 20 pc: Jahreiss & Wielen 1997 (ESA SP-402, 675), from memory"""
 _VOLUME_PC3: Final = 4.0 / 3.0 * np.pi * 20.0**3
-_SPARE: Final = 1.3
-"""magnitudes that a star may be brighter than its knot: a companion, heavy elements, scatter"""
+_SPARE, _SPARE_LATE = 1.3, 1.8
+"""magnitudes that a star may be brighter than its knot: a companion, heavy elements, scatter; the
+second from M6 on, where stars scatter more"""
 _SCATTER: Final = 0.15
 """in luminosity at given g-i and metallicity, magnitudes: age and rotation"""
 _COLOUR_SCATTER: Final = ((0.5, 0.8, 3.0, 4.3), (0.003, 0.007, 0.008, 0.040))
 """in each band, magnitudes, by g-i: bluer stars of SDSS are as near to their locus as it measures;
-late M dwarfs differ (SIMPLE: 0.05 to 0.1 in a colour)"""
+from M6 on it gives way to the scatter of `ultracool.py`"""
 _STRAGGLERS: Final = 0.012
 """about as many blue stragglers as stars of the horizontal branch: Deason, Belokurov & Evans 2011,
 MNRAS 416, 2903"""
 _G_SUN: Final = 4.438
+_END: Final = 20.0
+"""L0"""
+_LAST_TYPE: Final = float(np.nextafter(np.float32(_END), np.float32(0.0)))
+"""the latest type of a star, as the truth keeps it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,19 @@ class Knots:
 
 @cache
 def knots() -> Knots:
-    """Mamajek's A0 to M9.5 with colours of the locus; see `locus.py`."""
+    """Mamajek's A0 to L0, where the brown dwarfs begin, with colours of the locus to M6.
+
+    From M7 on they are those of `ultracool.py`; see there, and `locus.py`.
+    """
     m = dwarfs()
-    which = (m["spectral_type"] >= -30) & (m["spectral_type"] < 20)
+    which = (m["spectral_type"] >= -30) & (m["spectral_type"] <= _END)
     m = {name: values[which] for name, values in m.items()}
     g_i = _g_i(m)
     mags = locus.colours(g_i)
     mags += (_absolute_r(m, g_i, mags))[:, None]
+    late = m["spectral_type"] >= ultracool.FIRST
+    mags[late] = ultracool.absolute(m["spectral_type"][late])
+    _between(mags, m)
     young = young_share(0.5 * (m["Mv"][1:] + m["Mv"][:-1]))
     return Knots(
         g_i,
@@ -80,6 +91,16 @@ def knots() -> Knots:
         np.minimum.accumulate(m["Msun"]),
         m["spectral_type"],
     )
+
+
+def _between(mags: Floats, m: dict[str, Floats]) -> None:
+    """Colours between M6 and M7, where the locus and SIMPLE meet, are their means, in place."""
+    kind, j = m["spectral_type"], BAND["twomass_j"]
+    ends = [int(np.flatnonzero(kind == each)[0]) for each in (ultracool.FIRST - 1, ultracool.FIRST)]
+    for knot in range(ends[0] + 1, ends[1]):
+        part = ultracool.share(kind[knot : knot + 1])
+        first, last = (mags[end] - mags[end, j] for end in ends)
+        mags[knot] = mags[knot, j] + first * (1.0 - part) + last * part
 
 
 def _g_i(m: dict[str, Floats]) -> Floats:
@@ -135,7 +156,8 @@ class MainSequence:
         known, component = knots(), self.component
         numbers = known.numbers * share_of(component)
         usual = known.mags + metallicity.fainter(np.array(component.feh))
-        place, distance = counting.drawn_places(block, component, numbers, usual, _SPARE, random)
+        spare = np.where(known.spectral_type[1:] > 16.0, _SPARE_LATE, _SPARE)
+        place, distance = counting.drawn_places(block, component, numbers, usual, spare, random)
         return seen(block, component, distance, random, _Dwarfs(place, self.binary_share))
 
 
@@ -164,32 +186,52 @@ class _Dwarfs:
     def light(self, feh: Floats, random: np.random.Generator) -> tuple[Floats, dict[str, object]]:
         """(n, 24) absolute AB magnitudes, and the columns of `Sources` that are known here."""
         known, n = knots(), len(self.place)
+        kind = counting.between(known.spectral_type, self.place)
         mags = magnitudes(self.place, feh)
+        late = np.flatnonzero(kind > ultracool.FIRST - 1.0)
+        mags[late] = _late(kind[late], feh[late], random)
         mass = counting.between(known.mass_msun, self.place)
         paired = random.random(n) < self.binary_share * binaries.share(mass)
         other = binaries.companions(mass[paired], random)
         where = np.interp(-other, -known.mass_msun, np.arange(len(known.mass_msun)))
         mags[paired] = binaries.joined(mags[paired], magnitudes(where, feh[paired]))
-        mags += _SCATTER * random.standard_normal((n, 1))
+        usual = 1.0 - ultracool.share(kind)[:, None]
+        mags += usual * _SCATTER * random.standard_normal((n, 1))
         scatter = np.interp(counting.between(known.g_i, self.place), *_COLOUR_SCATTER)
-        mags += scatter[:, None] * random.standard_normal(mags.shape)
+        mags += usual * scatter[:, None] * random.standard_normal(mags.shape)
+        mags[late] += (1.0 - usual[late]) * ultracool.scatter(kind[late], random)
         return mags, {
             "kind": Kind.MAIN_SEQUENCE,
             "teff_k": counting.between(known.teff_k, self.place),
             "logg": counting.between(known.logg, self.place),
             "mass_msun": mass,
-            "spectral_type": counting.between(known.spectral_type, self.place),
+            "spectral_type": np.minimum(kind, _LAST_TYPE),
             "companion": paired,
         }
 
 
+def _late(kind: Floats, feh: Floats, random: np.random.Generator) -> Floats:
+    """(n, 24) as `magnitudes` has them of dwarfs of types later than M6, but as what they shine."""
+    known, seen = knots(), ultracool.seen_as(kind, random)
+    mags = magnitudes(np.interp(seen, known.spectral_type, np.arange(len(known.mags))), feh)
+    beyond = seen > _END
+    mags[beyond] = ultracool.absolute(seen[beyond])
+    return mags
+
+
 def magnitudes(place: Floats, feh: Floats) -> Floats:
-    """(n, 24) absolute AB magnitudes of dwarfs at places (n,) of the sequence."""
+    """(n, 24) absolute AB magnitudes of dwarfs at places (n,) of the sequence.
+
+    What metallicity does is known of earlier stars; it fades from M6 on, so that none of it is left
+    at L0, where the next sequence begins.
+    """
     known = knots()
     mags = counting.between(known.mags, place)
-    mags += metallicity.fainter(feh)[:, None]
+    kind = counting.between(known.spectral_type, place)
+    known_to = np.clip((_END - kind) / (_END - ultracool.FIRST + 1.0), 0.0, 1.0)
+    mags += (known_to * metallicity.fainter(feh))[:, None]
     g_i = counting.between(known.g_i, place)
-    u_g, g_r = metallicity.shifts(g_i, feh)
+    u_g, g_r = (known_to * each for each in metallicity.shifts(g_i, feh))
     fainter = metallicity.r_fainter(g_i, u_g)
     mags[:, BAND["sdss_u"]] += u_g + 0.5 * g_r
     for blue in ("sdss_g", "ps1_g", "gaia_bp"):

@@ -1,7 +1,6 @@
 """White dwarfs and brown dwarfs, against real ones."""
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -16,16 +15,6 @@ from skyquarry.synthetic.milkyway.whitedwarfs import WhiteDwarfs
 from skyquarry.synthetic.sources import Kind, Sources
 
 WHITE = [WhiteDwarfs(component, number) for number, component in enumerate((THIN, THICK, HALO), 8)]
-SIMPLE = {
-    "PAN-STARRS/PS1.z": "ps1_z", "PAN-STARRS/PS1.y": "ps1_y", "2MASS.J": "twomass_j",
-    "2MASS.H": "twomass_h", "2MASS.Ks": "twomass_ks", "WISE.W1": "wise_w1", "WISE.W2": "wise_w2",
-    "WFCAM.Y": "ukidss_y", "WFCAM.J": "ukidss_j", "WFCAM.H": "ukidss_h", "WFCAM.K": "ukidss_k",
-    "GAIA3.G": "gaia_g",
-}  # fmt: skip
-COLOURS = (
-    ("ps1_z", "ps1_y"), ("ps1_y", "twomass_j"), ("wise_w1", "wise_w2"), ("ukidss_y", "ukidss_j"),
-    ("ukidss_j", "ukidss_k"), ("gaia_g", "twomass_j"),
-)  # fmt: skip
 
 
 def of_track(mass, *, helium=False):
@@ -85,37 +74,6 @@ def test_a_pair_is_what_the_brighter_of_its_stars_is(sky):
     assert (pairs.logg[~red] > 7.0).all()
     r_j = pairs.mags[:, BAND["sdss_r"]] - pairs.mags[:, BAND["twomass_j"]]
     assert np.median(r_j[red]) > np.median(r_j[~red]) + 0.5
-
-
-def simple(shared_data, low, high):
-    """(types, {band: magnitudes}) of SIMPLE's dwarfs between two numeric spectral types."""
-    folder = shared_data / "labels"
-    types = pq.read_table(folder / "ultracool_simple.parquet", columns=["source", "spt_code"])
-    rows = pq.read_table(folder / "ultracool_simple_photometry.parquet")
-    sure = pc.less(pc.fill_null(rows["magnitude_error"], 9.0), 0.15)
-    rows = rows.filter(pc.and_(sure, pc.is_in(rows["band"], pa.array(list(SIMPLE)))))
-    code = dict(zip(types["source"].to_pylist(), types["spt_code"].to_pylist(), strict=True))
-    found = {}
-    columns = (rows[name].to_pylist() for name in ("source", "band", "magnitude"))
-    for source, band, mag in zip(*columns, strict=True):
-        kind = (code.get(source) or 0.0) - 50.0
-        if low <= kind < high:
-            found.setdefault((source, kind), {})[SIMPLE[band]] = mag
-    return np.array([kind for _, kind in found]), list(found.values())
-
-
-@pytest.mark.parametrize("types", [(20, 23), (24, 27), (30, 33), (35, 39)])
-def test_brown_dwarfs_have_the_colours_of_simple(types, shared_data):
-    kinds, real = simple(shared_data, *types)
-    random = np.random.default_rng(1)
-    place = np.repeat(np.clip(kinds - 20.0, 0.0, 18.0), 20)
-    mags = vega(browndwarfs._Dim(place).light(np.zeros(len(place)), random)[0])
-    for blue, red in COLOURS:
-        has = np.array([blue in each and red in each for each in real])
-        if has.sum() > 20:
-            seen = [each[blue] - each[red] for each, known in zip(real, has, strict=True) if known]
-            drawn = (mags[:, BAND[blue]] - mags[:, BAND[red]])[np.repeat(has, 20)]
-            assert abs(np.median(seen) - np.median(drawn)) < 0.15
 
 
 def test_brown_dwarfs_are_as_many_as_within_25_pc():
