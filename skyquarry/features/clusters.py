@@ -183,10 +183,9 @@ def clusters_of(
     )  # fmt: skip
     for number, z in enumerate(_grid().tolist()):
         sky.density[number] = sky.on_ridge(slice(None), z).sum() / (area * 3600.0**2)
-    seeds = _seeds(sky)
-    judged = (_judged(sky, seed, points, richness) for seed in seeds.tolist())
-    asked = [each for each in judged if each is not None and each.richness >= richness]
-    return _told(_settled(sky, asked, richness), sky, rows)
+    judged = (_judged(sky, seed, points, richness) for seed in _seeds(sky).tolist())
+    asked = [each.system for each in judged if each is not None and each.richness >= richness]
+    return _told(_settled(sky, asked, points, richness), sky, rows)
 
 
 def _area(ra: Floats, dec: Floats) -> float:
@@ -225,9 +224,23 @@ class _Candidate:
     """that each is a member"""
 
     @property
-    def members(self) -> Ints:
-        """Galaxies that are members more probably than not."""
-        return self.near[self.p >= 0.5]
+    def system(self) -> _System:
+        """What is kept of it: the thousands of galaxies within reach are not."""
+        members = self.near[self.p >= 0.5]
+        return _System(self.seed, self.redshift, self.richness, self.error, self.radius, members)
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """A candidate, without the galaxies about it."""
+
+    seed: int
+    redshift: float
+    richness: float
+    error: float
+    radius: float
+    members: Ints
+    """galaxies that are members more probably than not"""
 
 
 def _judged(sky: _Sky, seed: int, points: Any, least: float) -> _Candidate | None:
@@ -272,32 +285,58 @@ def _weighed(
     return _Candidate(seed, z, count, float(error), radius, near, apart, p)
 
 
-def _settled(sky: _Sky, asked: list[_Candidate], least: float) -> list[_Candidate]:
-    """The richest takes its members, as far as they are, from those after it (percolation)."""
+def _settled(sky: _Sky, asked: list[_System], points: Any, least: float) -> list[_System]:
+    """The richest takes its members, as far as they are, from those after it (percolation).
+
+    What lies about a candidate is looked up once more when its turn comes, which few live to see:
+    what is about all of them at once would be gigabytes on some hundred square degrees.
+    """
     order = sorted(asked, key=lambda each: (-each.richness, sky.mag[each.seed], each.seed))
-    xyz, free = to_xyz(sky.ra, sky.dec), np.ones(len(sky.ra))
-    kept: list[_Candidate] = []
+    free, kept = np.ones(len(sky.ra)), _Kept.of(sky, len(asked))
     for each in order:
-        here = np.array([one.seed for one in kept], np.int64)
-        sep = separation_arcsec(xyz[here], np.broadcast_to(xyz[each.seed], (len(here), 3)))
-        if any(
-            apart <= max(one.radius, each.radius) and abs(one.redshift - each.redshift) < _APART_Z
-            for one, apart in zip(kept, sep.tolist(), strict=True)
-        ):
+        if kept.taken(each):
             continue
-        again = each
-        if (free[each.near] < 1.0).any():
-            made = _weighed(sky, each.seed, each.near, each.apart, each.redshift, free[each.near])
-            if made is None:
-                continue
-            again = made
-        if again.richness >= least:
+        again = _judged(sky, each.seed, points, least)
+        if again is not None and (free[again.near] < 1.0).any():
+            again = _weighed(
+                sky, each.seed, again.near, again.apart, again.redshift, free[again.near]
+            )
+        if again is not None and again.richness >= least:
             free[again.near] *= 1.0 - again.p
-            kept.append(again)
-    return sorted(kept, key=lambda each: (-each.richness, sky.mag[each.seed], each.seed))
+            kept.add(again.system)
+    return sorted(
+        kept.systems, key=lambda each: (-each.richness, sky.mag[each.seed], each.seed)
+    )  # fmt: skip
 
 
-def _told(kept: list[_Candidate], sky: _Sky, rows: Ints) -> Found:
+@dataclass(slots=True)
+class _Kept:
+    """Systems so far, and whether another is one of them."""
+
+    xyz: Floats
+    """(n, 3) of all galaxies"""
+    rows: Floats
+    """(c, 5) x, y, z, radius and redshift of those kept, and room for more"""
+    systems: list[_System]
+
+    @classmethod
+    def of(cls, sky: _Sky, most: int) -> _Kept:
+        return cls(to_xyz(sky.ra, sky.dec), np.empty((most, 5)), [])
+
+    def add(self, system: _System) -> None:
+        self.rows[len(self.systems)] = *self.xyz[system.seed], system.radius, system.redshift
+        self.systems.append(system)
+
+    def taken(self, system: _System) -> bool:
+        """Whether it lies within one that is kept, or that within it, at its redshift."""
+        rows = self.rows[: len(self.systems)]
+        here = np.broadcast_to(self.xyz[system.seed], (len(rows), 3))
+        apart = separation_arcsec(rows[:, :3], here)
+        near = apart <= np.maximum(rows[:, 3], system.radius)
+        return bool((near & (np.abs(rows[:, 4] - system.redshift) < _APART_Z)).any())
+
+
+def _told(kept: list[_System], sky: _Sky, rows: Ints) -> Found:
     """Clusters about their brightest member within half of the radius of the seed."""
     xyz = to_xyz(sky.ra, sky.dec)
     brightest, gaps = [], []
