@@ -77,7 +77,7 @@ def scored(seed: int, field: int | None = None, cells: int = 256) -> tuple[int, 
     found = clusters_of(ra, dec, colour, mag, g_r_error=error, richness=LEAST_FOUND)
     told = judged(found, haloes(field, seed), Inside(field, cells))
     told |= {
-        "galaxies": len(ra),
+        "seed": seed, "cells": cells, "galaxies": len(ra),
         "area_deg2": round(cells * healpix.cell_area_deg2(WIDE_ORDER), 1),
         "cpu_s": {"galaxies": round(made - begun, 1),
                   "finder": round(time.process_time() - made, 1)},

@@ -23,6 +23,7 @@ eight. What the limits are, and what fails: `skylimits.py`. Exit code 1 where on
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -86,20 +87,34 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=4_500, help="rows of a finer class to learn of")
     parser.add_argument("--cells", type=int, default=256,
                         help="of order 6, in which clusters of galaxies are sought")  # fmt: skip
+    parser.add_argument("--clusters", type=Path, help="what clusterscores.py wrote of this seed, "
+                        "these cells and this commit; default: made here")  # fmt: skip
     parser.add_argument("--out")
     given = parser.parse_args()
     laps = _Laps()
     folder = Path(given.sky)
+    clusters = given.clusters and told_of_clusters(given.clusters, given.seed, given.cells)
     tables = [rows_of(folder, area, given.seed + n, laps) for n, area in enumerate(given.areas)]
     table = pa.concat_tables(tables, promote_options="default")
     parts = Parts.of(table, given.seed)
     told = scored(parts, given.learners, given.most, given.seed, Fitting(folder / "fits"), laps)
-    told["clusters"] = clusterscores.scored(given.seed, cells=given.cells)[1]
+    told["clusters"] = clusters or clusterscores.scored(given.seed, cells=given.cells)[1]
     laps.lap("clusters of galaxies")
     told["cpu_s"] = laps.told
     record.write("skyscores", table.num_rows, told, given.out)
     failed = shown(told)
     sys.exit(1 if failed else 0)
+
+
+def told_of_clusters(path: Path, seed: int, cells: int) -> dict[str, Any]:
+    """Figures that clusterscores.py wrote beside this run; of this code alone."""
+    written = json.loads(path.read_text())
+    figures: dict[str, Any] = written["figures"]
+    found = written["commit"], figures.get("seed"), figures.get("cells")
+    if found != (record.commit(), seed, cells):
+        sys.exit(f"{path} is of commit, seed and cells {found}, not of "
+                 f"{(record.commit(), seed, cells)}: run clusterscores.py anew")  # fmt: skip
+    return figures
 
 
 def rows_of(folder: Path, area_deg2: float, seed: int, laps: _Laps) -> pa.Table:
