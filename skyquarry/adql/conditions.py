@@ -41,8 +41,13 @@ from skyquarry.engine.bounds import Bounds, either, widened
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skyquarry.adql.terms import Equal, Field
+    from skyquarry.adql.scopes import Scope
+    from skyquarry.adql.selects import Compiled
+    from skyquarry.adql.state import State
+    from skyquarry.adql.terms import Equal
     from skyquarry.adql.text.syntax import Query
+
+    Compile = Callable[[Query, Scope | None], Compiled]
 
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _WIDER: Final = 1e-6
@@ -50,7 +55,17 @@ _WIDER: Final = 1e-6
 
 
 class Conditions(Resolver):
-    """Turns the conditions of one clause into truths."""
+    """Turns values and conditions of one clause into SQL; queries may stand in them."""
+
+    def __init__(
+        self,
+        state: State,
+        scope: Scope,
+        compile_query: Compile,
+        groups: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(state, scope, groups)
+        self.compile_query = compile_query
 
     def truth(self, tree: Condition) -> Truth:
         """The truth of a condition."""
@@ -66,10 +81,6 @@ class Conditions(Resolver):
             Junction: self._junction,
         }
         return makers[type(tree)](tree)
-
-    def subquery(self, query: Query) -> tuple[str, tuple[Field, ...]]:
-        """The SQL of a query within a condition, and its columns: see `selects`."""
-        raise NotImplementedError
 
     # ------------------------------------------------------------ joined
     def _junction(self, tree: Junction) -> Truth:
@@ -177,7 +188,7 @@ class Conditions(Resolver):
                 left.span.to(right.span) if left.span.start < right.span.start
                 else right.span.to(left.span),
                 f"compares {WORDS[left.kind]} with {WORDS[right.kind]}, but both sides must be "
-                "numbers, texts or moments",
+                "numbers, both texts, or both moments",
             )  # fmt: skip
         return left, right
 
@@ -240,24 +251,24 @@ class Conditions(Resolver):
 
     def _in_query(self, tree: InQuery) -> Truth:
         of = self.value(tree.of)
-        sql, columns = self.subquery(tree.query)
-        if len(columns) != 1:
+        made = self.compile_query(tree.query, self.scope)
+        if len(made.fields) != 1:
             raise self.error(
-                tree.query, f"gives {len(columns)} columns, but IN needs a query of one column"
+                tree.query, f"gives {len(made.fields)} columns, but IN needs a query of one column"
             )
-        one = Term("", columns[0].kind, tree.query.span)
+        one = Term("", made.fields[0].kind, tree.query.span)
         if not alike(of, one) or "boolean" in (of.kind, one.kind) or one.kind == "geometry":
             raise self.error(
                 tree.query,
                 f"gives {WORDS[one.kind]}, but {WORDS[of.kind]} is looked for in it: both must be "
-                "numbers, texts or moments",
+                "numbers, both texts, or both moments",
             )
         word = "NOT IN" if tree.negated else "IN"
-        return self._made(f"({of.sql} {word} ({sql}))", (of,))
+        return self._made(f"({of.sql} {word} ({made.sql}))", (of,))
 
     def _exists(self, tree: Exists) -> Truth:
-        sql, _ = self.subquery(tree.query)
-        return self._made(f"(EXISTS ({sql}))", ())
+        made = self.compile_query(tree.query, self.scope)
+        return self._made(f"(EXISTS ({made.sql}))", ())
 
     def _like(self, tree: Like) -> Truth:
         word = "ILIKE" if tree.caseless else "LIKE"

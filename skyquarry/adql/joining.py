@@ -16,15 +16,10 @@ from skyquarry.adql.state import fields_of
 from skyquarry.adql.text.syntax import Derived, Identifier, Join, Source, TableName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from skyquarry.adql.selects import Compiled
+    from skyquarry.adql.conditions import Compile
     from skyquarry.adql.state import Scanned, State
     from skyquarry.adql.tables import Table
     from skyquarry.adql.terms import Equal, Field, Narrowing, Truth
-    from skyquarry.adql.text.syntax import Query
-
-    Compile = Callable[[Query, Scope | None], Compiled]
 
 
 class Joining:
@@ -79,7 +74,7 @@ class Joining:
         from skyquarry.adql.text.words import QueryText
 
         scope = Scope(QueryText(condition), tree)
-        truth = Conditions(self.state, scope).truth(_condition(condition))
+        truth = Conditions(self.state, scope, self.compile_query).truth(_condition(condition))
         self.state.narrow(truth.narrowing)
         sql = f"(SELECT * FROM {scan.name} AS {scan.alias} WHERE {truth.sql}) AS {scan.alias}"
         relations = (replace(tree.relations[0], sql=sql),)
@@ -134,7 +129,7 @@ class Joining:
             return self._by_columns(source, left, right, names)
         both = self._beside(left, right, "", source.kind, ())
         scope = Scope(self.state.source, both, self.outer)
-        truth = Conditions(self.state, scope).truth(source.on)
+        truth = Conditions(self.state, scope, self.compile_query).truth(source.on)
         if truth.aggregated:
             raise self.state.source.error(source.on.span, "has an aggregate, but ON takes none")
         both = self._beside(left, right, "", source.kind, truth.equal)

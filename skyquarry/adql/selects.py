@@ -53,15 +53,6 @@ class Compiled:
     """What must have seen every row before the first is given; empty where nothing must."""
 
 
-class Clauses(Conditions):
-    """Values and conditions of a SELECT, in which queries may stand."""
-
-    def subquery(self, query: Query) -> tuple[str, tuple[Field, ...]]:
-        """The SQL of a query within a condition, and its columns."""
-        found = Compiler(self.state).query(query, self.scope)
-        return found.sql, found.fields
-
-
 class Compiler:
     """Makes the SQL of queries."""
 
@@ -144,7 +135,7 @@ class Compiler:
         alias = self.state.alias()
         own = tuple(moved_to(each, alias, keep_origin=False) for each in body.fields)
         tree = Tree("", (Relation((alias,), False, own),), own)
-        clauses = Clauses(self.state, Scope(self.state.source, tree))
+        clauses = Conditions(self.state, Scope(self.state.source, tree), self.query)
         orders = [self._order(each, clauses, own) for each in query.order]
         names = ", ".join(f"{each.sql}" for each in own)
         sql = f"SELECT {names} FROM ({body.sql}) AS {alias}"
@@ -152,7 +143,7 @@ class Compiler:
         sql += f" OFFSET {query.offset}" if query.offset is not None else ""
         return Compiled(sql, body.fields, blocked="ORDER BY" if orders else body.blocked)
 
-    def _order(self, order: Order, clauses: Clauses, fields: tuple[Field, ...]) -> str:
+    def _order(self, order: Order, clauses: Conditions, fields: tuple[Field, ...]) -> str:
         place = placed(self, order.value, len(fields))
         term = clauses.value(order.value) if place is None else None
         sql = term.sql if term is not None else str(place)
@@ -175,18 +166,16 @@ class _Selecting:
         self.compiler = compiler
         self.state = compiler.state
         self.tree = tree
-        self.joined = Joining(self.state, outer, self._derived).tree(tree.source)
+        self.joined = Joining(self.state, outer, compiler.query).tree(tree.source)
         self.scope = Scope(self.state.source, self.joined, outer)
-        self.plain = Clauses(self.state, self.scope)
-
-    def _derived(self, query: Query, outer: Scope | None) -> Compiled:
-        return self.compiler.query(query, outer)
+        self.plain = Conditions(self.state, self.scope, compiler.query)
 
     def compiled(self, order: tuple[Order, ...], offset: int | None) -> Compiled:
         """The SELECT, sorted, less its first rows, and no more than TOP says."""
         where = self._where()
         groups = self._groups()
-        clauses = Clauses(self.state, self.scope, frozenset(each.sql for each in groups))
+        keys = frozenset(each.sql for each in groups)
+        clauses = Conditions(self.state, self.scope, self.compiler.query, keys)
         outputs = self._outputs(clauses)
         having = None if self.tree.having is None else clauses.truth(self.tree.having)
         orders = [self._order(each, clauses, outputs) for each in order]
@@ -234,7 +223,7 @@ class _Selecting:
                 return self.plain.value(output.value)
         return None
 
-    def _outputs(self, clauses: Clauses) -> list[Term]:
+    def _outputs(self, clauses: Conditions) -> list[Term]:
         found: list[Term] = []
         for each in self.tree.outputs:
             if isinstance(each, Star):
@@ -246,7 +235,7 @@ class _Selecting:
             found.append(term.called(each.alias.name) if each.alias else term)
         return found
 
-    def _starred(self, star: Star, clauses: Clauses) -> list[Term]:
+    def _starred(self, star: Star, clauses: Conditions) -> list[Term]:
         fields = self.joined.stars
         if star.table:
             tables = self.scope.tables(star.table)
@@ -263,7 +252,7 @@ class _Selecting:
         return [replace(t, free=frozenset()) if t.sql in clauses.groups else t for t in terms]
 
     def _order(
-        self, order: Order, clauses: Clauses, outputs: list[Term]
+        self, order: Order, clauses: Conditions, outputs: list[Term]
     ) -> tuple[Term | None, str]:
         """The term that is sorted by, None where it is an output; and its SQL."""
         direction = f"{'DESC' if order.descending else 'ASC'} NULLS LAST"

@@ -243,6 +243,9 @@ class Grammar:
             "lines l LEFT JOIN sky s ON l.sky_id = s.id AND s.flags > 0",
             "sky s JOIN mine m ON s.id = m.id LEFT JOIN lines l ON l.sky_id = s.id",
             "(SELECT * FROM sky WHERE flags > 2) s JOIN lines l ON s.id = l.sky_id",
+            "sky s JOIN lines l ON s.id = l.sky_id AND kind IN (SELECT kind FROM sky WHERE id < 9)",
+            "sky s LEFT JOIN lines l ON s.id = l.sky_id "
+            "AND NOT EXISTS (SELECT m.id FROM mine m WHERE m.id = l.sky_id)",
         )
         return Made(
             f"SELECT {what[0]} FROM {join}{a}{what[1]}",

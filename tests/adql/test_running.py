@@ -92,6 +92,18 @@ def test_joins_are_those_of_sql(rows, columns, mine, join):
     assert collections.Counter(found) == collections.Counter(wanted)
 
 
+@pytest.mark.parametrize("join", ["JOIN", "LEFT JOIN"])
+def test_a_join_may_ask_a_query_in_its_condition(rows, columns, mine, join):
+    of_its_own = "s.id IN (SELECT id FROM sky WHERE dec > 0)"
+    of_both = "EXISTS (SELECT t.id FROM mine t WHERE t.id = s.id AND t.id = m.id AND s.dec > 0)"
+    north = dict(zip(columns["id"].tolist(), (columns["dec"] > 0).tolist(), strict=True))
+    wanted = [(i, i if north[i] else None) for i in mine["id"].to_pylist()]
+    wanted = [pair for pair in wanted if join == "LEFT JOIN" or pair[1] is not None]
+    for condition in (of_its_own, of_both):
+        found = rows(f"SELECT m.id, s.id FROM mine m {join} sky s ON m.id = s.id AND {condition}")
+        assert sorted(found) == sorted(wanted)
+
+
 def test_using_makes_one_column_of_two(ask):
     found = ask("SELECT * FROM mine JOIN (SELECT id, kind FROM sky) s USING (id)").to_table()
     assert found.schema.names == ["id", "ra", "dec", "label", "reach", "kind"]
