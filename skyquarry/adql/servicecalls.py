@@ -50,10 +50,6 @@ LINES: Final[dict[str, Line]] = {
     "CBRT": Line("cbrt({0})", "n", "float", "cbrt(x)", "the cube root"),
     "SQUARE": Line("({0} * {0})", "n", "n", "square(x)", "the square"),
     "SIGN": Line("sign({0})", "n", "integer", "sign(x)", "-1, 0 or 1"),
-    "DIV": Line(
-        "CAST(trunc({0} / CAST(nullif({1}, 0) AS DOUBLE)) AS BIGINT)", "nn", "integer",
-        "div(x, y)", "the whole quotient, towards zero",
-    ),
     "LENGTH": _LENGTH,
     "ESDC_LENGTH": _LENGTH,
     "REPLACE": Line(
@@ -155,6 +151,17 @@ def _specconv(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     return resolver.made(sql, "float", tree, (of,), name=of.name or "specconv", unit=wanted)
 
 
+def _div(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+    """The whole quotient, towards zero: of whole numbers to the last digit."""
+    if len(arguments) != 2:
+        raise _count(resolver, tree, "div(x, y)")
+    x, y = (resolver.number(each, tree.name) for each in arguments)
+    sql = f"CAST(trunc({x.sql} / CAST(nullif({y.sql}, 0) AS DOUBLE)) AS BIGINT)"
+    if {x.kind, y.kind} <= {"integer", "null"}:
+        sql = f"({x.sql} // nullif({y.sql}, 0))"
+    return resolver.made(sql, "integer", tree, (x, y), name="div")
+
+
 def _match(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     """Whether a regular expression fits somewhere in a text."""
     usage = "gavo_match(pattern, text)"
@@ -163,8 +170,21 @@ def _match(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     pattern, of = (resolver.text(each, tree.name) for each in arguments)
     if not isinstance(pattern.constant, str):
         raise resolver.error(pattern, f"is no pattern: write a text in quotes, {usage}")
+    _check_pattern(resolver, pattern, pattern.constant)
     sql = f"CAST(regexp_matches({of.sql}, {pattern.sql}) AS BIGINT)"
     return resolver.made(sql, "integer", tree, (pattern, of), name="match")
+
+
+def _check_pattern(resolver: Resolver, at: Term, pattern: str) -> None:
+    """Raises QueryError for what RE2, which the database has too, cannot read."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as error:
+        why = str(error).removeprefix("Invalid regular expression: ")
+        raise resolver.error(at, f"is no regular expression (RE2): {why}") from None
 
 
 def _apply_pm(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
@@ -197,6 +217,7 @@ _MOVED: Final = Made(
 )  # fmt: skip
 CALLS: Final[dict[str, Line | Made]] = {
     **LINES,
+    "DIV": Made(_div, "div(x, y)", "the whole quotient, towards zero"),
     "IVO_SPECCONV": _SPECTRAL,
     "GAVO_SPECCONV": _SPECTRAL,
     "IVO_APPLY_PM": _MOVED,

@@ -123,7 +123,7 @@ def epoch_prop(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
 
 def transform(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     """A point, circle or polygon in another frame."""
-    frames = [_frame(each) for each in arguments[:2]]
+    frames = [_frame(resolver, each) for each in arguments[:2]]
     matrix = frames[1] @ frames[0].T
     shape = shape_of(resolver, arguments[2])
     if isinstance(shape, Point):
@@ -137,13 +137,17 @@ def transform(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     raise resolver.error(arguments[2], "is no point, circle or polygon, but one is needed")
 
 
-def _frame(term: Term) -> NDArray[Any]:
+def _frame(resolver: Resolver, term: Term) -> NDArray[Any]:
     """The matrix from ICRS to the frame of that name."""
     import numpy as np
 
-    from skyquarry.sky.frames import rotation
+    from skyquarry.sky.frames import FRAMES, rotation
 
+    known = (*FRAMES, "fk5")
     name = str(term.constant).lower()
+    if name not in known:
+        listed = ", ".join(f"'{each.upper()}'" for each in known)
+        raise resolver.error(term, f"is no frame that is known here: write one of {listed}")
     return np.array(_FK5) if name == "fk5" else rotation(name)
 
 
