@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,23 +12,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Giving:
+class Giving(ABC):
     """A plan whose rows have a schema and come as batches, or whole; and so as what others read."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def schema(self) -> pa.Schema:
         """Of the rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stream(self) -> Iterator[pa.RecordBatch]:
         """The rows as they come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_table(self) -> pa.Table:
         """All rows in memory."""
-        raise NotImplementedError
 
     def to_pandas(self) -> Any:
         """All rows as a pandas DataFrame with Arrow's types."""

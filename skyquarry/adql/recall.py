@@ -1,4 +1,4 @@
-"""What was worked out for an object that never changes, kept for as long as others ask for it.
+"""What was worked out for an object that never changes, and kept for those who ask again.
 
 By the object itself, as to hash a schema of 136 columns takes longer than what is saved.
 """
@@ -15,7 +15,7 @@ Made = TypeVar("Made")
 
 
 class Recall(Generic[Made]):
-    """A function's answers by one object and what else it hangs on; the least asked go first."""
+    """A function's answers by one object and what else it hangs on; the oldest go first."""
 
     def __init__(self, make: Callable[..., Made], most: int = 256) -> None:
         self._make = make

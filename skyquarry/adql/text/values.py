@@ -6,6 +6,7 @@ since a parenthesis may open either; where only one of them may stand is checked
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from skyquarry.adql.text import shapes
@@ -44,7 +45,7 @@ _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "ORDER", "OFFSET", "UNION", "EXCEPT", "INTERSECT")
 
 
-class Values(Words):
+class Values(Words, ABC):
     """The productions of values and conditions."""
 
     def value(self, what: str = "a value") -> Value:
@@ -337,6 +338,6 @@ class Values(Words):
             at += 1
         return at > 0 and self.ahead(at).key in ("SELECT", "WITH")
 
+    @abstractmethod
     def subquery(self, where: str) -> Query:
         """<subquery>, which `grammar` reads."""
-        raise NotImplementedError(where)
