@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skyquarry.sky.cellkernels import centers_of, pixels_of
+from skyquarry.sky.kernels.cells import centers_of, pixels_of
 from skyquarry.sky.vectors import wrap_ra
 
 if TYPE_CHECKING:

@@ -179,6 +179,6 @@ def _check_vectors(v: Floats, first: int) -> None:
 
 
 def _kernels() -> Any:
-    from skyquarry.sky import kernels  # numba is imported where it is first needed
+    from skyquarry.sky.kernels import trixels  # numba is imported where it is first needed
 
-    return kernels
+    return trixels

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skyquarry.sky import polygonkernels as kernels
 from skyquarry.sky.halfspaces import EDGE
+from skyquarry.sky.kernels import polygons as kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

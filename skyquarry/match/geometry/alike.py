@@ -52,8 +52,8 @@ def alike_pairs(
     """Rows of both sides of pairs no farther apart than the radius and `widths` (k,), some at once.
 
     Without `right` those of `left` with itself: each pair once, no row with itself. Both limits are
-    closed; at the very rim of it rounding decides. The order of
-    the pairs hangs on positions alone.
+    closed; at the very rim of the radius rounding decides. The order of the pairs hangs on
+    positions alone.
     """
     height = max(radius_arcsec / 3600.0, _LOWEST_DEG) * (1.0 + 1e-9)
     one, one_row = _zoned(left, height)

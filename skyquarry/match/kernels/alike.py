@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skyquarry.match.kernels.runs import lower
 from skyquarry.sky.compiled import kernel
 
 
@@ -39,18 +40,6 @@ class Limits(NamedTuple):
     """squared, on the unit sphere"""
     widths: np.ndarray
     """(k,) by which values may differ"""
-
-
-@kernel
-def _first(ra, low, start, stop):
-    """The first row of a part of a zone that does not lie before `low`."""
-    while start < stop:
-        middle = (start + stop) >> 1
-        if ra[middle] < low:
-            start = middle + 1
-        else:
-            stop = middle
-    return start
 
 
 @kernel
@@ -88,7 +77,7 @@ def alike(left, right, once, limits, row, stop, out):
             if whole:
                 at[turn] = low
             elif before != zone:
-                at[turn] = _first(right.ra, ra - wide, low, high)
+                at[turn] = lower(right.ra, ra - wide, low, high)
             else:
                 while at[turn] < high and right.ra[at[turn]] < ra - wide:
                     at[turn] += 1
@@ -100,7 +89,7 @@ def alike(left, right, once, limits, row, stop, out):
                 elif lap == -1:  # beyond 360: the zone's beginning
                     j = low
                 else:  # before 0: its end
-                    j = _first(right.ra, ra - wide + 360.0, low, high)
+                    j = lower(right.ra, ra - wide + 360.0, low, high)
                 limit = ra + wide + 360.0 * lap
                 if whole:
                     limit = 360.0

@@ -28,16 +28,6 @@ SLACK = 2  # pixels: rounding of the index and of this product
 
 
 @step
-def spread(v):
-    """The bits of v (below 2^29) on the even places."""
-    v = (v | (v << 16)) & 0x0000FFFF0000FFFF
-    v = (v | (v << 8)) & 0x00FF00FF00FF00FF
-    v = (v | (v << 4)) & 0x0F0F0F0F0F0F0F0F
-    v = (v | (v << 2)) & 0x3333333333333333
-    return (v | (v << 1)) & 0x5555555555555555
-
-
-@step
 def reach(dec_deg, radius_arcsec):
     """How many order-29 pixels x or y may change within a radius (arcsec) of a declination."""
     slope = FLAT if abs(dec_deg) + radius_arcsec / 3600.0 < FLAT_DEG else STEEP

@@ -10,13 +10,13 @@ from skyquarry.match.kernels.boxes import (
     box,
     even_size,
     reach,
-    spread,
 )
 from skyquarry.match.kernels.looking import look_across, look_at_few, look_near, look_within
 from skyquarry.match.kernels.runs import FINEST, runs_of
 from skyquarry.match.kernels.separation import ARCSEC, HALF_TURN, NEAR, RADIAN
 from skyquarry.match.kernels.stepping import step
 from skyquarry.match.kernels.tables import bucket_of
+from skyquarry.sky.kernels.cells import spread
 
 NEAR_ENOUGH = 0.99 * NEAR * 3600.0  # arcsec
 FEW = 16  # rows that are looked at without more ado

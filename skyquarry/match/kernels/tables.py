@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from skyquarry.match.kernels.boxes import WHOLE, WIDE_ARCSEC, box, reach, spread
+from skyquarry.match.kernels.boxes import WHOLE, WIDE_ARCSEC, box, reach
 from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
+from skyquarry.sky.kernels.cells import spread
 
 BLOCK = 64  # rows that are looked at together
 STRETCH = 4096  # the same where only their order counts

@@ -81,7 +81,9 @@ def _slab(lon, slabs):
 
 
 @kernel
-def crossed_oddly(xyz, lon, west, east, eastward, normals, starts, members, found):
+def crossed_oddly(  # noqa: PLR0917
+    xyz, lon, west, east, eastward, normals, starts, members, found
+):
     """Whether the meridian from each point (m, 3) to the pole crosses an odd number of edges.
 
     An edge owns its western end and not its eastern one. `starts` (slabs + 1,) says where the
@@ -118,8 +120,10 @@ def near_an_edge(xyz, limit, sine, first, last, normals, found):
 
 
 @kernel
-def on_an_edge(xyz, lon, limit, sine, first, last, normals, starts, members, found):
-    """The same for a reach of no size: only edges over the point's longitude, or beside it."""
+def on_an_edge(  # noqa: PLR0917
+    xyz, lon, limit, sine, first, last, normals, starts, members, found
+):
+    """The same for one tiny `limit` and `sine`: of edges over a point's longitude, or beside it."""
     slabs = starts.size - 1
     for k in range(found.size):
         near = False
