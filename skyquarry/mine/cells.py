@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Scheme = Literal["healpix", "htm", "grid"]
 _FINEST = {"healpix": 29, "htm": 24}
-_MOST_COLUMNS = 1 << 31
+_FINEST_DEG = 1e-6
+"""Such cells number less than 2^63."""
 
 
 class Cells(Protocol):
@@ -52,9 +53,9 @@ def cells_of(catalog: Catalog, scheme: Scheme, order: Any, step_deg: float | Non
             'scheme has any: try scheme="grid", step_deg=1, or order=6'
         )
     if step_deg is not None:
-        if not 0.0 < step_deg <= 90.0 or 360.0 / step_deg > _MOST_COLUMNS:
+        if not _FINEST_DEG <= step_deg <= 90.0:
             raise UserError(
-                f"step_deg is {step_deg!r}, but a grid is of cells above 0 and up to 90 degrees: "
+                f"step_deg is {step_deg!r}, but a grid has steps of {_FINEST_DEG} to 90 degrees: "
                 "try step_deg=1"
             )
         return Grid(*catalog.source.position_columns("a map"), float(step_deg))
@@ -80,12 +81,12 @@ class Pixels:
         return (SPATIAL,)
 
     def of(self, table: pa.Table) -> Ints:
-        """The pixel above it."""
+        """The pixel of this order that each row lies in."""
         found: Ints = to_numpy(table[SPATIAL]) >> 2 * (29 - self.order)
         return found
 
     def centers(self, cells: Ints) -> tuple[Floats, Floats]:
-        """Theirs."""
+        """Those of the pixels."""
         from skyquarry.sky import healpix
 
         return healpix.center(cells, self.order)
@@ -109,13 +110,13 @@ class Trixels:
         return self.ra, self.dec
 
     def of(self, table: pa.Table) -> Ints:
-        """Their ids."""
+        """The trixel of this level that each row lies in."""
         from skyquarry.sky import htm
 
         return htm.index_radec(to_numpy(table[self.ra]), to_numpy(table[self.dec]), self.level)
 
     def centers(self, cells: Ints) -> tuple[Floats, Floats]:
-        """Theirs."""
+        """Those of the trixels."""
         from skyquarry.sky import htm
         from skyquarry.sky.vectors import to_radec
 

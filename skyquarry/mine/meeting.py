@@ -219,8 +219,8 @@ class Match:
     def words(self) -> str:
         """With what, how near, and what of those without a partner."""
         which = "" if self.nearest is None else f", the {self.nearest} nearest"
-        told = {"inner": "", "left": ", rows without a partner too", "anti": ", rows without one"}
-        told["outer"] = told["left"]
+        lonely = ", rows without a partner too"
+        told = {"inner": "", "left": lonely, "outer": lonely, "anti": ", rows without one"}
         return (
             f"match {self.there.name} within {self.radius_arcsec:g} arcsec{which}{told[self.how]}"
         )

@@ -10,7 +10,7 @@ looks up one a leaf.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -54,12 +54,12 @@ class Shapley:
 
         learner = told["learner"]
         model = learner["gradient_booster"]["model"]
-        paths = _Paths([], [], [], [], [], [0], [], [])
+        paths = _Paths()
         for tree, kind in zip(model["trees"], model["tree_info"], strict=True):
             paths.add(tree, kind)
         starts = np.array(paths.starts, np.int64)
         wide = np.diff(starts)
-        sizes = (wide << np.minimum(wide, 40)).astype(np.int64)
+        sizes = wide << np.minimum(wide, 30)  # of wider ones a single leaf is too many already
         if int(sizes.sum()) > MOST_ANSWERS:
             return None
         first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
@@ -100,15 +100,15 @@ class Shapley:
 class _Paths:
     """Leaves as they are met."""
 
-    feature: list[int]
-    low: list[float]
-    high: list[float]
-    missing: list[bool]
-    share: list[float]
+    feature: list[int] = field(default_factory=list)
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+    missing: list[bool] = field(default_factory=list)
+    share: list[float] = field(default_factory=list)
     """of the rows that come to a feature's nodes on the path, those that follow it"""
-    starts: list[int]
-    value: list[float]
-    kinds: list[int]
+    starts: list[int] = field(default_factory=lambda: [0])
+    value: list[float] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)
 
     def add(self, tree: dict[str, Any], kind: int) -> None:
         """All leaves of a tree, as XGBoost tells it."""
