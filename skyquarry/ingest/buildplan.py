@@ -38,7 +38,7 @@ MAX_ROWS = 1_000_000
 MARGIN_ARCSEC = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BuildPlan:
     """What a build would do; `run` does it."""
 
@@ -182,6 +182,9 @@ class BuildPlan:
         finally:
             shown.close(report)
         return report
+
+    def __repr__(self) -> str:
+        return f"BuildPlan: {self.explain()}"
 
 
 def _progenitor(sources: Sources) -> str:

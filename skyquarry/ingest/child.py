@@ -229,7 +229,7 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
     return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ChildPlan(BuildPlan):
     """What a build of a child table would do."""
 

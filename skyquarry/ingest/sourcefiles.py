@@ -25,8 +25,8 @@ def list_files(source: Any) -> list[str]:
         return _files_of(os.fspath(source))
     if not isinstance(source, list | tuple) or not source:
         raise UserError(
-            f"a {type(source).__name__} was given ({str(source)[:60]!r}); a path, glob, folder, "
-            "URL, a list of these, or a table is needed: give one of them"
+            f"{str(source)[:60]!r} of type {type(source).__name__} was given, but a path, glob, "
+            "folder, URL, a list of these, or a table is needed: give one of them"
         )
     return _without_twins([file for item in source for file in list_files(item)])
 

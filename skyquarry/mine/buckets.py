@@ -88,6 +88,11 @@ def buckets(
         places = catalog.source.position_columns("Space")
         seen = dict.fromkeys([*asked, *catalog.source.resolve(needs), *places])
         return by.plan(catalog, Comparison(None, compare, asked, most_pairs), tuple(seen))
+    if not (isinstance(by, Bucketing) or callable(by)):
+        raise UserError(
+            f"by is {by!r}, but it says where rows meet: try Space(arcmin=1), Colours([...], "
+            "margin), or a function of a table that gives a whole number for each row"
+        )
     meeting = by if isinstance(by, Bucketing) else ByKey(by, catalog.source.resolve(needs))
     rows = catalog.source.resolve([*asked, *needs, *meeting.columns(catalog.source.schema)])
     scan = Scan(catalog.source, catalog.cut.only(columns=tuple(dict.fromkeys(rows))))
@@ -187,7 +192,7 @@ def sort_piece(
             "without a bucket": table.num_rows - homes}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BucketsPlan(Plan):
     """A plan in two rounds, with a folder between them that goes when the rows have been given."""
 

@@ -92,10 +92,15 @@ class River:
     def filter(self, condition: str | Callable[[pa.Table], Any]) -> River:
         """The rows for which a condition holds: a text as `where` takes it, or a function.
 
-        The function gets a table and gives n truths. Raises PredicateError, ColumnError.
+        The function gets a table and gives n truths. Raises PredicateError, ColumnError, UserError.
         """
         if callable(condition):
             return self._after(Filter(self.schema, condition))
+        if not isinstance(condition, str):
+            raise UserError(
+                f"filter was given {condition!r}, but it takes a text, or a function of a table: "
+                'try filter("r < 20")'
+            )
         predicate = parse(condition, self.schema)
         cut = self._catalog
         if cut is not None:  # tiles and row groups that cannot matter are not read
@@ -133,8 +138,13 @@ class River:
         """What a function makes of each table of rows, of whatever columns and however many rows.
 
         `schema`: of what it gives; by default it is asked with an empty table. For processes the
-        function is one of a module. Raises UserError where it gives no table.
+        function is one of a module. Raises UserError for what is no function, or gives no table.
         """
+        if not callable(function):
+            raise UserError(
+                f"map was given {function!r}, but it takes a function of a table: for columns of "
+                "texts there is project"
+            )
         told = schema
         if told is None:
             empty = function(self.schema.empty_table())

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.engine.catalog import Catalog
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.engine.reader import Piece
     from skyquarry.engine.run import Task
@@ -167,6 +167,11 @@ class ScanMachine:
         return answer
 
     def _check(self, cut: Catalog) -> None:
+        if not isinstance(cut, Catalog):
+            raise UserError(
+                f"the question is {cut!r}, but a cut of the machine's catalogue is asked: try "
+                "machine.catalog.where(...)"
+            )
         mine, theirs = self.catalog.stored, cut.stored
         if (mine.home.root, mine.version) != (theirs.home.root, theirs.version):
             raise UserError(

@@ -361,6 +361,7 @@ def test_progress_counts_every_row_of_every_stage(tmp_path):
 def test_explain_writes_nothing(tmp_path):
     plan = plan_build(clumpy_sky(100), tmp_path / "sky")
     text = plan.explain()
+    assert repr(plan) == f"BuildPlan: {text}"
     assert "100 rows" in text
     assert 'margin 10"' in text
     assert "the id is id (by UCD)" in text

@@ -131,6 +131,8 @@ def test_what_cannot_be_is_refused_before_work_starts(few):
         Space(arcsec=1, arcmin=1)
     with pytest.raises(UserError, match="one of them, above 0"):
         Space(arcmin=0)
+    with pytest.raises(UserError, match=r"by is 3, but it says where rows meet: try Space"):
+        buckets(few, 3)
     with pytest.raises(UserError, match="head"):
         buckets(few.head(5), Colours(["u - g"], 0.1))
     with pytest.raises(ColumnError, match="'z'"):
@@ -171,5 +173,7 @@ def test_partitions_without_a_row_are_compared_too(few, tmp_path):
 
 
 def test_a_plan_says_what_it_would_do(few):
-    assert "share a bucket (Colours)" in buckets(few, Colours(["u - g"], 0.1)).explain()
+    plan = buckets(few, Colours(["u - g"], 0.1))
+    assert "share a bucket (Colours)" in plan.explain()
+    assert repr(plan) == f"Plan: {plan.explain()}"
     assert pa.types.is_int64(buckets(few, Colours(["u - g"], 0.1)).schema.field("left_id").type)

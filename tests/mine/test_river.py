@@ -384,6 +384,10 @@ def test_what_cannot_be_is_refused_before_work_starts(few):
         river(few).to(5)
     with pytest.raises(UserError, match="for an empty table"):
         river(few).map(lambda table: 5)
+    with pytest.raises(UserError, match="map was given 'u - g', but it takes a function"):
+        river(few).map("u - g")
+    with pytest.raises(UserError, match="filter was given 5, but it takes a text, or a function"):
+        river(few).filter(5)
     with pytest.raises(UserError, match="median"):
         river(few).aggregate(["kind"], {"r": ("median", "r")})
 

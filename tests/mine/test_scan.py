@@ -178,6 +178,8 @@ def test_questions_that_a_sweep_cannot_answer_are_refused(stars, tmp_path):
         other = stars.where("r < 17").to_catalog(tmp_path / "other")
         with pytest.raises(UserError, match=r"machine\.catalog"):
             machine.ask(other)
+        with pytest.raises(UserError, match="the question is 'r < 17', but a cut of the machine's"):
+            machine.ask("r < 17")
     with pytest.raises(UserError, match="one at least"):
         sweep_once([])
 

@@ -36,7 +36,7 @@ ROWS_A_CELL = 250_000
 _SHOWN = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FetchPlan:
     """A download: a region of a table, by cells, into a folder.
 
@@ -140,6 +140,9 @@ class FetchPlan:
         """
         with Cache(self.folder, self.fingerprint) as cache:
             return Download(self, cache, telling).run()
+
+    def __repr__(self) -> str:
+        return f"FetchPlan: {self.explain()}"
 
 
 def marked(thing: Any) -> str:
