@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.adql import meeting, ordering
+from skyquarry.adql import meeting, ordering, sides
 from skyquarry.adql.asking import query
 from skyquarry.testing.handmade import write_catalog
 
@@ -91,6 +91,16 @@ def test_pairs_come_in_roomfuls_and_whole(ask, as_it_stands, all_worth, monkeypa
     assert len(found) > 12_000  # each row is near itself
 
 
+@pytest.mark.parametrize("band", ["", " AND ABS(a.mag - b.mag) < 1", " AND ABS(a.mag - b.pm) < 9"])
+def test_rows_are_held_in_memory_or_become_a_table(ask, as_it_stands, all_worth, monkeypatch, band):
+    adql = ("SELECT a.id, b.id FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.02 "
+            f"AND a.id < b.id{band} WHERE a.mag < 22")  # fmt: skip
+    held = told(ask(adql))
+    monkeypatch.setattr(sides, "_ROOMY_BYTES", 0)
+    assert held == told(ask(adql)) == as_it_stands(adql)
+    assert held
+
+
 def test_every_order_of_three_tables_gives_the_same_rows(ask, as_it_stands, all_worth, monkeypatch):
     adql = ("SELECT a.id, b.id, c.id FROM sky a JOIN sky b ON a.flags = b.id "
             "JOIN sky c ON c.id = b.flags WHERE a.mag < 20 AND b.pm <> c.pm")  # fmt: skip
@@ -113,8 +123,8 @@ def test_a_position_beyond_the_pole_lies_where_its_sine_has_it(all_worth):
 
 def test_a_short_list_leaves_the_tiles_unread_that_lie_far_from_it(ask, all_worth, monkeypatch):
     read = []
-    real = meeting._around
-    monkeypatch.setattr(meeting, "_around", lambda *given: read.append(real(*given)) or read[-1])
+    real = sides._around
+    monkeypatch.setattr(sides, "_around", lambda *given: read.append(real(*given)) or read[-1])
     adql = "SELECT s.id FROM sky s JOIN mine m ON DISTANCE(s.ra, s.dec, m.ra, m.dec) < 0.2"
     found = told(ask(adql))
     assert len(found) > 20

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.match.geometry.searching import kernels
-from skyquarry.sky.vectors import to_xyz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +31,8 @@ _SPARE_DEG: Final = 1e-8
 """By which windows are wider, for that order and for rounding."""
 _PART: Final = 1 << 18
 """Rows that a thread searches together."""
+_RANGES: Final = 4
+"""Into which a large side is cut to be sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Valued:
     """(n,) in [0, 360)"""
     dec_deg: Floats
     """(n,) in [-90, 90]"""
-    values: Floats
-    """(n, k); NaN is like nothing"""
+    values: tuple[Floats, ...]
+    """(n,) each; NaN is like nothing"""
 
 
 def alike_pairs(
@@ -56,8 +57,9 @@ def alike_pairs(
     positions alone.
     """
     height = max(radius_arcsec / 3600.0, _LOWEST_DEG) * (1.0 + 1e-9)
-    one, one_row = _zoned(left, height)
-    other, other_row = (one, one_row) if right is None else _zoned(right, height)
+    with ThreadPoolExecutor(threads) as pool:
+        one, one_row = _zoned(left, height, pool)
+        other, other_row = (one, one_row) if right is None else _zoned(right, height, pool)
     limits = kernels("alike").Limits(
         _reach(len(one.start) - 1, height, radius_arcsec / 3600.0),
         float((2.0 * np.sin(np.radians(radius_arcsec / 7200.0))) ** 2 * (1.0 + 1e-12)),
@@ -86,17 +88,45 @@ def _pairs_of(part: tuple[int, int], search: tuple[Any, ...]) -> Iterator[tuple[
             yield out[0, :many], out[1, :many]
 
 
-def _zoned(side: Valued, height: float) -> tuple[Any, Ints]:
+def _zoned(side: Valued, height: float, pool: ThreadPoolExecutor) -> tuple[Any, Ints]:
     """A side in the order of its zones, and for each row the row that it was."""
-    zones = int(np.ceil(180.0 / height))
-    zone = np.minimum(((side.dec_deg + 90.0) / height).astype(np.int64), zones - 1)
-    along = np.minimum((side.ra_deg * (_STEPS / 360.0)).astype(np.int64), _STEPS - 1)
-    row = np.argsort(zone * _STEPS + along)
-    zone, ra = zone[row], np.ascontiguousarray(side.ra_deg[row], np.float64)
+    zones, rows = int(np.ceil(180.0 / height)), len(side.ra_deg)
+    own = [np.ascontiguousarray(each, np.float64) for each in (side.ra_deg, side.dec_deg)]
+    parts = [slice(at, at + _PART) for at in range(0, rows, _PART)]
+    key = np.empty(rows, np.int64)
+
+    def place(part: slice) -> None:
+        kernels("alike").placed(own[0][part], own[1][part], height, zones, _STEPS, key[part])
+
+    list(pool.map(place, parts))
+    row = _ordered(key, pool)
+    zone, ra = np.empty(rows, np.int64), np.empty(rows)
+    xyz, values = np.empty((rows, 3)), np.empty((len(side.values), rows))
+
+    def lay(part: slice) -> None:
+        some = row[part]
+        kernels("alike").laid((*own, key), _STEPS, some, (zone[part], ra[part], xyz[part]))
+        for to, each in zip(values, side.values, strict=True):
+            to[part] = each[some]
+
+    list(pool.map(lay, parts))
     start = np.searchsorted(zone, np.arange(zones + 1)).astype(np.int64)
-    xyz = np.ascontiguousarray(to_xyz(ra, side.dec_deg[row]))
-    values = np.ascontiguousarray(side.values[row], np.float64)
     return kernels("alike").Zoned(zone, ra, xyz, values, start), row
+
+
+def _ordered(key: Ints, pool: ThreadPoolExecutor) -> Ints:
+    """The rows by ascending numbers: some ranges of these at once, the same for any threads."""
+    if len(key) <= _PART:
+        return np.argsort(key)
+    sample = np.sort(key[:: max(len(key) // 1_000, 1)])
+    edges = sample[np.arange(1, _RANGES) * len(sample) // _RANGES]
+
+    def some(low: int, high: int) -> Ints:
+        rows = np.flatnonzero((key >= low) & (key < high))
+        return rows[np.argsort(key[rows])]
+
+    limits = [np.iinfo(np.int64).min, *edges.tolist(), np.iinfo(np.int64).max]
+    return np.concatenate(list(pool.map(lambda ends: some(*ends), pairwise(limits))))
 
 
 def _reach(zones: int, height: float, radius_deg: float) -> Floats:

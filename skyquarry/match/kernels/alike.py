@@ -8,6 +8,7 @@ fail there.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ class Zoned(NamedTuple):
     xyz: np.ndarray
     """(n, 3)"""
     values: np.ndarray
-    """(n, k)"""
+    """(k, n): a search goes along the first of them"""
     start: np.ndarray
     """(zones + 1,) where each zone begins"""
 
@@ -43,10 +44,36 @@ class Limits(NamedTuple):
 
 
 @kernel
+def placed(ra_deg, dec_deg, height, zones, steps, key):
+    """Numbers (n,) by which rows come in the order of zones, and of right ascension in each."""
+    for i in range(ra_deg.size):
+        zone = min(np.int64((dec_deg[i] + 90.0) / height), zones - 1)
+        along = min(np.int64(ra_deg[i] * (steps / 360.0)), steps - 1)
+        key[i] = zone * steps + along
+
+
+@kernel
+def laid(given, steps, row, out):
+    """Zones, right ascensions and vectors of some rows, in their order.
+
+    `given`: ra, dec and key of all (n,); `out`: zone (m,), ra (m,), xyz (m, 3) of those in `row`.
+    """
+    ra_deg, dec_deg, key = given
+    zone, ra, xyz = out
+    for i in range(row.size):
+        j = row[i]
+        zone[i] = key[j] // steps
+        ra[i] = ra_deg[j]
+        lon, lat = math.radians(ra_deg[j]), math.radians(dec_deg[j])
+        far = math.cos(lat)
+        xyz[i, 0], xyz[i, 1], xyz[i, 2] = far * math.cos(lon), far * math.sin(lon), math.sin(lat)
+
+
+@kernel
 def _fits(left, i, right, j, limits):
     """Whether two rows are alike and near: NaN is like nothing."""
     for k in range(limits.widths.size):
-        if not abs(left.values[i, k] - right.values[j, k]) <= limits.widths[k]:
+        if not abs(left.values[k, i] - right.values[k, j]) <= limits.widths[k]:
             return False
     chord = 0.0
     for k in range(3):
