@@ -95,7 +95,7 @@ def test_a_file_named_twice_is_refused(two):
 
 
 def test_what_is_no_source_is_refused():
-    with pytest.raises(UserError, match="a int was given"):
+    with pytest.raises(UserError, match="'3' of type int was given"):
         open_sources(3)
 
 
