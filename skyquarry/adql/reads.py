@@ -13,6 +13,7 @@ from skyquarry.adql.partreads import FileRead, PieceRead
 from skyquarry.adql.tables import Given, Plain, Stored
 from skyquarry.engine.cost import Cost
 from skyquarry.engine.scan import Scan
+from skyquarry.engine.tags import tag_with
 from skyquarry.errors import QueryError
 from skyquarry.sky.ranges import Ranges
 
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.state import Scanned
     from skyquarry.adql.terms import Narrow
+    from skyquarry.catalog.stored import Stored as StoredCatalog
     from skyquarry.engine.source import Source
 
 _MANY_RANGES = 48
 """Ranges of pixels that a scan's condition has at most: gaps between others are read as well."""
+_MUCH = 500_000
+"""Rows of a scan that is read from a tag: small places are sought in the smaller row groups."""
 _WHOLE = 4_096
 """A catalogue of so many files may be opened whole: the database then serves other queries too."""
 
@@ -154,6 +158,13 @@ class StoredRead:
         """Whether it is a small place in a few tiles: read sooner than a database is made."""
         return self.scan.is_small and not self.table.cut
 
+    @cached_property
+    def tag(self) -> StoredCatalog | None:
+        """The tag whose files the database reads instead: it has the same tiles."""
+        if self.by_engine or self.source.rows[self.numbers].sum() < _MUCH:
+            return None
+        return tag_with(self.source, self.columns)
+
     # ------------------------------------------------------------ in parts
     @property
     def in_parts(self) -> bool:
@@ -196,7 +207,7 @@ class StoredRead:
     @cached_property
     def may_open(self) -> tuple[str, ...]:
         """The files that its database may open: of a large catalogue those that are read."""
-        few = len(self.source.stored.tiles) <= _WHOLE
+        few = len(self.source.tiles) <= _WHOLE
         return tuple(self.files(range(len(self.source.stored.tiles)) if few else None))
 
     def _is_inside(self, number: int) -> bool:
@@ -230,7 +241,7 @@ class StoredRead:
 
     def files(self, numbers: Sequence[int] | None = None) -> list[str]:
         """The Parquet files of the tiles, or of some of them."""
-        stored = self.source.stored
+        stored = self.tag or self.source.stored
         some = self.numbers if numbers is None else numbers
         return [stored.folder.path(rel) for tile in some for rel in stored.files(tile)]
 
@@ -285,15 +296,6 @@ class StoredRead:
             int(whole.rows_out * share),
             whole.seconds * share,
         )
-
-    def explain(self) -> list[str]:
-        """The engine's account of its scan, and what bounds spare."""
-        lines = self.scan.explain()
-        if self.narrow.bounds:
-            spared = len(self.scan) - len(self.numbers)
-            names = ", ".join(sorted(self.narrow.bounds))
-            lines.append(f"  bounds   on {names}: {spared:,} more tiles left out")
-        return lines
 
 
 Read = GivenRead | StoredRead

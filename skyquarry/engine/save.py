@@ -22,6 +22,7 @@ from skyquarry.engine.plan import MEMORY_BYTES, Limit
 from skyquarry.engine.reader import Piece
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan
+from skyquarry.engine.tags import ROW_GROUP_ROWS, tag_properties
 from skyquarry.errors import ExistsError, StorageError, UserError
 from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
@@ -48,6 +49,7 @@ _CARRIED = (
     "hats_copyright",
     "hats_creator",
     "skyquarry_survey",
+    "skyquarry_simulation",
     "skyquarry_doi",
     "skyquarry_parent",
 )
@@ -65,7 +67,8 @@ def to_catalog(
     """The plan's rows as a catalogue at `path`, opened.
 
     Carried over: roles, provenance, units and meanings; the margins that the old one has; the
-    id index, where the id is among the columns. ra and dec must be.
+    id index, where the id is among the columns. ra and dec must be. Some columns of all rows, saved
+    in the folder of the old one, are a tag of it, which large scans of these columns read.
 
     Raises
     ------
@@ -109,6 +112,14 @@ class _Saving:
     def id(self) -> str | None:
         found = self.scan.source.roles.id
         return found if found in self.asked.columns else None
+
+    @property
+    def is_tag(self) -> bool:
+        """Whether it will be some columns of all rows, beside the catalogue that has them all."""
+        asked, home = self.asked, self.stored.home
+        whole = self.limit is None and asked.cut.rows_uncut and asked.first is None
+        beside = self.folder.parent == home.parent and self.folder != home
+        return whole and beside and asked.cut.columns is not None
 
     def _check(self, *, overwrite: bool) -> None:
         ra, dec = self.asked.source.position_columns("a catalogue")
@@ -181,7 +192,7 @@ class _Saving:
             id=self.id,
             margin_arcsec=[float(margin.margin_arcsec or 0.0) for margin in self._margins()],
             properties=self._properties(),
-            options=Options(),
+            options=Options(row_group_rows=ROW_GROUP_ROWS) if self.is_tag else Options(),
             version=version,
         )
         if journal is not None and version is None:
@@ -199,6 +210,8 @@ class _Saving:
         fitted, _ = roles.fitted(self.asked.columns)
         progenitor = self.stored.properties.get("prov_progenitor") or self.stored.name
         told = {"skyquarry_nan": "null", "prov_progenitor": progenitor}
+        if self.is_tag:
+            told |= tag_properties(self.scan.source)
         return {**kept, **fitted.to_properties(), **told}
 
     def _written(

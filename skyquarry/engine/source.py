@@ -88,6 +88,13 @@ class Source:
             )
         return self.roles.ra, self.roles.dec
 
+    @cached_property
+    def identity(self) -> str:
+        """What tells this version of the catalogue from any other: a digest of its properties."""
+        from skyquarry.engine.digest import digest
+
+        return digest(self.stored.properties)
+
     # ------------------------------------------------------------ counts
     @cached_property
     def statistics(self) -> TileStatistics:

@@ -14,7 +14,7 @@ from skyquarry.catalog.versions import check_name, current
 from skyquarry.catalog.writer import Options, thresholds_of
 from skyquarry.errors import ExistsError, UserError
 from skyquarry.ingest.buildplan import MARGIN_ARCSEC, MAX_ROWS, BuildPlan
-from skyquarry.ingest.child import plan_child
+from skyquarry.ingest.child import CHILD_GROUP_ROWS, plan_child
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.footprints import check_footprint
 from skyquarry.ingest.sourcefiles import file_mark
@@ -44,7 +44,7 @@ def plan_build(  # noqa: PLR0913  each keyword is said by its name
     time: str | None = None,
     margin_arcsec: float | Sequence[float] | None = MARGIN_ARCSEC,
     max_rows: int = MAX_ROWS,
-    row_group_rows: int = 8_192,
+    row_group_rows: int | None = None,
     xyz: bool = False,
     duplicates: Literal["flag", "reject"] = "flag",
     parent: str | None = None,
@@ -62,7 +62,10 @@ def plan_build(  # noqa: PLR0913  each keyword is said by its name
 
     Raises what `build` raises before it begins.
     """
-    _check_numbers(max_rows, row_group_rows, duplicates)
+    group_rows = row_group_rows
+    if group_rows is None:
+        group_rows = Options().row_group_rows if parent is None else CHILD_GROUP_ROWS
+    _check_numbers(max_rows, group_rows, duplicates)
     collection = Folder.at(path)
     title = check_name(name or collection.name)
     sources = open_sources(source, format=format, **reading)
@@ -75,7 +78,7 @@ def plan_build(  # noqa: PLR0913  each keyword is said by its name
         "kind": kind,
         "margins_arcsec": thresholds_of(margin_arcsec),
         "max_rows": max_rows,
-        "options": Options(row_group_rows=row_group_rows),
+        "options": Options(row_group_rows=group_rows),
         "duplicates": duplicates,
         "survey": survey,
         "footprint": footprint,

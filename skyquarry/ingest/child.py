@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from skyquarry.ingest.secondpass import Finishing
     from skyquarry.ingest.spill import Run
 
-_TAKEN = "parent_"
+CHILD_GROUP_ROWS: Final = 32_768
+"""Rows of a row group: children are joined more often than small places are looked up in them."""
+_TAKEN: Final = "parent_"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def build(  # noqa: PLR0913  each keyword is said by its name
     time: str | None = None,
     margin_arcsec: float | Sequence[float] | None = 10.0,
     max_rows: int = 1_000_000,
-    row_group_rows: int = 8_192,
+    row_group_rows: int | None = None,
     xyz: bool = False,
     duplicates: Literal["flag", "reject"] = "flag",
     parent: Catalog | str | os.PathLike[str] | None = None,
@@ -67,7 +67,8 @@ def build(  # noqa: PLR0913  each keyword is said by its name
     margin_arcsec
         Width of the margin kept beside each tile; several, the default first; None for none.
     max_rows, row_group_rows
-        Of a tile, and of a Parquet row group. Wide tables get smaller tiles, for memory's sake.
+        Of a tile, and of a Parquet row group: 8,192 unless said, of a child 32,768. Wide tables get
+        smaller tiles, for memory's sake.
     xyz
         Also store the unit vector, as cx, cy, cz.
     duplicates

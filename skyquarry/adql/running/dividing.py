@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 FEW_ROWS: Final = 100_000
 """A table of more rows is not read again with every part."""
 FIRST_ROWS: Final = 100_000
-MOST_ROWS: Final = 1_000_000
-"""Rows that a part reads: few at first, for the first rows to come soon."""
+MOST_ROWS: Final = 1_600_000
+_MORE: Final = 4
+"""Rows that a part reads: few at first, for the first rows to come soon, then so many times more;
+to begin a part takes the database 4 ms."""
 WIDE_BYTES: Final = 128.0
 """Of wider rows fewer."""
 
@@ -54,7 +56,7 @@ class Division:
 
     @cached_property
     def groups(self) -> list[list[int]]:
-        """The tiles of each part, along the sky: few at first, then of a million rows.
+        """The tiles of each part, along the sky: few at first, then of 1.6e6 rows.
 
         Of wide rows fewer. It hangs on the query and the catalogue alone, so that sums are formed
         in one order whatever works on them.
@@ -66,7 +68,7 @@ class Division:
         for number, count in zip(self.lead.numbers, rows.tolist(), strict=True):
             if room <= 0:
                 found.append([])
-                room, wanted = wanted, min(2 * wanted, MOST_ROWS)
+                room, wanted = wanted, min(_MORE * wanted, MOST_ROWS)
             found[-1].append(number)
             room -= count
         return found

@@ -49,6 +49,8 @@ def _table(read: Read) -> Iterator[str]:
     few, every = len(read.numbers), len(read.source.tiles)
     yield f"{read.table.name}{version}: {few:,} of {every:,} tiles are read"
     yield from (f"  {word:<{_WIDTH}}{text}" for word, text in matters(read.scan))
+    if read.tag is not None:
+        yield _line("  files", f"  of {read.tag.name}, a tag of it with these columns")
     if read.narrow.bounds:
         names = ", ".join(sorted(read.narrow.bounds))
         spared = len(read.scan) - few

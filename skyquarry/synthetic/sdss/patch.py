@@ -44,7 +44,7 @@ CHILDREN: Final = {
     "xcredshift": ("specobj", "specObjID"),
 }
 """{table without positions: (its parent, the column of the parent's key)}"""
-PLACED: Final = {"photoobj": "objID", "phototag": "objID", "specobj": "specObjID", "mask": "maskID"}
+PLACED: Final = {"photoobj": "objID", "specobj": "specObjID", "mask": "maskID"}
 """{table with positions that is made patch by patch: its key}"""
 
 
@@ -87,7 +87,6 @@ class Patches:
         columns = photo.columns(masks, numbers)
         told = {
             "photoobj": columns,
-            "phototag": {name: columns[name] for name in derived.TAG},
             "photoprofile": derived.profiles(photo, self.archive.profile_mag),
             "photoz": derived.photo_z(photo),
             "spectarget": _targets(photo, spectra),

@@ -1,0 +1,68 @@
+"""A large scan of few columns reads a tag's files; what it gives does not hang on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from skyquarry.adql import reads
+from skyquarry.adql.asking import query
+from skyquarry.catalog.roles import Roles
+from skyquarry.engine.catalog import open_catalog
+from skyquarry.testing.handmade import write_catalog
+
+FULL = "SELECT id, mag FROM sky WHERE mag < 20 AND dec > -20"
+GROUPS = "SELECT ROUND(mag) AS m, COUNT(*) AS n FROM sky GROUP BY ROUND(mag) ORDER BY m"
+CONE = "SELECT id, mag FROM sky WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(0.5, 1, 1.5))"
+WIDER = "SELECT id, pm FROM sky WHERE mag < 20"
+
+
+@pytest.fixture
+def tagged(sky, tmp_path, monkeypatch):
+    """An archive of the sky and a tag of it; and as if 12,000 rows were many."""
+    monkeypatch.setattr(reads, "_MUCH", 1_000)
+    properties = {**Roles(ra="ra", dec="dec", id="id").to_properties(), "skyquarry_nan": "null"}
+    write_catalog(tmp_path / "sky", sky, max_rows=400, margin_arcsec=None, properties=properties)
+    before = {adql: _rows(adql, tmp_path) for adql in (FULL, GROUPS, CONE, WIDER)}
+    open_catalog(tmp_path / "sky").select(["id", "ra", "dec", "mag"]).to_catalog(tmp_path / "tag")
+    return tmp_path, before
+
+
+def _rows(adql, archive):
+    found = query(adql, archive=archive).to_table().to_pylist()
+    return found if "ORDER" in adql else sorted(found, key=lambda row: row["id"])
+
+
+@pytest.mark.parametrize("adql", [FULL, GROUPS, CONE, WIDER])
+def test_rows_are_the_same_with_a_tag(tagged, adql):
+    archive, before = tagged
+    assert len(before[adql]) > 10
+    assert _rows(adql, archive) == before[adql]
+
+
+@pytest.mark.parametrize(("adql", "read"), [(FULL, "tag"), (GROUPS, "tag"), (WIDER, "sky")])
+def test_a_tag_is_read_where_it_has_the_columns(tagged, adql, read):
+    plan = query(adql, archive=tagged[0])
+    assert f"/{read}/v1/{read}/dataset/" in plan.to_sql("duckdb")
+    assert ("of tag, a tag of it" in plan.explain()) == (read == "tag")
+
+
+def test_a_small_place_is_read_in_the_catalogue_itself(tagged, monkeypatch):
+    monkeypatch.setattr(reads, "_MUCH", 5_000)
+    assert "/sky/v1/sky/dataset/" in query(CONE, archive=tagged[0]).to_sql("duckdb")
+
+
+def test_a_tag_of_an_earlier_version_is_not_read(tagged, sky):
+    archive, _ = tagged
+    write_catalog(
+        archive / "sky", sky.slice(0, 6_000), max_rows=400, margin_arcsec=None, index=None
+    )
+    assert "a tag of it" not in query(FULL, archive=archive).explain()
+    assert len(_rows("SELECT id FROM sky", archive)) == 6_000
+
+
+def test_what_its_owner_cut_is_read_by_the_engine(tagged):
+    cut = open_catalog(tagged[0] / "sky").where("mag < 19")
+    found = query("SELECT id, mag FROM sky WHERE dec > -20", catalogs={"sky": cut})
+    assert "a tag of it" not in found.explain()
+    whole = query(FULL, archive=tagged[0]).to_table()
+    assert found.to_table().num_rows == sum(mag < 19 for mag in whole["mag"].to_pylist())

@@ -1,0 +1,93 @@
+"""Some columns of all rows, saved beside their catalogue, are a tag of this version of it."""
+
+from __future__ import annotations
+
+import pyarrow.parquet as pq
+import pytest
+
+from skyquarry.engine.catalog import open_catalog
+from skyquarry.engine.tags import ROW_GROUP_ROWS, TAG_OF, tag_with
+from skyquarry.testing.handmade import write_catalog
+
+POPULAR = ["id", "ra", "dec", "r_mag"]
+
+
+@pytest.fixture
+def cat(sky, tmp_path):
+    """A sky of one's own, as others are saved beside it."""
+    write_catalog(tmp_path / "sky", sky, max_rows=1000, properties={"skyquarry_nan": "null"})
+    return open_catalog(tmp_path / "sky")
+
+
+def _name(cat, *columns):
+    found = tag_with(cat.source, columns)
+    return None if found is None else found.name
+
+
+def test_columns_of_all_rows_are_a_tag(cat, tmp_path):
+    assert _name(cat, "r_mag") is None
+    made = cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    assert made.properties[TAG_OF] == "sky"
+    assert made.verify() == []
+    assert made.to_table().equals(cat.select(POPULAR).to_table())
+    assert _name(cat, "r_mag", "id", "_healpix_29") == "tag"
+    assert _name(cat, "r_mag", "pmra") is None
+
+
+def test_its_row_groups_are_large(sky, tmp_path):
+    write_catalog(tmp_path / "sky", sky, max_rows=100_000)
+    made = open_catalog(tmp_path / "sky").select(POPULAR).to_catalog(tmp_path / "tag")
+    files = sorted((tmp_path / "tag" / "v1" / "tag").rglob("Npix=*.parquet"))
+    groups = [pq.ParquetFile(file).metadata.num_row_groups for file in files]
+    assert groups == [1] * len(made.stored.tiles)
+    assert max(made.stored.tiles.rows) > 8_192
+    assert ROW_GROUP_ROWS > 8_192
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda cat: cat.where("r_mag < 30").select(POPULAR),
+        lambda cat: cat.select(POPULAR).head(15_000),
+        lambda cat: cat.select(POPULAR).sample(0.99),
+        lambda cat: cat.cone(10, 2, 3600 * 170).select(POPULAR),
+    ],
+)
+def test_a_part_of_the_rows_is_none(cat, tmp_path, cut):
+    made = cut(cat).to_catalog(tmp_path / "tag")
+    assert TAG_OF not in made.properties
+    assert _name(cat, "r_mag") is None
+
+
+def test_a_catalogue_elsewhere_is_none(cat, tmp_path):
+    made = cat.select(POPULAR).to_catalog(tmp_path / "elsewhere" / "tag")
+    assert TAG_OF not in made.properties
+
+
+def test_the_narrowest_that_has_the_columns_is_taken(cat, tmp_path):
+    cat.select([*POPULAR, "pmra"]).to_catalog(tmp_path / "a_wider")
+    cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    assert _name(cat, "r_mag") == "tag"
+    assert _name(cat, "r_mag", "pmra") == "a_wider"
+
+
+def test_one_of_an_earlier_version_is_not_read(cat, sky, tmp_path):
+    cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    assert _name(cat, "r_mag") == "tag"
+    write_catalog(tmp_path / "sky", sky.slice(0, 15_000), max_rows=1000)
+    assert _name(open_catalog(tmp_path / "sky"), "r_mag") is None
+    assert _name(cat, "r_mag") == "tag"  # who has the old version open has its tag
+
+
+def test_a_new_version_of_the_tag_is_seen(cat, tmp_path):
+    cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    assert _name(cat, "pmra") is None
+    cat.select([*POPULAR, "pmra"]).to_catalog(tmp_path / "tag", overwrite=True)
+    assert _name(cat, "pmra") == "tag"
+
+
+def test_what_is_damaged_beside_it_harms_nothing(cat, tmp_path):
+    cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "collection.properties").write_text("obs_collection=broken\n")
+    assert _name(cat, "r_mag") == "tag"
