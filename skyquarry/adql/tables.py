@@ -253,6 +253,8 @@ class Tables:
     def hint(self, name: str) -> str:
         """What may have been meant by a name that no table has."""
         there = [*self.names, *self.views, *(f"{MY}.{each}" for each in self.kept)]
+        if not there and self._archive is not None:
+            return f"no catalogue lies in the archive {self._archive.path}: name another folder"
         if not there:
             return "no table was given: try catalogs={'gaia': sq.open(path)}"
         near = nearest(name if name.lower().startswith("my.") else name.rpartition(".")[2], there)

@@ -21,6 +21,7 @@ from skyquarry.cli.options import (
     located,
     named,
 )
+from skyquarry.errors import NotFoundError
 
 
 def query(
@@ -144,4 +145,6 @@ def _text(word: str) -> str:
     """The query, or what a file of that name says."""
     if len(word) < 256 and "\n" not in word and Path(word).is_file():
         return Path(word).read_text(encoding="utf-8")
+    if word.strip() and " " not in word.strip() and Path(word).suffix in (".sql", ".adql"):
+        raise NotFoundError(f"{word} is no file that is there, and no query: check the name")
     return word

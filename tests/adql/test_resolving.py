@@ -130,3 +130,8 @@ def test_an_upload_that_is_no_table_is_refused():
 def test_a_query_without_any_table_says_how_to_give_one():
     with pytest.raises(QueryError, match="no table was given: try catalogs="):
         query("SELECT 1 FROM gaia")
+
+
+def test_an_archive_without_a_catalogue_is_named(tmp_path):
+    with pytest.raises(QueryError, match=r"no catalogue lies in the archive .*nowhere: name"):
+        query("SELECT 1 FROM gaia", archive=tmp_path / "nowhere")

@@ -109,7 +109,8 @@ def test_explain_says_what_would_be_read(run):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["SELECT id FORM stars"], "line 1, column 16: stars stands where FROM is needed"),
+        (["SELECT id FORM stars"], "line 1, column 16: stars stands where FROM is needed after"),
+        (["SELECT id FORM stars"], "what is selected: FORM before it was read as a name"),
         (["SELECT idd FROM stars"], "idd is no column of stars: did you mean id?"),
         (["SELECT id FROM star"], "star is no table here: did you mean stars?"),
         (["SELECT id FROM stars", "--upload", "mine"], "--upload is 'mine', but NAME=PATH"),

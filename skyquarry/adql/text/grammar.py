@@ -27,6 +27,7 @@ from skyquarry.adql.text.syntax import (
     TableName,
 )
 from skyquarry.adql.text.values import Values
+from skyquarry.adql.text.words import nearest
 from skyquarry.errors import QueryError
 
 if TYPE_CHECKING:
@@ -171,13 +172,18 @@ class _Grammar(Values):
         outputs = self._outputs()
         if self.sees("INTO"):
             self._into()
-        self.need("FROM", "after what is selected")
+        self.need("FROM", f"after what is selected{self._misspelt()}")
         source = self._sources()
         where = self.condition() if self.eats("WHERE") else None
         groups = self._groups() if self.eats("GROUP") else ()
         having = self.condition() if self.eats("HAVING") else None
         span = self.since(start.span)
         return Select(outputs, source, span, distinct, top, where, groups, having)
+
+    def _misspelt(self) -> str:
+        """A hint where the word before may be FROM misspelt, which was read as a name."""
+        before = self.words[self.at - 1].text
+        return f": {before} before it was read as a name" if nearest(before, ["FROM"]) else ""
 
     def _into(self) -> None:
         """INTO my.NAME, which is not ADQL's: the rows of the whole query are kept by that name."""
