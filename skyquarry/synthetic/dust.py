@@ -73,20 +73,11 @@ def _at(seed: int, cells: Ints) -> tuple[Floats, Floats]:
 @lru_cache(maxsize=1024)
 def _patch(seed: int, patch: int) -> tuple[Floats, Floats]:
     """The same of the 64 cells of a block."""
-    direction = _directions(patch >> 6)[64 * (patch & 63) :][:64]
+    cells = np.arange(64, dtype=np.int64) + 64 * patch
+    direction = to_xyz(*centers(cells, CELL_ORDER))
     clumps = np.exp(_field(seed, direction) - 0.5 * _SCATTER**2)
     sine = np.maximum(np.abs(to_frame(direction, "galactic")[:, 2]), _LEAST_SINE)
     return _PER_PC * _HEIGHT_PC / sine * clumps, sine
-
-
-@lru_cache(maxsize=64)
-def _directions(many: int) -> Floats:
-    """(4096, 3) unit vectors of the centers of the cells of 64 patches, all at once.
-
-    Each call of the library of HEALPix begins a thread: 0.1 to 0.5 ms.
-    """
-    cells = np.arange(4096, dtype=np.int64) + many * 4096
-    return to_xyz(*centers(cells, CELL_ORDER))
 
 
 def _field(seed: int, direction: Floats) -> Floats:
