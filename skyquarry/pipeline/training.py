@@ -141,7 +141,9 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     cells = groups_of(rows, groups, survey, positions)
     for own in () if isinstance(features, str) else (label, variable, finer):
         if own in features:
-            raise UserError(f"{own!r} is the label and a feature: leave it out of the features")
+            raise UserError(
+                f"{own!r} is what the model is to tell, and a feature: leave it out of the features"
+            )
     kinds = None if finer is None else labels_of(rows, finer)
     beside = [name for name in (label, variable, finer) if name in rows.column_names]
     made = features_of(

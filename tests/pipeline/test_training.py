@@ -159,7 +159,7 @@ def test_features_that_no_labelled_row_has_are_nothing_to_learn_from():
 
 
 def test_a_label_among_the_features_is_refused():
-    with pytest.raises(UserError, match="'class' is the label and a feature"):
+    with pytest.raises(UserError, match="'class' is what the model is to tell, and a feature"):
         sq.train(sky(), features=["u", "class"])
 
 
@@ -270,5 +270,5 @@ def test_kinds_within_a_class_are_learnt_apart_and_summed(tmp_path):
     assert model.ensemble.finer[:2] == ("class 0: bright", "class 0: faint")
     assert model.sets(table).shape == (1500, 3)
     assert model.told["counts"] == [500, 500, 500]
-    with pytest.raises(UserError, match="'kind' is the label and a feature"):
+    with pytest.raises(UserError, match="'kind' is what the model is to tell, and a feature"):
         sq.train(table, features=["u", "kind"], finer="kind")

@@ -52,7 +52,7 @@ def test_other_numbers_and_absent_columns_are_named():
     with pytest.raises(ColumnError, match=r"variable is 'vary', but the table has no column"):
         sq.train(table.append_column("class", pa.array(["a", "b"])), features=["r"],
                  variable="vary", groups=None)  # fmt: skip
-    with pytest.raises(UserError, match="'var' is the label and a feature"):
+    with pytest.raises(UserError, match="'var' is what the model is to tell, and a feature"):
         sq.train(table.append_column("class", pa.array(["a", "b"])), features=["r", "var"],
                  variable="var", groups=None)  # fmt: skip
 
