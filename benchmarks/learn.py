@@ -8,10 +8,10 @@
 
 Both sides see the same folds of whole cells of the sky (points without positions: single rows).
 Ours are the defaults of sq.train: learners by the number of rows and features; how smooth the
-kernel is it finds on inner folds of what it is given; which pool and calibration, and their
-numbers, are chosen anew for each fold by the other four. Rivals are those of the notes, their
-stack cross-fitted on the same folds. What was predicted is kept in benchmarks/data, by rows, folds,
-settings, code and versions. Of a task that was run before, the file keeps the rest.
+kernel is it finds on inner folds of what it is given; the numbers of the pool, which calibration
+and its numbers are chosen anew for each fold by the other four. Rivals are those of the notes,
+their stack cross-fitted on the same folds. What was predicted is kept in benchmarks/data, by rows,
+folds, settings, code and versions. Of a task that was run before, the file keeps the rest.
 """
 
 from __future__ import annotations
@@ -225,9 +225,9 @@ def speed(rows: int, *, small: bool) -> dict[str, Any]:
             for name in names
         )
         parts = np.stack([each.predict_proba(values) for each in learners])
-        pool, held, _ = pooled(
-            parts, made.labels, (np.arange(rows) % 5).astype(np.int8), made.weights, combine="stack"
-        )
+        fold = (np.arange(rows) % 5).astype(np.int8)
+        way: Any = "auto" if names is FEW else "stack"  # of many rows that which takes longest
+        pool, held, _ = pooled(parts, made.labels, fold, made.weights, combine=way)
         mended = fit(held, made.labels, method="dirichlet")
         whole = Ensemble(made.classes, learners, pool, mended)
         told |= {each.name: rate(each.predict_proba, asked) for each in learners}

@@ -1,4 +1,4 @@
-"""One opinion of several learners: a vote, a product, or a stack.
+"""One opinion of several learners: a vote, a product, a stack, or the mean of the first two.
 
 A vote is the mean of their probabilities, weighed by shares that expectation maximisation finds
 (linear opinion pool; a prior of equal shares). A product has their probabilities to powers of at
@@ -8,6 +8,13 @@ each other surer. A stack is a multinomial logistic regression on
 their log-probabilities, p = softmax(sum_l W_l log p_l + b), with a normal prior around the plain
 geometric vote W_l = I / L, b = 0: with few rows it stays there. How far the prior lets it go is
 chosen on rows that it was not fitted on.
+
+Of more than 20,000 rows that way is taken which has the least log-loss on rows not fitted on. Fewer
+rows do not tell which that is: then the mean of vote and product is taken, whose log-loss is at
+most the mean of theirs (it is convex). On inner folds it was lower than that of the way chosen, by
+0.0015 +- 0.0008 (DR17), 0.0028 +- 0.0010 (DR14), 0.0003 +- 0.0006 (points), and of three deals of
+MUWCLASS by 0.0072 +- 0.0040, 0.0006 +- 0.0044 and 0.0003 +- 0.0037; with the stack in it too it was
+no lower.
 """
 
 from __future__ import annotations
@@ -43,6 +50,8 @@ _CHOSEN_ON: Final = 50_000
 """rows: with more the choice of the prior does not matter"""
 _POWERS: Final = {"power": 0.7, "shift": 0.5}
 """standard deviations of a product's prior around equal powers of sum 1"""
+MEANT: Final = 20_000
+"""rows up to which the mean of vote and product is taken"""
 _EQUAL: Final = 50.0
 """rows that the prior of equal shares counts as"""
 
@@ -51,16 +60,20 @@ _EQUAL: Final = 50.0
 class Pool:
     """How opinions are joined."""
 
-    method: Literal["vote", "product", "stack"]
+    method: Literal["vote", "product", "stack", "mean"]
     shares: Floats
-    """(L,) of a vote; powers of a product, whose sum may be above 1"""
+    """(L,) of a vote; powers of a product, whose sum may be above 1; 0 of a mean"""
     matrix: Floats
     """(L, K, K) of a stack; (0, K, K) of the others"""
     shift: Floats
     """(K,) of a product or stack"""
+    of: tuple[Pool, ...] = ()
+    """the ways that a mean is of"""
 
     def apply(self, parts: Floats) -> Floats:
         """(n, K) of what the learners say (L, n, K)."""
+        if self.of:
+            return np.asarray(np.mean([each.apply(parts) for each in self.of], axis=0))
         if self.method == "vote":
             return np.asarray(np.einsum("l,lnk->nk", self.shares, parts))
         if self.method == "product":
@@ -71,7 +84,8 @@ class Pool:
     def to_json(self) -> dict[str, Any]:
         """As plain data; floats are exact."""
         numbers = {name: getattr(self, name).tolist() for name in ("shares", "matrix", "shift")}
-        return {"method": self.method, **numbers}
+        told = {"method": self.method, **numbers}
+        return told | ({"of": [each.to_json() for each in self.of]} if self.of else {})
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any], learners: int, classes: int) -> Pool:
@@ -80,11 +94,13 @@ class Pool:
             shares, shift = np.array(told["shares"], float), np.array(told["shift"], float)
             count = learners if told["method"] == "stack" else 0
             matrix = np.array(told["matrix"], float).reshape(count, classes, classes)
-            made = cls(told["method"], shares, matrix, shift)
+            of = tuple(cls.from_json(each, learners, classes) for each in told.get("of", ()))
+            made = cls(told["method"], shares, matrix, shift, of)
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedError(f"a pool cannot be read ({error}): train again") from error
         numbers = all(np.isfinite(each).all() for each in (shares, matrix, shift))
-        if not numbers or shares.shape != (learners,) or shift.shape != (classes,):
+        fits = shares.shape == (learners,) and shift.shape == (classes,)
+        if not numbers or not fits or bool(of) != (made.method == "mean"):
             raise DamagedError("a pool does not fit its learners and classes: train again")
         return made
 
@@ -101,18 +117,30 @@ def fit(
 
     Folds (n,) are whole groups. Also tells the log-loss of each way that was tried.
     """
+    mean = combine == "auto" and len(parts) > 1 and len(labels) <= MEANT
     few = np.bincount(labels, minlength=parts.shape[2]).min() < LEAST
     tried: dict[str, tuple[Pool, Floats]] = {}
     if combine in ("auto", "vote") or len(parts) == 1:
         tried["vote"] = _crossed(_vote, parts, labels, fold, weights)
     if len(parts) > 1 and combine in ("auto", "product"):
         tried["product"] = _crossed(_product, parts, labels, fold, weights)
-    if len(parts) > 1 and (combine == "stack" or (combine == "auto" and not few)):
+    if len(parts) > 1 and (combine == "stack" or (combine == "auto" and not few and not mean)):
         loose = _chosen(parts, labels, fold, weights)
         tried["stack"] = _crossed(_Stack(loose), parts, labels, fold, weights)
     told = {name: log_loss(held, labels, weights) for name, (_, held) in tried.items()}
     best = min(told, key=lambda name: told[name])
+    if mean:
+        best, tried["mean"] = "mean", _mean(list(tried.values()))
+        told["mean"] = log_loss(tried["mean"][1], labels, weights)
     return *tried[best], told
+
+
+def _mean(ways: list[tuple[Pool, Floats]]) -> tuple[Pool, Floats]:
+    """The mean of pools, and of what they say of rows they were not fitted on."""
+    first = ways[0][0]
+    none = np.zeros_like(first.shares), np.empty((0, *first.matrix.shape[1:]))
+    pool = Pool("mean", *none, np.zeros_like(first.shift), tuple(each for each, _ in ways))
+    return pool, np.asarray(np.mean([held for _, held in ways], axis=0))
 
 
 def _crossed(

@@ -35,10 +35,40 @@ def test_learners_that_say_the_same_have_equal_shares():
 
 def test_a_stack_mends_what_a_learner_says_too_often():
     parts, labels, fold, weights = opinions()
+    pool, held, told = pooling.fit(parts, labels, fold, weights, combine="stack")
+    vote = pooling.fit(parts, labels, fold, weights, combine="vote")[2]["vote"]
+    assert told["stack"] < vote - 0.01
+    assert pool.method == "stack"
+    assert log_loss(held, labels, weights) == told["stack"]
+
+
+def test_of_many_rows_the_best_way_is_taken(monkeypatch):
+    parts, labels, fold, weights = opinions()
+    monkeypatch.setattr(pooling, "MEANT", 2399)
     pool, held, told = pooling.fit(parts, labels, fold, weights)
-    assert told["stack"] < told["vote"] - 0.01
     assert pool.method == min(told, key=lambda way: told[way])
     assert log_loss(held, labels, weights) == told[pool.method]
+
+
+def test_of_few_rows_the_mean_of_vote_and_product_is_taken():
+    parts, labels, fold, weights = opinions()
+    pool, held, told = pooling.fit(parts, labels, fold, weights)
+    assert pool.method == "mean"
+    ways = ("vote", "product")
+    assert tuple(each.method for each in pool.of) == ways
+    apart = [pooling.fit(parts, labels, fold, weights, combine=each) for each in ways]
+    assert np.abs(held - np.mean([each[1] for each in apart], axis=0)).max() < 1e-15
+    said = np.mean([each[0].apply(parts) for each in apart], axis=0)
+    assert np.abs(pool.apply(parts) - said).max() < 1e-15
+    assert told["mean"] == log_loss(held, labels, weights)
+    assert told["mean"] <= np.mean([told[each] for each in ways])
+
+
+def test_one_learner_has_no_ways_to_mean():
+    parts, labels, fold, weights = opinions(600)
+    pool, _, told = pooling.fit(parts[:1], labels, fold, weights)
+    assert pool.method == "vote"
+    assert list(told) == ["vote"]
 
 
 def test_a_stack_with_few_rows_is_near_the_geometric_vote():
@@ -48,8 +78,10 @@ def test_a_stack_with_few_rows_is_near_the_geometric_vote():
     assert np.abs(stack - softmax(logs)).max() < 0.05
 
 
-def test_with_few_members_of_a_class_no_stack_is_tried():
+def test_with_few_members_of_a_class_no_stack_is_tried(monkeypatch):
     parts, labels, fold, weights = opinions(900)
+    monkeypatch.setattr(pooling, "MEANT", 0)
+    assert "stack" in pooling.fit(parts, labels, fold, weights)[2]
     few = np.flatnonzero(labels == 1)[150:]
     keep = np.delete(np.arange(900), few)
     _, _, told = pooling.fit(parts[:, keep], labels[keep], fold[keep], weights[keep])
@@ -64,7 +96,7 @@ def test_what_is_held_comes_of_a_pool_of_the_other_folds():
     assert (held[out] == rest.apply(parts[:, out])).all()
 
 
-@pytest.mark.parametrize("combine", ["vote", "product", "stack"])
+@pytest.mark.parametrize("combine", ["vote", "product", "stack", "auto"])
 def test_json_keeps_every_bit(combine):
     parts, labels, fold, weights = opinions(600)
     pool, _, _ = pooling.fit(parts, labels, fold, weights, combine=combine)
@@ -77,6 +109,13 @@ def test_a_pool_of_other_learners_is_refused():
     pool, _, _ = pooling.fit(parts, labels, fold, weights, combine="vote")
     with pytest.raises(DamagedError, match="does not fit its learners"):
         pooling.Pool.from_json(pool.to_json(), 3, 3)
+
+
+def test_a_mean_of_nothing_is_refused():
+    parts, labels, fold, weights = opinions(600)
+    told = pooling.fit(parts, labels, fold, weights)[0].to_json()
+    with pytest.raises(DamagedError, match="does not fit its learners"):
+        pooling.Pool.from_json(told | {"of": []}, 2, 3)
 
 
 def test_a_product_gives_no_power_to_a_learner_that_tells_nothing_new():
