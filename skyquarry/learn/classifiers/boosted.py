@@ -71,7 +71,7 @@ class Boosted:
 
     def scores(self, values: Floats, threads: int = 1) -> Floats:
         """(n, K) sums of leaves of rows (n, p): no other row matters, nor the number of threads."""
-        from skyquarry.learn.kernels import LOT, add_boosted
+        from skyquarry.learn.kernels.trees import LOT, add_boosted
 
         values = np.ascontiguousarray(values, np.float32)
         out = np.tile(self.base, (len(values), 1))

@@ -57,7 +57,7 @@ class Encoding:
 
     def encoded(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(p, n, bins + 1) of (n, p); a value not measured is all 0 but the last number, 1."""
-        from skyquarry.learn.kernels import encode
+        from skyquarry.learn.kernels.encoding import encode
 
         given = np.asarray(values, np.float32)
         out = np.empty((given.shape[1], len(given), self.wide), np.float32)

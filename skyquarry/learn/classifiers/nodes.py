@@ -123,7 +123,7 @@ class Nodes:
     ) -> tuple[Floats, Floats]:
         from concurrent.futures import ThreadPoolExecutor
 
-        from skyquarry.learn.kernels import add_forest
+        from skyquarry.learn.kernels.trees import add_forest
 
         values = np.ascontiguousarray(values, np.float32)
         total = np.zeros((len(values), self.leaves.shape[1]))

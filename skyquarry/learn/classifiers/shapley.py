@@ -50,7 +50,7 @@ class Shapley:
     @classmethod
     def of_xgboost(cls, told: dict[str, Any]) -> Self | None:
         """From a booster's JSON; None where the trees are too deep for tables."""
-        from skyquarry.learn.kernels import fill_answers
+        from skyquarry.learn.kernels.trees import fill_answers
 
         learner = told["learner"]
         model = learner["gradient_booster"]["model"]
@@ -75,7 +75,7 @@ class Shapley:
 
     def values(self, table: Floats, threads: int = 1) -> NDArray[np.float64]:
         """(n, p, K) of rows (n, p): no other row matters, nor the number of threads."""
-        from skyquarry.learn.kernels import add_shapley
+        from skyquarry.learn.kernels.trees import add_shapley
 
         turned = np.ascontiguousarray(table.T, np.float32)
         out = np.zeros((len(table), len(turned), self.classes))

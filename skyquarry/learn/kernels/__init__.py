@@ -1,0 +1,1 @@
+"""Loops over bare arrays: arrays in, arrays out, numpy and numba only."""
