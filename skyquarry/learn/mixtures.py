@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -47,21 +47,19 @@ class Mixture:
         By the cube root of chi^2 (Wilson & Hilferty 1931). A row without any value is at -inf: it
         tells nothing against the class.
         """
-        told = np.full(len(x), -np.inf)
-        for rows, there in patterns(x):
-            if not there.any():
-                continue
-            squares = [
-                _square(x[rows][:, there], self.mean[c, there], self._block(c, there))[0]
-                for c in range(len(self.weight))
-            ]
-            free = int(there.sum())
-            small = 2.0 / (9.0 * free)
-            told[rows] = (np.cbrt(np.min(squares, axis=0) / free) - 1.0 + small) / np.sqrt(small)
-        return told
+        from skyquarry.learn.kernels.gaussians import least_square
 
-    def _block(self, component: int, there: NDArray[np.bool_]) -> Floats:
-        return np.asarray(self.covariance[component][np.ix_(there, there)])
+        parts = Parts.of(x)
+        told, squares = np.full(len(x), -np.inf), np.empty(len(parts.rows))
+        _sound(
+            least_square(
+                parts.turned, parts.starts, parts.known, self.mean, self.covariance, squares
+            )
+        )
+        free = np.repeat(parts.known.sum(axis=1), np.diff(parts.starts))
+        small = 2.0 / (9.0 * free)
+        told[parts.rows] = (np.cbrt(squares / free) - 1.0 + small) / np.sqrt(small)
+        return told
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; floats are exact."""
@@ -85,33 +83,58 @@ def fit(x: Floats, seed: int = 0) -> Mixture:
     if len(rows) > _MOST_ROWS:
         rows = rows[np.sort(random.permutation(len(rows))[:_MOST_ROWS])]
     number = int(np.clip(len(rows) // (_ROWS_A_NUMBER * x.shape[1]), 1, _MOST_COMPONENTS))
-    made = _start(rows, number, random)
-    parts = [(rows[here][:, there], there) for here, there in patterns(rows)]
+    made, parts = _start(rows, number, random), Parts.of(rows)
     for _ in range(_STEPS):
-        old, made = made, _step(parts, made)
+        old, made = made, step(parts, made)
         if np.abs(made.mean - old.mean).max() < _STILL:
             break
     return made
 
 
-def patterns(x: Floats) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
-    """Row numbers of each pattern of missing values, and which features are there."""
-    known = np.isfinite(x)
-    code = known @ (1 << np.arange(x.shape[1], dtype=np.int64))
-    order = np.argsort(code, kind="stable")
-    first = np.flatnonzero(np.diff(code[order], prepend=-1))
-    for rows in np.split(order, first[1:]):
-        if len(rows):
-            yield rows, known[rows[0]]
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rows by which features they have; those without any are left out."""
+
+    rows: NDArray[np.intp]
+    """(m,) their numbers: pattern after pattern, rising in each"""
+    turned: Floats
+    """(d, m)"""
+    starts: NDArray[np.int64]
+    """(P + 1,) where each pattern begins"""
+    known: NDArray[np.bool_]
+    """(P, d)"""
+
+    @classmethod
+    def of(cls, x: Floats) -> Parts:
+        """Those of rows (n, d), NaN where missing."""
+        known = np.isfinite(x)
+        packed = np.packbits(known, axis=1, bitorder="little")
+        order = np.lexsort(packed.T)
+        rows = order[known[order].any(axis=1)]
+        there = known[rows]
+        first = np.flatnonzero(np.r_[len(rows) > 0, (there[1:] != there[:-1]).any(axis=1)])
+        starts = np.append(first, len(rows)).astype(np.int64)
+        return cls(rows, np.ascontiguousarray(x[rows].T, np.float64), starts, there[first])
 
 
-def _square(x: Floats, mean: Floats, covariance: Floats) -> tuple[Floats, float]:
-    """Mahalanobis' squared distance of complete rows, and the log-determinant."""
-    from scipy.linalg import solve_triangular
+def step(parts: Parts, old: Mixture) -> Mixture:
+    """What one round of expectation and maximisation makes of a mixture."""
+    from skyquarry.learn.kernels.gaussians import expected
 
-    root = np.linalg.cholesky(covariance)
-    away = solve_triangular(root, (x - mean).T, lower=True, check_finite=False)
-    return (away**2).sum(axis=0), 2.0 * float(np.log(np.diag(root)).sum())
+    number, d = old.mean.shape
+    held, first, second = np.zeros(number), np.zeros((number, d)), np.zeros((number, d, d))
+    _sound(
+        expected(
+            parts.turned, parts.starts, parts.known, old.weight, old.mean, old.covariance,
+            held, first, second,
+        )
+    )  # fmt: skip
+    return _maximised(held, first, second)
+
+
+def _sound(told: Any) -> None:
+    if not told:
+        raise np.linalg.LinAlgError("a covariance of a mixture is not positive definite")
 
 
 def _start(x: Floats, number: int, random: np.random.Generator) -> Mixture:
@@ -135,18 +158,9 @@ def _mean(x: Floats) -> Floats:
     return np.asarray(np.where(known, x, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
 
 
-def _step(parts: list[tuple[Floats, NDArray[np.bool_]]], old: Mixture) -> Mixture:
-    """Rows by pattern come in, each with the features it has."""
-    number, d = old.mean.shape
-    held, first, second = np.zeros(number), np.zeros((number, d)), np.zeros((number, d, d))
-    for part, there in parts:
-        share = _shares(part, there, old)
-        for c in range(number):
-            weight = share[:, c]
-            filled, rest = _completed(part, there, old.mean[c], old.covariance[c])
-            held[c] += weight.sum()
-            first[c] += weight @ filled
-            second[c] += (filled * weight[:, None]).T @ filled + weight.sum() * rest
+def _maximised(held: Floats, first: Floats, second: Floats) -> Mixture:
+    """The mixture of sums (C,), (C, d), (C, d, d) of rows by their share in each component."""
+    d = first.shape[1]
     held = np.maximum(held, 1e-6)
     mean = first / held[:, None]
     covariance = second / held[:, None, None] - mean[:, :, None] * mean[:, None, :]
@@ -155,28 +169,3 @@ def _step(parts: list[tuple[Floats, NDArray[np.bool_]]], old: Mixture) -> Mixtur
     lean = (2.0 * d / (held + 2.0 * d))[:, None, None]
     covariance = (1.0 - lean) * covariance + lean * overall + _RIDGE * np.eye(d)
     return Mixture(held / held.sum(), mean, 0.5 * (covariance + covariance.transpose(0, 2, 1)))
-
-
-def _shares(part: Floats, there: NDArray[np.bool_], old: Mixture) -> Floats:
-    """(n, C): how far each row of one pattern belongs to each component."""
-    scores = np.empty((len(part), len(old.weight)))
-    for c, weight in enumerate(old.weight):
-        square, volume = _square(part, old.mean[c, there], old.covariance[c][np.ix_(there, there)])
-        scores[:, c] = np.log(max(float(weight), 1e-12)) - 0.5 * (square + volume)
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-
-def _completed(
-    part: Floats, there: NDArray[np.bool_], mean: Floats, covariance: Floats
-) -> tuple[Floats, Floats]:
-    """Rows (n, d) with the expected missing values; (d, d) the covariance these still have."""
-    filled = np.empty((len(part), len(mean)))
-    filled[:, there] = part
-    rest = np.zeros_like(covariance)
-    if not there.all():
-        cross = covariance[np.ix_(~there, there)]
-        slope = np.linalg.solve(covariance[np.ix_(there, there)], cross.T).T
-        filled[:, ~there] = mean[~there] + (part - mean[there]) @ slope.T
-        rest[np.ix_(~there, ~there)] = covariance[np.ix_(~there, ~there)] - slope @ cross.T
-    return filled, rest

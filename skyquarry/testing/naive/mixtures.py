@@ -1,0 +1,61 @@
+"""Mixtures of Gaussians with gaps, row by row as the book has it: twin of `learn/mixtures`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+def least_square(row: Floats, mean: Floats, covariance: Floats) -> float:
+    """Mahalanobis' squared distance of a row (d,) to the nearest component, by what it has."""
+    there = np.isfinite(row)
+    block = np.ix_(there, there)
+    away = [row[there] - each[there] for each in mean]
+    inverse = [np.linalg.inv(each[block]) for each in covariance]
+    return float(min(a @ each @ a for a, each in zip(away, inverse, strict=True)))
+
+
+def shares(row: Floats, weight: Floats, mean: Floats, covariance: Floats) -> Floats:
+    """(C,) how far a row (d,) belongs to each component."""
+    there = np.isfinite(row)
+    score = np.empty(len(weight))
+    for c in range(len(weight)):
+        block = covariance[c][np.ix_(there, there)]
+        volume = np.linalg.slogdet(block)[1]
+        square = least_square(row, mean[c : c + 1], covariance[c : c + 1])
+        score[c] = np.log(weight[c]) - 0.5 * (square + volume)
+    raised: Floats = np.exp(score - score.max())
+    return np.asarray(raised / raised.sum())
+
+
+def completed(row: Floats, mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+    """A row (d,) with the expectation of what it lacks, and the covariance (d, d) that this has."""
+    there = np.isfinite(row)
+    slope = covariance[np.ix_(~there, there)] @ np.linalg.inv(covariance[np.ix_(there, there)])
+    filled, left = row.copy(), np.zeros_like(covariance)
+    filled[~there] = mean[~there] + slope @ (row[there] - mean[there])
+    gaps = np.ix_(~there, ~there)
+    left[gaps] = covariance[gaps] - slope @ covariance[np.ix_(there, ~there)]
+    return filled, left
+
+
+def expected(
+    x: Floats, weight: Floats, mean: Floats, covariance: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Sums (C,), (C, d), (C, d, d) of shares, of rows, and of their products, of rows (n, d)."""
+    number, d = mean.shape
+    held, first, second = np.zeros(number), np.zeros((number, d)), np.zeros((number, d, d))
+    for row in x:
+        share = shares(row, weight, mean, covariance)
+        for c in range(number):
+            filled, left = completed(row, mean[c], covariance[c])
+            held[c] += share[c]
+            first[c] += share[c] * filled
+            second[c] += share[c] * (np.outer(filled, filled) + left)
+    return held, first, second

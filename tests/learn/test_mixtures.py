@@ -1,0 +1,83 @@
+"""Mixtures with gaps: the loops by pattern say what one row after another says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skyquarry.learn import mixtures
+from skyquarry.learn.kernels.gaussians import BLOCK, expected
+from skyquarry.testing.naive import mixtures as naive
+
+
+def gapped(n, d, seed, gaps):
+    """Rows (n, d), each with one value at least."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(n, d)) @ random.normal(size=(d, d)) + random.normal(size=d)
+    lost = random.random((n, d)) < gaps
+    lost[np.arange(n), random.integers(0, d, n)] = False
+    x[lost] = np.nan
+    return x
+
+
+def some_mixture(d, components, seed):
+    random = np.random.default_rng(seed)
+    factor = random.normal(size=(components, d, d))
+    covariance = factor @ factor.transpose(0, 2, 1) + 0.1 * np.eye(d)
+    weight = random.dirichlet(np.ones(components))
+    return mixtures.Mixture(weight, random.normal(0, 2, (components, d)), covariance)
+
+
+cases = given(
+    d=st.integers(1, 7), components=st.integers(1, 4), seed=st.integers(0, 99),
+    gaps=st.sampled_from([0.0, 0.3, 0.8]), n=st.sampled_from([1, 5, BLOCK + 3]),
+)  # fmt: skip
+
+
+@cases
+def test_distances_are_those_of_one_row_after_another(d, components, seed, gaps, n):
+    x, made = gapped(n, d, seed, gaps), some_mixture(d, components, seed)
+    square = np.array([naive.least_square(row, made.mean, made.covariance) for row in x])
+    free = np.isfinite(x).sum(axis=1)
+    small = 2.0 / (9.0 * free)
+    told = (np.cbrt(square / free) - 1.0 + small) / np.sqrt(small)
+    assert made.distance(x) == pytest.approx(told, rel=1e-9, abs=1e-9)
+
+
+@cases
+def test_expectations_are_those_of_one_row_after_another(d, components, seed, gaps, n):
+    x, old = gapped(n, d, seed, gaps), some_mixture(d, components, seed)
+    parts = mixtures.Parts.of(x)
+    sums = np.zeros(components), np.zeros((components, d)), np.zeros((components, d, d))
+    assert expected(
+        parts.turned, parts.starts, parts.known, old.weight, old.mean, old.covariance, *sums
+    )
+    for told, slow in zip(
+        sums, naive.expected(x, old.weight, old.mean, old.covariance), strict=True
+    ):
+        assert told == pytest.approx(slow, rel=1e-8, abs=1e-8)
+
+
+def test_rows_without_a_value_are_at_minus_infinity_wherever_they_stand():
+    x, made = gapped(40, 3, 1, 0.5), some_mixture(3, 2, 1)
+    x[[0, 7, 39]] = np.nan
+    told = made.distance(x)
+    assert np.flatnonzero(np.isneginf(told)).tolist() == [0, 7, 39]
+    assert np.isneginf(made.distance(np.full((4, 3), np.nan))).all()
+    assert made.distance(np.empty((0, 3))).shape == (0,)
+
+
+def test_each_pattern_is_one_part_however_many_features_there_are():
+    x = np.zeros((6, 70))
+    x[[1, 4], 69] = np.nan
+    parts = mixtures.Parts.of(x)
+    assert sorted(np.diff(parts.starts).tolist()) == [2, 4]
+    assert parts.rows.tolist() in ([0, 2, 3, 5, 1, 4], [1, 4, 0, 2, 3, 5])
+
+
+def test_a_covariance_that_is_none_is_refused():
+    flat = mixtures.Mixture(np.ones(1), np.zeros((1, 2)), np.ones((1, 2, 2)))
+    with pytest.raises(np.linalg.LinAlgError, match="positive definite"):
+        flat.distance(np.zeros((3, 2)))
