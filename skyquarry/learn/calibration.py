@@ -187,20 +187,14 @@ def _all_there(label: Ints, weight: Floats, classes: int, method: str) -> None:
 
 
 # ------------------------------------------------------------------ fits
-def _log_sum(scores: Floats) -> Floats:
-    most = scores.max(axis=1)
-    return np.asarray(most + np.log(np.exp(scores - most[:, None]).sum(axis=1)))
-
-
 def _temperature(scores: Floats, label: Ints, weight: Floats) -> float:
     """1 / T of the least log-loss: convex in 1 / T, sought on its logarithm."""
     from scipy.optimize import minimize_scalar
 
-    true = scores[np.arange(len(label)), label]
+    from skyquarry.learn.kernels.softmaxes import lost
 
     def loss(log_slope: float) -> float:
-        slope = np.exp(log_slope)
-        return float(weight @ (_log_sum(slope * scores) - slope * true)) / float(weight.sum())
+        return float(lost(np.exp(log_slope) * scores, label, weight)) / float(weight.sum())
 
     low, high = (float(np.log(1.0 / each)) for each in reversed(_TEMPERATURES))
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-7})
@@ -211,10 +205,10 @@ def _affine(scores: Floats, label: Ints, weight: Floats, *, full: bool) -> tuple
     """W (diagonal, or `full`) and b of the least log-loss plus prior."""
     from scipy.optimize import minimize
 
+    from skyquarry.learn.kernels.softmaxes import lost
+
     kinds = scores.shape[1]
     centred = scores - scores.mean(axis=1, keepdims=True)  # softmax does not feel the mean
-    target = np.zeros_like(scores)
-    target[np.arange(len(label)), label] = 1.0
     free = np.ones((kinds, kinds), bool) if full else np.eye(kinds, dtype=bool)
     width = np.where(np.eye(kinds, dtype=bool), _SPREAD["diagonal"], _SPREAD["off"])[free]
     centre = _temperature(scores, label, weight) * np.eye(kinds)[free]
@@ -226,10 +220,9 @@ def _affine(scores: Floats, label: Ints, weight: Floats, *, full: bool) -> tuple
 
     def loss(x: Floats) -> tuple[float, Floats]:
         matrix, shift = unpacked(x)
-        told = centred @ matrix.T + shift
-        gap = (softmax(told) - target) * weight[:, None]
+        gap = centred @ matrix.T + shift
         away, aside = (x[:-kinds] - centre) / width, shift / _SPREAD["shift"]
-        value = weight @ (_log_sum(told) - (told * target).sum(axis=1))
+        value = lost(gap, label, weight)  # scores become what it falls with
         value += 0.5 * (away @ away + aside @ aside)
         slope = np.concatenate([
             (gap.T @ centred)[free] + away / width,

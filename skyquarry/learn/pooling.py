@@ -165,22 +165,18 @@ def _product(parts: Floats, labels: Labels, weights: Floats) -> Pool:
     """Powers and shift of greatest likelihood; a learner that tells nothing new has the power 0."""
     from scipy.optimize import minimize
 
-    count, n, classes = parts.shape
+    from skyquarry.learn.kernels.softmaxes import lost
+
+    count, _, classes = parts.shape
     logs = _logs_of(parts)
-    target = np.zeros((n, classes))
-    target[np.arange(n), labels] = 1.0
     weight = weights * (weights.sum() / (weights @ weights))
     firm, flat = 1.0 / _POWERS["power"] ** 2, 1.0 / _POWERS["shift"] ** 2
 
     def loss(theta: Floats) -> tuple[float, Floats]:
         off, shift = theta[:count] - 1.0 / count, theta[count:]
-        scores = np.tensordot(theta[:count], logs, axes=1) + shift
-        top = scores.max(axis=1, keepdims=True)
-        raised = np.exp(scores - top)
-        total = raised.sum(axis=1, keepdims=True)
-        lost = (top + np.log(total))[:, 0] - (scores * target).sum(axis=1)
-        value = weight @ lost + 0.5 * firm * (off @ off) + 0.5 * flat * (shift @ shift)
-        wrong = weight[:, None] * (raised / total - target)
+        wrong = np.tensordot(theta[:count], logs, axes=1) + shift
+        value = lost(wrong, labels, weight)  # scores become what it falls with
+        value += 0.5 * firm * (off @ off) + 0.5 * flat * (shift @ shift)
         powers = np.tensordot(logs, wrong, axes=([1, 2], [0, 1])) + firm * off
         return float(value), np.concatenate([powers, wrong.sum(axis=0) + flat * shift])
 
@@ -213,28 +209,24 @@ class _Stack:
     def __call__(self, parts: Floats, labels: Labels, weights: Floats) -> Pool:
         from scipy.optimize import minimize
 
-        count, n, classes = parts.shape
+        from skyquarry.learn.kernels.softmaxes import lost
+
+        count, _, classes = parts.shape
         logs = np.concatenate([_logs(p) for p in parts], axis=1)  # (n, L K)
-        target = np.zeros((n, classes))
-        target[np.arange(n), labels] = 1.0
         start = np.tile(np.eye(classes) / count, (count, 1)).T  # (K, L K)
         near = np.tile(np.eye(classes, dtype=bool), (count, 1)).T
         stiff = 1.0 / (self.loose * np.where(near, _SPREAD["diagonal"], _SPREAD["off"])) ** 2
         flat = 1.0 / (self.loose * _SPREAD["shift"]) ** 2
         scale = float(weights.sum() ** 2 / (weights @ weights)) / float(weights.sum())
-        weight = (weights * scale)[:, None]
+        weight = weights * scale
 
         def loss(theta: Floats) -> tuple[float, Floats]:
             matrix = theta[:-classes].reshape(classes, -1)
-            scores = logs @ matrix.T + theta[-classes:]
-            top = scores.max(axis=1, keepdims=True)
-            raised = np.exp(scores - top)
-            total = raised.sum(axis=1, keepdims=True)
-            lost = (top + np.log(total))[:, 0] - (scores * target).sum(axis=1)
+            wrong = logs @ matrix.T + theta[-classes:]
             off = matrix - start
-            value = float(weight[:, 0] @ lost) + 0.5 * float((stiff * off**2).sum())
+            value = lost(wrong, labels, weight)  # scores become what it falls with
+            value += 0.5 * float((stiff * off**2).sum())
             value += 0.5 * flat * float(theta[-classes:] @ theta[-classes:])
-            wrong = weight * (raised / total - target)
             slope = wrong.T @ logs + stiff * off
             shift = wrong.sum(axis=0) + flat * theta[-classes:]
             return value, np.concatenate([slope.ravel(), shift])
