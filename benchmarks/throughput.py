@@ -3,7 +3,8 @@
     python benchmarks/throughput.py --rows 100000 --out benchmarks/results
 
 All that `sq.classify` says of an object, reasons for one of a hundred apart: features, the whole
-ensemble, its pool and calibration, conformal sets, novelty and alarm, flags, and the columns in
+ensemble, its pool and calibration, the spread of trees, conformal sets, novelty, distance and
+density beside the training set, alarm, flags, and the columns in
 Arrow. The table is that of benchmarks/features.py, four surveys with a fifth of each absent; eight
 classes are made up of its features, with noise, so that trees are as deep as they may be. Learners
 have the settings that `sq.train` gives them for 3e5 rows, where those decide the rate; the network
@@ -25,6 +26,7 @@ from skyquarry.features.making import features_of
 from skyquarry.learn import conformal, novelty
 from skyquarry.learn.calibration import fit as calibrated
 from skyquarry.learn.classifiers.registry import USUAL, kind_of
+from skyquarry.learn.density import MOST_ROWS, TrainingSample
 from skyquarry.learn.ensemble import Ensemble, usual_settings
 from skyquarry.learn.examples import Examples
 from skyquarry.learn.model import Model
@@ -79,6 +81,7 @@ def learnt(table: pa.Table, most: int) -> Model:
     parts = np.stack([each.predict_proba(examples.values) for each in learners])
     pool, held, _ = pooled(parts, examples.labels, fold, examples.weights, combine="stack")
     mended = calibrated(held, examples.labels, method="dirichlet")
+    strange = novelty.fit(examples.values, examples.labels)
     told = {
         "recipe": {"survey": SURVEYS, "with_spectra": False, "ebv": None},
         "columns": {}, "priors": examples.priors().tolist(),
@@ -87,18 +90,20 @@ def learnt(table: pa.Table, most: int) -> Model:
         Ensemble(examples.classes, tuple(learners), pool, mended), examples.names,
         tuple(each.unit for each in made.used), told=told, reading=features_for,
         conformal=conformal.fit(mended.apply(held), examples.labels),
-        novelty=novelty.fit(examples.values, examples.labels),
+        novelty=strange, sample=TrainingSample.of(examples.values, strange.columns),
     )  # fmt: skip
 
 
 def timed(model: Model, table: pa.Table, repeats: int) -> dict[str, Any]:
     """Objects a CPU second of the whole, and of each part."""
-    verdicts = Verdicts(model, explain=False)
+    verdicts = Verdicts(model, explain=False).beside(table.slice(0, MOST_ROWS))
     verdicts.of(table.slice(0, 1000))  # compiles
     values = model.values(table)
     parts = model.ensemble.parts(values)
     p = model.ensemble.pool.apply(parts)
     assert model.novelty is not None
+    assert verdicts.ratio is not None
+    ratio = verdicts.ratio
     what: dict[str, Callable[[], Any]] = {
         "whole": lambda: verdicts.of(table),
         "features": lambda: model.values(table),
@@ -107,7 +112,9 @@ def timed(model: Model, table: pa.Table, repeats: int) -> dict[str, Any]:
             model.ensemble.pool.apply(parts)
         ),
         "conformal sets": lambda: model.sets_of(p, values),
-        "novelty": lambda: verdicts._strange(values),  # noqa: SLF001
+        "novelty and distance": lambda: verdicts._strange(values),  # noqa: SLF001
+        "density ratio": lambda: ratio.of(values),
+        "ensemble with the spread of trees": lambda: model.ensemble.with_spread(values),
     } | {each.name: (lambda each=each: each.predict_proba(values)) for each in model.learners}
     told: dict[str, Any] = {
         name: round(table.num_rows / _best(run, repeats)) for name, run in what.items()

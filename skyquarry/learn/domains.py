@@ -8,7 +8,7 @@ Oquab 2017, arXiv 1610.06545).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -30,8 +30,10 @@ _RIDGE: Final = 1.0
 _NEWTON: Final = 12
 _MOST_ROWS: Final = 6_000
 """of each sample: enough to see an area of 0.51"""
-_LEAST_ROWS: Final = 50
+LEAST_ROWS: Final = 50
 _FOLDS: Final = 5
+_LOT: Final = 2_048
+"""rows whose cosines lie in the cache"""
 ALIKE: Final = 0.52
 """areas up to here are no difference that matters, however many rows there are"""
 _SIGMAS: Final = 3.0
@@ -71,23 +73,34 @@ class Separator:
 
     def scores(self, values: ArrayLike) -> Floats:
         """(n,): log-odds of the second sample against the first, both as large."""
-        return np.asarray(self._design(np.asarray(values, np.float64)) @ self.slope)
+        return np.asarray(self.design(np.asarray(values, np.float64)) @ self.slope)
+
+    def quick_scores(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n,) `scores` in single precision, of rows that lie in the cache: a tenth of the time."""
+        told = np.empty(len(values), np.float32)
+        single = replace(self, **{each.name: getattr(self, each.name).astype(np.float32)
+                                  for each in fields(self)})  # fmt: skip
+        for start in range(0, len(values), _LOT):
+            told[start : start + _LOT] = single.design(values[start : start + _LOT]) @ single.slope
+        return told
 
     def ratio(self, values: ArrayLike, most: float = 20.0) -> Floats:
         """(n,): density of the second sample over the first, at most `most`."""
         return np.asarray(np.exp(np.minimum(self.scores(values), np.log(most))))
 
-    def _design(self, values: Floats) -> Floats:
+    def design(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(n, 1 + 2 p + cosines) what the scores are sums of, of features (n, p)."""
         if values.ndim != 2 or values.shape[1] != len(self.centre):
             raise UserError(
                 f"the features have shape {values.shape}, but {len(self.centre)} columns are "
                 "needed: give the same features for both samples"
             )
-        known = np.isfinite(values)
-        x = np.where(known, np.arcsinh((values - self.centre) / self.scale), 0.0)
-        both = np.column_stack([x, ~known])
-        cosines = np.cos(both @ self.frequency + self.phase) * np.sqrt(2.0 / len(self.phase))
-        return np.column_stack([np.ones(len(x)), both, 6.0 * cosines])
+        known, kind = np.isfinite(values), self.centre.dtype
+        x = np.where(known, np.arcsinh((values - self.centre) / self.scale), kind.type(0.0))
+        both = np.column_stack([x, (~known).astype(kind)])
+        cosines = np.cos(both @ self.frequency + self.phase)
+        cosines *= 6.0 * float(np.sqrt(2.0 / len(self.phase)))
+        return np.column_stack([np.ones(len(x), kind), both, cosines])
 
 
 def separator(
@@ -151,9 +164,9 @@ def _checked(a: Floats, b: Floats) -> None:
             f"the samples have shapes {a.shape} and {b.shape}, but both need the same features: "
             "give the same columns"
         )
-    if min(len(a), len(b)) < _LEAST_ROWS:
+    if min(len(a), len(b)) < LEAST_ROWS:
         raise UserError(
-            f"the samples have {len(a)} and {len(b)} rows, but a test needs {_LEAST_ROWS} of each: "
+            f"the samples have {len(a)} and {len(b)} rows, but a test needs {LEAST_ROWS} of each: "
             "give more"
         )
 
@@ -179,7 +192,7 @@ def _fitted(a: Floats, b: Floats, weight: Floats, random: np.random.Generator) -
     counted = np.concatenate([weight * (0.5 * total / weight.sum()),
                               np.full(len(b), 0.5 * total / len(b))])  # fmt: skip
     target = np.repeat([0.0, 1.0], [len(a), len(b)])
-    design = empty._design(both)  # noqa: SLF001  (its own)
+    design = empty.design(both)
     return Separator(centre, scale, frequency, phase, _logistic(design, target, counted))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from skyquarry.errors import UserError, one_of
 from skyquarry.learn import calibration, pooling
 from skyquarry.learn.classifiers.pace import log_loss
+from skyquarry.learn.classifiers.protocol import Spreading
 from skyquarry.learn.classifiers.registry import FEW, USUAL, installed, kind_of
 from skyquarry.learn.fitting import Fitting
 from skyquarry.learn.splits import folds, holdout
@@ -58,11 +59,44 @@ class Ensemble:
 
     def parts(self, values: NDArray[np.float32]) -> Floats:
         """(L, n, K): what each learner says."""
-        return np.stack([each.predict_proba(values) for each in self.learners])
+        return self._heard(values)[0]
+
+    def with_spread(self, values: NDArray[np.float32]) -> tuple[Floats, Floats | None]:
+        """`predict_proba`, and how far the trees of its forest differ (n,); None without a forest.
+
+        The forest is asked once for both.
+        """
+        parts, spread = self._heard(values, range(len(self.classes)))
+        return self.calibration.apply(self.pool.apply(parts)), spread
+
+    def _heard(
+        self, values: NDArray[np.float32], of: Sequence[int] | None = None
+    ) -> tuple[Floats, Floats | None]:
+        """What learners say (L, n, K), and the spread of a forest: of classes `of` (K,), if any."""
+        return heard(self.learners, values, of)
 
     def explain(self, values: NDArray[np.float32]) -> Floats | None:
         """(n, p, K) what each feature adds to the scores; None where no learner can tell."""
         return explained(self.learners, values)
+
+
+def heard(
+    learners: Sequence[Classifier],
+    values: NDArray[np.float32],
+    of: Sequence[int] | None = None,
+) -> tuple[Floats, Floats | None]:
+    """(L, n, K) what learners say, and how far the members of the first that can tell it differ.
+
+    That (n,) is told where `of` (K,) is given, the class of each that was learnt; None else.
+    """
+    told, spread = [], None
+    for each in learners:
+        if of is not None and spread is None and isinstance(each, Spreading):
+            p, spread = each.with_spread(values, of)
+        else:
+            p = each.predict_proba(values)
+        told.append(p)
+    return np.stack(told), spread
 
 
 def explained(learners: Sequence[Classifier], values: NDArray[np.float32]) -> Floats | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from skyquarry.learn.density import TrainingSample
     from skyquarry.learn.ensemble import Ensemble
     from skyquarry.learn.hierarchy import Branches, Head
     from skyquarry.learn.novelty import Novelty
@@ -49,6 +50,8 @@ class Model:
     """how features come from a table; None: they are its columns"""
     variable: Head | None = None
     """whether an object varies, whatever its class; None: nothing told it in training"""
+    sample: TrainingSample | None = None
+    """rows of the training set, to compare the density of a catalogue with"""
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from skyquarry.learn import ensemblefile, sealed
 from skyquarry.learn.calibration import Calibration
 from skyquarry.learn.classifiers.registry import kind_of
 from skyquarry.learn.conformal import ConformalSets
+from skyquarry.learn.density import TrainingSample
 from skyquarry.learn.ensemble import Ensemble
 from skyquarry.learn.model import Model
 from skyquarry.learn.modelsaving import BASE, FILE, FORMAT, VARIABLE, versions
@@ -64,6 +65,7 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
         told=told["told"],
         reading=reading,
         variable=_head(folder / VARIABLE),
+        sample=TrainingSample.load(folder, len(told["features"])),
     )
 
 

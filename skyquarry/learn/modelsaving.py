@@ -4,6 +4,7 @@ model.json          classes, features, units, pool, calibration, and how it was 
 NAME/               one folder a learner
 base/               the older ensemble, of a model that was repaired
 variable/           the second head, where there is one: head.json and its learners
+sample.safetensors  rows of the training set, to compare the density of a catalogue with
 checksums.json      sha256 of every file
 
 `modelfile` reads it back.
@@ -62,6 +63,8 @@ def save(model: Model, path: str | os.PathLike[str], *, overwrite: bool = False)
     if model.variable is not None:
         (beside / VARIABLE).mkdir()
         model.variable.save(beside / VARIABLE)
+    if model.sample is not None:
+        model.sample.save(beside)
     write_whole(beside / FILE, json.dumps(_told(model), indent=1).encode())
     sealed.seal(beside)
     _put(beside, target)

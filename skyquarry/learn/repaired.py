@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
-from skyquarry.learn.ensemble import Ensemble, Trained, explained
+from skyquarry.learn.ensemble import Ensemble, Trained, explained, heard
 from skyquarry.learn.ensemble import train as train_ensemble
 from skyquarry.learn.examples import Examples, word
 
@@ -41,10 +41,11 @@ class Repaired(Ensemble):
     columns: tuple[int, ...]
     """features that the new labels had; the base sees all"""
 
-    def parts(self, values: NDArray[np.float32]) -> Floats:
-        """(L, n, K): what each learner says, knowing what the base says."""
-        seen = beside(self.base, values, self.columns)
-        return np.stack([each.predict_proba(seen) for each in self.learners])
+    def _heard(
+        self, values: NDArray[np.float32], of: Sequence[int] | None = None
+    ) -> tuple[Floats, Floats | None]:
+        """What each learner says, knowing what the base says."""
+        return heard(self.learners, beside(self.base, values, self.columns), of)
 
     def explain(self, values: NDArray[np.float32]) -> Floats | None:
         """(n, p, K) what features add to the scores; what the base added is not told apart."""

@@ -49,6 +49,8 @@ class Alarm:
     """(n,): of the row, as strange in every class or as far beyond an edge"""
     resembles: Floats
     """(n,): of the row, of resembling some class"""
+    distance: Floats
+    """(n,): of the row from the nearest class, as a normal deviate; -inf without any value"""
 
     @property
     def rings(self) -> Mask:
@@ -70,7 +72,7 @@ def alarm(novelty: Novelty, values: ArrayLike, batches: ArrayLike | None = None)
     _, number = np.unique(lots, return_inverse=True)
     size = np.bincount(number)
     far = np.asarray(np.bincount(number, p <= _FAR), np.float64)
-    return Alarm(p <= ROW_RATE, _too_many(far, size)[number], p, judged.p_value)
+    return Alarm(p <= ROW_RATE, _too_many(far, size)[number], p, judged.p_value, judged.distance)
 
 
 def _too_many(far: Floats, size: NDArray[np.integer]) -> Mask:

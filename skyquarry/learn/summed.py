@@ -46,6 +46,11 @@ class Summed(Ensemble):
         """(n, K) of features (n, p): each row sums to 1."""
         return self.summed(self.predict_finer(values))
 
+    def with_spread(self, values: NDArray[np.float32]) -> tuple[Floats, Floats | None]:
+        """`predict_proba`, and how far trees differ (n,) in what they give to the classes."""
+        parts, spread = self._heard(values, self.of)
+        return self.summed(self.calibration.apply(self.pool.apply(parts))), spread
+
     def summed(self, p: Floats) -> Floats:
         """(n, K) of probabilities of finer classes (n, F), added in their order."""
         told = np.zeros((len(p), len(self.classes)))

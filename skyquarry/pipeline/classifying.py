@@ -18,8 +18,10 @@ from skyquarry.engine.plan import Limit, Plan
 from skyquarry.engine.reader import Piece, Reader
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import ExistsError, UserError, one_of
+from skyquarry.learn.density import MOST_ROWS
 from skyquarry.pipeline.brightness import mix_of
 from skyquarry.pipeline.labelled import check_columns
+from skyquarry.pipeline.sampled import sample_of
 from skyquarry.pipeline.verdicts import EXPLAINED, Verdicts
 
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ def classify(
     """A plan of a catalogue's objects with their classes; `to_catalog(path)` writes it, resumable.
 
     Each object gets its class and probability, those of all classes (p_quasar ...), the set of
-    classes that it may be, its uncertainty and novelty, and flags: `discovery` (a rare class beyond
-    doubt), `follow_up` (resembles no class), `shifted` (unlike the training set). One row of a
+    classes that it may be, its uncertainty, how far the trees of the forest differ, its novelty and
+    distance to the training set, the density of the catalogue over the training set's, and flags:
+    `discovery` (a rare class beyond doubt), `follow_up` (resembles no class), `shifted` (unlike the
+    training set), `undersampled` (the training set has few of its kind). One row of a
     hundred at most, of those flagged or ambiguous, is given reasons: "W1-W2 = 1.1 speaks for
     quasar". A tile after the other, on any executor, killed and called again it goes on.
 
@@ -145,12 +149,17 @@ class Classified(Scan):
 
     @cached_property
     def reader(self) -> Reader:
-        """How a tile is read and judged: all of its columns may be of use to features."""
+        """How a tile is read and judged: all of its columns may be of use to features.
+
+        The training set is compared with the whole catalogue, whatever the cut: an object's verdict
+        is the same in every cut.
+        """
         every = tuple(name for name in self.source.schema.names if name != SPATIAL)
         read = tuple(dict.fromkeys([*self.columns, *every]))
         needed = tuple(dict.fromkeys([*read, *self._needed]))
+        verdicts = self.judged.beside(sample_of(self.source, every, MOST_ROWS))
         return JudgingReader(
-            self.source.stored, self.cut, read, needed, self.bounds, self.columns, self.judged
+            self.source.stored, self.cut, read, needed, self.bounds, self.columns, verdicts
         )
 
     def cost(self, workers: int | None = None) -> Cost:

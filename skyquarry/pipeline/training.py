@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from skyquarry.features.making import Features
     from skyquarry.learn.classifiers.protocol import Telling
     from skyquarry.learn.conformal import ConformalSets
+    from skyquarry.learn.density import TrainingSample
     from skyquarry.learn.ensemble import Trained
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.model import Model
@@ -283,10 +284,10 @@ def model_of(
     }
     bright = magnitude_name(examples.names, units)
     told["sets_by"] = bright
-    sets = _sets(trained, examples, bright)
+    sets, novelty = _sets(trained, examples, bright), _novelty(examples, units, seed)
     return Model(
-        trained.ensemble, examples.names, units, conformal=sets, told=told,
-        novelty=_novelty(examples, units, seed), reading=features_for,
+        trained.ensemble, examples.names, units, conformal=sets, told=told, novelty=novelty,
+        reading=features_for, sample=_sample(examples, novelty, seed),
     )  # fmt: skip
 
 
@@ -345,6 +346,16 @@ def _novelty(examples: Examples, units: tuple[str, ...], seed: int) -> Novelty |
         )
     except UserError:  # a class in one group alone, or features that are never measured together
         return None
+
+
+def _sample(examples: Examples, novelty: Novelty | None, seed: int) -> TrainingSample | None:
+    """Rows in the features by which it is told what is unlike the training set."""
+    from skyquarry.learn.density import TrainingSample
+
+    if novelty is None:
+        return None
+    edges = () if novelty.support is None else novelty.support.columns
+    return TrainingSample.of(examples.values, sorted({*novelty.columns, *edges}), seed)
 
 
 def _footprint(examples: Examples) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -15,8 +15,10 @@ from skyquarry.catalog.arrow import from_numpy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from skyquarry.learn.density import Ratio
     from skyquarry.learn.model import Model
     from skyquarry.learn.scores import SkyMix
+    from skyquarry.learn.shift import Alarm
 
     Floats = NDArray[np.float64]
     Singles = NDArray[np.float32]
@@ -34,6 +36,8 @@ RARE: Final = 0.05
 EXPLAINED: Final = 0.01
 """share of the rows of a tile that get reasons, at most"""
 _REASONS: Final = 3
+UNDERSAMPLED: Final = 10.0
+"""density of the catalogue over the training set's, from which an object is flagged"""
 LOT: Final = 65_536
 """rows judged at once: what is worked out on the way does not grow with the tile"""
 VARIABLE: Final = "variable"
@@ -42,10 +46,14 @@ _TOLD: Final = {
     "probability": ("float32", "of that class"),
     "class_set": ("string", "classes that it may be, right nine times of ten for each; | between"),
     "uncertainty": ("float32", "entropy of the probabilities over the greatest there can be"),
+    "tree_spread": ("float32", "deviation of the forest's trees: what more labels would lessen"),
     "novelty": ("float32", "1 - p-value that it resembles some class: 0.99 is one false in 100"),
+    "distance": ("float32", "from the nearest class of the training set, as a normal deviate"),
+    "density_ratio": ("float32", "density here of the catalogue over the training set; 20 at most"),
     "discovery": ("bool", "a rare class beyond doubt: probability 0.9, alone in its set"),
     "follow_up": ("bool", "resembles no class: 1 of 100 members of a class does so by chance"),
     "shifted": ("bool", "outside of the training set, as 1 of 25 of its kind are"),
+    "undersampled": ("bool", "density_ratio of 10 or more: the training set has few of its kind"),
     "reasons": ("string", "what speaks for the class, for flagged or ambiguous objects only"),
 }  # fmt: skip
 
@@ -58,6 +66,15 @@ class Verdicts:
     mix: SkyMix | None = None
     """the sky that probabilities are brought to; None: the training mix"""
     explain: Explain = True
+    ratio: Ratio | None = None
+    """how dense the catalogue is beside the training set; None: not known"""
+
+    def beside(self, table: pa.Table) -> Verdicts:
+        """The same, of a catalogue of which this is a sample."""
+        sample = self.model.sample
+        if sample is None or not table.num_rows:
+            return self
+        return replace(self, ratio=sample.ratio_to(self.model.values(table)))
 
     @property
     def fields(self) -> list[pa.Field]:
@@ -110,10 +127,14 @@ class Verdicts:
             from_numpy(judged.top),
             self._names_of(judged.sets),
             from_numpy(judged.entropy),
+            _known(judged.spread),
             from_numpy(judged.novelty),
+            _known(judged.distance),
+            _known(judged.ratio),
             from_numpy(judged.found),
             from_numpy(judged.odd),
             from_numpy(judged.shifted),
+            from_numpy(judged.ratio >= UNDERSAMPLED),
             pa.array(self._reasons(table, judged), pa.string()),
         ]
         return columns + [from_numpy(np.ascontiguousarray(each)) for each in judged.beside.T]
@@ -121,20 +142,24 @@ class Verdicts:
     def _judged(self, table: pa.Table) -> _Judged:
         """What the model says of some rows; reasons apart."""
         values = self.model.values(table)
-        at_training = self.model.ensemble.predict_proba(values)
+        at_training, spread = self.model.ensemble.with_spread(values)
         p = self._at_mix(at_training, values)
         sets = self.model.sets_of(at_training, values)
         said = p.argmax(axis=1)
         top = p[np.arange(len(p)), said]
-        p_value, shifted = self._strange(values)
-        odd = p_value <= NOVEL
+        told = self._strange(values)
+        odd = told.resembles <= NOVEL
         sure = (top >= SURE) & (sets.sum(axis=1) == 1) & sets[np.arange(len(p)), said]
         entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1) / np.log(p.shape[1])
         leaves = [p[:, k] for k in range(p.shape[1])]
         return _Judged(
             said, top.astype(np.float32), sets, np.clip(entropy, 0.0, 1.0).astype(np.float32),
-            (1.0 - p_value).astype(np.float32), (self._shares()[said] < RARE) & sure & ~odd, odd,
-            shifted, np.stack(leaves + self._of_branches(p, values), axis=1).astype(np.float32),
+            _singles(spread, len(p)), (1.0 - told.resembles).astype(np.float32),
+            _singles(told.distance, len(p)),
+            _singles(None if self.ratio is None else self.ratio.of(values), len(p)),
+            (self._shares()[said] < RARE) & sure & ~odd, odd,
+            told.rows,  # of the row alone: the same in every tile and margin
+            np.stack(leaves + self._of_branches(p, values), axis=1).astype(np.float32),
         )  # fmt: skip
 
     def _of_branches(self, p: Floats, values: NDArray[np.float32]) -> list[Floats]:
@@ -173,14 +198,14 @@ class Verdicts:
         total = self.mix.counts.sum(axis=(0, 1))
         return np.asarray(total / total.sum())
 
-    def _strange(self, values: NDArray[np.float32]) -> tuple[Floats, Mask]:
-        """(n,) p-value of resembling some class (1 where the model cannot tell), and the alarm."""
-        from skyquarry.learn.shift import alarm
+    def _strange(self, values: NDArray[np.float32]) -> Alarm:
+        """What is unlike the training set; nothing, where the model cannot tell."""
+        from skyquarry.learn.shift import Alarm, alarm
 
         if self.model.novelty is None:
-            return np.ones(len(values)), np.zeros(len(values), bool)
-        told = alarm(self.model.novelty, values)
-        return told.resembles, told.rows  # of the row alone: the same in every tile and margin
+            none, sure = np.zeros(len(values), bool), np.ones(len(values))
+            return Alarm(none, none, sure, sure, np.full(len(values), np.nan))
+        return alarm(self.model.novelty, values)
 
     def _reasons(self, table: pa.Table, judged: _Judged) -> list[str | None]:
         """(n,) what speaks for the class said, of those rows that get reasons."""
@@ -223,7 +248,12 @@ class _Judged:
     sets: Mask
     """(n, K)"""
     entropy: Singles
+    spread: Singles
+    """of the trees; NaN where no forest tells"""
     novelty: Singles
+    distance: Singles
+    ratio: Singles
+    """of densities; NaN where it is not known"""
     found: Mask
     """a rare class beyond doubt"""
     odd: Mask
@@ -239,6 +269,18 @@ class _Judged:
             return parts[0]
         names = cls.__slots__
         return cls(*(np.concatenate([getattr(each, name) for each in parts]) for name in names))
+
+
+def _singles(told: Floats | None, n: int) -> Singles:
+    """(n,) float32, NaN where nothing is told: -inf is the distance of a row without values."""
+    if told is None:
+        return np.full(n, np.nan, np.float32)
+    return np.where(np.isfinite(told), told, np.nan).astype(np.float32)
+
+
+def _known(told: Singles) -> pa.Array:
+    """NaN as null."""
+    return pa.array(told, from_pandas=True)
 
 
 def probability_column(name: str) -> str:

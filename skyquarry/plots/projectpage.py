@@ -59,11 +59,13 @@ _FLAGS: Final = {
     "discovery": "discoveries",
     "follow_up": "for follow-up",
     "shifted": "unlike the training set",
+    "undersampled": "rare in the training set",
     "variable": "variable",
 }
 _OF_CLASSES: Final = (
     "Objects by their likeliest class. A discovery is of a rare class beyond doubt; for follow-up: "
-    "it resembles no class (one in a hundred does so by chance)."
+    "it resembles no class (one in a hundred does so by chance). Rare in the training set: the "
+    "catalogue holds ten times its share of such objects, or more."
 )
 
 

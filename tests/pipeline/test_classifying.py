@@ -137,6 +137,44 @@ def test_a_tile_is_judged_in_lots_and_says_the_same(model, field, classified, mo
     assert max(seen) == 128
 
 
+def test_distance_and_density_beside_the_training_set_stand_on_every_row(model, field, classified):
+    made = classified.to_table()
+    judged = model.novelty.judge(model.values(field))
+    assert np.array_equal(made["distance"].to_numpy(), judged.distance.astype(np.float32))
+    ratio = made["density_ratio"].to_numpy()
+    assert np.array_equal(made["undersampled"].to_numpy(), ratio >= 10)
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.3)
+    assert (ratio >= 10).mean() < 0.02
+    assert made["tree_spread"].null_count == made.num_rows, "CatBoost is no forest"
+    strange = pc.greater_equal(made["objID"], 10**12 + 2_970)
+    assert pc.min(made.filter(strange)["distance"]).as_py() > 2.3
+
+
+def test_what_the_training_set_had_few_of_is_flagged_as_undersampled(model, tmp_path):
+    quasars = sky(3_000, 9, shares=(0.2, 0.6, 0.2)).drop_columns(["class"])
+    other = sq.build(quasars, tmp_path / "other", ra="ra", dec="dec", id="objID")
+    made = sq.classify(model, other, explain=False).to_table()
+    mine = pc.equal(made["class"], "quasar")
+    assert pc.mean(made.filter(mine)["undersampled"].cast("int8")).as_py() > 0.7
+    assert pc.mean(made.filter(pc.invert(mine))["undersampled"].cast("int8")).as_py() < 0.02
+    few = sq.build(quasars.slice(0, 20), tmp_path / "few", ra="ra", dec="dec", id="objID")
+    told = sq.classify(model, few, explain=False).to_table()
+    assert told["density_ratio"].null_count == 20, "twenty rows have no density"
+    assert not any(told["undersampled"].to_pylist())
+
+
+def test_the_spread_of_the_forest_is_a_column(field):
+    learnt = sq.train(sky(1_000, 1), survey="sdss", features=["sdss_u-g", "sdss_g-r"],
+                      learners={"forest": {"trees": 20}}, threads=1)  # fmt: skip
+    made = sq.classify(learnt, field, explain=False).to_table()
+    _, spread = learnt.learners[0].with_spread(learnt.values(field))
+    assert np.array_equal(made["tree_spread"].to_numpy(), spread.astype(np.float32))
+    assert 0 <= spread.min() < spread.max() < np.sqrt(0.5)
+    assert np.array_equal(
+        made["p_star"].to_numpy(), learnt.predict_proba(field)[:, 2].astype(np.float32)
+    )
+
+
 def test_executors_and_cuts_give_the_same_verdicts(model, field):
     plan = sq.classify(model, field, explain=False)
     one, two = plan.run("inline").table, plan.run("threads").table

@@ -28,7 +28,7 @@ def classes(*counts: int) -> list[dict[str, Any]]:
     names = ("galaxy", "quasar", "my class")
     return [
         {"name": name, "n": n, "share": n / sum(counts), "definition": "", "discovery": 0,
-         "follow_up": 0, "shifted": 0, "variable": 0}
+         "follow_up": 0, "shifted": 0, "undersampled": 0, "variable": 0}
         for name, n in zip(names, counts, strict=False)
     ]  # fmt: skip
 

@@ -17,6 +17,7 @@ from skyquarry.learn.classifiers.nodes import Nodes
 from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -94,11 +95,17 @@ class Forest(Learner):
         p = self._nodes.probabilities(values, self.threads)
         return np.asarray(p / p.sum(axis=1, keepdims=True), np.float64)
 
-    def spread(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(n, K) standard deviation of the probabilities that the trees give."""
+    def with_spread(
+        self, values: NDArray[np.float32], of: Sequence[int] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`predict_proba`, and how far the trees differ (n,), in one pass: see `Nodes.with_spread`.
+
+        `of` (K,): the class of each, where those learnt are kinds of fewer classes.
+        """
         check_fitted(self, self._nodes)
         assert self._nodes is not None
-        return self._nodes.spread(values, self.threads)
+        p, spread = self._nodes.with_spread(values, self.threads, of)
+        return np.asarray(p / p.sum(axis=1, keepdims=True), np.float64), spread
 
     def explain(self, values: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """None: the boosted trees tell what speaks for a class."""

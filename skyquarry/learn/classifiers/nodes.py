@@ -107,32 +107,45 @@ class Nodes:
 
     def probabilities(self, values: NDArray[np.float32], threads: int = 1) -> Floats:
         """(n, K) mean over the trees of the shares in the leaves that rows (n, p) fall into."""
-        total, _ = self._summed(values, threads, wide=False)
+        total, _ = self._summed(values, threads)
         return total / len(self.roots)
 
-    def spread(self, values: NDArray[np.float32], threads: int = 1) -> Floats:
-        """(n, K) standard deviation over the trees of what they give."""
-        total, squares = self._summed(values, threads, wide=True)
-        count = len(self.roots)
-        return np.asarray(
-            np.sqrt(np.maximum(squares / count - (total / count) ** 2, 0.0)), np.float64
-        )
+    def with_spread(
+        self, values: NDArray[np.float32], threads: int = 1, of: Sequence[int] | None = None
+    ) -> tuple[Floats, Floats]:
+        """The same, and how far trees differ (n,): sqrt(1/2 sum over k of the variance of p_k).
+
+        Of two classes it is the standard deviation of either's share. With the mean of the trees'
+        own doubt it makes up that of the forest: 1 - p . p = 2 spread^2 + mean of (1 - p_t . p_t).
+        `of` (K,) sums shares to those of fewer classes before they are compared.
+        """
+        own = range(self.leaves.shape[1]) if of is None else of
+        norms = (_gathered(self.leaves, own) ** 2).sum(axis=1)
+        total, squares = self._summed(values, threads, norms)
+        p = total / len(self.roots)
+        within = squares / len(self.roots)
+        away = np.maximum(within - (_gathered(p, own) ** 2).sum(axis=1), 0.0)
+        return p, np.sqrt(0.5 * away)
 
     def _summed(
-        self, values: NDArray[np.float32], threads: int, *, wide: bool
+        self,
+        values: NDArray[np.float32],
+        threads: int,
+        norms: Floats | None = None,
     ) -> tuple[Floats, Floats]:
+        """(n, K) sums over the trees of what they give, and (n,) of their norms (m,)."""
         from concurrent.futures import ThreadPoolExecutor
 
         from skyquarry.learn.kernels.trees import add_forest
 
         values = np.ascontiguousarray(values, np.float32)
         total = np.zeros((len(values), self.leaves.shape[1]))
-        squares = np.zeros_like(total) if wide else np.empty((0, total.shape[1]))
+        squares = np.zeros(0 if norms is None else len(values))
+        known = np.zeros(0) if norms is None else norms
 
         def add(rows: slice) -> None:
-            more = squares[rows] if wide else squares
             add_forest(values[rows], self.feature, self.threshold, self.child, self.missing,
-                       self.roots, self.leaves, total[rows], more)  # fmt: skip
+                       self.roots, self.leaves, known, total[rows], squares[rows])  # fmt: skip
 
         bounds = np.linspace(0, len(values), max(1, threads) + 1).astype(int)
         parts = [slice(a, b) for a, b in pairwise(bounds)]
@@ -142,6 +155,14 @@ class Nodes:
             with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(add, parts))
         return total, squares
+
+
+def _gathered(p: NDArray[Any], of: Sequence[int]) -> Floats:
+    """(n, C) shares (n, K) summed to those of the classes `of` (K,)."""
+    told = np.zeros((len(p), max(of) + 1))
+    for number, own in enumerate(of):
+        told[:, own] += p[:, number]
+    return told
 
 
 def _by_level(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:

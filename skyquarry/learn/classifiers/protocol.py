@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -30,6 +31,20 @@ class Step:
 
 
 Telling = Callable[[Step], None]
+
+
+@runtime_checkable
+class Spreading(Protocol):
+    """A learner of many members that can tell how far these differ: a forest."""
+
+    def with_spread(
+        self, values: NDArray[np.float32], of: Sequence[int] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(n, K) as `predict_proba`, and (n,) how far members differ.
+
+        `of` (K,): the class of each, where those learnt are kinds of fewer classes.
+        """
+        ...
 
 
 class Classifier(Protocol):

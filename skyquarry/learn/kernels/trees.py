@@ -16,16 +16,17 @@ LOT = 1024
 
 @kernel
 def add_forest(  # noqa: PLR0917
-    values, feature, threshold, child, missing, roots, leaves, total, squares
+    values, feature, threshold, child, missing, roots, leaves, norms, total, squares
 ):
-    """Add the leaves that rows fall into: `total` (n, K) += p, `squares` (n, K) += p * p.
+    """Add the leaves that rows fall into: `total` (n, K) += p, `squares` (n,) += p . p.
 
     values (n, p) float32. A node asks whether values[row, feature] <= threshold: if so its child is
     `child`, else `child` + 1; NaN goes to child + `missing`. A leaf has feature -1, and `child` is
-    its row of `leaves` (m, K) float32. `roots` (T,) is where each tree begins. `squares` may have
-    no row: then it is left alone. Every row adds trees in their order: no block, no other row
-    matters. All rows of a block go down one level together, those at a leaf stay: their steps do
-    not wait for each other (1.6 times faster than one row after another).
+    its row of `leaves` (m, K) float32, whose square is in `norms` (m,). `roots` (T,) is where each
+    tree begins. `squares` may have no row: then it is left alone. Every row adds trees in their
+    order: no block, no other row matters. All rows of a block go down one level together, those at
+    a leaf stay: their steps do not wait for each other (1.6 times faster than one row after
+    another).
     """
     n, k = total.shape
     p = np.uint64(values.shape[1])
@@ -54,10 +55,9 @@ def add_forest(  # noqa: PLR0917
             for row in range(many):
                 leaf = child[place[row]]
                 for each in range(k):
-                    share = leaves[leaf, each]
-                    total[start + row, each] += share
-                    if wide:
-                        squares[start + row, each] += share * share
+                    total[start + row, each] += leaves[leaf, each]
+                if wide:
+                    squares[start + row] += norms[leaf]
 
 
 @kernel

@@ -53,9 +53,29 @@ def test_threads_change_no_bit():
 def test_trees_differ_most_where_classes_meet():
     learnt = Forest(trees=60, depth=8).fit(objects(900), seed=1)
     values = objects(2000, seed=3).values
-    p, spread = learnt.predict_proba(values), learnt.spread(values)
+    p, spread = learnt.with_spread(values)
+    assert np.array_equal(p, learnt.predict_proba(values))
     sure = p.max(axis=1) > 0.9
     assert spread[~sure].mean() > 1.5 * spread[sure].mean()
+
+
+@pytest.mark.parametrize("of", [None, (0, 1, 1)])
+def test_the_spread_of_trees_is_that_of_one_tree_after_another(of):
+    learnt = Forest(trees=15, depth=7, threads=2).fit(objects(600), seed=2)
+    values = objects(300, seed=4).values
+    nodes = learnt._nodes
+    starts = [*nodes.roots.tolist(), len(nodes.feature)]
+    told = []
+    for first in starts[:-1]:
+        lone = Nodes(**(nodes.arrays() | {"roots": np.array([first], np.int64)}))
+        p = lone.probabilities(values)
+        told.append(p if of is None else np.stack([p[:, 0], p[:, 1] + p[:, 2]], axis=1))
+    slow = np.sqrt(0.5 * np.var(told, axis=0).sum(axis=1))
+    p, spread = learnt.with_spread(values, of)
+    assert spread == pytest.approx(slow, abs=1e-7)
+    assert p.shape == (300, 3), "shares are of what was learnt"
+    if of is not None:  # of two classes it is the deviation of either's share
+        assert spread == pytest.approx(np.std(told, axis=0)[:, 0], abs=1e-7)
 
 
 def test_nodes_that_lead_nowhere_are_refused(tmp_path):

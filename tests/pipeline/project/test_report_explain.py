@@ -53,7 +53,10 @@ def test_what_is_told_is_what_the_classified_catalogue_says(
     assert told["class"] == both["class"]
     assert told["probabilities"]["galaxy"] == pytest.approx(both["p_galaxy"], abs=0)
     assert told["novelty"] == pytest.approx(both["novelty"], abs=0)
-    assert told["flags"] == [name for name in ("discovery", "follow_up", "shifted") if both[name]]
+    flags = ("discovery", "follow_up", "shifted", "undersampled")
+    assert told["flags"] == [name for name in flags if both[name]]
+    for name in ("uncertainty", "tree_spread", "distance", "density_ratio"):
+        assert told[name] == pytest.approx(both[name], abs=0)
 
 
 def test_class_reasons_and_match_stand_in_the_words(project: Project, both: dict[str, Any]) -> None:

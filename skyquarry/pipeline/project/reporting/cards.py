@@ -21,6 +21,8 @@ _SHOWN: Final = 60
 _ALWAYS: Final = (
     "- Whatever it is shown is called one of its classes: `novelty` tells what resembles none.",
     "- It is for rows like those of its training: `shifted` and `sq.evaluate`'s alarm tell others.",
+    "- Of `undersampled` objects it saw few: a catalogue has ten times as many (`density_ratio`).",
+    "- `uncertainty` is doubt among classes; `tree_spread`, of the trees, lessens with labels.",
 )
 _HOW: Final = """```python
 import skyquarry as sq

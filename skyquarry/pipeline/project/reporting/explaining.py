@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 NEAR_ARCSEC: Final = 5.0
 """how far an object may be from a place that is given for it"""
 _REASONS: Final = 6
+_NUMBERS: Final = {
+    "novelty": "",
+    "uncertainty": "",
+    "tree_spread": ", how far the trees of the forest differ",
+    "distance": " deviates from the nearest class of the training set",
+    "density_ratio": " times the training set's density",
+}
+"""of the verdicts, and what is said behind them where they have no line of their own"""
 _FLAGS: Final = {
     "discovery": "a rare class beyond doubt",
     "follow_up": "resembles no class: worth a look",
     "shifted": "far out of the training set: what the model says of it may not hold",
+    "undersampled": "the training set has few of its kind beside the catalogue",
 }
 
 
@@ -214,9 +223,8 @@ def _judged(row: pa.Table, model: Model, said: dict[str, Any]) -> dict[str, Any]
         "probabilities": p,
         "beside": beside,
         "class_set": [each for each in said["class_set"].split("|") if each],
-        "novelty": said["novelty"],
-        "uncertainty": said["uncertainty"],
-        "flags": [name for name in _FLAGS if said[name]],
+        **{name: said.get(name) for name in _NUMBERS},
+        "flags": [name for name in _FLAGS if said.get(name)],
         "reasons": why,
     }
 
@@ -287,6 +295,8 @@ def _class_lines(told: dict[str, Any]) -> list[str]:
     sets = ", ".join(map(_read, told["class_set"])) or "none of its classes, at that risk"
     lines.append(f"may be, right nine times of ten: {sets}")
     lines.append(f"novelty: {told['novelty']:.3f}" + _novelty(told["novelty"]))
+    lines += [f"{name}: {told[name]:.3f}{text}" for name, text in _NUMBERS.items()
+              if text and told[name] is not None]  # fmt: skip
     lines += [f"flag {name}: {_FLAGS[name]}" for name in told["flags"]] or ["no flags"]
     for name, reasons in told["reasons"].items():
         lines.append(f"what weighs most for and against {_read(name)}:")

@@ -18,6 +18,7 @@ _TEXTS: Final = {
     "discovery": "objects of a rare class beyond doubt",
     "follow_up": "objects that resemble no class",
     "shifted": "objects far out of the training set",
+    "undersampled": "objects of which the catalogue has ten times the training set's share",
     "variable": "objects that vary with a probability of 0.5 and more",
     "n_effective": "rows of equal weight that would tell as much",
     "measured": "whether 100 effective members were there to tell",
@@ -66,7 +67,7 @@ def _field(field: pa.Field) -> pa.Field:
 
 
 def _classes(told: Told) -> list[Row]:
-    names = ("n", "share", "discovery", "follow_up", "shifted", "variable")
+    names = ("n", "share", "discovery", "follow_up", "shifted", "undersampled", "variable")
     return [
         {"class": each["name"], **{name: each[name] for name in names}}
         for each in told.get("classes") or ()

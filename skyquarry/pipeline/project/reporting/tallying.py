@@ -31,7 +31,7 @@ BINS: Final = 110
 """along each side of a diagram"""
 SAMPLE: Final = 1_500
 """objects of each class that are kept as they are, chosen by a hash of their place"""
-FLAGS: Final = ("discovery", "follow_up", "shifted", "variable")
+FLAGS: Final = ("discovery", "follow_up", "shifted", "undersampled", "variable")
 """Columns that are true; `variable`: p_variable of 0.5 and more"""
 MAG_EDGES: Final = np.arange(6.0, 28.01, 0.5)
 
