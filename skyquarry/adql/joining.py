@@ -6,13 +6,15 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.adql.calls import alike
 from skyquarry.adql.conditions import Conditions
 from skyquarry.adql.flat import Flat
-from skyquarry.adql.kinds import quoted
+from skyquarry.adql.kinds import WORDS, quoted
 from skyquarry.adql.pairing import quickened
 from skyquarry.adql.recall import Recall
 from skyquarry.adql.scopes import Relation, Scope, Tree
 from skyquarry.adql.state import fields_of
+from skyquarry.adql.terms import Term
 from skyquarry.adql.text.syntax import Derived, Identifier, Join, Source, TableName
 
 if TYPE_CHECKING:
@@ -195,7 +197,8 @@ class Joining:
 
     def _by_columns(self, source: Join, left: Tree, right: Tree, names: list[Identifier]) -> Tree:
         pairs = [(self._side(left, name), self._side(right, name)) for name in names]
-        for pair in pairs:
+        for name, pair in zip(names, pairs, strict=True):
+            self._check_kinds(name, *pair)
             for each in pair:
                 if each.origin is not None:
                     self.state.scans[each.origin[0]].columns[each.origin[1]] = None
@@ -215,6 +218,14 @@ class Joining:
         own = tuple(Flat.equality(one.sql, other.sql) for one, other in pairs)
         flat = Flat.joined(left.flat, right.flat, own) if source.kind == "INNER" else None
         return replace(beside, columns=(*merged, *columns), shown=(*merged, *shown), flat=flat)
+
+    def _check_kinds(self, name: Identifier, one: Field, other: Field) -> None:
+        if not alike(Term("", one.kind, name.span), Term("", other.kind, name.span)):
+            raise self.state.source.error(
+                name.span,
+                f"joins by {name.name}, which is {WORDS[one.kind]} in one table and "
+                f"{WORDS[other.kind]} in the other: use ON, and CAST one of them",
+            )
 
     def _side(self, tree: Tree, name: Identifier) -> Field:
         from skyquarry.adql.text.syntax import ColumnName
@@ -276,7 +287,6 @@ def moved_to(column: Field, alias: str, *, keep_origin: bool = True) -> Field:
 def _shape(column: Field, sql: str) -> Any:
     """The shape of a geometry that comes as the list of its numbers."""
     from skyquarry.adql.geometry import Circle, Point
-    from skyquarry.adql.terms import Term
     from skyquarry.adql.text.words import Span
 
     def part(number: int) -> Term:

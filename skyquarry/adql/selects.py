@@ -146,7 +146,7 @@ class Compiler:
     def _order(self, order: Order, clauses: Conditions, fields: tuple[Field, ...]) -> str:
         place = placed(self, order.value, len(fields))
         term = clauses.value(order.value) if place is None else None
-        sql = term.sql if term is not None else str(place)
+        sql = _no_place(term) if term is not None else str(place)
         return f"{sql} {'DESC' if order.descending else 'ASC'} NULLS LAST"
 
 
@@ -267,7 +267,7 @@ class _Selecting:
             raise self.compiler.error(
                 order.value, "is not among what DISTINCT gives, so it has no one value to sort by"
             )
-        return term, f"{term.sql} {direction}"
+        return term, f"{_no_place(term)} {direction}"
 
     def _named(self, order: Order, outputs: list[Term]) -> int | None:
         """The place of the output that has this name by AS; else None."""
@@ -316,7 +316,7 @@ class _Selecting:
         )
         parts = [f"SELECT {'DISTINCT ' if tree.distinct else ''}{columns} FROM {self.joined.sql}"]
         parts += [f"WHERE {where}"] if where else []
-        parts += [f"GROUP BY {', '.join(_grouping(each) for each in groups)}"] if groups else []
+        parts += [f"GROUP BY {', '.join(_no_place(each) for each in groups)}"] if groups else []
         parts += [f"HAVING {having.sql}"] if having is not None else []
         parts += [f"ORDER BY {', '.join(sql for _, sql in orders)}"] if orders else []
         parts += [f"LIMIT {tree.top}"] if tree.top is not None else []
@@ -333,7 +333,7 @@ class _Selecting:
             tuple((each.sql, quoted(name)) for each, name in zip(outputs, names, strict=True)),
             self.joined,
             where,
-            tuple(_grouping(each) for each in groups),
+            tuple(_no_place(each) for each in groups),
             "" if having is None else having.sql,
             tuple(sql for _, sql in orders),
             tree.top,
@@ -352,9 +352,11 @@ class _Selecting:
         return Compiled(block.sql, fields, self.joined.scans, some, own, blocked=blocked)
 
 
-def _grouping(term: Term) -> str:
-    """What is grouped by: a bare number would mean a place."""
-    return f"CAST({term.sql} AS DOUBLE)" if term.constant is not None else term.sql
+def _no_place(term: Term) -> str:
+    """What is grouped or sorted by: a bare constant would mean a place, or be refused."""
+    if term.constant is None and term.kind != "null":
+        return term.sql
+    return f"CAST({term.sql} AS {'VARCHAR' if term.kind == 'text' else 'DOUBLE'})"
 
 
 def _field(term: Term, name: str, *, keep_origin: bool) -> Field:

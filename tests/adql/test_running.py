@@ -35,6 +35,16 @@ def test_top_and_offset_go_after_order(rows, columns):
     assert [each for (each,) in found] == mags[3:7].tolist()
 
 
+@pytest.mark.parametrize("constant", ["'a'", "NULL", "1.5", "-1", "'a' || 'b'", "2 - 1"])
+def test_a_constant_neither_sorts_nor_groups(rows, constant):
+    found = rows(f"SELECT id FROM mine ORDER BY {constant}, id DESC")
+    assert found == [(5,), (4,), (3,), (2,), (1,)]
+    found = rows(f"SELECT id FROM mine UNION SELECT id FROM mine ORDER BY {constant}, id DESC")
+    assert found == [(5,), (4,), (3,), (2,), (1,)]
+    assert rows(f"SELECT COUNT(*) AS n FROM mine GROUP BY {constant}") == [(5,)]
+    assert rows(f"SELECT COUNT(*) AS n FROM mine WHERE id > 9 GROUP BY {constant}") == []
+
+
 def test_nulls_are_last_in_either_order(rows):
     for direction in ("ASC", "DESC"):
         found = rows(f"SELECT mag FROM sky ORDER BY mag {direction}")
@@ -116,6 +126,14 @@ def test_natural_is_using_of_all_columns_in_common(rows):
     natural = rows("SELECT label, kind FROM mine NATURAL JOIN (SELECT id, kind FROM sky) s")
     using = rows("SELECT label, kind FROM mine JOIN (SELECT id, kind FROM sky) s USING (id)")
     assert sorted(map(str, natural)) == sorted(map(str, using))
+
+
+def test_columns_of_two_kinds_join_no_tables(ask):
+    other = "(SELECT label AS id FROM mine) m"
+    for join in (f"sky NATURAL JOIN {other}", f"sky JOIN {other} USING (id)"):
+        told = "joins by id, which is a whole number in one table and a text in the other: use ON"
+        with pytest.raises(QueryError, match=told):
+            ask(f"SELECT COUNT(*) FROM {join}")
 
 
 def test_a_condition_of_where_cuts_after_an_outer_join(rows):
