@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 BIN = Path("/usr/lib/postgresql/15/bin")
 EXTENSION = Path("/usr/share/postgresql/15/extension/q3c.control")
 RUNS = 2
+LONG_S = 4.0
+"""A query that takes longer is run once."""
 OPTIONS = (
     "listen_addresses=''", "shared_buffers=2GB", "work_mem=256MB", "maintenance_work_mem=1GB",
     "max_wal_size=16GB", "wal_level=minimal", "max_wal_senders=0", "fsync=off",
@@ -128,8 +130,9 @@ class Rival:
         self.psql(views)
 
     def _copy(self, name: str, file: Path) -> None:
-        """Rows of a file into the table `making`."""
-        with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
+        """Rows of a file into the table `making`; by one thread, which waits for its reader."""
+        with duckdb.connect(config={"memory_limit": "2GB", "threads": 1}) as connection:
+            connection.execute("SET preserve_insertion_order = false")
             of = f"read_parquet('{file}')"
             columns = [
                 (column, TYPES.get(kind, "text"))
@@ -164,20 +167,25 @@ class Rival:
 
     # ------------------------------------------------------------ asked
     def timed(self, name: str) -> dict[str, Any]:
-        """Rows and the least seconds of a few runs after a first one."""
-        answer = self.socket / "rows"
-        runs = f"{self.texts[name]}\n;\n" * (RUNS + 1)
+        """Rows and the least seconds: of the first run where it is long, else of some after it."""
         try:
-            told = self.psql(
-                f"SET statement_timeout = {round(1e3 * self.timeout_s)};\n\\timing on\n"
-                f"\\o {answer}\n{runs}\\o\n"
-            )
+            rows, seconds = self._runs(name, 1)
+            if seconds[0] < LONG_S:
+                rows, seconds = self._runs(name, RUNS)
         except RuntimeError as error:
             return {"failed": str(error)[:120]}
-        seconds = [float(each) / 1e3 for each in re.findall(r"Time: ([\d.]+) ms", told)]
+        return {"rows": rows, "seconds": round(min(seconds), 4)}
+
+    def _runs(self, name: str, often: int) -> tuple[int, list[float]]:
+        """Rows of a query, and the seconds of each of some runs in one session."""
+        answer = self.socket / "rows"
+        told = self.psql(
+            f"SET statement_timeout = {round(1e3 * self.timeout_s)};\n\\timing on\n"
+            f"\\o {answer}\n" + f"{self.texts[name]}\n;\n" * often + "\\o\n"
+        )
         with answer.open("rb") as file:
-            rows = sum(1 for _ in file) // (RUNS + 1)
-        return {"rows": rows, "seconds": round(min(seconds[-RUNS:]), 4)}
+            rows = sum(1 for _ in file) // often
+        return rows, [float(each) / 1e3 for each in re.findall(r"Time: ([\d.]+) ms", told)][-often:]
 
 
 # ------------------------------------------------------------ queries

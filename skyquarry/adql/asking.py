@@ -16,6 +16,7 @@ from skyquarry.adql.duck import rows_of
 from skyquarry.adql.giving import Giving
 from skyquarry.adql.kept import Limits
 from skyquarry.adql.reads import read_of
+from skyquarry.adql.recent import Asked, found, keep
 from skyquarry.adql.running.answers import Run
 from skyquarry.adql.running.costs import Costs, Most
 from skyquarry.adql.running.deciding import Pieces
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.reads import Read
     from skyquarry.adql.saving import Kept, Saved
+    from skyquarry.adql.text.syntax import Query
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.executors import Where
 
@@ -82,21 +84,33 @@ def query(  # noqa: PLR0913  each keyword is said by its name
         from skyquarry.engine.archive import archive as open_archive
 
         archive = open_archive(archive)
+    asked = Asked(adql, "" if archive is None else archive.path, limit, trusted, sample)
+    simple = archive is not None and not catalogs and not uploads
+    pieces = found(asked, archive) if simple else None
+    most = Most(most_rows, most_seconds, most_bytes)
+    if pieces is not None:
+        return QueryPlan(adql, pieces, set(), Limits(timeout), None, most)
     kept = kept_of(archive, my)
     tables = Tables(catalogs, uploads, archive, kept, sample)
     state = State(QueryText(adql), tables, trusted)
     tree = parse(adql)
+    pieces = _planned(tree, state, limit)
+    into = None if tree.into is None else Into(tree.into.parts[1].name, kept)
+    if simple and into is None and not state.functions:
+        keep(asked, pieces, tables, archive)
+    return QueryPlan(adql, pieces, state.functions, Limits(timeout), into, most)
+
+
+def _planned(tree: Query, state: State, limit: int | None) -> Pieces:
     try:
         compiled = Compiler(state).whole(tree)
     except RecursionError:
         raise QueryError(
-            f"the query begins {adql[:40]!r} and is nested too deep: write it on fewer levels"
+            f"the query begins {state.source.text[:40]!r} and is nested too deep: write it on "
+            "fewer levels"
         ) from None
     reads = [read_of(each) for each in state.scans]
-    pieces = Pieces(compiled, reads, state.blocks, state.aggregates, limit, tuple(state.joins))
-    into = None if tree.into is None else Into(tree.into.parts[1].name, kept)
-    most = Most(most_rows, most_seconds, most_bytes)
-    return QueryPlan(adql, pieces, state.functions, Limits(timeout), into, most)
+    return Pieces(compiled, reads, state.blocks, state.aggregates, limit, tuple(state.joins))
 
 
 def _check(limit: Any, timeout: Any, **mosts: Any) -> None:

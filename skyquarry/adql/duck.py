@@ -1,4 +1,6 @@
-"""DuckDB, locked down: it sees the tables of a query and nothing else. With `kept` its importer.
+"""DuckDB, locked down: it sees the tables of a query and nothing else.
+
+It is imported here, in `kept` (databases that stay) and in `standing` (statements that stay).
 
 Its SQL is ours; this is the second wall. Only the files that the query reads may be opened, no
 extension is loaded, no setting changed once the query begins, and memory and time have limits.
@@ -6,21 +8,22 @@ extension is loaded, no setting changed once the query begins, and memory and ti
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql import functions
-from skyquarry.adql.kept import LOCKS, Function, Limits, cursor
+from skyquarry.adql.deadlines import after
+from skyquarry.adql.kept import Function, Limits, cursor
 from skyquarry.adql.ordering import arranged, planned
 from skyquarry.adql.partreads import FileRead, PieceRead
 from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
+from skyquarry.adql.standing import standing
 from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
@@ -61,30 +64,21 @@ def rows_of(
     small = not called and not alone and all(read.is_small for read in reads)
     late = threading.Event()
     stop = limits.stop or Stop()
-    with (
-        _shared() if small else _own(limits, reads, called, plans) as connection,
-        stop.heard_by(connection),
-    ):
-        clock = _clock(connection, limits, late)
-        try:
-            if small:
-                for read in reads:
-                    assert isinstance(read, GivenRead | StoredRead)
-                    connection.register(read.name, read.table_here())
-            else:
-                for read in reads:
-                    if plans or not _in_files(read):
-                        _named(connection, read)
-                sql = arranged(sql, plans, tables, connection) if plans else _inline(sql, reads)
+    try:
+        with (
+            _together(sql, tables) if small else _own(limits, reads, called, plans) as opened,
+            stop.heard_by(opened[0]),
+            after(limits.seconds, _interruption(opened[0], late)),
+        ):
+            connection, statement = opened
+            if not small:
+                statement = _named_in(connection, sql, reads, plans)
             stop.check()
-            yield _reader(connection, sql)
-        except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # a file's, and no batch's, which Arrow hands on as an OSError of its own
-            raise _told(error, late, limits) from None
-        finally:
-            if clock is not None:
-                clock.cancel()
+            yield _reader(connection, statement)
+    except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # a file's, and no batch's, which Arrow hands on as an OSError of its own
+        raise _told(error, late, limits) from None
 
 
 def _reader(connection: Any, sql: str) -> pa.RecordBatchReader:
@@ -99,9 +93,15 @@ def _reader(connection: Any, sql: str) -> pa.RecordBatchReader:
     return submit(sql, None, "stream", BATCH_ROWS).arrow_reader()
 
 
+def _together(sql: str, reads: Sequence[Any]) -> AbstractContextManager[tuple[Any, str]]:
+    """A connection to the database that all small queries share, and what to run there."""
+    return standing(sql, {read.name: read.table_here() for read in reads})
+
+
+@contextmanager
 def _own(
     limits: Limits, reads: Sequence[PartRead], called: set[str], plans: Sequence[Plan]
-) -> AbstractContextManager[Any]:
+) -> Iterator[tuple[Any, str]]:
     """A connection to a database that may open the files of these tables."""
     known = [(name, functions.known(name)) for name in sorted(called)]
     used = [
@@ -109,7 +109,8 @@ def _own(
         for name, each in known
     ]
     files = [file for read in reads for file in _files(read)]
-    return cursor(limits, files, used, as_written=bool(plans))
+    with cursor(limits, files, used, as_written=bool(plans)) as connection:
+        yield connection, ""
 
 
 def _files(read: PartRead) -> tuple[str, ...]:
@@ -119,49 +120,26 @@ def _files(read: PartRead) -> tuple[str, ...]:
     return read.may_open
 
 
-_SHARED: dict[int, Any] = {}
-_MAKING = threading.Lock()
-
-
-@contextmanager
-def _shared() -> Iterator[Any]:
-    """A connection to one locked database of this process, which may open no file at all.
-
-    To make a database takes longer than a small query. Connections do not see each other's tables.
-    """
-    with _MAKING:
-        if os.getpid() not in _SHARED:
-            _SHARED.clear()  # after a fork the other process's is of no use
-            _SHARED[os.getpid()] = _made_to_share()
-        connection = _SHARED[os.getpid()].cursor()
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def _made_to_share() -> Any:
-    import duckdb
-
-    connection = duckdb.connect(":memory:", config={"memory_limit": f"{Limits().memory_bytes}B"})
-    for each in ("SET TimeZone = 'UTC'", "SET temp_directory = ''", *LOCKS):
-        connection.execute(each)
-    return connection
-
-
-def _clock(connection: Any, limits: Limits, late: threading.Event) -> threading.Timer | None:
-    """Interrupts the query when its time is over."""
-    if limits.seconds is None:
-        return None
+def _interruption(connection: Any, late: threading.Event) -> Callable[[], None]:
+    """What happens when the query's time is over."""
 
     def stop() -> None:
         late.set()
         connection.interrupt()
 
-    clock = threading.Timer(limits.seconds, stop)
-    clock.daemon = True
-    clock.start()
-    return clock
+    return stop
+
+
+def _named_in(connection: Any, sql: str, reads: Sequence[PartRead], plans: Sequence[Plan]) -> str:
+    """The SQL, with its tables there for it."""
+    matched = any(plan.near is not None for plan in plans)  # which asks for its tables by name
+    for read in reads:
+        if matched or not _in_files(read):
+            _named(connection, read)
+    if plans:
+        tables: Any = reads  # of a query that runs whole
+        sql = arranged(sql, plans, tables, connection)
+    return sql if matched else _inline(sql, reads)
 
 
 def _named(connection: Any, read: PartRead) -> None:

@@ -73,10 +73,11 @@ def _plan(asked: dict[str, Any]) -> Any:
 
     import pyarrow as pa
 
-    from skyquarry.adql import kept
+    from skyquarry.adql import deadlines, kept
     from skyquarry.adql.asking import query
 
     kept.load()
+    deadlines.begin()
     uploads = {name: pa.ipc.open_stream(sys.stdin.buffer).read_all() for name in asked["uploads"]}
     threading.Thread(target=_end_with_the_asker, args=(asked["folder"],), daemon=True).start()
     _bound(asked["memory"])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql.flat import Flat, owners
 from skyquarry.adql.joinplan import Plan, Sized, local, owner
 from skyquarry.adql.reads import GivenRead
+from skyquarry.adql.recall import Recall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ _WIDEST: Final = 2.0
 """Degrees: beyond it a join on position is no search, but all with all."""
 _HASHED, _PROBED, _GIVEN = 3.0, 0.3, 1.0
 """What a row costs that is hashed, one that is looked for, and one that is found."""
+
+_LOOKS: Final[Recall[tuple[int, int]]] = Recall(lambda *_: (0, 0), most=64)
 
 
 def planned(joins: Sequence[JoinText], reads: Sequence[Read]) -> list[Plan]:
@@ -99,13 +102,21 @@ def _sized(part: Part, flat: Flat, read: Read, connection: Any) -> Sized:
     tests = local(flat, part.alias)
     if not tests or not whole:
         return Sized(part.alias, part.sql, whole, whole)
-    source = read.name
-    if not isinstance(read, GivenRead) and not read.by_engine:
+    test = " AND ".join(tests)
+
+    def looked(source: str) -> tuple[int, int]:
+        few = f"(SELECT * FROM {source} LIMIT {_LOOK}) AS {part.alias}"
+        sql = f"SELECT count(*), count(*) FILTER (WHERE {test}) FROM {few}"
+        found: tuple[int, int] = connection.execute(sql).fetchall()[0]
+        return found
+
+    if isinstance(read, GivenRead) or read.by_engine:
+        seen, kept = looked(read.name)
+    else:  # the same of a version, which does not change, whenever it is asked
         files = read.files()
-        source = f"({read.select(files[len(files) // 2 :][:1])})"
-    few = f"(SELECT * FROM {source} LIMIT {_LOOK}) AS {part.alias}"
-    sql = f"SELECT count(*), count(*) FILTER (WHERE {' AND '.join(tests)}) FROM {few}"
-    seen, kept = connection.execute(sql).fetchall()[0]
+        middle = f"({read.select(files[len(files) // 2 :][:1])})"
+        more = (middle, part.alias, test)
+        seen, kept = _LOOKS.asked(read.source, more, lambda: looked(middle))
     return Sized(part.alias, part.sql, whole * (kept + 0.5) / (seen + 1.0), whole)
 
 

@@ -101,6 +101,8 @@ class StoredRead:
     table: Stored
     named: tuple[str, ...]
     narrow: Narrow
+    barren: bool = False
+    """Whether none of its rows matters, as what they are joined with has none."""
 
     @property
     def source(self) -> Source:
@@ -134,6 +136,8 @@ class StoredRead:
     @cached_property
     def numbers(self) -> list[int]:
         """The tiles that are read."""
+        if self.barren:
+            return []
         found = self.scan.numbers
         if self.narrow.bounds and len(found) > 1 and self.source.statistics:
             found = found[self.source.admitted(self.narrow.bounds)[found]]
@@ -155,8 +159,8 @@ class StoredRead:
 
     @property
     def is_small(self) -> bool:
-        """Whether it is a small place in a few tiles: read sooner than a database is made."""
-        return self.scan.is_small and not self.table.cut
+        """Whether it is nothing, or a small place in a few tiles: read at once, in this thread."""
+        return not self.numbers or (self.scan.is_small and not self.table.cut)
 
     @cached_property
     def tag(self) -> StoredCatalog | None:

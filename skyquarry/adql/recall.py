@@ -24,11 +24,15 @@ class Recall(Generic[Made]):
 
     def __call__(self, of: Any, *more: Hashable) -> Made:
         """The answer for an object, which is held so that no other takes its place."""
+        return self.asked(of, more, lambda: self._make(of, *more))
+
+    def asked(self, of: Any, more: Hashable, make: Callable[[], Made]) -> Made:
+        """The same by another function, which takes what the answer does not hang on."""
         key = (id(of), more)
         kept = self._made.get(key)
         if kept is not None:
             return kept[1]
-        made = self._make(of, *more)
+        made = make()
         self._made[key] = (of, made)
         while len(self._made) > self._most:
             self._made.popitem(last=False)

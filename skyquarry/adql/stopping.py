@@ -18,6 +18,7 @@ class Stop:
     def __init__(self) -> None:
         self._rung = threading.Event()
         self._running: list[Any] = []
+        self._lock = threading.Lock()
 
     @property
     def rung(self) -> bool:
@@ -27,8 +28,9 @@ class Stop:
     def ring(self) -> None:
         """Interrupt every database that runs under it."""
         self._rung.set()
-        for each in tuple(self._running):
-            each.interrupt()
+        with self._lock:  # what has ended may serve another query by now
+            for each in self._running:
+                each.interrupt()
 
     def check(self) -> None:
         """Raises CancelledError where it has been rung."""
@@ -38,9 +40,11 @@ class Stop:
     @contextmanager
     def heard_by(self, connection: Any) -> Iterator[None]:
         """What runs in this connection of a database is interrupted when it rings."""
-        self._running.append(connection)
+        with self._lock:
+            self._running.append(connection)
         try:
             self.check()
             yield
         finally:
-            self._running.remove(connection)
+            with self._lock:
+                self._running.remove(connection)

@@ -162,6 +162,11 @@ class Tables:
         there = [] if self._archive is None else self._archive.names()
         return tuple(dict.fromkeys([*self._uploads, *self._catalogs, *there]))
 
+    @property
+    def opened(self) -> Mapping[str, Any]:
+        """What was named so far, or looked at for a view: those of `my.` have that before them."""
+        return self._opened
+
     @cached_property
     def kept(self) -> tuple[str, ...]:
         """The names of results that were kept, without the `my.` before them."""

@@ -163,13 +163,11 @@ def test_ten_conditions_do_not_make_a_large_table_small(tmp_path):
         catalogs={"stars": tmp_path / "stars"},
         uploads={"keys": {"id": ids[:40_000], "other": ids[:40_000][::-1].copy()}},
     )
-    from skyquarry.adql.duck import _named, _own
+    from skyquarry.adql.duck import _named_in, _own
 
     plans = planned(plan)
-    with _own(plan.limits, plan.reads, set(), plans) as connection:
-        for read in plan.reads:
-            _named(connection, read)
-        text = ordering.arranged(plan.sql, plans, plan.reads, connection)
+    with _own(plan.limits, plan.reads, set(), plans) as (connection, _):
+        text = _named_in(connection, plan.sql, plan.reads, plans)
         told = connection.execute("EXPLAIN " + text).fetchall()[0][1]
     assert "Nested Loop" not in told
     assert told.count("Hash Join") == 2

@@ -303,3 +303,38 @@ def test_a_sample_is_the_same_part_of_the_sky_in_every_catalogue(ask, archive):
     assert listed.num_rows == 5  # a table that is given has no sky to be sampled by
     with pytest.raises(UserError, match="more than 0 and at most 1"):
         ask("SELECT id FROM sky", sample=2.0)
+
+
+NOWHERE = "id > 1000000"
+
+
+@pytest.mark.parametrize(
+    ("adql", "wanted"),
+    [
+        (f"SELECT b.id FROM sky a JOIN sky b ON a.id = b.id WHERE a.{NOWHERE}", []),
+        (f"SELECT COUNT(*) AS n FROM sky a JOIN sky b ON a.id = b.id WHERE a.{NOWHERE}", [(0,)]),
+        (f"SELECT b.id FROM sky a, sky b, mine m WHERE a.{NOWHERE} AND m.id = b.id", []),
+    ],
+)
+def test_nothing_is_read_of_what_is_joined_with_nothing(ask, adql, wanted):
+    plan = ask(adql)
+    run = plan.begin()
+    found = [tuple(row.values()) for batch in run.batches() for row in batch.to_pylist()]
+    assert found == wanted
+    assert (run.report.tiles, run.report.parts) == (0, 0)
+    assert run.report.tiles_in_all > 0
+
+
+def test_what_is_joined_with_nothing_is_read_where_its_rows_count(rows, columns):
+    """An outer join keeps them, and other SELECTs of the query have their own."""
+    some = f"(SELECT id FROM sky WHERE {NOWHERE}) AS a"
+    n = len(columns["id"])
+    assert rows(f"SELECT COUNT(*) AS n FROM sky b LEFT JOIN {some} ON a.id = b.id") == [(n,)]
+    assert rows(
+        f"SELECT COUNT(*) AS n FROM sky WHERE id NOT IN (SELECT a.id FROM sky a JOIN sky b "
+        f"ON a.id = b.id WHERE a.{NOWHERE})"
+    ) == [(n,)]
+    assert rows(
+        f"SELECT a.id FROM sky a JOIN sky b ON a.id = b.id WHERE a.{NOWHERE} "
+        "UNION SELECT id FROM sky WHERE id = 7"
+    ) == [(7,)]

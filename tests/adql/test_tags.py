@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from skyquarry.adql import reads
@@ -66,3 +68,18 @@ def test_what_its_owner_cut_is_read_by_the_engine(tagged):
     assert "a tag of it" not in found.explain()
     whole = query(FULL, archive=tagged[0]).to_table()
     assert found.to_table().num_rows == sum(mag < 19 for mag in whole["mag"].to_pylist())
+
+
+def test_a_query_that_is_asked_again_notices_that_its_tag_has_changed(tagged):
+    """Its plan is kept, and not what it knew of the tag."""
+    archive, before = tagged
+    for _ in range(2):
+        assert _rows(FULL, archive) == before[FULL]
+    (archive / "tag").rename(archive.parent / f"{archive.name}-tag")
+    wider = open_catalog(archive / "sky").select(["id", "ra", "dec", "mag", "size"])
+    wider.where("mag IS NULL OR mag > -99").to_catalog(archive / "tag")  # no tag: it is cut
+    assert _rows(FULL, archive) == before[FULL]
+    shutil.rmtree(archive / "tag")
+    assert _rows(FULL, archive) == before[FULL]
+    open_catalog(archive / "sky").select(["id", "ra", "dec", "mag"]).to_catalog(archive / "tag")
+    assert _rows(FULL, archive) == before[FULL]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.adql.deadlines import after
 from skyquarry.adql.duck import rows_of, too_late
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.tables import Given
@@ -62,13 +63,8 @@ def _clock(limits: Limits) -> Iterator[Clock]:
         yield Clock(None, None)
         return
     late = threading.Event()
-    timer = threading.Timer(limits.seconds, late.set)
-    timer.daemon = True
-    timer.start()
-    try:
+    with after(limits.seconds, late.set):
         yield Clock(time.monotonic() + limits.seconds, late)
-    finally:
-        timer.cancel()
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from skyquarry.adql.ordering import planned
+from skyquarry.adql.reads import StoredRead
 from skyquarry.adql.running.dividing import Division, divided
 from skyquarry.adql.running.texts import scans_in
 from skyquarry.adql.selects import with_named
@@ -65,7 +66,7 @@ class Pieces:
         Here a query runs part by part where that makes its first rows come sooner, lets parts be
         left out, or makes its sums the same whatever runs them; else the database has it whole.
         """
-        if all(read.is_small for read in self.reads):
+        if all(read.is_small for read in self._fruitful):
             return self._whole(_TOO_LITTLE)
         if any(plan.near is not None for plan in planned(self.joins, self.reads)):
             return self._whole("the matcher finds its pairs on the sky")
@@ -83,7 +84,23 @@ class Pieces:
         return self.course(spread=False)
 
     def _whole(self, why: str) -> Course:
-        return Course((), self.whole, tuple(self.reads), why, joins=self.joins)
+        return Course((), self.whole, self._fruitful, why, joins=self.joins)
+
+    @cached_property
+    def _fruitful(self) -> tuple[Read, ...]:
+        """What is read where it runs whole: nothing of tables joined with one that has no row."""
+        found = list(self.reads)
+        for join in self.joins:
+            scans = [part.scan for part in join.flat.parts]
+            if any(
+                isinstance(r, StoredRead) and not r.numbers for r in map(found.__getitem__, scans)
+            ):
+                for scan in scans:
+                    read = found[scan]
+                    found[scan] = (
+                        replace(read, barren=True) if isinstance(read, StoredRead) else read
+                    )
+        return tuple(found)
 
     @cached_property
     def root(self) -> Division | str:
@@ -94,7 +111,7 @@ class Pieces:
         return divided(block, self.reads, self.aggregates, self.limit)
 
     def _checked(self, division: Division, *, spread: bool) -> Division | str:
-        if len(division.groups) < (1 if division.along else 2):
+        if len(division.groups) < (1 if division.spares else 2):
             return _TOO_LITTLE
         if spread:
             return division

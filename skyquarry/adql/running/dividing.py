@@ -73,6 +73,17 @@ class Division:
             room -= count
         return found
 
+    @cached_property
+    def spares(self) -> bool:
+        """Whether tiles of the tables along lie beside those of `lead`, and are left out."""
+        if not self.along:
+            return False
+        pixels = self.lead.pixels(self.lead.numbers)
+        return any(
+            not set(each.numbers) <= set(each.source.tiles.overlapping(pixels).tolist())
+            for each in self.along
+        )
+
     def _widths(self) -> Iterator[float]:
         schema = self.lead.scan.schema
         return (width_of(each.type) for each in schema)

@@ -1,0 +1,59 @@
+"""The ends of queries: rung once, in their order, and never when they were taken back."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from skyquarry.adql import deadlines
+from skyquarry.adql.deadlines import after
+
+
+def test_what_lasts_too_long_is_told_and_what_does_not_is_not():
+    late, early = threading.Event(), threading.Event()
+    with after(0.02, late.set), after(30.0, early.set):
+        assert late.wait(20.0)
+    assert not early.is_set()
+
+
+def test_ends_come_in_their_order_whenever_they_were_named():
+    rung: list[float] = []
+    done = threading.Event()
+    with (
+        after(0.3, done.set),
+        after(0.2, lambda: rung.append(0.2)),
+        after(0.05, lambda: rung.append(0.05)),
+    ):
+        assert done.wait(20.0)
+    assert rung == [0.05, 0.2]
+
+
+def test_what_is_taken_back_is_not_rung():
+    rung = threading.Event()
+    for _ in range(200):
+        with after(0.05, rung.set):
+            pass
+    time.sleep(0.3)
+    assert not rung.is_set()
+    assert len(deadlines._watch()._ends) <= deadlines._MANY + 1
+
+
+def test_a_fault_in_one_does_not_keep_others_from_theirs():
+    def fails():
+        raise OSError("gone")
+
+    rung = threading.Event()
+    with after(0.01, fails), after(0.05, rung.set):
+        assert rung.wait(20.0)
+
+
+def test_one_thread_waits_for_all():
+    with after(30.0, print):
+        before = threading.active_count()
+        with after(30.0, print), after(30.0, print):
+            assert threading.active_count() == before
+
+
+def test_none_is_for_ever():
+    with after(None, print):
+        pass
