@@ -26,6 +26,10 @@ MOST_ROWS: Final = 1_600_000
 _MORE: Final = 4
 """Rows that a part reads: few at first, for the first rows to come soon, then so many times more;
 to begin a part takes the database 4 ms."""
+_REST: Final = 3
+_LAST_ROWS: Final = 300_000
+"""A part has at most a third of the rows that are left, if not fewer than these: workers end
+together."""
 WIDE_BYTES: Final = 128.0
 """Of wider rows fewer."""
 
@@ -56,7 +60,7 @@ class Division:
 
     @cached_property
     def groups(self) -> list[list[int]]:
-        """The tiles of each part, along the sky: few at first, then of 1.6e6 rows.
+        """The tiles of each part, along the sky: few at first, 1.6e6 rows then, fewer at the end.
 
         Of wide rows fewer. It hangs on the query and the catalogue alone, so that sums are formed
         in one order whatever works on them.
@@ -64,13 +68,15 @@ class Division:
         wide = max(sum(self._widths()) / WIDE_BYTES, 1.0)
         rows = self.lead.source.rows[self.lead.numbers] * wide
         found: list[list[int]] = []
-        wanted, room = FIRST_ROWS, 0.0
+        wanted, room, left = FIRST_ROWS, 0.0, float(rows.sum())
         for number, count in zip(self.lead.numbers, rows.tolist(), strict=True):
             if room <= 0:
                 found.append([])
-                room, wanted = wanted, min(_MORE * wanted, MOST_ROWS)
+                room = min(wanted, max(left / _REST, _LAST_ROWS))
+                wanted = min(_MORE * wanted, MOST_ROWS)
             found[-1].append(number)
             room -= count
+            left -= count
         return found
 
     @cached_property
