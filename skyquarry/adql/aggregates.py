@@ -127,7 +127,8 @@ def _joined(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     of, separator = (resolver.text(each, tree.name) for each in arguments)
     if not isinstance(separator.constant, str):
         raise resolver.error(separator, "is no separator: write a text in quotes")
-    sql = f"string_agg({of.sql}, {separator.sql} ORDER BY {of.sql})"
+    order = f" ORDER BY {of.sql}" if of.free else ""  # of a constant there is none
+    sql = f"string_agg({of.sql}, {separator.sql}{order})"
     return _made(tree, sql, "text", of.name)
 
 

@@ -46,6 +46,9 @@ def _coalesce(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Te
             )
     if not known:
         return resolver.made("NULL", "null", tree, arguments)
+    if len({each.kind for each in known}) > 1:  # numbers, some of which may be truths
+        arguments = tuple(resolver.number(each, tree.key) for each in arguments)
+        known = [each for each in arguments if each.kind != "null"]
     kind = "float" if any(each.kind == "float" for each in known) else known[0].kind
     sql = f"coalesce({', '.join(each.sql for each in arguments)})"
     unit = known[0].unit if len({each.unit for each in known}) == 1 else ""

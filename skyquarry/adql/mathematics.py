@@ -57,6 +57,10 @@ FORMS: Final[dict[str, Form]] = {
 }
 
 
+_DIGITS: Final = 18
+"""of whole numbers of 64 bits that may all be nines"""
+
+
 def called(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """The value of a function of numbers."""
     key = tree.key
@@ -92,6 +96,8 @@ def _rounded(key: str, numbers: tuple[Term, ...], kind: str) -> str:
     name = "round" if key == "ROUND" else "trunc"
     if kind == "integer" and places >= 0:
         return of
+    if kind == "integer" and places >= -_DIGITS:
+        return _whole_rounded(key, of, -places)
     double = f"CAST({of} AS DOUBLE)"
     if not places:
         return f"{name}({double})"
@@ -102,6 +108,13 @@ def _rounded(key: str, numbers: tuple[Term, ...], kind: str) -> str:
         scale = literal(10.0 ** min(-places, 300))
         found = f"({name}({double} / {scale}) * {scale})"
     return f"CAST({found} AS BIGINT)" if kind == "integer" else found
+
+
+def _whole_rounded(key: str, of: str, places: int) -> str:
+    """A whole number to tens, hundreds ...: to the last digit, as a float would not have it."""
+    rest = f"({of} % {10**places})"
+    up = f" + CASE WHEN abs({rest}) >= {10**places // 2} THEN sign({of}) * {10**places} ELSE 0 END"
+    return f"({of} - {rest}{up if key == 'ROUND' else ''})"
 
 
 def _in_unit(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:

@@ -70,7 +70,7 @@ def htm_id(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
 def gaia_healpix(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     """Gaia's source_id holds the order-12 pixel above its 35 lower bits."""
     order = _constant(resolver, arguments[0], 0, 12, "an order")
-    of = resolver.number(arguments[1], tree.name)
+    of = whole(resolver, tree, arguments[1])
     sql = f"({of.sql} >> {35 + 2 * (12 - order)})"
     return resolver.made(sql, "integer", tree, (of,), name="healpix")
 

@@ -134,6 +134,12 @@ def test_a_unit_is_turned_into_another(ask):
     assert found.schema.field("a").metadata == {b"unit": b"arcsec/yr"}
 
 
+def test_truths_beside_numbers_count_as_numbers_in_coalesce(rows):
+    wanted = {(1.0,), (0.0,)}
+    assert set(rows("SELECT COALESCE(good, 2.5) FROM sky")) == wanted
+    assert set(rows("SELECT COALESCE(NULL, good, 3) FROM sky")) == wanted
+
+
 def test_random_numbers_lie_between_nought_and_one(rows):
     found = np.array(rows("SELECT RAND() FROM sky"))
     assert 0 <= found.min() < 0.01
