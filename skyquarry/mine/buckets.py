@@ -83,6 +83,11 @@ def buckets(
             f"buckets were asked of head({catalog.cut.limit}), the first rows along the sky, but "
             "pairs need whole places: cut by region or where instead"
         )
+    if not (compare is None or callable(compare)):
+        raise UserError(
+            f"compare is {compare!r}, but a function of two tables, the pairs' left and right "
+            "rows, is needed: leave it out for all pairs"
+        )
     asked = _columns(catalog, columns)
     if isinstance(by, Space):
         places = catalog.source.position_columns("Space")

@@ -11,10 +11,10 @@ import pyarrow as pa
 from skyquarry.catalog.arrow import from_numpy
 from skyquarry.engine.asked import whole_number
 from skyquarry.engine.catalog import Catalog
-from skyquarry.errors import UserError
+from skyquarry.errors import ColumnError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
     from numpy.typing import NDArray
@@ -45,7 +45,10 @@ class Sought:
     def of(
         cls, objects: Any, catalog: Catalog, likeness: Likeness, k: int | None, radius: float | None
     ) -> Self:
-        """Objects of a catalogue or a table. Raises UserError for what cannot be looked for."""
+        """Objects of a catalogue or a table.
+
+        Raises UserError for what cannot be looked for, ColumnError where they lack a column.
+        """
         number = None if k is None else whole_number(k)
         if (k is None and radius is None) or (k is not None and (number is None or number < 1)):
             raise UserError(f"k is {k!r} and radius {radius!r}, but one is needed: try k=10")
@@ -55,6 +58,7 @@ class Sought:
         if isinstance(objects, Catalog):
             own = [key] if key is not None and key in objects.source.schema.names else []
             objects = objects.select([*likeness.columns, *own]).to_table()
+        _check_columns(objects, likeness.columns)
         values, squares = likeness.values(objects)
         bad = np.flatnonzero(~np.isfinite(values + squares).all(axis=1))
         if len(bad):
@@ -93,6 +97,20 @@ class Sought:
         if self.k is not None:
             order, rank = order[rank < self.k], rank[rank < self.k]
         return rows.take(from_numpy(order)).append_column("rank", from_numpy(rank + 1))
+
+
+def _check_columns(objects: Any, columns: Sequence[str]) -> None:
+    if not isinstance(objects, pa.Table):
+        raise UserError(
+            f"the objects are {objects!r}, but a catalogue or a pyarrow.Table of them is needed: "
+            "try catalog.ids([...])"
+        )
+    missing = [name for name in columns if name not in objects.column_names]
+    if missing:
+        raise ColumnError(
+            f"the objects have no column {missing[0]!r}, but {', '.join(columns)} are compared: "
+            "give these of each object"
+        )
 
 
 def read_rows(reader: Reader, piece: Piece) -> pa.Table:

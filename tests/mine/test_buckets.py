@@ -133,6 +133,8 @@ def test_what_cannot_be_is_refused_before_work_starts(few):
         Space(arcmin=0)
     with pytest.raises(UserError, match=r"by is 3, but it says where rows meet: try Space"):
         buckets(few, 3)
+    with pytest.raises(UserError, match="compare is 5, but a function of two tables"):
+        buckets(few, Space(arcmin=1), compare=5)
     with pytest.raises(UserError, match="head"):
         buckets(few.head(5), Colours(["u - g"], 0.1))
     with pytest.raises(ColumnError, match="'z'"):
