@@ -122,7 +122,7 @@ def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, sour
     count = float(len(row))
     there = np.isfinite(ra) & np.isfinite(dec)
     if not there.all():
-        row, ra, dec, *values = (each[there] for each in (row, ra, dec, *values))
+        row, (ra, dec, *values) = row[there], [each[there] for each in (ra, dec, *values)]
     sized = replace(sized, rows=count, whole=count)
     return Side(sized, asked, held, row, *_on_sphere(ra, dec), tuple(values))
 
