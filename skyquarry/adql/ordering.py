@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.flat import Flat, owners
 from skyquarry.adql.joinplan import Plan, Sized, local, owner
+from skyquarry.adql.leading import leads, narrowed, tied
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.recall import Recall
 
@@ -64,6 +65,8 @@ def told(joins: Sequence[JoinText], reads: Sequence[Read]) -> list[str]:
         if plan.near is None or len(names) > 2:
             listed = ", ".join(names.values())
             lines.append(f"joins of {listed} in an order chosen after a look into each")
+        if plan.near is None and tied(plan.join.flat, reads):
+            lines.append("where few rows of one are left, others are read only where these lie")
     return lines
 
 
@@ -84,6 +87,9 @@ def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> str:
         sized, more = met(plan, sized, reads, connection)
         flat = Flat(flat.parts, (*flat.truths, *more))
     order = _best(sized, flat)
+    found = None if plan.near is not None else leads(flat, order, reads)
+    if found is not None:
+        order = _best(narrowed(found, flat, sized, reads, connection), flat)
     text, where = _joined(order, flat)
     return f"FROM {text} WHERE {' AND '.join(where)}" if where else f"FROM {text}"
 

@@ -9,7 +9,8 @@ what lies in the same tile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from skyquarry.errors import ColumnError, NotFoundError
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +39,32 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 PARENT, ON, KEY = "skyquarry_parent", "skyquarry_parent_on", "skyquarry_parent_key"
+NEAR_KEYS = "skyquarry_near_keys"
+"""Columns with keys of rows that lie near: a table of neighbours has one, spectra may."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearKey:
+    """That a row of another catalogue lies near each row that has its key."""
+
+    column: str
+    catalog: str
+    """The other catalogue: a name beside this one's."""
+    key: str
+    version: str
+    """Of the other catalogue: of a later one nothing is promised."""
+    arcsec: float
+    """How far away it is at most."""
+
+
+def near_keys(properties: Mapping[str, str]) -> tuple[NearKey, ...]:
+    """What a catalogue's properties promise of keys."""
+    return tuple(NearKey(**each) for each in json.loads(properties.get(NEAR_KEYS, "") or "[]"))
+
+
+def told_near(*keys: NearKey) -> dict[str, str]:
+    """The property that promises this."""
+    return {NEAR_KEYS: json.dumps([asdict(each) for each in keys])}
 
 
 def children(catalog: Catalog) -> dict[str, Catalog]:

@@ -35,9 +35,17 @@ class Source:
     def __init__(self, stored: Stored) -> None:
         self.stored = stored
         self._limits: dict[str, tuple[Floats, Floats]] = {}
+        self._groups: dict[int, tuple[Ints, Ints]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Source, (self.stored,)  # what was worked out may hold open files
+
+    def groups(self, tile: int) -> tuple[Ints, Ints]:
+        """The lowest and highest pixel of each row group of a tile."""
+        if tile not in self._groups:
+            found = self.stored.row_groups(tile)
+            self._groups[tile] = (found.low, found.high)
+        return self._groups[tile]
 
     @cached_property
     def roles(self) -> Roles:

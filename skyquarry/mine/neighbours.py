@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyquarry.engine.catalog import Catalog, open_catalog
+from skyquarry.engine.children import NearKey, told_near
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.geometry.joins import Rule
@@ -71,6 +72,15 @@ def neighbours(
     told = {
         "skyquarry_neighbours_arcsec": f"{radius_arcsec:g}",
         "skyquarry_neighbours_version": str(catalog.stored.version),
+        **told_near(
+            NearKey(
+                NAMES[1],
+                catalog.stored.home.name,
+                catalog.roles.id,
+                str(catalog.stored.version),
+                float(radius_arcsec),
+            )
+        ),
     }
     if nearest is not None:
         told["skyquarry_neighbours_nearest"] = str(nearest)

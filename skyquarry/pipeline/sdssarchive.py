@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.catalog.arrow import to_numpy
+from skyquarry.engine.children import NearKey, told_near
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import ExistsError
 from skyquarry.ingest.description import Given, describe_input
@@ -38,7 +39,7 @@ from skyquarry.synthetic.simulation import StoredTruth
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -55,6 +56,8 @@ OTHERS: Final = ("twomass", "allwise", "gaia")
 SEED: Final = 8
 """In whose sky even the query of 1' about (185, -0.5) and that for foregrounds find ten rows."""
 NEIGHBOURS_ARCSEC: Final = 30.0
+_SPECTRUM: Final = 1.0
+"""Arc seconds that a spectrum lies from its object, at most."""
 _CROSS_ARCSEC: Final = 2.0
 _KEYS: Final = PLACED | KEYS
 
@@ -167,7 +170,10 @@ class _Writing:
             for name, table in survey_tables(sky.region, self.patches.archive, sky.seed).items():
                 self._build(table, name, survey=survey_of(name))
             for name in PLACED:
-                parent = self._build(rows.parents[name].spilled, name, survey=survey_of(name))
+                lies = name == "specobj"
+                told = _near("objID", self._open("photoobj"), _SPECTRUM) if lies else {}
+                spilled = rows.parents[name].spilled
+                parent = self._build(spilled, name, told, survey=survey_of(name))
                 rows.parents[name].spilled.remove()
                 for child, (of, key) in CHILDREN.items():
                     if of == name:
@@ -175,14 +181,16 @@ class _Writing:
                         self._build(spilled, child, parent=parent, on=key)
                         spilled.remove()
 
-    def _build(self, source: Any, name: str, **how: Any) -> Catalog:
+    def _build(
+        self, source: Any, name: str, properties: Mapping[str, str] | None = None, **how: Any
+    ) -> Catalog:
         """The table, unless it is there."""
         if self.done(name):
             return self._open(name)
         path = self.folder / name
         return build(
-            source, path, properties={SETTINGS: self._settings()}, executor=self.executor,
-            progress=self.progress, overwrite=is_catalog(path), **how,
+            source, path, properties={SETTINGS: self._settings(), **(properties or {})},
+            executor=self.executor, progress=self.progress, overwrite=is_catalog(path), **how,
         )  # fmt: skip
 
     def tag(self) -> None:
@@ -202,7 +210,8 @@ class _Writing:
         plan = pairs(
             photo.where("mode < 3"), radius_arcsec=NEIGHBOURS_ARCSEC, both=True, columns=columns
         )
-        self._pairs("neighbors", photo, [("", plan)], _neighbour_columns)
+        told = _near("NeighborObjID", photo, NEIGHBOURS_ARCSEC)
+        self._pairs("neighbors", photo, [("", plan)], _neighbour_columns, told)
 
     def cross_references(self, surveys: Sequence[str]) -> None:
         """The nearest row of each other survey to a primary object."""
@@ -223,6 +232,7 @@ class _Writing:
         photo: Catalog,
         plans: list[tuple[str, Plan]],
         columns: Callable[[str, pa.Table], pa.Table],
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         """Pairs as a child of photoobj: they come along the sky, by their left rows.
 
@@ -240,7 +250,7 @@ class _Writing:
                     if len(batch):
                         rows.add(told, _beside(batch))
             assert rows is not None
-            self._build(rows.spilled, name, parent=photo, on="objID")
+            self._build(rows.spilled, name, properties, parent=photo, on="objID")
 
     def _open(self, name: str) -> Catalog:
         from skyquarry.engine.catalog import open_catalog
@@ -287,6 +297,12 @@ def survey_of(name: str) -> Survey:
 
 def _parent(folder: Path, empty: pa.Table, name: str) -> ParentRows:
     return ParentRows(folder, name, describe_input(empty.schema, Given(survey=survey_of(name))))
+
+
+def _near(column: str, photo: Catalog, arcsec: float) -> dict[str, str]:
+    """The property that says how far from a row the object lies whose key it has."""
+    key = NearKey(column, photo.stored.home.name, "objID", str(photo.stored.version), arcsec)
+    return told_near(key)
 
 
 def _nothing(plan: Plan) -> pa.RecordBatch:

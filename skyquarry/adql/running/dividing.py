@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql.reads import GivenRead, StoredRead
 from skyquarry.adql.running.merging import MERGED, Merge, merge_of
 from skyquarry.adql.running.texts import aliases_lacking, named_in, scans_in
-from skyquarry.engine.children import KEY, ON, PARENT
+from skyquarry.adql.ties import same_place
 from skyquarry.engine.scan import width_of
 
 if TYPE_CHECKING:
@@ -152,35 +152,7 @@ def _along(lead: int, reads: Sequence[Read], equal: Sequence[Equal]) -> list[Sto
         for one, other in equal:
             if one[0] not in known or other[0] in known:
                 continue
-            if _same_tile(reads[one[0]], one[1], reads[other[0]], other[1]):
+            if same_place(reads[one[0]], one[1], reads[other[0]], other[1]):
                 known.add(other[0])
                 grown = True
     return [reads[each] for each in sorted(known - {lead})]  # type: ignore[misc]
-
-
-def _same_tile(one: Read, column: str, other: Read, others_column: str) -> bool:
-    """Whether rows with equal keys lie in one place: a child's and its parent's."""
-    if not (isinstance(one, StoredRead) and isinstance(other, StoredRead) and other.has_places):
-        return False
-    if one.scan.outlying:  # rows of a margin lie outside of the tile that holds them
-        return False
-    pairs = ((one, column), (other, others_column))
-    own = [(_place(each.source.stored.home), name) for each, name in pairs]
-    of = [_of_parent(each, name) for each, name in pairs]
-    if of[0] is None:
-        return of[1] is not None and of[1] == own[0]
-    return of[0] in (own[1], of[1])
-
-
-def _of_parent(read: StoredRead, column: str) -> tuple[str, str] | None:
-    """The folder of a child's parent and the parent's key, where the column is the child's key."""
-    stored = read.source.stored
-    parent, on, key = (stored.properties.get(word, "").strip() for word in (PARENT, ON, KEY))
-    if not (parent and key and column == on):
-        return None
-    name = parent.rstrip("/").rpartition("/")[2]
-    return _place(stored.home.parent.join(name)), key
-
-
-def _place(folder: Any) -> str:
-    return str(folder.path("")).rstrip("/")
