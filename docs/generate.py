@@ -131,6 +131,14 @@ def match_tables() -> str:
     return "\n".join([*pages, "## `MatchResult`", "", *methods(MatchResult)])
 
 
+def classified() -> str:
+    """The columns of a classified catalogue."""
+    from skyquarry.pipeline.verdicts import TOLD
+
+    told = [(name, kind, "", text.replace("|", "\\|")) for name, (kind, text) in TOLD.items()]
+    return "\n".join([CLASSIFIED, *columns_of(told), "", MORE_OF_CLASSES])
+
+
 def columns_of(told: Any) -> list[str]:
     """A table of columns: name, type, unit, meaning."""
     kinds = {"dictionary": "string", "double": "float64"}
@@ -237,11 +245,32 @@ def adql() -> str:
 
 
 _THREE = ("| function | written | gives |", "|---|---|---|")
+CLASSIFIED = """# Columns of a classified catalogue
+
+Made from the code by `docs/generate.py`: what `sq.classify` and `skyquarry classify` say of each
+object, beside its id and position, and the columns asked for by `columns`.
+"""
+MORE_OF_CLASSES = """Beside these: `p_NAME`, the probability of each class of the model, at the mix
+of the training set or at the one asked for; `p_star` and `p_extragalactic`, sums of those, where the
+classes are of both; `p_variable` where the model was taught what varies.
+
+`tree_spread` is sqrt(1/2 sum over classes of the variance, over the trees of the forest, of the
+class's share): of two classes, the standard deviation of either. `uncertainty` is doubt however it
+comes about; what of it comes of too few labels shows as `tree_spread`. Null where no forest takes
+part.
+
+`distance` is that to the nearest component of the mixtures that each class of the training set was
+given, chi2 as a normal deviate (Wilson & Hilferty 1931); null for a row without any value.
+`density_ratio` compares 4,000 rows of the training set, which the model keeps, with as many of the
+whole catalogue, whatever part of it is classified; null where one has fewer than 50, or for a model
+that keeps none. Far from both samples it tells little: look at `distance` first.
+"""
 PAGES = {
     "adql": adql,
     "commands": commands,
     "python": python,
     "match-tables": match_tables,
+    "classified": classified,
     "classes": classes,
     "features": features,
 }

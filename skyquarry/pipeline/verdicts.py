@@ -41,7 +41,7 @@ UNDERSAMPLED: Final = 10.0
 LOT: Final = 65_536
 """rows judged at once: what is worked out on the way does not grow with the tile"""
 VARIABLE: Final = "variable"
-_TOLD: Final = {
+TOLD: Final = {
     "class": ("string", "the likeliest class"),
     "probability": ("float32", "of that class"),
     "class_set": ("string", "classes that it may be, right nine times of ten for each; | between"),
@@ -81,7 +81,7 @@ class Verdicts:
         """The columns in their order: the verdicts, probabilities of classes and of branches."""
         told = [
             pa.field(name, pa.type_for_alias(kind), metadata={b"description": text.encode()})
-            for name, (kind, text) in _TOLD.items()
+            for name, (kind, text) in TOLD.items()
         ]
         about = "the training set" if self.mix is None else self.mix.name
         return told + [
