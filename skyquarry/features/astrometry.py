@@ -144,9 +144,18 @@ class _Moves:
         east, north = (
             self.survey.told(each) * moves.to_masyr for each in (moves.pmra, moves.pmdec)
         )
-        if not moves.cos_dec and self.survey.roles.dec is not None:
-            east = east * np.cos(np.radians(self.survey.told(self.survey.roles.dec)))
-        return east, north
+        return east * self._shrinking, north
+
+    @property
+    def _shrinking(self) -> Floats:
+        """What makes of a rate of right ascension one on the sky; NaN where no position tells."""
+        moves, dec = self.roles, self.survey.roles.dec
+        assert moves is not None
+        if moves.cos_dec:
+            return np.ones(1)
+        if dec is None or self.survey.roles.position_unit != "deg":
+            return np.full(1, np.nan)
+        return np.cos(np.radians(self.survey.told(dec)))
 
     @cached_property
     def errors(self) -> tuple[Floats, Floats, Floats]:
@@ -159,7 +168,11 @@ class _Moves:
             for each in (moves.pmra_error, moves.pmdec_error)
         )
         corr = moves.pmra_pmdec_corr
-        return east, north, np.zeros(1) if corr is None else self.survey.told(corr)
+        return (
+            east * self._shrinking,
+            north,
+            np.zeros(1) if corr is None else self.survey.told(corr),
+        )
 
     @cached_property
     def total(self) -> Floats:

@@ -23,6 +23,25 @@ BARNARD = {
 }  # fmt: skip
 
 
+# a survey of plates: motions in right ascension itself, parallaxes in whatever unit
+PLATE = """
+name = "plate"
+title = "Plates"
+[roles]
+ra = "ra"
+dec = "dec"
+parallax = "plx"
+parallax_error = "e_plx"
+parallax_unit = "UNIT"
+[roles.motion]
+pmra = "rate"
+pmdec = "north"
+pmra_error = "e_rate"
+pmdec_error = "e_north"
+cos_dec = false
+"""
+
+
 def _told(table, surveys="gaia", **more):
     made = features_of(table, surveys, **more)
     return dict(zip(made.names, made.values[0].tolist(), strict=True))
@@ -117,6 +136,49 @@ def test_the_zero_point_uses_the_tables_own_wavenumber_and_latitude():
 def test_without_colour_the_zero_point_is_the_mean_of_quasars():
     table = {"parallax": [1.0], "phot_g_mean_mag": [18.0]}
     assert _told(table)["gaia_parallax"] == pytest.approx(1.017, abs=1e-5)
+
+
+def test_six_parameters_take_the_pseudocolour():
+    # G 20, at the pole, as above: nu 1.72 is its pseudocolour, nu 1.48 belongs to nobody
+    table = {
+        "parallax": [1.0], "phot_g_mean_mag": [20.0], "astrometric_params_solved": [95],
+        "nu_eff_used_in_astrometry": [1.48], "pseudocolour": [1.72], "ecl_lat": [90.0],
+    }  # fmt: skip
+    assert _told(table)["gaia_parallax"] == pytest.approx(1.0076233, abs=1e-6)
+    five = table | {"astrometric_params_solved": [31], "phot_g_mean_mag": [15.9],
+                    "ecl_lat": [0.0]}  # fmt: skip
+    assert _told(five)["gaia_parallax"] == pytest.approx(1.04347, abs=1e-5)
+
+
+def test_errors_of_motion_make_its_chi_squared_and_density():
+    # x = 100, y = 50, no correlation: 12,500; -ln(2 pi 0.3 0.4) less half of it
+    table = {"pmra": [30.0], "pmdec": [20.0], "pmra_error": [0.3], "pmdec_error": [0.4]}
+    told = _told(table)
+    assert told["gaia_chi2_pm"] == pytest.approx(12_500.0)
+    assert told["gaia_log_f_pm0"] == pytest.approx(-np.log(0.24 * np.pi) - 6_250.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "mas"), [("mas", 1.0), ("arcsec", 1e3), ("rad", 206264806.247)])
+def test_parallaxes_come_in_their_own_unit(tmp_path, unit, mas):
+    path = tmp_path / "plate.toml"
+    path.write_text(PLATE.replace("UNIT", unit), encoding="utf-8")
+    told = _told(
+        {"plx": [0.2], "e_plx": [0.05], "rate": [60.0], "north": [0.0], "dec": [60.0]}, path
+    )
+    assert told["plate_parallax"] == pytest.approx(0.2 * mas, rel=1e-6)
+    assert told["plate_parallax_over_error"] == pytest.approx(4.0)
+
+
+def test_a_motion_along_right_ascension_shrinks_towards_the_pole(tmp_path):
+    path = tmp_path / "plate.toml"
+    path.write_text(PLATE.replace("UNIT", "mas"), encoding="utf-8")
+    table = {"rate": [60.0], "e_rate": [0.6], "north": [40.0], "e_north": [0.4],
+             "ra": [10.0], "dec": [60.0]}  # fmt: skip
+    told = _told(table, path)
+    assert told["plate_pm"] == pytest.approx(50.0)  # 60 cos 60 = 30, and 40
+    assert told["plate_chi2_pm"] == pytest.approx(20_000.0)  # (30 / 0.3)^2 + (40 / 0.4)^2
+    nowhere = {name: told for name, told in table.items() if name not in ("ra", "dec")}
+    assert np.isnan(_told(nowhere, path)["plate_pm"]), "how far it moves nobody can know"
 
 
 def test_a_parallax_of_another_survey_has_no_zero_point_of_gaias():

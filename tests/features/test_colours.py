@@ -36,6 +36,15 @@ def test_a_dereddened_colour_by_hand():
     assert _one(QUASAR, SURVEYS, "ebv") == pytest.approx(0.0206, abs=1e-6)
 
 
+def test_surveys_meet_in_anchors_alone():
+    """r and z stand for SDSS (0.62, 0.9 um), J and Ks for 2MASS, W1 and W2 for WISE."""
+    across = {name for name in _names(QUASAR, SURVEYS) if name.count("_") == 2 and "-" in name}
+    assert {name for name in across if not name.endswith(("_0", "_above", "_below"))} == {
+        "sdss_r-twomass_J", "sdss_z-twomass_J", "sdss_r-wise_W1", "sdss_z-wise_W1",
+        "twomass_J-wise_W1", "twomass_Ks-wise_W1",
+    }  # fmt: skip
+
+
 def test_without_dust_no_dereddened_colour_is_made():
     table = {name: told for name, told in QUASAR.items() if "extinction" not in name}
     assert not any(name.endswith("_0") or name == "ebv" for name in _names(table, SURVEYS))

@@ -20,6 +20,11 @@ def test_the_quality_of_a_match_is_a_feature_and_its_bookkeeping_is_not():
     assert refused["group_id"].startswith("bookkeeping")
 
 
+def test_one_degree_of_freedom_is_one():
+    made = features_of(WIDE | {"dof": [1, 1]}, "wise", which=["match_chi2_dof"])
+    assert made.values[:, 0].tolist() == [3.0, 0.0]
+
+
 def test_a_posterior_of_another_table_is_not_taken_for_ours():
     made = features_of({"posterior": [0.5], "w1mpro": [13.0]}, "wise")
     assert "match_posterior" not in made.names

@@ -36,6 +36,16 @@ def test_a_band_without_a_number_has_no_weight():
     assert sigma == pytest.approx([5.0, np.nan], nan_ok=True)
 
 
+def test_a_large_error_has_a_small_weight_not_none():
+    # weights 100 and 1/4: (50 + 0.05) / 100.25
+    differences = [np.array([each]) for each in (0.5, 0.2)]
+    mean, sigma = white(differences, [np.array([each]) for each in (0.1, 2.0)])
+    assert mean == pytest.approx([50.05 / 100.25])
+    assert sigma == pytest.approx([50.05 / np.sqrt(100.25)])
+    alone, _ = white([np.array([0.2])], [np.array([2.0])])
+    assert alone == pytest.approx([0.2])
+
+
 def test_kron_magnitudes_are_the_total_of_pan_starrs():
     table = {"iMeanPSFMag": [19.0], "iMeanKronMag": [18.9]}
     assert _told(table, "ps1")["ps1_i_psf-total"] == pytest.approx(0.1, abs=1e-5)

@@ -35,6 +35,26 @@ def test_a_flux_becomes_an_asinh_magnitude_with_its_error():
     assert light.error == pytest.approx([0.274190, 0.274190], abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("unit", "flux"),
+    [("Jy", 3.631e-3), ("mJy", 3.631), ("uJy", 3631.0), ("nJy", 3.631e6), ("nanomaggy", 1e3),
+     ("nmgy", 1e3), ("maggy", 1e-6)],
+)  # fmt: skip
+def test_a_millionth_of_the_zero_point_is_15th_magnitude_in_every_unit(unit, flux):
+    survey = parse({"name": "mine", "title": "Mine", "roles": {"bands": [
+        {"name": "u", "column": "f", "kind": "flux", "system": "asinh", "unit": unit,
+         "softening": 1e-12}]}})  # fmt: skip
+    assert _light({"f": [flux]}, survey, "u").mag == pytest.approx([15.0], abs=1e-5)
+
+
+@pytest.mark.parametrize(("mag", "state"), [
+    (39.9, State.MEASURED), (40.1, State.BAD), (-9.9, State.MEASURED), (-10.1, State.BAD),
+])  # fmt: skip
+def test_magnitudes_that_no_star_has_are_codes(mag, state):
+    table = {"phot_g_mean_mag": [mag]}
+    assert _light(table, "gaia_dr3", "G").state.tolist() == [state]
+
+
 def test_a_flux_without_softening_is_refused_with_what_it_needs():
     survey = parse({"name": "mine", "title": "Mine", "roles": {"bands": [
         {"name": "u", "column": "f", "kind": "flux", "system": "AB", "unit": "uJy"}]}})  # fmt: skip
