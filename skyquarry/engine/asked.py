@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.engine.cut import Ids
@@ -44,6 +44,11 @@ def _arcsec(radius: Any) -> float:
 def whole_number(value: Any) -> int | None:
     """The integer that a value is, also one of numpy's; None where it is none, as True."""
     return None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+
+
+def real_number(value: Any) -> float | None:
+    """The number that a value is, also one of numpy's; None for a text, or True."""
+    return None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
 
 
 def region_of(region: Region | str) -> Region:

@@ -9,7 +9,7 @@ import numpy as np
 
 from skyquarry.catalog.arrow import to_numpy
 from skyquarry.catalog.columns import SPATIAL
-from skyquarry.engine.asked import whole_number
+from skyquarry.engine.asked import real_number, whole_number
 from skyquarry.errors import UserError, one_of
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ def cells_of(catalog: Catalog, scheme: Scheme, order: Any, step_deg: float | Non
             'scheme has any: try scheme="grid", step_deg=1, or order=6'
         )
     if step_deg is not None:
-        if not _FINEST_DEG <= step_deg <= 90.0:
+        step = real_number(step_deg)
+        if step is None or not _FINEST_DEG <= step <= 90.0:
             raise UserError(
                 f"step_deg is {step_deg!r}, but a grid has steps of {_FINEST_DEG} to 90 degrees: "
                 "try step_deg=1"
             )
-        return Grid(*catalog.source.position_columns("a map"), float(step_deg))
+        return Grid(*catalog.source.position_columns("a map"), step)
     level = whole_number(order)
     if level is None or not 0 <= level <= _FINEST[scheme]:
         raise UserError(

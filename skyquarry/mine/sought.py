@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
-from skyquarry.engine.asked import whole_number
+from skyquarry.engine.asked import real_number, whole_number
 from skyquarry.engine.catalog import Catalog
 from skyquarry.errors import ColumnError, UserError
 
@@ -49,10 +49,11 @@ class Sought:
 
         Raises UserError for what cannot be looked for, ColumnError where they lack a column.
         """
-        number = None if k is None else whole_number(k)
-        if (k is None and radius is None) or (k is not None and (number is None or number < 1)):
+        most = None if k is None else whole_number(k)
+        if (k is None and radius is None) or (k is not None and (most is None or most < 1)):
             raise UserError(f"k is {k!r} and radius {radius!r}, but one is needed: try k=10")
-        if radius is not None and not radius >= 0.0:
+        far = None if radius is None else real_number(radius)
+        if radius is not None and (far is None or not far >= 0.0):
             raise UserError(f"radius is {radius!r}, but a number of 0 or more is needed")
         key = catalog.roles.id
         if isinstance(objects, Catalog):
@@ -68,7 +69,7 @@ class Sought:
                 "leave it out, or compare in fewer"
             )
         ids = tuple(objects[key].to_pylist()) if key in objects.column_names else ()
-        return cls(likeness, values, squares, ids, number, radius)
+        return cls(likeness, values, squares, ids, most, far)
 
     def nearest(self, number: int, table: pa.Table, values: Floats, squares: Floats) -> pa.Table:
         """What of some rows may be among the answers for one object: (squared) distance first."""

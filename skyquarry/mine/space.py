@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from skyquarry.engine.asked import real_number
 from skyquarry.engine.plan import Plan, Told
 from skyquarry.errors import UserError
 from skyquarry.mine.near import Near, pairs_node, tasks_of
@@ -35,7 +36,8 @@ class Space:
 
     def __post_init__(self) -> None:
         given = [each for each in (self.arcsec, self.arcmin) if each is not None]
-        if len(given) != 1 or not 0.0 < float(given[0]) < np.inf:
+        size = real_number(given[0]) if len(given) == 1 else None
+        if size is None or not 0.0 < size < np.inf:
             raise UserError(
                 f"Space was given arcsec={self.arcsec!r} and arcmin={self.arcmin!r}, but one of "
                 "them, above 0, is needed: try Space(arcmin=1)"

@@ -131,6 +131,8 @@ def test_what_cannot_be_is_refused_before_work_starts(few):
         Space(arcsec=1, arcmin=1)
     with pytest.raises(UserError, match="one of them, above 0"):
         Space(arcmin=0)
+    with pytest.raises(UserError, match="one of them, above 0"):
+        Space(arcmin="1")
     with pytest.raises(UserError, match=r"by is 3, but it says where rows meet: try Space"):
         buckets(few, 3)
     with pytest.raises(UserError, match="compare is 5, but a function of two tables"):

@@ -103,7 +103,8 @@ def test_a_grid_counts_as_numpy_does(stars, step):
 
 
 def test_a_grid_has_a_step_and_nothing_else_has_one(stars):
-    for how in ({"scheme": "grid"}, {"step_deg": 1.0}, {"scheme": "grid", "step_deg": 0.0}):
+    for how in ({"scheme": "grid"}, {"step_deg": 1.0}, {"scheme": "grid", "step_deg": 0.0},
+                {"scheme": "grid", "step_deg": "1"}):  # fmt: skip
         with pytest.raises(UserError, match="step_deg"):
             cell_statistics(stars, **how)
 

@@ -120,6 +120,8 @@ def test_what_cannot_be_compared_is_told(noisy):
         similar(one, noisy, in_=IN, k=1)
     with pytest.raises(UserError, match="one is needed"):
         similar(one, noisy, in_=IN)
+    with pytest.raises(UserError, match="radius is '1', but a number of 0 or more is needed"):
+        similar(one, noisy, in_=IN, radius="1")
     with pytest.raises(UserError, match="no error of g"):
         similar(one, noisy, in_=IN, k=1, errors=True)
     with pytest.raises(UserError, match="no sum of columns"):
