@@ -185,21 +185,49 @@ def scored(
     """Learnt, calibrated and tested."""
     drop = [name for name in parts.table.column_names if name.startswith("label_")]
     made_of = features_of(parts.table.drop_columns(drop), SURVEYS)
-    values, names = _measured(made_of.values, made_of.names)
-    laps.lap("features")
     chosen = _thinned(parts, 0, most, seed)
+    values, names = _measured(made_of.values, made_of.names, chosen)
+    laps.lap("features")
     learnt = Examples.of(values[chosen], names, np.array(parts.names)[parts.fine[chosen]],
                          groups=parts.column(CELL)[chosen])  # fmt: skip
     assert learnt.classes == parts.names
     asked = np.flatnonzero(parts.part > 0)
-    opinions = np.empty((len(learners), len(asked), len(parts.names)))
+    opinions = _opinions(learnt, values[asked], learners, seed, fitting, laps)
+    fine_p, pooling = _pooled(opinions, learnt, asked, parts, seed)
+    laps.lap("pool and calibration")
+    paired = told_apart(fine_p, asked, values, parts, learnt.priors(), seed)
+    laps.lap("brown dwarfs and late dwarfs told apart")
+    judged = _judged(fine_p, paired, asked, learnt, parts)
+    laps.lap("scores")
+    return {
+        "features": len(names), "learners": learners,
+        "rows": {each: _counts(parts, number) for number, each in
+                 enumerate(("train", "calibration", "test"))},
+        "learnt_of": dict(zip(parts.names, learnt.counts().tolist(), strict=True)),
+    } | pooling | judged  # fmt: skip
+
+
+def _opinions(
+    learnt: Examples, values: Any, learners: list[str], seed: int, fitting: Fitting, laps: _Laps
+) -> Floats:
+    """(L, n, F) what each learner gives finer classes of these rows."""
+    opinions = np.empty((len(learners), len(values), len(learnt.classes)))
     for number, name in enumerate(learners):
         settings = usual_settings(name, *learnt.values.shape) | SETTINGS[name]
         made_by = fitting.fit(name, settings, "all", learnt, seed=seed)
         laps.lap(f"learnt by {name}")
-        opinions[number] = made_by.predict_proba(values[asked])
+        opinions[number] = made_by.predict_proba(values)
         laps.lap(f"asked {name}")
-    calibrating, testing = parts.part[asked] == 1, parts.part[asked] == 2
+    return opinions
+
+
+def _pooled(
+    opinions: Floats, learnt: Examples, asked: NDArray[np.int64], parts: Parts, seed: int
+) -> tuple[Floats, dict[str, Any]]:
+    """(n, F) the ensemble's probabilities at the training mix, and how it came to them.
+
+    Pool and calibration are learnt of calibration rows, as many a finer class as were learnt of.
+    """
     some = np.searchsorted(asked, _thinned(parts, 1, _POOLED, seed))
     cells, fine = parts.column(CELL)[asked[some]], parts.fine[asked[some]]
     balance = learnt.priors() / np.bincount(fine, minlength=len(parts.names))
@@ -207,37 +235,39 @@ def scored(
         opinions[:, some], fine.astype(np.int16), folds(fine, cells, 5, seed),
         balance[fine] * len(fine),
     )  # fmt: skip
-    laps.lap("pool and calibration")
+    told = {"losses": losses, "pool": pool.shares.tolist(), "calibration": mended.method}
+    return mended.apply(pool.apply(opinions)), told
+
+
+def _judged(
+    fine_p: Floats, paired: Floats, asked: NDArray[np.int64], learnt: Examples, parts: Parts
+) -> dict[str, Any]:
+    """Scores of the test rows at the sky's mix: conformal sets of the ensemble, verdicts of both.
+
+    `fine_p` and `paired` (n, F): probabilities of the rows asked before and after the two that
+    border on each other were told apart.
+    """
     sky = np.bincount(parts.fine, parts.weight, len(parts.names))
     ratio = sky / sky.sum() / learnt.priors()
-    fine_p = mended.apply(pool.apply(opinions))
-    told = told_apart(fine_p, asked, values, parts, learnt.priors(), seed)
-    laps.lap("brown dwarfs and late dwarfs told apart")
+    calibrating, testing = parts.part[asked] == 1, parts.part[asked] == 2
     held, rows = asked[calibrating], asked[testing]
     cells, weight = parts.column(CELL), parts.weight
     sets = conformal.fit(
         _eight(fine_p[calibrating], ratio, parts), parts.label[held], alpha=_ALPHA,
         weights=weight[held],
     ).sets(_eight(fine_p[testing], ratio, parts))  # fmt: skip
-    p_cal, p_test = (_eight(told[each], ratio, parts) for each in (calibrating, testing))
+    p_cal, p_test = (_eight(paired[each], ratio, parts) for each in (calibrating, testing))
     astray, p_test = meaning(p_cal, parts.label[held], weight[held], cells[held], p_test)
     latitude = latitude_deg(*(parts.column(name)[rows] for name in ("ra", "dec")))
     measured = evaluate(
-        p_test, parts.label[rows], parts.classes, weights=parts.weight[rows],
-        cells=parts.column(CELL)[rows], magnitude=parts.column(BRIGHT)[rows],
+        p_test, parts.label[rows], parts.classes, weights=weight[rows], cells=cells[rows],
+        magnitude=parts.column(BRIGHT)[rows],
         magnitude_edges=(13.0, 16.0, 18.0, 19.0, 20.0), latitude_deg=latitude,
         latitude_edges=(20.0, 42.0, 60.0, 90.0), sets=sets, mix="the sky, strata undone",
         merged=merged_of(parts.classes),
     ).to_json()  # fmt: skip
-    laps.lap("scores")
     return {
-        "features": len(names), "learners": learners, "losses": losses,
-        "pool": pool.shares.tolist(),
-        "calibration": mended.method,
         "mended at the sky's mix": [parts.classes[each] for each in astray],
-        "rows": {each: _counts(parts, number) for number, each in
-                 enumerate(("train", "calibration", "test"))},
-        "learnt_of": dict(zip(parts.names, learnt.counts().tolist(), strict=True)),
         "scores": {name: measured[name] for name in
                    ("n", "n_effective", "cells", "overall", "per_class", "confusion", "by",
                     "baselines", "classes", "not_measured")},
@@ -246,8 +276,11 @@ def scored(
     }  # fmt: skip
 
 
-def _measured(values: Any, names: tuple[str, ...]) -> tuple[Any, list[str]]:
-    there = np.isfinite(values).any(axis=0)
+def _measured(
+    values: Any, names: tuple[str, ...], learnt: NDArray[np.int64]
+) -> tuple[Any, list[str]]:
+    """The features that some row to learn of has."""
+    there = np.isfinite(values[learnt]).any(axis=0)
     kept = [name for name, has in zip(names, there.tolist(), strict=True) if has]
     return np.ascontiguousarray(values[:, there]), kept
 
