@@ -26,6 +26,7 @@ from skyquarry.adql.state import State
 from skyquarry.adql.tables import Tables
 from skyquarry.adql.text.grammar import parse
 from skyquarry.adql.text.words import QueryText
+from skyquarry.engine.executors import check as check_executor
 from skyquarry.errors import QueryError, UserError
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class QueryPlan(Giving):
         """One run of it, whose `report` tells what was read."""
         self._check_given_back()
         self.check_cost()
+        check_executor(executor)
         if executor is not None:
             return Run(self.pieces.course(spread=True), self.functions, self.limits, executor)
         return Run(self.pieces.here, self.functions, self.limits, None, self.costs.learn)

@@ -10,7 +10,7 @@ import os
 import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from skyquarry.engine import cluster
 from skyquarry.errors import UserError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Where = Literal["inline", "threads", "processes"] | Executor | None
 """What a caller may pass as `executor`: a name, an executor of its own, or None for threads."""
+_NAMES: Final = ("inline", "threads", "processes")
 
 _here = threading.local()
 _threads_lock = threading.Lock()
@@ -59,14 +60,21 @@ def resolve(where: Where = None) -> Pool:
     A run started inside a thread of ours is inline: waiting there for other threads of the same
     pool could wait for ever. Raises UserError for anything else.
     """
+    check(where)
     if where is None or where == "threads":
         return Pool("inline", None, 1) if inside_a_task() else _thread_pool()
     if where == "inline":
         return Pool("inline", None, 1)
     if where == "processes":
         return Pool("processes", _new_processes(), cpu_count(), rebuild=_new_processes)
-    if callable(getattr(where, "submit", None)):
-        return Pool(type(where).__name__, where, worker_count(where), cluster.submit_options(where))
+    return Pool(type(where).__name__, where, worker_count(where), cluster.submit_options(where))
+
+
+def check(where: Where) -> None:
+    """Raise UserError where tasks cannot be run by this."""
+    known = where is None or (isinstance(where, str) and where in _NAMES)
+    if known or callable(getattr(where, "submit", None)):
+        return
     raise UserError(
         f'executor is {where!r}, but a run needs "threads", "processes", "inline" or an object '
         "with the `submit` of concurrent.futures.Executor: leave it out to run in threads"

@@ -338,3 +338,9 @@ def test_what_is_joined_with_nothing_is_read_where_its_rows_count(rows, columns)
         f"SELECT a.id FROM sky a JOIN sky b ON a.id = b.id WHERE a.{NOWHERE} "
         "UNION SELECT id FROM sky WHERE id = 7"
     ) == [(7,)]
+
+
+@pytest.mark.parametrize("adql", ["SELECT id FROM sky", "SELECT TOP 3 id FROM mine ORDER BY id"])
+def test_what_is_no_executor_is_refused_before_anything_runs(ask, adql):
+    with pytest.raises(UserError, match="executor is 'foo'"):
+        ask(adql).to_table("foo")
