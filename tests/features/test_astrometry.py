@@ -193,6 +193,11 @@ def test_the_motion_of_gaia_reduces_the_magnitudes_of_others():
     told = _told(table, ["gaia", "twomass", "sdss"])
     assert told["gaia_reduced_pm_twomass_J"] == pytest.approx(14 + 5 * np.log10(50) - 10, abs=1e-5)
     assert told["gaia_reduced_pm_sdss_g"] == pytest.approx(15.5 + 5 * np.log10(50) - 10, abs=1e-5)
+    others = _told(
+        table | {"sdss_psfMag_u": [17.0], "twomass_k_m": [13.5]}, ["gaia", "twomass", "sdss"]
+    )
+    reduced = {name.partition("reduced_pm_")[2] for name in others if "reduced_pm" in name}
+    assert reduced == {"gaia_G", "twomass_J", "sdss_g"}, "u and Ks are left alone"
 
 
 def test_a_galaxy_stands_out_in_corrected_excess():
