@@ -109,7 +109,8 @@ def _own(
         for name, each in known
     ]
     files = [file for read in reads for file in _files(read)]
-    with cursor(limits, files, used, as_written=bool(plans)) as connection:
+    columns = [name for read in reads for name in _columns(read)]
+    with cursor(limits, files, used, as_written=bool(plans), columns=columns) as connection:
         yield connection, ""
 
 
@@ -118,6 +119,12 @@ def _files(read: PartRead) -> tuple[str, ...]:
     if isinstance(read, GivenRead | PieceRead) or read.by_engine:
         return ()
     return read.may_open
+
+
+def _columns(read: PartRead) -> list[str]:
+    """What it reads of files, each column with one file of its table."""
+    opened = _files(read)
+    return [f"{opened[0]} {name}" for name in read.columns] if opened else []  # type: ignore[union-attr]
 
 
 def _interruption(connection: Any, late: threading.Event) -> Callable[[], None]:

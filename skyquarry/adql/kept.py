@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.adql.foresight import ALLOWED, Foresight
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -80,6 +82,7 @@ class _Database:
     connection: Any
     spill: Path
     users: int = 0
+    foresight: Foresight = field(default_factory=Foresight)
     spoilt: bool = field(default=False)
     """It has spilled to disk: closed when nobody uses it, so that nothing stays there."""
 
@@ -100,18 +103,22 @@ def cursor(
     functions: Sequence[Function] = (),
     *,
     as_written: bool = False,
+    columns: Iterable[str] = (),
 ) -> Iterator[Any]:
     """A connection to a locked database that may open these files and no other.
 
     Its temporary tables and views, and what is registered, are gone afterwards; what the query
     spilled to disk is gone at once. `as_written`: joins are made in the order in which they stand.
+    `columns` name what is read, each with its table: those that lie in memory are not asked for
+    before they are needed.
     """
     key = (limits.memory_bytes, limits.spill_bytes, limits.threads, tuple(functions), as_written)
     database = _taken(key, frozenset(files))
     try:
         connection = database.connection.cursor()
         try:
-            yield connection
+            with database.foresight.reading(connection, frozenset(columns)):
+                yield connection
         finally:
             connection.close()
     finally:
@@ -221,6 +228,7 @@ def _made(key: _Key, files: frozenset[str]) -> _Database:
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     if 0 < len(files) <= _FILES:
         connection.execute("SET GLOBAL parquet_metadata_cache = true")
+    connection.execute("LOAD parquet")  # it is built in; its settings are there from now on
     for each in functions:
         connection.create_function(
             each.name, each.function, list(each.takes), each.gives,
@@ -229,6 +237,6 @@ def _made(key: _Key, files: frozenset[str]) -> _Database:
     if as_written:
         connection.execute(AS_WRITTEN)
     listed = ", ".join("'" + each.replace("'", "''") + "'" for each in sorted(files))
-    for lock in (f"SET allowed_paths = [{listed}]", *LOCKS):
+    for lock in (f"SET allowed_paths = [{listed}]", ALLOWED, *LOCKS):
         connection.execute(lock)
     return _Database(key, files, connection, spill)

@@ -23,6 +23,7 @@ class FileRead:
     paths: tuple[str, ...]
     may_open: tuple[str, ...]
     """Those of all parts, so that one database serves them all."""
+    columns: tuple[str, ...]
     by_engine = False
     is_small = False
 

@@ -187,7 +187,8 @@ class StoredRead:
             return PieceRead(self.name, self.scan.reader, pieces, self.scan.schema)
         files = self.files(numbers)
         tests = self._ranges_sql(numbers)
-        return FileRead(self.name, self._reading(files, [tests]), tuple(files), self.may_open)
+        sql = self._reading(files, [tests])
+        return FileRead(self.name, sql, tuple(files), self.may_open, self.columns)
 
     def pixels(self, numbers: Sequence[int]) -> Ranges:
         """The pixels of order 29 where rows of some of its tiles may matter."""
@@ -206,7 +207,7 @@ class StoredRead:
         whole = pixels.covers(tiles.starts[touching], tiles.stops[touching]).all()
         cut = "" if whole else _within(quoted(str(self.spatial)), pixels)
         sql = self._reading(files, [cut, self._ranges_sql(touching)])
-        return FileRead(self.name, sql, tuple(files), self.may_open)
+        return FileRead(self.name, sql, tuple(files), self.may_open, self.columns)
 
     @cached_property
     def may_open(self) -> tuple[str, ...]:
