@@ -111,7 +111,15 @@ def _planned(tree: Query, state: State, limit: int | None) -> Pieces:
             "fewer levels"
         ) from None
     reads = [read_of(each) for each in state.scans]
-    return Pieces(compiled, reads, state.blocks, state.aggregates, limit, tuple(state.joins))
+    return Pieces(
+        compiled,
+        reads,
+        state.blocks,
+        state.aggregates,
+        limit,
+        frozenset(state.functions),
+        tuple(state.joins),
+    )
 
 
 def _check(limit: Any, timeout: Any, **mosts: Any) -> None:

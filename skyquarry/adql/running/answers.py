@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.deadlines import after
 from skyquarry.adql.duck import rows_of, too_late
 from skyquarry.adql.reads import GivenRead
+from skyquarry.adql.running.holding import HELD
 from skyquarry.adql.tables import Given
 from skyquarry.engine.executors import Where, cpu_count, shares_memory, worker_count
 from skyquarry.engine.run import run_tasks
@@ -167,11 +168,18 @@ class Run:
             self.report.parts += 1
             stop = self.limits.stop if shares_memory(self.executor) else None
             limits = replace(clock.left(self.limits), threads=1, stop=stop)
-            yield number, part_of, (division.merge.part, reads, self.called, limits)
+            merge = division.merge
+            yield number, part_of, (merge.part, merge.held, reads, self.called, limits)
 
 
-def part_of(sql: str, reads: Sequence[PartRead], called: set[str], limits: Limits) -> pa.Table:
+def part_of(
+    sql: str, held: str, reads: Sequence[PartRead], called: set[str], limits: Limits
+) -> pa.Table:
     """What one part gives: the task that runs on threads, processes and clusters."""
+    if held:
+        with rows_of(held, reads, called, limits) as reader:
+            table = reader.read_all()
+        reads = [GivenRead(HELD, Given(HELD, table), tuple(table.schema.names))]
     with rows_of(sql, reads, called, limits) as reader:
         return reader.read_all()
 

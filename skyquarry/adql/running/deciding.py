@@ -52,6 +52,8 @@ class Pieces:
     blocks: Sequence[Block]
     aggregates: Mapping[str, Aggregate]
     limit: int | None
+    called: frozenset[str] = frozenset()
+    """The functions of Python that it calls."""
     joins: tuple[JoinText, ...] = ()
     """SELECTs whose tables may be joined in another order, or by the matcher."""
 
@@ -108,7 +110,7 @@ class Pieces:
         block = next((each for each in self.blocks if each.sql == self.compiled.sql), None)
         if block is None:
             return "it unites, or sorts, the rows of several queries"
-        return divided(block, self.reads, self.aggregates, self.limit)
+        return divided(block, self.reads, self.aggregates, self.limit, self.called)
 
     def _checked(self, division: Division, *, spread: bool) -> Division | str:
         if len(division.groups) < (1 if division.spares else 2):
@@ -133,7 +135,7 @@ class Pieces:
         for block in reversed(self.blocks):
             if sql.count(block.sql) != 1:
                 continue
-            division = divided(block, self.reads, self.aggregates, None)
+            division = divided(block, self.reads, self.aggregates, None, self.called)
             if isinstance(division, Division) and len(division.groups) > 1:
                 division = replace(division, number=len(found))
                 sql = sql.replace(block.sql, division.sql)

@@ -13,7 +13,7 @@ from skyquarry.adql.ties import same_place
 from skyquarry.engine.scan import width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from skyquarry.adql.blocks import Aggregate, Block
     from skyquarry.adql.reads import Read
@@ -109,9 +109,16 @@ class Division:
 
 
 def divided(
-    block: Block, reads: Sequence[Read], aggregates: Mapping[str, Aggregate], most: int | None
+    block: Block,
+    reads: Sequence[Read],
+    aggregates: Mapping[str, Aggregate],
+    most: int | None,
+    called: Collection[str] = (),
 ) -> Division | str:
-    """How a SELECT runs part by part; or, in words, why it does not."""
+    """How a SELECT runs part by part; or, in words, why it does not.
+
+    `called` names the functions of Python that it calls.
+    """
     if named_in(block.sql):
         return "it names a query of WITH, which is made first"
     if aliases_lacking(block.sql):
@@ -128,7 +135,7 @@ def divided(
     large = [each for each in beside if not _is_few(each)]
     if large:
         return _why(large)
-    merge = merge_of(block, aggregates, most)
+    merge = merge_of(block, aggregates, most, called)
     kept = tuple(each for each in others if each in along)
     return Division(block, merge, lead, kept, tuple(beside))
 

@@ -112,6 +112,9 @@ def _texts(pieces: Pieces) -> Iterator[str]:
     if not course.divisions:
         yield f"SQL: {pieces.whole}"
         return
-    yield f"SQL of each part: {course.divisions[0].merge.part}"
+    merge = course.divisions[0].merge
+    if merge.held:
+        yield f"SQL of the rows that each part holds: {merge.held}"
+    yield f"SQL of each part: {merge.part}"
     if not course.streams:
         yield f"SQL of the merge: {course.sql}"

@@ -7,13 +7,14 @@ worked out from the rows of all parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from skyquarry.adql.running.holding import held
 from skyquarry.adql.running.texts import columns_in, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from skyquarry.adql.blocks import Aggregate, Block
 
@@ -33,10 +34,25 @@ class Merge:
     """The SQL that makes the whole, from the table `merged`."""
     told: str
     """The same in words."""
+    held: str = ""
+    """The SQL of the rows that each part holds before it runs its own; empty where of none."""
 
 
-def merge_of(block: Block, aggregates: Mapping[str, Aggregate], most: int | None) -> Merge:
-    """How a SELECT is taken apart; `most`: how many of its rows are wanted at most."""
+def merge_of(
+    block: Block,
+    aggregates: Mapping[str, Aggregate],
+    most: int | None,
+    called: Collection[str] = (),
+) -> Merge:
+    """How a SELECT is taken apart; `most`: how many of its rows are wanted at most.
+
+    `called` names the functions of Python that it calls.
+    """
+    found = held(block, aggregates, called)
+    return replace(_merge_of(found.block, found.aggregates, most), held=found.sql)
+
+
+def _merge_of(block: Block, aggregates: Mapping[str, Aggregate], most: int | None) -> Merge:
     if block.grouped:
         return _grouped(block, aggregates)
     wanted = min((each for each in (block.top, most) if each is not None), default=None)

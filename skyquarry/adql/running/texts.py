@@ -24,6 +24,8 @@ def replaced(sql: str, others: Mapping[str, str]) -> str:
 
     >>> replaced('max(t1."a") + t1."a"', {'t1."a"': "g", 'max(t1."a")': "p"})
     'p + g'
+    >>> replaced('count(DISTINCT t1."a")', {'t1."a"': "g"})
+    'count(DISTINCT g)'
     """
     known = sorted(((words(part), other) for part, other in others.items()), key=_length)
     pieces: list[str] = []
@@ -31,7 +33,7 @@ def replaced(sql: str, others: Mapping[str, str]) -> str:
     at = 0
     while at < len(rest):
         for part, other in known:
-            stop = _end(rest, at, part)
+            stop = None if rest[at].isspace() else _end(rest, at, part)
             if stop is not None and not (pieces and pieces[-1] == "."):
                 pieces.append(other)
                 at = stop
