@@ -257,7 +257,18 @@ def tables(figures: dict[str, Any]) -> str:
         lost = told["points of accuracy lost"]
         said = "reached" if lost <= 2.0 else "**missed**"
         lines.append(f"| {TITLES[task]} | {whole:.4f} | {some:.4f} | {lost:.2f}, {said} |")
+    scored = [(title, figures[task]) for task, title in TITLES.items()]
+    scored += [(f"{TITLES[task]}, blanked", told) for task, told in blank.items()]
+    lines += ["", "Scored by commits: " + by_commit(scored) + "."]
     return "\n".join(lines) + "\n"
+
+
+def by_commit(scored: list[tuple[str, dict[str, Any]]]) -> str:
+    """Each commit, and what it scored; a plus tells of a tree that was changed."""
+    found: dict[str, list[str]] = {}
+    for title, told in scored:
+        found.setdefault(told["commit"], []).append(title)
+    return "; ".join(f"{commit} ({', '.join(titles)})" for commit, titles in found.items())
 
 
 def seeds(told: dict[str, Any]) -> str:
