@@ -208,10 +208,9 @@ def single(other: dict[str, Any]) -> str:
               f"{again['error of log g of giants, median']:.2f}) would have purity "
               f"{again['purity']:.2f} and completeness {again['completeness']:.2f}."]  # fmt: skip
     cuts = other["cuts"]
-    lines += ["", f"Published cuts beaten in completeness at their own purity: {cuts['beaten']}. "
-              "Not beaten: " + "; ".join(not_beaten(each)
-                                         for each in cuts["cuts"] if not each["beaten"])
-              + "."]  # fmt: skip
+    lines += ["", f"Published cuts beaten in completeness at their own purity: {cuts['beaten']}."]
+    lost = [not_beaten(each) for each in cuts["cuts"] if not each["beaten"]]
+    lines[-1] += f" Not beaten: {'; '.join(lost)}." if lost else ""
     return "\n".join(lines) + "\n"
 
 
