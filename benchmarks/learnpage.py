@@ -153,7 +153,7 @@ def late_dwarfs(told: dict[str, Any]) -> str:
     """L and T dwarfs by three ways, and the M dwarfs taken for them."""
     kinds = tuple(told[WAYS[0]]["by type, found of"])
     lines = [
-        f"| learnt of | recall of {told['rows']} L and T dwarfs at purity 0.90 | "
+        "| learnt of | recall of real L and T dwarfs at purity 0.90 | "
         + ", ".join(kinds) + " found | real " + ", ".join(LATE)
         + " called so | purity against real M8 and M9 | LAMOST's stars called so |",
         "|---|---|---|---|---|---|",
@@ -162,8 +162,9 @@ def late_dwarfs(told: dict[str, Any]) -> str:
         each = told[way]
         said = "" if way == WAYS[2] else f" ({beside_goal(each, 0.95)})"
         stars = of_all([each.get("LAMOST stars called so, of")] if way != WAYS[2] else [])
+        judged = each.get("judged", told["rows"])  # all of them, before some had set the sky
         lines.append(
-            f"| {way} | {each['recall']:.3f} +- {each['error']:.3f}{said} | "
+            f"| {way} | {each['recall']:.3f} +- {each['error']:.3f} of {judged}{said} | "
             + of_all([each["by type, found of"][kind] for kind in kinds]) + " | "
             + of_all([each["M dwarfs of SIMPLE called so, of"][kind] for kind in LATE])
             + f" | {each['purity against real M8 and M9']:.2f} | {stars or '-'} |"
