@@ -181,7 +181,8 @@ def test_executors_and_cuts_give_the_same_verdicts(model, field):
     assert one.equals(two)
     part = sq.classify(model, field.where("r < 18"), explain=False).to_table()
     same = one.filter(pc.is_in(one["objID"], value_set=part["objID"].combine_chunks()))
-    assert part.equals(same)
+    of_all = ["density_ratio", "undersampled"]  # these compare what was asked with what was learnt
+    assert part.drop_columns(of_all).equals(same.drop_columns(of_all))
     assert 0 < part.num_rows < one.num_rows
 
 
