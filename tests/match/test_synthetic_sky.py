@@ -64,24 +64,14 @@ def test_counterparts_are_found_and_few_are_false(told: Told) -> None:
         assert ours["found_bright"] >= 0.98
 
 
-SATURATED = pytest.mark.xfail(
-    strict=True,
-    reason="of 3,371 pairs of SDSS and 2MASS 18 more are lost than by the nearest: stars that SDSS "
-    "saturates (r of 9 to 12), parted from their Gaia and 2MASS rows by magnitudes",
-)
-
-
-@pytest.mark.parametrize("which", [pytest.param(FIELDS[0], marks=SATURATED), *FIELDS[1:]], ids=str)
-def test_no_fewer_are_found_than_by_the_nearest(
-    every: dict[tuple[int, int], Told], which: tuple[int, int]
-) -> None:
-    for each in every[which].values():
+def test_no_fewer_are_found_than_by_the_nearest(told: Told) -> None:
+    for each in told.values():
         ours, nearest = (each[how].shares() for how in ("crossmatch", "nearest"))
         assert ours["found"] >= nearest["found"] - 0.002
 
 
 def test_so_they_are_where_two_surveys_are_matched_alone(alone: list[dict[str, Score]]) -> None:
-    """Over both fields: 0.6 to 1.0 per cent is false in a square degree, 0.08 of it luck."""
+    """Over both fields: 0.6 to 0.8 per cent is false in a square degree, 0.08 of it luck."""
     ours, nearest = ([each[how] for each in alone] for how in ("crossmatch", "nearest"))
     assert sum(each.false for each in ours) <= 0.01 * sum(each.accepted for each in ours)
     assert sum(each.found for each in ours) >= 0.98 * sum(each.observed for each in ours)

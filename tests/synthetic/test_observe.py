@@ -21,7 +21,7 @@ from skyquarry.synthetic.sources import Kind, Sources
 
 BLOCK = 81_000
 RA, DEC = (float(each[0]) for each in healpix.center(np.array([BLOCK]), BLOCK_ORDER))
-SDSS = replace(CATALOGUES["sdss"].instrument, lost_fields=0.0)
+SDSS, WISE = (replace(CATALOGUES[name].instrument, lost_fields=0.0) for name in ("sdss", "allwise"))
 
 
 def flat(mag):
@@ -89,11 +89,20 @@ def test_two_sources_further_apart_are_two():
     assert links.share.tolist() == pytest.approx([1, 1], abs=0.01)
 
 
+@pytest.mark.parametrize(("faint", "rows"), [(14.5, 2), (18.0, 1)])
+def test_what_is_left_of_a_bright_star_is_no_row_of_a_faint_one(faint, rows):
+    """At 6" AllWISE leaves 1.2 per cent of it, as of a star 4.8 magnitudes fainter."""
+    pair = stars([0.0, 6.0], [0.0, 0.0], [12.0, faint])
+    made, links = seen(pair, WISE)
+    assert made.source.tolist() == [0, 1][:rows]
+    assert links.source.tolist() == [0, 1][:rows]
+    assert np.abs(made.ra_deg - pair.ra_deg[:rows]).max() * 3600 * np.cos(np.radians(DEC)) < 1.0
+
+
 def test_what_wise_blends_sdss_tells_apart():
     pair = stars([0, 4.0], [0, 0], [17.0, 17.2])
-    wise = replace(CATALOGUES["allwise"].instrument, lost_fields=0.0)
     assert len(seen(pair)[0]) == 2
-    assert len(seen(pair, wise)[0]) == 1
+    assert len(seen(pair, WISE)[0]) == 1
 
 
 def test_positions_scatter_more_than_their_errors_say():

@@ -114,7 +114,7 @@ def measured(
         gone = lost(instrument, some.ra_deg, some.dec_deg, seed)
     else:
         gone = lost_cells(instrument, where >> _TO_CELLS, seed)
-    rows = np.flatnonzero(scene.apart & home & ~gone)
+    rows = np.flatnonzero(scene.apart & home & ~gone & ~scene.drowned())
     made = _detected(scene, rows)
     links = scene.links(made.source)
     made.source = kept[made.source]
@@ -156,6 +156,16 @@ class _Scene:
     def draw(self, rows: Ints, *names: str) -> Floats:
         """(n,) standard normal numbers of the rows' sources."""
         return chance.normal(self.seed, ".".join((self.instrument.name, *names)), self.ids[rows])
+
+    def drowned(self) -> Mask:
+        """(n,) sources in which neighbours that are told apart leave more light than they have.
+
+        Such a source makes no peak of its own: what a deblender leaves of a bright star some arc
+        seconds away is not measured as a second row at that star's place.
+        """
+        reference = self.instrument.channel(self.instrument.reference)
+        left = np.where(self.apart[self.near.other], self.light.into[:, reference], 0.0)
+        return np.bincount(self.near.seen, left, len(self.ids)) > self.light.own[:, reference]
 
     def links(self, rows: Ints) -> Links:
         """Of each row its own source, and those that were not told apart from it."""
