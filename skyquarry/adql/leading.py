@@ -105,9 +105,12 @@ def narrowed(
     by_alias = {each.alias: each for each in sized}
     for alias in leads.small:
         by_alias[alias] = _held(flat, by_alias[alias], reads[_scan(flat, alias)], connection)
-    pixels = {lead: _pixels(lead, leads, flat, connection) for lead, _ in set(leads.led.values())}
+    pixels = {}
+    for lead in {lead for lead, _ in leads.led.values()}:
+        read: Any = reads[_scan(flat, lead)]
+        pixels[lead] = _pixels(f"{lead}.{quoted(read.spatial)}", leads, flat, connection)
     for alias, (lead, radius_arcsec) in leads.led.items():
-        read: Any = reads[_scan(flat, alias)]
+        read = reads[_scan(flat, alias)]
         there = _around(pixels[lead], radius_arcsec)
         if _placed(read):
             by_alias[alias] = _near(by_alias[alias], read, there, connection)
@@ -133,8 +136,8 @@ def _held(flat: Flat, sized: Sized, read: Any, connection: Any) -> Sized:
     return replace(sized, sql=f"{name} AS {alias}", rows=count)
 
 
-def _pixels(lead: str, leads: Leads, flat: Flat, connection: Any) -> Ints:
-    """The pixels of a small table's rows that meet rows of the other small ones."""
+def _pixels(pixel: str, leads: Leads, flat: Flat, connection: Any) -> Ints:
+    """Where a small table's rows lie that meet those of the other small ones, by its pixels."""
     tests = [
         truth.sql
         for truth in flat.truths
@@ -142,7 +145,7 @@ def _pixels(lead: str, leads: Leads, flat: Flat, connection: Any) -> Ints:
     ]
     tables = ", ".join(f"small_{alias} AS {alias}" for alias in leads.small)
     where = f" WHERE {' AND '.join(tests)}" if tests else ""
-    sql = f'SELECT DISTINCT {lead}."_healpix_29" FROM {tables}{where}'
+    sql = f"SELECT DISTINCT {pixel} FROM {tables}{where}"
     found = connection.sql(sql).to_arrow_table().column(0)
     return np.sort(np.asarray(found.to_numpy(), np.int64))
 

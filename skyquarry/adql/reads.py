@@ -18,7 +18,7 @@ from skyquarry.errors import QueryError
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -213,7 +213,9 @@ class StoredRead:
     def may_open(self) -> tuple[str, ...]:
         """The files that its database may open: of a large catalogue those that are read."""
         few = len(self.source.tiles) <= _WHOLE
-        return tuple(self.files(range(len(self.source.stored.tiles)) if few else None))
+        some = range(len(self.source.stored.tiles)) if few else self.numbers
+        own = _paths(self.source.stored, some)  # where a small place is sought, tag or no tag
+        return tuple(own if self.tag is None else [*_paths(self.tag, some), *own])
 
     def _is_inside(self, number: int) -> bool:
         return bool(self.scan.inside[np.searchsorted(self.scan.numbers, number)])
@@ -246,9 +248,8 @@ class StoredRead:
 
     def files(self, numbers: Sequence[int] | None = None) -> list[str]:
         """The Parquet files of the tiles, or of some of them."""
-        stored = self.tag or self.source.stored
         some = self.numbers if numbers is None else numbers
-        return [stored.folder.path(rel) for tile in some for rel in stored.files(tile)]
+        return _paths(self.tag or self.source.stored, some)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, read by the engine."""
@@ -310,14 +311,8 @@ PartRead = GivenRead | StoredRead | FileRead | PieceRead
 
 def near_select(read: StoredRead, ranges: Ranges) -> str:
     """The SQL of a table's rows in some pixels, to stand in a FROM; empty where none are spared."""
-    stored = read.source.stored
     there = set(read.source.tiles.overlapping(ranges).tolist())
-    files = [
-        stored.folder.path(rel)
-        for tile in read.numbers
-        if tile in there
-        for rel in stored.files(tile)
-    ]
+    files = _paths(read.source.stored, [tile for tile in read.numbers if tile in there])
     if read.spatial is None or read.scan.outlying or not files:
         return ""
     column = quoted(read.spatial)
@@ -325,6 +320,11 @@ def near_select(read: StoredRead, ranges: Ranges) -> str:
     tests = " OR ".join(f"({column} >= {start} AND {column} < {stop})" for start, stop in few)
     whole = read.select(files)
     return f"({whole} {'AND' if ' WHERE ' in whole else 'WHERE'} ({tests}))"
+
+
+def _paths(stored: StoredCatalog, tiles: Iterable[int]) -> list[str]:
+    """The Parquet files of some tiles."""
+    return [stored.folder.path(rel) for tile in tiles for rel in stored.files(tile)]
 
 
 def _within(column: str, pixels: Ranges) -> str:

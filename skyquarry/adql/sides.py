@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _ROOMY_BYTES: Final = 1 << 30
 _NUMBER: Final = "~row"
-"""The column of rows that were held which numbers them."""
+"""The column that numbers rows, unless theirs has that name already."""
 _NARROW: Final = 16
 """A side so many times smaller than the other tells which part of the other's sky is read."""
 _FEW: Final = 50_000
@@ -47,8 +47,10 @@ class Side:
     """The SQL of its numbers: of position and bands."""
     held: pa.Table | None
     """The rows; None where they are a table of the database."""
+    number: str
+    """The column that numbers the rows."""
     row: Ints
-    """(n,) numbers of those that have a position: places in `held`, or `rowid`."""
+    """(n,) numbers of those that have a position."""
     ra_deg: Floats
     dec_deg: Floats
     values: tuple[Floats, ...]
@@ -56,8 +58,8 @@ class Side:
 
     @property
     def key(self) -> str:
-        """The column that numbers the rows."""
-        return "rowid" if self.held is None else quoted(_NUMBER)
+        """That column, in SQL."""
+        return quoted(self.number)
 
     def handed(self, rows: Ints | None, connection: Any) -> Sized:
         """The side as the database joins it: of rows that are held some only, or all."""
@@ -68,9 +70,17 @@ class Side:
         number = np.arange(self.held.num_rows) if rows is None else np.unique(rows)
         held = self.held if rows is None else self.held.take(from_numpy(number))
         name = f"met_{self.sized.alias}"
-        connection.register(name, held.append_column(_NUMBER, from_numpy(number)))
+        connection.register(name, held.append_column(self.number, from_numpy(number)))
         sql, count = f"{name} AS {self.sized.alias}", float(len(number))
         return replace(self.sized, sql=sql, rows=count, whole=count)
+
+
+def _unlike(name: str, others: Sequence[str]) -> str:
+    """A name that no other column has, in any case of its letters."""
+    taken = {each.lower() for each in others}
+    while name in taken:
+        name += "~"
+    return name
 
 
 def sides(
@@ -107,11 +117,16 @@ def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, sour
     rows = f"{source or read.name} AS {alias}{f' WHERE {tests}' if tests else ''}"
     names = _names(read)
     columns = ", ".join(f"{alias}.{quoted(name)}" for name in names)
+    number = _unlike(_NUMBER, names)
     if sized.rows * (_width(read) + 8.0 * len(asked)) > _ROOMY_BYTES:
         table = f"met_{alias}"
+        if _unlike("rowid", names) == "rowid":  # the database's own, which costs nothing
+            number = "rowid"
+        else:
+            columns += f", row_number() OVER () AS {quoted(number)}"
         connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {rows}")
         sized = replace(sized, sql=f"{table} AS {alias}")
-        found = _told(f"{alias}.rowid", asked, f"{table} AS {alias}", alias, connection)
+        found = _told(f"{alias}.{quoted(number)}", asked, f"{table} AS {alias}", alias, connection)
         held, first = None, 1
         row: Ints = _floats(found.column(0)).astype(np.int64)
     else:
@@ -124,7 +139,7 @@ def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, sour
     if not there.all():
         row, (ra, dec, *values) = row[there], [each[there] for each in (ra, dec, *values)]
     sized = replace(sized, rows=count, whole=count)
-    return Side(sized, asked, held, row, *_on_sphere(ra, dec), tuple(values))
+    return Side(sized, asked, held, number, row, *_on_sphere(ra, dec), tuple(values))
 
 
 def _told(columns: str, asked: tuple[str, ...], rows: str, alias: str, connection: Any) -> pa.Table:

@@ -101,6 +101,26 @@ def test_rows_are_held_in_memory_or_become_a_table(ask, as_it_stands, all_worth,
     assert held
 
 
+@pytest.mark.parametrize("roomy", [0, 1 << 30])
+def test_columns_may_have_the_names_that_number_rows(all_worth, monkeypatch, roomy):
+    monkeypatch.setattr(sides, "_ROOMY_BYTES", roomy)
+    one = {"id": [1, 2, 3, 4], "ra": [10.0, 20.0, 30.0, 10.0], "dec": [1.0, 2.0, 3.0, 1.0],
+           "~row": [2, 0, 1, 3], "rowid": [3, 3, 3, 3]}  # fmt: skip
+    other = {
+        "ra": [10.01, 20.01, 30.01],
+        "dec": [1.0, 2.0, 3.0],
+        "~ROW": [7, 8, 9],
+        "~0": [4, 5, 6],
+    }
+    plan = query(
+        'SELECT a.id, a."~row", a.rowid, b."~ROW", b."~0" FROM one a JOIN other b '
+        "ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.1",
+        uploads={"one": one, "other": other},
+    )
+    found = sorted(tuple(row.values()) for row in plan.to_table().to_pylist())
+    assert found == [(1, 2, 3, 7, 4), (2, 0, 3, 8, 5), (3, 1, 3, 9, 6), (4, 3, 3, 7, 4)]
+
+
 def test_every_order_of_three_tables_gives_the_same_rows(ask, as_it_stands, all_worth, monkeypatch):
     adql = ("SELECT a.id, b.id, c.id FROM sky a JOIN sky b ON a.flags = b.id "
             "JOIN sky c ON c.id = b.flags WHERE a.mag < 20 AND b.pm <> c.pm")  # fmt: skip

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from skyquarry.adql import reads
+from skyquarry.adql import ordering, reads
 from skyquarry.adql.asking import query
 from skyquarry.catalog.roles import Roles
 from skyquarry.engine.catalog import open_catalog
@@ -68,6 +68,21 @@ def test_what_its_owner_cut_is_read_by_the_engine(tagged):
     assert "a tag of it" not in found.explain()
     whole = query(FULL, archive=tagged[0]).to_table()
     assert found.to_table().num_rows == sum(mag < 19 for mag in whole["mag"].to_pylist())
+
+
+def test_small_places_of_a_catalogue_with_a_tag_are_read_of_itself(tagged, monkeypatch):
+    """The few rows near a short list: the database may open either's files."""
+    monkeypatch.setattr(ordering, "_WORTH_MATCHING", 0)
+    archive, _ = tagged
+    adql = "SELECT a.id FROM sky a JOIN my b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.3"
+    near = {"my": {"ra": [0.5], "dec": [1.0]}}
+    plan = query(adql, archive=archive, uploads=near)
+    assert "a tag of it" in plan.explain()
+    assert "by the matcher" in plan.explain()
+    found = sorted(plan.to_table()["id"].to_pylist())
+    cone = CONE.replace("1.5))", "0.3))")
+    assert found == [row["id"] for row in _rows(cone, archive)]
+    assert len(found) > 10
 
 
 def test_a_query_that_is_asked_again_notices_that_its_tag_has_changed(tagged):
