@@ -7,7 +7,9 @@ a source of a stratum, natural or extra, weighs 1 / (1 + times), all others 1. W
 not hold is there once, as in the sky.
 
 Eclipsing pairs cannot be drawn as such: the simulator tells by a hash of its id whether a pair of
-dwarfs eclipses. So dwarfs are drawn many times, and those kept that do, by 0.3 mag or more.
+dwarfs eclipses. So dwarfs are drawn many times, and those kept that do, by `SHALLOW` or more: from
+0.3 mag on they are transients, and what these are mistaken for are those that fall short of it. Of
+the latter a sky has a few a square degree: too few to learn of, to calibrate with or to test.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.catalog.classes import TRANSIENT_MAG
 from skyquarry.synthetic.blocks import WIDE_ORDER, Block, ids_of, limits_of, truth_of
 from skyquarry.synthetic.changing.changes import Type
 from skyquarry.synthetic.changing.lightcurves import found
@@ -54,7 +55,9 @@ FIRST_EXTRA: Final = 1 << 24
 """row numbers of extra sources, past those of natural ones; another start for each stratum"""
 LATE: Final = 16.0
 """M6: from here on dwarfs are taken for L dwarfs, if any are"""
-_DEEP: Final = (Type.EA, Type.EW)
+SHALLOW: Final = 0.05
+"""magnitudes: eclipses that ZTF sees well"""
+_ECLIPSING: Final = (Type.EA, Type.EW)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def _strata(**times: float) -> tuple[Stratum, ...]:
 
 
 STRATA: Final = _strata(
-    brown_dwarfs=7_000.0, late_dwarfs=400.0, white_dwarfs=600.0, quasars=80.0, giants=12.0,
+    brown_dwarfs=7_000.0, late_dwarfs=500.0, white_dwarfs=600.0, quasars=80.0, giants=12.0,
     pulsating=1_000.0, cataclysmic=1_400.0, eclipsing=60.0,
 )  # fmt: skip
 
@@ -97,8 +100,8 @@ def stratum_of(sources: Sources, ids: Ints, seed: int) -> NDArray[np.int8]:
     number = (ids >> 32) & 63
     eclipsing = np.zeros(len(ids), np.bool_)
     some = found(sources, ids, seed)
-    deep = np.isin(some.changes.type, _DEEP) & (some.changes.amplitude_mag >= TRANSIENT_MAG)
-    eclipsing[some.place[deep]] = True
+    seen_well = np.isin(some.changes.type, _ECLIPSING) & (some.changes.amplitude_mag >= SHALLOW)
+    eclipsing[some.place[seen_well]] = True
     dwarf = (number <= 4) & (sources.kind == Kind.MAIN_SEQUENCE)
     late = dwarf & (sources.spectral_type >= LATE)
     member = {

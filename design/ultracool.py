@@ -9,7 +9,7 @@ which) are asked here, the others by tests/synthetic/milkyway/test_ultracool.py.
   deviations): the rows of skyquarry/synthetic/data/ultracool.csv, where there are a dozen (M9
   is put halfway to the median of its own dwarfs, which the line from M8 to L0 passes by);
 - for four ranges of types, what fits the spreads (half of the 16th to the 84th percentile) of all
-  pairs of bands, squared, errors of measurement taken off: half a subtype along the sequence, one
+  pairs of bands, squared, errors of measurement taken off: those of types along the sequence, one
   amount of redness with a coefficient for each band (H: 0), and each band's own scatter.
 
 What was read off on 22 November 2026, rounded, is in skyquarry/synthetic/milkyway/ultracool.py.
@@ -29,6 +29,7 @@ from scipy.optimize import least_squares
 
 from skyquarry.learn.splits import sky_groups
 from skyquarry.synthetic.milkyway.tables import table
+from skyquarry.synthetic.milkyway.ultracool import TYPE_ERROR
 
 BANDS = {
     "PAN-STARRS/PS1.r": "r", "PAN-STARRS/PS1.i": "i", "PAN-STARRS/PS1.z": "z",
@@ -96,7 +97,7 @@ def sequence() -> tuple[Any, dict[str, Any]]:
 
 
 def spreads(low: float, high: float, kinds: Any, mags: Any, errors: Any) -> list[tuple[Any, ...]]:
-    """Of each pair of bands: numbers of both, variance, its error, variance of half a subtype."""
+    """Of each pair of bands: numbers of both, variance, its error, variance by errors of types."""
     types, known = sequence()
     told = []
     for a, b in combinations(range(len(FITTED)), 2):
@@ -109,7 +110,7 @@ def spreads(low: float, high: float, kinds: Any, mags: Any, errors: Any) -> list
         here, colour = kinds[some], known[one] - known[other]
         left = (mags[one] - mags[other])[some] - np.interp(here, types, colour)
         slope = np.interp(here + 0.5, types, colour) - np.interp(here - 0.5, types, colour)
-        along = 0.25 * np.mean(slope**2) if low < 30.0 else 0.0
+        along = TYPE_ERROR**2 * np.mean(slope**2)
         square = spread(left) ** 2
         told.append((a, b, square - np.mean(error[some] ** 2), square / np.sqrt(some.sum() / 2),
                      along))  # fmt: skip

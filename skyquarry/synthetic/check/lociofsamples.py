@@ -10,6 +10,7 @@ import numpy as np
 from skyquarry.synthetic.check.loci import Locus, compared
 from skyquarry.synthetic.check.matched import matched
 from skyquarry.synthetic.check.samples import SAMPLES
+from skyquarry.synthetic.milkyway.ultracool import TYPE_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ LOCI: Final = (
           "the real ones have no magnitudes"),
     Locus("SIMPLE L and T dwarfs", "brown dwarfs", "spectral type (L0 = 20)",
           (20, 22, 24, 26, 28, 30, 33, 36, 39), _COOL,
-          "the truth with the errors of real ones of the type"),
+          "the truth with the errors of real ones of the type, types half a subtype off"),
 )  # fmt: skip
 
 _TRUE: Final = {
@@ -114,12 +115,16 @@ def _noisy(made: Real, real: Real, random: np.random.Generator) -> Real:
     """With the errors that real objects have, where no survey made noise.
 
     A simulated object takes the error of a real one: by chance one within half a spectral type, or
-    the nearest in magnitude where there are no types. Before any are chosen: real ones were by what
+    the nearest in magnitude where there are no types. Types have the errors of those that spectra
+    tell. Before any are chosen: real ones were by what
     was measured.
     """
     mags = dict(made.mags)
     shared = real.together_mag * random.standard_normal(len(made))
     typed = bool(np.isfinite(real.kind).any())
+    if typed:
+        told = made.kind + TYPE_ERROR * random.standard_normal(len(made))
+        made = replace(made, kind=told)
     reach = 0.5 if typed else 0.0
     for band, errors in real.errors.items():
         if band not in mags:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from skyquarry.synthetic.milkyway import binaries, counting, ultracool
+from skyquarry.synthetic.milkyway.discs import THIN_AT_SUN
 from skyquarry.synthetic.milkyway.observed import seen
 from skyquarry.synthetic.milkyway.tables import dwarfs
 from skyquarry.synthetic.sources import Kind, Sources
@@ -29,7 +30,7 @@ _NUMBERS: Final = (
     0.90, 1.20, 1.50,
 )  # fmt: skip
 """L0 to T8, a subtype and 1000 cubic parsec at the Sun: after Kirkpatrick et al. 2021, ApJS 253, 7,
-and Best et al. 2021, AJ 161, 42 (8.4e-3 a cubic parsec in all), from memory"""
+and Best et al. 2021, AJ 161, 42 (8.4e-3 a cubic parsec in all), from memory; of all components"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def types() -> Types:
     kind, m = np.arange(20.0, 20.0 + len(_NUMBERS)), dwarfs()
     known = np.isfinite(m["Teff"]) & (m["spectral_type"] >= 19) & (m["spectral_type"] <= 39)
     teff = np.interp(kind, m["spectral_type"][known], m["Teff"][known])
-    numbers = 1e-3 * np.array(_NUMBERS)
+    numbers = THIN_AT_SUN * 1e-3 * np.array(_NUMBERS)
     return Types(kind, ultracool.absolute(kind), 0.5 * (numbers[1:] + numbers[:-1]), teff)
 
 
@@ -88,7 +89,7 @@ class _Dim:
         """(n, 24) absolute AB magnitudes, and the columns of `Sources` that are known here."""
         known, n = types(), len(feh)
         kind = counting.between(known.spectral_type, self.place)
-        mags = ultracool.absolute(ultracool.seen_as(kind, random))
+        mags = ultracool.absolute(kind)
         paired = random.random(n) < _PAIRED
         other = random.uniform(self.place[paired], len(known.mags) - 1.0)
         mags[paired] = binaries.joined(mags[paired], counting.between(known.mags, other))

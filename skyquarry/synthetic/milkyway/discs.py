@@ -91,6 +91,11 @@ HALO: Final = Component(
 COMPONENTS: Final = (YOUNG, THIN, THICK, HALO)
 LOCAL: Final = THIN.share + THICK.share + HALO.share
 """Density of all of them, in the plane at the Sun, of stars that the young disc has none of."""
+THIN_AT_SUN: Final = 1.0 / sum(
+    each.share * (np.exp(-SUN_HEIGHT_PC / each.height_pc) if each.height_pc else 1.0)
+    for each in (THIN, THICK, HALO)
+)
+"""Density of the thin disc in the plane, over that of all components where the Sun is: 25 pc up."""
 
 
 def young_share(m_v: Floats) -> Floats:

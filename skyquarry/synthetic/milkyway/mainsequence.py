@@ -10,7 +10,14 @@ import numpy as np
 
 from skyquarry.synthetic.bands import BAND
 from skyquarry.synthetic.milkyway import binaries, counting, locus, metallicity, ultracool
-from skyquarry.synthetic.milkyway.discs import LOCAL, THIN, YOUNG, Component, young_share
+from skyquarry.synthetic.milkyway.discs import (
+    LOCAL,
+    THIN,
+    THIN_AT_SUN,
+    YOUNG,
+    Component,
+    young_share,
+)
 from skyquarry.synthetic.milkyway.observed import seen
 from skyquarry.synthetic.milkyway.tables import dwarfs
 from skyquarry.synthetic.sources import Kind, Sources
@@ -29,6 +36,9 @@ _LUMINOSITY_FUNCTION: Final = (
      100, 80, 60),
 )  # fmt: skip
 """M_V, and stars a magnitude within 20 pc: Jahreiss & Wielen 1997 (ESA SP-402, 675), from memory"""
+_LATE_PC3: Final = 4.9e-3
+"""M7 to the end of M, a cubic parsec about the Sun: Cruz et al. 2007, AJ 133, 439, abstract, with
+which Bardalez Gagliuffi et al. 2019, ApJ 883, 205, agree; by M_V there would be 7.5e-3"""
 _VOLUME_PC3: Final = 4.0 / 3.0 * np.pi * 20.0**3
 _SPARE, _SPARE_LATE = 1.3, 1.8
 """magnitudes that a star may be brighter than its knot: a companion, heavy elements, scatter; the
@@ -84,7 +94,7 @@ def knots() -> Knots:
     return Knots(
         g_i,
         mags,
-        _numbers(m["Mv"]),
+        _numbers(m),
         young,
         m["Teff"],
         _logg(m),
@@ -121,11 +131,14 @@ def _absolute_r(m: dict[str, Floats], g_i: Floats, colours: Floats) -> Floats:
     return np.asarray((1.0 - share) * of_g + share * of_j)
 
 
-def _numbers(m_v: Floats) -> Floats:
+def _numbers(m: dict[str, Floats]) -> Floats:
+    """By M_V; from M7 on as many as were counted by type, by M_V among themselves."""
     known, counts = (np.array(column) for column in _LUMINOSITY_FUNCTION)
-    middle = 0.5 * (m_v[1:] + m_v[:-1])
-    total = np.interp(middle, known, counts) / _VOLUME_PC3 * np.diff(m_v)
-    return np.asarray(total / LOCAL)
+    middle = 0.5 * (m["Mv"][1:] + m["Mv"][:-1])
+    total = np.interp(middle, known, counts) / _VOLUME_PC3 * np.diff(m["Mv"]) / LOCAL
+    late = m["spectral_type"][:-1] >= ultracool.FIRST
+    total[late] *= THIN_AT_SUN * _LATE_PC3 / total[late].sum()
+    return np.asarray(total)
 
 
 def _logg(m: dict[str, Floats]) -> Floats:
@@ -188,13 +201,12 @@ class _Dwarfs:
         known, n = knots(), len(self.place)
         kind = counting.between(known.spectral_type, self.place)
         mags = magnitudes(self.place, feh)
-        late = np.flatnonzero(kind > ultracool.FIRST - 1.0)
-        mags[late] = _late(kind[late], feh[late], random)
         mass = counting.between(known.mass_msun, self.place)
         paired = random.random(n) < self.binary_share * binaries.share(mass)
         other = binaries.companions(mass[paired], random)
         where = np.interp(-other, -known.mass_msun, np.arange(len(known.mass_msun)))
         mags[paired] = binaries.joined(mags[paired], magnitudes(where, feh[paired]))
+        late = np.flatnonzero(kind > ultracool.FIRST - 1.0)
         usual = 1.0 - ultracool.share(kind)[:, None]
         mags += usual * _SCATTER * random.standard_normal((n, 1))
         scatter = np.interp(counting.between(known.g_i, self.place), *_COLOUR_SCATTER)
@@ -208,15 +220,6 @@ class _Dwarfs:
             "spectral_type": np.minimum(kind, _LAST_TYPE),
             "companion": paired,
         }
-
-
-def _late(kind: Floats, feh: Floats, random: np.random.Generator) -> Floats:
-    """(n, 24) as `magnitudes` has them of dwarfs of types later than M6, but as what they shine."""
-    known, seen = knots(), ultracool.seen_as(kind, random)
-    mags = magnitudes(np.interp(seen, known.spectral_type, np.arange(len(known.mags))), feh)
-    beyond = seen > _END
-    mags[beyond] = ultracool.absolute(seen[beyond])
-    return mags
 
 
 def magnitudes(place: Floats, feh: Floats) -> Floats:

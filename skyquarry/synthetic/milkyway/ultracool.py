@@ -1,13 +1,13 @@
 """Light of dwarfs from M7 to T8, one sequence: of late stars and brown dwarfs alike.
 
 Colours by spectral type are medians of SIMPLE (data/ultracool.csv), luminosities E. Mamajek's. Of
-dwarfs that bear one type no two are alike, by metallicity, gravity, clouds and unresolved pairs;
-and the type itself is good to half a subtype (Kirkpatrick 2005, ARA&A 43, 195), so that all that is
-seen belongs to a place on the sequence half a subtype away from it. The rest was taken from SIMPLE:
-colours of one type scatter together, a dwarf that is redder in J-K being redder in all that crosses
-H (as Best et al. 2018, ApJS 234, 1, and Skrzypek et al. 2015, A&A 574, A78, see it too), and by
-less each band for itself. `design/ultracool.py` fitted both to the spread of all pairs of bands,
-errors of measurement taken off, in one half of SIMPLE's dwarfs; tests ask the other half.
+dwarfs of one type no two are alike, by metallicity, gravity, clouds and unresolved pairs: a dwarf
+that is redder in J-K is redder in all that crosses H (as Best et al. 2018, ApJS 234, 1, and
+Skrzypek et al. 2015, A&A 574, A78, see it too), and by less each band differs for itself.
+`design/ultracool.py` fitted both to the spread of all pairs of bands in one half of SIMPLE's
+dwarfs. What is seen there at one type is wider than what is here: types that spectra tell are good
+to half a subtype (`TYPE_ERROR`), so that dwarfs of several true types bear one, and magnitudes have
+errors. Both were taken off, and tests put both on again before they ask SIMPLE's other half.
 
 SIMPLE is no fair sample: it has more young dwarfs and subdwarfs than a volume. The spread is that
 of the middle two thirds of its dwarfs, and what is odd has shares of its own here.
@@ -32,24 +32,24 @@ FIRST, LAST = 17.0, 38.0
 """M7 and T8"""
 _BLEND: Final = 16.0
 """M6: from here to M7 a dwarf becomes one of these"""
-_TYPE_SCATTER: Final = ((16.0, 17.0, 29.0, 31.0), (0.0, 0.5, 0.5, 0.0))
-"""subtypes; of T dwarfs all is told by the bands below"""
+TYPE_ERROR: Final = 0.5
+"""subtypes, of types that spectra tell: Kirkpatrick 2005, ARA&A 43, 195"""
 LUMINOSITY_SCATTER: Final = 0.30
 _TAILS: Final = (0.04, 3.0, 0.03, -2.5)
 """young and red: share, and how many of the spreads below; subdwarfs: the same"""
 _NODES: Final = (18.0, 21.0, 26.0, 34.0)
 """types that the rows below are of: M7 to M9, L0 to L2, L3 to L9, T"""
 _REDDER: Final = {
-    "r": (0.00, 0.16, 0.19, 0.07), "i": (0.13, 0.16, 0.19, 0.07), "z": (0.12, 0.15, 0.21, 0.07),
-    "y": (0.085, 0.135, 0.22, 0.035), "j": (0.03, 0.065, 0.09, 0.04), "h": (0.0, 0.0, 0.0, 0.0),
-    "k": (-0.01, -0.05, -0.09, -0.04), "w1": (-0.07, -0.10, -0.18, -0.22),
-    "w2": (-0.085, -0.125, -0.245, -0.14), "gaia": (0.145, 0.175, 0.16, 0.07),
+    "r": (0.00, 0.16, 0.19, 0.07), "i": (0.13, 0.16, 0.19, 0.07), "z": (0.12, 0.15, 0.21, 0.09),
+    "y": (0.085, 0.135, 0.22, 0.015), "j": (0.03, 0.065, 0.09, 0.04), "h": (0.0, 0.0, 0.0, 0.0),
+    "k": (-0.01, -0.05, -0.09, -0.04), "w1": (-0.07, -0.10, -0.18, -0.155),
+    "w2": (-0.085, -0.125, -0.245, -0.18), "gaia": (0.145, 0.175, 0.16, 0.07),
 }  # fmt: skip
 """magnitudes fainter of a dwarf that is one spread redder than its type"""
 _OWN: Final = {
-    "r": (0.12, 0.16, 0.10, 0.10), "i": (0.055, 0.05, 0.11, 0.10), "z": (0.01, 0.015, 0.015, 0.08),
-    "y": (0.02, 0.04, 0.04, 0.05), "j": (0.0, 0.035, 0.03, 0.02), "h": (0.0, 0.015, 0.0, 0.02),
-    "k": (0.0, 0.04, 0.0, 0.02), "w1": (0.0, 0.0, 0.05, 0.02), "w2": (0.035, 0.045, 0.02, 0.24),
+    "r": (0.12, 0.16, 0.10, 0.10), "i": (0.055, 0.05, 0.11, 0.10), "z": (0.01, 0.015, 0.015, 0.03),
+    "y": (0.02, 0.04, 0.04, 0.03), "j": (0.0, 0.035, 0.03, 0.02), "h": (0.0, 0.015, 0.0, 0.02),
+    "k": (0.0, 0.04, 0.0, 0.02), "w1": (0.0, 0.0, 0.05, 0.14), "w2": (0.035, 0.045, 0.02, 0.16),
     "gaia": (0.015, 0.0, 0.02, 0.02),
 }  # fmt: skip
 """magnitudes, of each for itself"""
@@ -77,12 +77,6 @@ def absolute(spectral_type: Floats) -> Floats:
 def share(spectral_type: Floats) -> Floats:
     """(n,) how far a dwarf is one of these: 0 at M6 and before, 1 from M7 on."""
     return np.clip((spectral_type - _BLEND) / (FIRST - _BLEND), 0.0, 1.0)
-
-
-def seen_as(spectral_type: Floats, random: np.random.Generator) -> Floats:
-    """(n,) types that dwarfs of given types (n,) shine as."""
-    scatter = np.interp(spectral_type, *_TYPE_SCATTER)
-    return np.asarray(spectral_type + scatter * random.standard_normal(len(spectral_type)))
 
 
 def scatter(spectral_type: Floats, random: np.random.Generator) -> Floats:

@@ -10,7 +10,7 @@ import pytest
 from skyquarry.synthetic.bands import BAND, BANDS
 from skyquarry.synthetic.blocks import limits_of
 from skyquarry.synthetic.milkyway import browndwarfs, mainsequence, ultracool
-from skyquarry.synthetic.milkyway.discs import THIN
+from skyquarry.synthetic.milkyway.discs import HALO, SUN_HEIGHT_PC, SUN_RADIUS_PC, THICK, THIN
 from skyquarry.synthetic.milkyway.locus import vega
 from skyquarry.synthetic.milkyway.mainsequence import MainSequence
 from skyquarry.synthetic.sources import Kind
@@ -81,7 +81,10 @@ def spread(values):
 def test_medians_and_scatter_are_those_of_real_dwarfs(low, high, unseen):
     random = np.random.default_rng(3)
     kinds, mags, errors = (each[(unseen[0] >= low) & (unseen[0] < high)] for each in unseen)
-    model, compared = drawn(np.repeat(kinds, COPIES), random), 0
+    # a dwarf that is told to be of one type may be of another
+    true = np.repeat(kinds, COPIES)
+    true = true + ultracool.TYPE_ERROR * random.standard_normal(len(true))
+    model, compared = drawn(true, random), 0
     for blue, red in COLOURS:
         a, b = BAND[blue], BAND[red]
         error = np.hypot(errors[:, a], errors[:, b])
@@ -112,7 +115,7 @@ def test_m_dwarfs_pass_into_l_dwarfs():
 
 def test_stars_are_there_to_the_first_of_the_l_dwarfs(sky):
     model, limits = MainSequence(THIN, 1), limits_of({"ukidss_j": 20.0})
-    blocks = [sky.block(120, 50, seed, limits) for seed in range(20)]
+    blocks = [sky.block(120, 50, seed, limits) for seed in range(30)]
     found = [model.drawn(each, each.generator(1)).spectral_type for each in blocks]
     kinds = np.concatenate(found)
     assert kinds.max() < 20.0
@@ -122,6 +125,17 @@ def test_stars_are_there_to_the_first_of_the_l_dwarfs(sky):
     per_subtype = known.numbers / np.diff(known.spectral_type)
     assert per_subtype[-1] > browndwarfs.types().numbers[0]
     assert known.spectral_type[-1] == 20.0
+
+
+def test_as_many_are_about_the_sun_as_were_counted():
+    height, at = np.array([SUN_HEIGHT_PC]), (np.array([SUN_RADIUS_PC]), np.zeros(1))
+    here = sum(float(each.density(*at, height)[0]) for each in (THIN, THICK, HALO))
+    known, brown = mainsequence.knots(), browndwarfs.types()
+    late = known.numbers[known.spectral_type[:-1] >= 17.0].sum()
+    # Cruz et al. 2007, AJ 133, 439: M7 to M9.5
+    assert here * late == pytest.approx(4.9e-3, rel=0.01)
+    # Best et al. 2021, AJ 161, 42: L0 to T8
+    assert here * brown.numbers.sum() == pytest.approx(8.4e-3, rel=0.10)
 
 
 def test_one_dwarf_has_one_light_in_bands_of_one_wavelength():
