@@ -61,6 +61,25 @@ class Mixture:
         told[parts.rows] = (np.cbrt(squares / free) - 1.0 + small) / np.sqrt(small)
         return told
 
+    def likely(self, x: Floats) -> Floats:
+        """Rows (n, d), NaN where missing, with the expectation of what they lack.
+
+        A row without any value becomes the mean of all.
+        """
+        from skyquarry.learn.kernels.gaussians import likely
+
+        parts = Parts.of(x)
+        told = np.tile(self.weight @ self.mean, (len(x), 1))
+        filled = np.empty((len(parts.rows), x.shape[1]))
+        _sound(
+            likely(
+                parts.turned, parts.starts, parts.known, self.weight, self.mean, self.covariance,
+                filled,
+            )
+        )  # fmt: skip
+        told[parts.rows] = filled
+        return told
+
     def to_json(self) -> dict[str, Any]:
         """As plain data; floats are exact."""
         return {name: getattr(self, name).tolist() for name in ("weight", "mean", "covariance")}
@@ -82,13 +101,18 @@ def fit(x: Floats, seed: int = 0) -> Mixture:
     random = np.random.default_rng(seed)
     if len(rows) > _MOST_ROWS:
         rows = rows[np.sort(random.permutation(len(rows))[:_MOST_ROWS])]
-    number = int(np.clip(len(rows) // (_ROWS_A_NUMBER * x.shape[1]), 1, _MOST_COMPONENTS))
+    number = components(len(rows), x.shape[1])
     made, parts = _start(rows, number, random), Parts.of(rows)
     for _ in range(_STEPS):
         old, made = made, step(parts, made)
         if np.abs(made.mean - old.mean).max() < _STILL:
             break
     return made
+
+
+def components(rows: int, features: int) -> int:
+    """How many so many rows can tell."""
+    return int(np.clip(rows // (_ROWS_A_NUMBER * features), 1, _MOST_COMPONENTS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,25 @@ def test_expectations_are_those_of_one_row_after_another(d, components, seed, ga
         assert told == pytest.approx(slow, rel=1e-8, abs=1e-8)
 
 
+@cases
+def test_what_is_missing_is_the_expectation_of_one_row_after_another(d, components, seed, gaps, n):
+    x, made = gapped(n, d, seed, gaps), some_mixture(d, components, seed)
+    told = made.likely(x)
+    for row, got in zip(x, told, strict=True):
+        here, lacks = np.isfinite(row), ~np.isfinite(row)
+        shares, means = [], []
+        for weight, mean, wide in zip(made.weight, made.mean, made.covariance, strict=True):
+            block, left = wide[np.ix_(here, here)], (row - mean)[here]
+            toward = np.linalg.solve(block, left)
+            volume = np.linalg.slogdet(block)[1]
+            shares.append(np.log(max(weight, 1e-12)) - 0.5 * (volume + left @ toward))
+            means.append(mean[lacks] + wide[np.ix_(lacks, here)] @ toward)
+        share = np.exp(np.array(shares) - max(shares))
+        by_hand = np.array(share / share.sum()) @ np.array(means)
+        assert (got[here] == row[here]).all()
+        assert got[lacks] == pytest.approx(by_hand, rel=1e-6, abs=1e-6)
+
+
 def test_rows_without_a_value_are_at_minus_infinity_wherever_they_stand():
     x, made = gapped(40, 3, 1, 0.5), some_mixture(3, 2, 1)
     x[[0, 7, 39]] = np.nan

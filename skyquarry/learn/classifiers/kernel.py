@@ -21,7 +21,7 @@ from skyquarry.errors import DamagedError, UserError
 from skyquarry.learn import arrays
 from skyquarry.learn.calibration import softmax
 from skyquarry.learn.checkpoints import write_whole
-from skyquarry.learn.classifiers.filling import Filling
+from skyquarry.learn.classifiers.filling import Filling, filling_of, filling_of_arrays
 from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 from skyquarry.learn.classifiers.similarity import Landmarks, Scaling, arrays_of, of_arrays
 from skyquarry.learn.shares import shares
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _FILE: Final = "kernel.safetensors"
-_FORMAT: Final = "2"
+_FORMAT: Final = "3"
 _MEMBERS: Final = ((0.5, 0.5), (1.0, 0.25))
 """length of the similarity, and how far axes are made alike"""
 _RIDGES: Final = (3.0, 10.0, 30.0, 100.0)
@@ -82,7 +82,7 @@ class _Sight:
     def fitted(cls, values: NDArray[np.float32]) -> Self:
         scaling = Scaling.of(values)
         middle = scaling.apply(values)[:, : values.shape[1]]
-        return cls(scaling, Filling.of(middle, ~np.isfinite(values)))
+        return cls(scaling, filling_of(middle, ~np.isfinite(values)))
 
     def of(self, values: NDArray[np.float32]) -> dict[bool, NDArray[np.float32]]:
         """Rows (n, p): gaps filled (False: (n, p)) and gaps told (True: (n, p + absent))."""
@@ -100,7 +100,7 @@ class _Sight:
 
     @classmethod
     def of_arrays(cls, kept: Any) -> Self:
-        return cls(of_arrays(Scaling, kept, "scaling"), of_arrays(Filling, kept, "filling"))
+        return cls(of_arrays(Scaling, kept, "scaling"), filling_of_arrays(kept, "filling"))
 
 
 class Kernel(Learner):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.learn.classifiers.filling import Filling
+    from skyquarry.learn.classifiers.filling import Clouds, Factors, Filling
 
     Floats = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ class Landmarks:
         return np.reciprocal(far, out=far)
 
 
-T = TypeVar("T", Scaling, Landmarks, "Filling")
+T = TypeVar("T", Scaling, Landmarks, "Clouds", "Factors")
 
 
 def arrays_of(held: Scaling | Landmarks | Filling, prefix: str) -> dict[str, NDArray[Any]]:

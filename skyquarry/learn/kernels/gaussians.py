@@ -63,15 +63,7 @@ def expected(turned, starts, known, weight, mean, covariance, held, first, secon
             summed[c] = 0.0
         for start in range(starts[pattern], starts[pattern + 1], BLOCK):
             many = min(starts[pattern + 1], start + BLOCK) - start
-            for c in range(count):
-                _whiten(turned, start, many, mean[c], here, m, roots[c], away[c])
-                _squares(away[c], m, many, squares)
-                score = np.log(max(weight[c], 1e-12))
-                for i in range(m):
-                    score += np.log(roots[c, i, i])  # of the inverse: minus half the log-volume
-                for row in range(many):
-                    shares[c, row] = score - 0.5 * squares[row]
-            _normalise(shares, many)
+            _share(turned, start, many, weight, mean, here, m, roots, away, squares, shares)
             for c in range(count):
                 _fill(turned, start, many, mean[c], here, m, rest, gaps, away[c], slopes[c], filled)
                 _add(filled, shares[c], many, first[c], second[c])
@@ -86,6 +78,54 @@ def expected(turned, starts, known, weight, mean, covariance, held, first, secon
                         left -= slopes[c, i, a] * slopes[c, i, b]
                     second[c, rest[a], rest[b]] += summed[c] * left
     return sound
+
+
+@kernel
+def likely(turned, starts, known, weight, mean, covariance, out):
+    """Write to `out` (n, d) the rows, with the expectation of what they lack.
+
+    By the mixture weight (C,), mean (C, d), covariance (C, d, d): of each component's conditional
+    mean by the share that it has in the row. Says whether every block had a root.
+    """
+    d, count = turned.shape[0], mean.shape[0]
+    here, rest = np.empty(d, np.int64), np.empty(d, np.int64)
+    roots, slopes = np.empty((count, d, d)), np.empty((count, d, d))
+    away, filled = np.empty((count, d, BLOCK)), np.empty((BLOCK, d))
+    shares, squares = np.empty((count, BLOCK)), np.empty(BLOCK)
+    sound = True
+    for pattern in range(known.shape[0]):
+        m, gaps = _features(known[pattern], here), _features(~known[pattern], rest)
+        for c in range(count):
+            sound &= _root(covariance[c], here, m, roots[c])
+            _slope(covariance[c], here, m, rest, gaps, roots[c], slopes[c])
+        for start in range(starts[pattern], starts[pattern + 1], BLOCK):
+            many = min(starts[pattern + 1], start + BLOCK) - start
+            _share(turned, start, many, weight, mean, here, m, roots, away, squares, shares)
+            for row in range(many):
+                for i in range(m):
+                    out[start + row, here[i]] = turned[here[i], start + row]
+                for a in range(gaps):
+                    out[start + row, rest[a]] = 0.0
+            for c in range(count):
+                _fill(turned, start, many, mean[c], here, m, rest, gaps, away[c], slopes[c], filled)
+                for row in range(many):
+                    for a in range(gaps):
+                        out[start + row, rest[a]] += shares[c, row] * filled[row, rest[a]]
+    return sound
+
+
+@kernel
+def _share(turned, start, many, weight, mean, here, m, roots, away, squares, shares):  # noqa: PLR0917
+    """Write to `shares` (C, many) those of rows in the components, to `away` whitened rows."""
+    for c in range(mean.shape[0]):
+        _whiten(turned, start, many, mean[c], here, m, roots[c], away[c])
+        _squares(away[c], m, many, squares)
+        score = np.log(max(weight[c], 1e-12))
+        for i in range(m):
+            score += np.log(roots[c, i, i])  # of the inverse: minus half the log-volume
+        for row in range(many):
+            shares[c, row] = score - 0.5 * squares[row]
+    _normalise(shares, many)
 
 
 @kernel
