@@ -22,7 +22,7 @@ from skyquarry.engine.plan import MEMORY_BYTES, Limit
 from skyquarry.engine.reader import Piece
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan
-from skyquarry.engine.tags import ROW_GROUP_ROWS, tag_properties
+from skyquarry.engine.tags import AS_SCANNED, tag_properties
 from skyquarry.errors import ExistsError, StorageError, UserError
 from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
@@ -192,7 +192,7 @@ class _Saving:
             id=self.id,
             margin_arcsec=[float(margin.margin_arcsec or 0.0) for margin in self._margins()],
             properties=self._properties(),
-            options=Options(row_group_rows=ROW_GROUP_ROWS) if self.is_tag else Options(),
+            options=AS_SCANNED if self.is_tag else Options(),
             version=version,
         )
         if journal is not None and version is None:

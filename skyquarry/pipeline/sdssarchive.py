@@ -29,7 +29,7 @@ from skyquarry.pipeline.simulating import (
 from skyquarry.pipeline.skyasked import simulation
 from skyquarry.pipeline.spilling import room
 from skyquarry.sky import healpix
-from skyquarry.synthetic.sdss.derived import TAG
+from skyquarry.synthetic.sdss.derived import TAGS
 from skyquarry.synthetic.sdss.fields import KEYS
 from skyquarry.synthetic.sdss.fields import tables as survey_tables
 from skyquarry.synthetic.sdss.meanings import table_of
@@ -80,9 +80,9 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
 
     Catalogues: photoobj, specobj, mask, field, segment, run, stripe, plate, extinction, each with
     its place on the sky; `truth`; and one for each other survey. phototag, the popular columns of
-    photoobj, is a tag of it. Children of photoobj: photoprofile, photoz, spectarget, neighbors
-    (30"), crossreference (the nearest row of each other survey within 2"); of specobj: specline,
-    xcredshift. Same arguments, same bytes.
+    photoobj, is a tag of it, photoshape (apertures, profiles, motion) another. Children of
+    photoobj: photoprofile, photoz, spectarget, neighbors (30"), crossreference (the nearest row
+    of each other survey within 2"); of specobj: specline, xcredshift. Same arguments, same bytes.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
         )
     truth = runs[0].truth()
     writing.tables(truth)
-    writing.tag()
+    writing.tags()
     runs[1].surveys(StoredTruth(truth.stored))
     if lightcurves:
         runs[1].lightcurves(truth)
@@ -193,12 +193,13 @@ class _Writing:
             executor=self.executor, progress=self.progress, overwrite=is_catalog(path), **how,
         )  # fmt: skip
 
-    def tag(self) -> None:
-        """PhotoTag: the popular columns of photoobj."""
-        if not self.done("phototag"):
-            path = self.folder / "phototag"
-            popular = self._open("photoobj").select(TAG)
-            popular.to_catalog(path, self.executor, overwrite=is_catalog(path))
+    def tags(self) -> None:
+        """PhotoTag and PhotoShape: columns of photoobj for large scans."""
+        for name, columns in TAGS.items():
+            if not self.done(name):
+                path = self.folder / name
+                some = self._open("photoobj").select(columns)
+                some.to_catalog(path, self.executor, overwrite=is_catalog(path))
 
     # ------------------------------------------------------------ pairs
     def neighbours(self) -> None:

@@ -68,6 +68,21 @@ def test_numbers_are_compressed_for_speed_or_for_room():
     assert chunks["lz4"]["ra"] == chunks["lz4"][SPATIAL] == "LZ4"
 
 
+def test_for_scans_numbers_are_stored_as_they_are_or_by_a_dictionary():
+    table = with_spatial(clumpy_sky(4_000))
+    few = pa.array(np.repeat(np.float32([0.0, np.nan, 2.5, 1e30]), 1_000), from_pandas=True)
+    table = table.append_column("few", few)
+    encoded = encode(table, Options(numbers="none"))
+    held = pq.ParquetFile(pa.BufferReader(encoded.data))
+    assert held.read().equals(table)
+    group = held.metadata.row_group(0)
+    chunk = {c.path_in_schema: c for c in map(group.column, range(group.num_columns))}
+    assert {chunk[name].compression for name in ("few", "ra", SPATIAL)} == {"UNCOMPRESSED"}
+    assert chunk["few"].has_dictionary_page
+    assert "PLAIN" in chunk["ra"].encodings
+    assert not chunk["ra"].has_dictionary_page
+
+
 def test_the_rows_come_back_from_the_leaves(tmp_path, rows):
     path, records = written(tmp_path / "demo", rows)
     leaves = [pq.read_table(path / "v1/demo" / record.path) for record in records]

@@ -46,3 +46,4 @@ def test_the_archive_of_sdss_has_its_tables(run, tmp_path):
     survey = {"run", "stripe", "segment", "field", "plate", "spectarget", "mask", "extinction"}
     assert {*tables, *survey, "neighbors", "crossreference", "gaia"} <= set(told["rows"])
     assert told["rows"]["photoobj"] > 20
+    assert told["rows"]["photoobj"] == told["rows"]["phototag"] == told["rows"]["photoshape"]

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from skyquarry.engine.catalog import open_catalog
-from skyquarry.engine.tags import ROW_GROUP_ROWS, TAG_OF, tag_with
+from skyquarry.engine.tags import AS_SCANNED, TAG_OF, tag_with
 from skyquarry.testing.handmade import write_catalog
 
 POPULAR = ["id", "ra", "dec", "r_mag"]
@@ -41,7 +41,7 @@ def test_its_row_groups_are_large(sky, tmp_path):
     groups = [pq.ParquetFile(file).metadata.num_row_groups for file in files]
     assert groups == [1] * len(made.stored.tiles)
     assert max(made.stored.tiles.rows) > 8_192
-    assert ROW_GROUP_ROWS > 8_192
+    assert AS_SCANNED.row_group_rows > 8_192
 
 
 @pytest.mark.parametrize(

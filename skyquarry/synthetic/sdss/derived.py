@@ -24,6 +24,17 @@ TAG: Final = (
     "rho", "reddening_r",
 )  # fmt: skip
 """PhotoTag: the columns that most searches need (Szalay et al. 2000, section 3.2)"""
+SHAPE: Final = (
+    "objID", "run", "camcol", "field", "mode", "type", "flags", "parentID", "ra", "dec",
+    "cx", "cy", "cz", "rowv", "colv", "u", "g", "r", "i", "z",
+    *(f"{name}_{band}" for name in ("psfMag", "psfMagErr", "fiberMag", "petroMag", "reddening")
+      for band in "ugriz"),
+    *(f"{name}_{band}" for name in ("isoA", "isoB", "q", "u") for band in "gr"),
+    "petroR50_r", "petroR90_r", "lDev_r", "lExp_r", "lStar_r",
+)  # fmt: skip
+"""PhotoShape: light within apertures, profiles, shapes and motion, in the bands that are asked"""
+TAGS: Final = {"phototag": TAG, "photoshape": SHAPE}
+"""Columns of photoobj that large scans read in its place, by the catalogue that has them"""
 RADII_ARCSEC: Final = np.array([
     0.22, 0.68, 1.03, 1.76, 3.00, 4.63, 7.43, 11.42, 18.20, 28.20, 44.21, 69.00, 107.81, 168.20,
     263.00,
