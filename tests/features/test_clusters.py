@@ -111,8 +111,6 @@ def test_a_cluster_of_redmapper_is_found_in_sdss(shared_data):
     from astropy.io import fits
 
     path = shared_data / "clusters" / "redmapper_test_dr8_gals_with_zred.fit"
-    if not path.exists():
-        pytest.skip("redMaPPer's test galaxies are not here")
     rows = fits.getdata(path)
     members = fits.getdata(path.with_name("redmapper_test_cluster_members.fit"))
     mag, error = (np.asarray(rows[name], np.float64) for name in ("MAG", "MAG_ERR"))
