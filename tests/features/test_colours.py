@@ -38,11 +38,24 @@ def test_a_dereddened_colour_by_hand():
 
 def test_surveys_meet_in_anchors_alone():
     """r and z stand for SDSS (0.62, 0.9 um), J and Ks for 2MASS, W1 and W2 for WISE."""
-    across = {name for name in _names(QUASAR, SURVEYS) if name.count("_") == 2 and "-" in name}
-    assert {name for name in across if not name.endswith(("_0", "_above", "_below"))} == {
+    assert _across(QUASAR, SURVEYS) == {
         "sdss_r-twomass_J", "sdss_z-twomass_J", "sdss_r-wise_W1", "sdss_z-wise_W1",
         "twomass_J-wise_W1", "twomass_Ks-wise_W1",
     }  # fmt: skip
+
+
+def test_anchors_of_two_surveys_are_paired_by_wavelength():
+    """G (0.62 um) and RP (0.78 um, by 0.14 off 0.9) stand for Gaia; SDSS r meets Pan-STARRS r."""
+    gaia = {
+        "gaia_phot_g_mean_mag": [15.0], "gaia_phot_bp_mean_mag": [15.5],
+        "gaia_phot_rp_mean_mag": [14.2], "wise_w1mpro": [13.0], "wise_w2mpro": [13.0],
+    }  # fmt: skip
+    assert _across(gaia, {"gaia": "gaia_dr3", "wise": "allwise"}) == {
+        "gaia_G-wise_W1", "gaia_RP-wise_W1",
+    }  # fmt: skip
+    both = {f"a_psfMag_{band}": [18.0] for band in "ugriz"}
+    both |= {f"b_{band}MeanPSFMag": [18.0] for band in "grizy"}
+    assert _across(both, {"a": "sdss", "b": "ps1"}) == {"ps1_r-sdss_r", "ps1_z-sdss_z"}
 
 
 def test_without_dust_no_dereddened_colour_is_made():
@@ -53,6 +66,12 @@ def test_without_dust_no_dereddened_colour_is_made():
 
 def _names(table, surveys):
     return features_of(table, surveys).names
+
+
+def _across(table, surveys):
+    """Colours of two surveys, as measured."""
+    across = {name for name in _names(table, surveys) if name.count("_") == 2 and "-" in name}
+    return {name for name in across if not name.endswith(("_0", "_above", "_below"))}
 
 
 def test_a_limit_makes_a_colour_a_bound():

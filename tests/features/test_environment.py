@@ -105,6 +105,19 @@ def test_surroundings_become_features_of_a_table():
     assert next(each for each in made.used if each.name == "near_g-r_red_3").formula
 
 
+def test_the_galaxies_of_a_table_are_those_whose_light_is_spread():
+    table, strewn = _table(), _strewn(200)
+    galaxy = np.arange(200) % 2 == 1  # PSF - model is 0.5 there, 0 elsewhere
+    some = Galaxies(*(getattr(strewn, name)[galaxy] for name in Galaxies.__annotations__))
+    expected = red_neighbours(some)
+    told = environment_of(table)
+    assert environment_of(table, galaxy=galaxy).equals(told)
+    for name in ("red_1", "red_3", "sigma_5"):
+        column = told[f"near_g-r_{name}"].to_numpy()
+        assert np.isnan(column).tolist() == (~galaxy).tolist()
+        assert column[galaxy] == pytest.approx(expected[name], abs=1e-9)
+
+
 def test_what_surroundings_need_is_named():
     table = _table()
     with pytest.raises(ColumnError, match="has no PSF and model magnitudes in 'r'"):

@@ -57,6 +57,11 @@ def test_a_sample_comes_back_from_its_file_and_a_wrong_one_is_named(tmp_path):
     assert again is not None
     assert again.columns == COLUMNS
     assert np.array_equal(again.values, sample.values)
+    TrainingSample.of(rows(500, 1, 0.5)[0], (0, 2)).save(tmp_path)
+    first = TrainingSample.load(tmp_path, 3)
+    assert first is not None
+    assert first.columns == (0, 2)
+    sample.save(tmp_path)
     with pytest.raises(DamagedError, match=r"sample\.safetensors is of features that the model"):
         TrainingSample.load(tmp_path, 3)
     (tmp_path / FILE).write_bytes(arrays.to_bytes({"values": np.zeros(3)}, {"columns": [0]}))

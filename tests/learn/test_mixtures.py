@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from skyquarry.learn import mixtures
@@ -77,6 +77,30 @@ def test_what_is_missing_is_the_expectation_of_one_row_after_another(d, componen
         by_hand = np.array(share / share.sum()) @ np.array(means)
         assert (got[here] == row[here]).all()
         assert got[lacks] == pytest.approx(by_hand, rel=1e-6, abs=1e-6)
+
+
+@cases
+def test_a_round_is_that_of_one_component_after_another(d, components, seed, gaps, n):
+    x, old = gapped(n, d, seed, gaps), some_mixture(d, components, seed)
+    sums = naive.expected(x, old.weight, old.mean, old.covariance)
+    assume(sums[0].min() > 1e-4)  # of a component that holds nothing, nothing is known
+    told = mixtures.step(mixtures.Parts.of(x), old)
+    for name, slow in zip(("weight", "mean", "covariance"), naive.maximised(*sums), strict=True):
+        assert getattr(told, name) == pytest.approx(slow, rel=1e-6, abs=1e-6)
+
+
+def test_two_heaps_are_found_again():
+    """Of 230 rows two components are made: as many as there are heaps."""
+    random = np.random.default_rng(5)
+    heap = random.random(230) < 0.3
+    whole = np.where(heap[:, None], [4.0, 1.0], [-2.0, 0.0]) + random.normal(size=(230, 2))
+    x = np.where(random.random(whole.shape) < 0.1, np.nan, whole)
+    made = mixtures.fit(x)
+    order = np.argsort(made.mean[:, 0])
+    assert made.weight[order] == pytest.approx([1 - heap.mean(), heap.mean()], abs=0.02)
+    for at, rows in zip(order, (whole[~heap], whole[heap]), strict=True):
+        assert made.mean[at] == pytest.approx(rows.mean(axis=0), abs=0.12)
+        assert made.covariance[at] == pytest.approx(np.cov(rows.T), abs=0.25)
 
 
 def test_rows_without_a_value_are_at_minus_infinity_wherever_they_stand():

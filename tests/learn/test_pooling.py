@@ -130,6 +130,56 @@ def test_a_product_gives_no_power_to_a_learner_that_tells_nothing_new():
     assert list(told) == ["product"]
 
 
+def least(loss, at):
+    """Whether a loss has no slope at numbers (m,), to a hundredth."""
+    step = 1e-4 * np.eye(len(at))
+    slope = np.array([(loss(at + each) - loss(at - each)) / 2e-4 for each in step])
+    return np.abs(slope).max() < 0.01
+
+
+def uneven(n=200):
+    """Opinions of few rows, where priors weigh, some of which count for many."""
+    parts, labels, _, _ = opinions(n)
+    weights = np.random.default_rng(2).uniform(0.2, 5.0, n)
+    return parts, labels, weights
+
+
+def likelihood(scores, labels, weights):
+    """Minus the log-likelihood of as many rows as weights so uneven are worth."""
+    worth = weights.sum() / (weights @ weights)
+    return -worth * weights @ np.log(softmax(scores)[np.arange(len(labels)), labels])
+
+
+def test_a_product_is_where_likelihood_and_prior_say():
+    parts, labels, weights = uneven()
+    logs = np.log(np.maximum(parts, pooling.FLOOR))
+
+    def loss(theta):
+        scores = np.tensordot(theta[:2], logs, axes=1) + theta[2:]
+        prior = ((theta[:2] - 0.5) / 0.7) ** 2, (theta[2:] / 0.5) ** 2
+        return likelihood(scores, labels, weights) + 0.5 * sum(each.sum() for each in prior)
+
+    pool = pooling._product(parts, labels, weights)
+    assert pool.shares.min() > 0.1  # else the power would stay at its bound
+    assert least(loss, np.concatenate([pool.shares, pool.shift]))
+
+
+def test_a_stack_is_where_likelihood_and_prior_say():
+    parts, labels, weights = uneven()
+    logs = np.log(np.maximum(parts, pooling.FLOOR))
+    logs -= logs.mean(axis=2, keepdims=True)
+    spread = 0.6 * np.where(np.eye(3), 0.3, 0.05)
+
+    def loss(theta):
+        matrix, shift = theta[:18].reshape(2, 3, 3), theta[18:]
+        scores = np.einsum("lkj,lnj->nk", matrix, logs) + shift
+        prior = ((matrix - np.eye(3) / 2) / spread) ** 2, (shift / (0.6 * 0.5)) ** 2
+        return likelihood(scores, labels, weights) + 0.5 * sum(each.sum() for each in prior)
+
+    pool = pooling._Stack(0.6)(parts, labels, weights)
+    assert least(loss, np.concatenate([pool.matrix.ravel(), pool.shift]))
+
+
 def test_a_product_of_learners_that_err_apart_is_surer_than_each():
     """Of two independent measurements the logarithms of the odds add up."""
     random = np.random.default_rng(4)
