@@ -78,11 +78,17 @@ def test_the_spread_of_trees_is_that_of_one_tree_after_another(of):
         assert spread == pytest.approx(np.std(told, axis=0)[:, 0], abs=1e-7)
 
 
-def test_nodes_that_lead_nowhere_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("which", "to"), [("inner", "first"), ("inner", "last"), ("leaf", "below"), ("leaf", "beyond")]
+)
+def test_nodes_that_lead_nowhere_are_refused(tmp_path, which, to):
     Forest(trees=3, depth=4).fit(objects(300), seed=1).save(tmp_path)
     path = tmp_path / "nodes.safetensors"
     kept, told = arrays.from_bytes(path.read_bytes(), "it")
-    kept["child"] = np.where(kept["feature"] >= 0, 0, kept["child"]).astype(np.int32)
+    n, leaves = len(kept["feature"]), len(kept["leaves"])
+    at = np.flatnonzero((kept["feature"] >= 0) == (which == "inner"))[-1]
+    # the sibling of the last node would lie behind all of them
+    kept["child"][at] = {"first": 0, "last": n - 1, "below": -1, "beyond": leaves}[to]
     path.write_bytes(arrays.to_bytes(kept, told))
     with pytest.raises(DamagedError, match=r"nodes\.safetensors has nodes that lead nowhere"):
         Forest.load(tmp_path)
