@@ -25,6 +25,7 @@ from skyquarry.pipeline.varying import varies_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from skyquarry.features.leakage import Leakage
@@ -129,9 +130,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
 
     >>> model = sq.train("labels.parquet", label="class", survey="sdss")  # doctest: +SKIP
     """
-    from skyquarry.features.making import AUTO, features_of
-    from skyquarry.learn import summed
-    from skyquarry.learn.ensemble import train as train_ensemble
+    from skyquarry.features.making import AUTO
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.fitting import Fitting
     from skyquarry.learn.hierarchy import counts_of, fit_head
@@ -140,15 +139,9 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     rows = table_of(table)
     words = labels_of(rows, label)
     cells = groups_of(rows, groups, survey, positions)
-    for own in () if isinstance(features, str) else (label, variable, finer):
-        if own in features:
-            raise UserError(
-                f"{own!r} is what the model is to tell, and a feature: leave it out of the features"
-            )
-    kinds = None if finer is None else labels_of(rows, finer)
-    beside = [name for name in (label, variable, finer) if name in rows.column_names]
-    made = features_of(
-        rows.drop_columns(beside), survey, which=features, with_spectra=with_spectra, ebv=ebv,
+    kinds = None if finer is None else np.array(labels_of(rows, finer), object)
+    made = _features(
+        rows, (label, variable, finer), features, survey=survey, with_spectra=with_spectra, ebv=ebv,
         telling=said,
     )  # fmt: skip
     if features == AUTO:
@@ -158,22 +151,17 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         made.values, made.names, words, groups=cells,
         weights=None if weights is None else numbers_of(rows, weights, "weights"),
     )  # fmt: skip
-    examples = every.labelled()
+    examples, labelled = every.labelled(), every.labels >= 0
     if varies is not None:
-        varies = varies[every.labels >= 0]
+        varies = varies[labelled]
         counts_of(varies, len(examples))
     found = _leakage(examples, seed, allow_leakage=allow_leakage)
     folder = None if checkpoints is None else Path(checkpoints)
-    taught = examples
-    if kinds is not None:
-        there = np.flatnonzero(every.labels >= 0).tolist()
-        taught = summed.split(examples, [kinds[each] for each in there])
-    trained = train_ensemble(
-        taught, learners=learners, combine=combine, threads=threads or cores(), seed=seed,
+    trained = _trained(
+        examples, None if kinds is None else kinds[labelled].tolist(), learners=learners,
+        combine=combine, threads=threads or cores(), seed=seed,
         fitting=Fitting(folder, telling=telling),
     )  # fmt: skip
-    if taught is not examples:
-        trained = summed.of_classes(trained, taught, examples)
     recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
               "with_spectra": with_spectra, "leakage": found.to_json(),
               "refused": dict(made.refused)}  # fmt: skip
@@ -199,6 +187,35 @@ def _yielding() -> None:
     three times the processor's time, and as long. It is read when a library with OpenMP is loaded.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _features(
+    rows: pa.Table, told: Sequence[str | None], which: str | Sequence[str], **how: Any
+) -> Features:
+    """Features of a table without the columns that the model is to tell.
+
+    Raises UserError where one of these is asked for as a feature.
+    """
+    from skyquarry.features.making import features_of
+
+    for own in () if isinstance(which, str) else told:
+        if own in which:
+            raise UserError(
+                f"{own!r} is what the model is to tell, and a feature: leave it out of the features"
+            )
+    beside = [name for name in told if name in rows.column_names]
+    return features_of(rows.drop_columns(beside), which=which, **how)
+
+
+def _trained(examples: Examples, kinds: list[Any] | None, **how: Any) -> Trained:
+    """The ensemble; where kinds (n,) are given it learns these, and sums them to the classes."""
+    from skyquarry.learn import summed
+    from skyquarry.learn.ensemble import train as train_ensemble
+
+    if kinds is None:
+        return train_ensemble(examples, **how)
+    taught = summed.split(examples, kinds)
+    return summed.of_classes(train_ensemble(taught, **how), taught, examples)
 
 
 def _measured(made: Features, words: list[Any], said: Callable[[str], Any] | None) -> Features:
