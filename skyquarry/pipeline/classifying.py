@@ -157,7 +157,9 @@ class Classified(Scan):
         every = tuple(name for name in self.source.schema.names if name != SPATIAL)
         read = tuple(dict.fromkeys([*self.columns, *every]))
         needed = tuple(dict.fromkeys([*read, *self._needed]))
-        verdicts = self.judged.beside(sample_of(self.source, every, MOST_ROWS))
+        verdicts = self.judged
+        if verdicts.model.sample is not None:
+            verdicts = verdicts.beside(sample_of(self.source, every, MOST_ROWS))
         return JudgingReader(
             self.source.stored, self.cut, read, needed, self.bounds, self.columns, verdicts
         )

@@ -70,11 +70,9 @@ class Verdicts:
     """how dense the catalogue is beside the training set; None: not known"""
 
     def beside(self, table: pa.Table) -> Verdicts:
-        """The same, of a catalogue of which this is a sample."""
-        sample = self.model.sample
-        if sample is None or not table.num_rows:
-            return self
-        return replace(self, ratio=sample.ratio_to(self.model.values(table)))
+        """The same, of a catalogue of which this is a sample, by a model that keeps one too."""
+        assert self.model.sample is not None
+        return replace(self, ratio=self.model.sample.ratio_to(self.model.values(table)))
 
     @property
     def fields(self) -> list[pa.Field]:
