@@ -42,8 +42,7 @@ def test_few_row_groups_are_read(sky, monkeypatch):
 
     monkeypatch.setattr(stored, "read", counted)
     sample_of(sky.source, ["id"], 64)
-    assert sum(read) < 3_000
-    assert max(read) <= 300
+    assert sum(read) <= PLACES * 64  # of 3,000 rows: a row group each
 
 
 def test_a_catalogue_without_rows_has_a_sample_without_rows(sky, tmp_path):
