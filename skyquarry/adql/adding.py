@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.kinds import quoted
 from skyquarry.catalog.columns import describe
+from skyquarry.catalog.relations import ROWS_OF
 from skyquarry.catalog.verify_ids import REPEATED_KEY
 from skyquarry.catalog.writer import TileRecord, VersionWriter
+from skyquarry.engine.source import Source
+from skyquarry.engine.tags import TAG_OF, TAG_VERSION
 from skyquarry.errors import ColumnError, QueryError, UserError
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ _CARRIED: Final = (
     "prov_progenitor", "skyquarry_",
 )  # fmt: skip
 """Beginnings of the keys that hold for the new version as for the old."""
+_OWN: Final = ("obs_collection", REPEATED_KEY, TAG_OF, TAG_VERSION)
+"""Those that do not: a tag with a column of its own is no tag, as it may be called as another."""
 _MADE: Final = "skyquarry_column_"
 """Before the name of a column that was worked out: from which ADQL."""
 _NUMBER: Final = "row number"
@@ -158,9 +163,10 @@ class _Adding:
         kept = {
             key: text
             for key, text in self.stored.properties.items()
-            if key.startswith(_CARRIED) and key not in ("obs_collection", REPEATED_KEY)
+            if key.startswith(_CARRIED) and key not in _OWN
         }
-        made = {_MADE + self.field.name: " ".join(self.value.split())}
+        rows = Source(self.stored).rows_identity
+        made = {_MADE + self.field.name: " ".join(self.value.split()), ROWS_OF: rows}
         return kept | made | self.stored.roles.to_properties()
 
     def _margins(self) -> list[Stored]:

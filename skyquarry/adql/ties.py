@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.reads import StoredRead
-from skyquarry.catalog.versions import current
-from skyquarry.engine.children import KEY, ON, PARENT, near_keys
+from skyquarry.catalog.relations import KEY, ON, PARENT, PARENT_VERSION, is_unique, near_keys
 
 if TYPE_CHECKING:
     from skyquarry.adql.reads import Read
+    from skyquarry.catalog.relations import NearKey
 
 _SLACK_ARCSEC: Final = 1e-3
+_FIRST: Final = "v1"
 
 
 def same_place(one: Read, column: str, other: Read, others_column: str) -> bool:
@@ -20,12 +22,11 @@ def same_place(one: Read, column: str, other: Read, others_column: str) -> bool:
         return False
     if one.scan.outlying:  # rows of a margin lie outside of the tile that holds them
         return False
-    pairs = ((one, column), (other, others_column))
-    own = [(_place(each.source.stored.home), name) for each, name in pairs]
-    of = [_of_parent(each, name) for each, name in pairs]
-    if of[0] is None:
-        return of[1] is not None and of[1] == own[0]
-    return of[0] in (own[1], of[1])
+    of = [_of_parent(one, column), _of_parent(other, others_column)]
+    if of[0] is None or of[1] is None:
+        child, parent, key = (of[0], other, others_column) if of[0] else (of[1], one, column)
+        return child is not None and child.is_of(parent, key)
+    return of[0] == of[1]
 
 
 def apart(one: Read, column: str, other: Read, others_column: str) -> float | None:
@@ -49,24 +50,53 @@ def _near(near: StoredRead, column: str, far: StoredRead, others_column: str) ->
     """What properties of the first promise of its key, where the other's is that or a child's."""
     if near.scan.outlying or far.scan.outlying or not far.has_places:
         return None
-    home = near.source.stored.home.parent
-    own = (_place(far.source.stored.home), others_column)
-    for each in near_keys(near.source.stored.properties):
-        there = (_place(home.join(each.catalog)), each.key)
-        fits = column == each.column and there in (own, _of_parent(far, others_column))
-        if fits and current(home.join(each.catalog)) == each.version:
+    for each in _promised(near):
+        if column != each.column:
+            continue
+        place = _place(near.source.stored.home.parent.join(each.catalog))
+        there = _Parent(place, each.key, each.identity or each.version)
+        if _of_parent(far, others_column) == there or there.is_of(far, others_column):
             return each.arcsec + _SLACK_ARCSEC
     return None
 
 
-def _of_parent(read: StoredRead, column: str) -> tuple[str, str] | None:
-    """The folder of a child's parent and the parent's key, where the column is the child's key."""
+def _promised(read: StoredRead) -> tuple[NearKey, ...]:
+    """What can be read of promises: `verify` says of the others what is wrong with them."""
+    try:
+        return near_keys(read.source.stored.properties)
+    except ValueError:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """The catalogue that rows were placed by."""
+
+    place: str
+    key: str
+    version: str
+    """Its identity; of catalogues that were built before these were told, its version's name."""
+
+    def is_of(self, read: StoredRead, column: str) -> bool:
+        """Whether it is this catalogue as it is read here, and its key is this column."""
+        source = read.source
+        named = self.version in (source.rows_identity, source.stored.version)
+        there = (_place(source.stored.home), column) == (self.place, self.key)
+        return there and named and is_unique(source.stored, column)
+
+
+def _of_parent(read: StoredRead, column: str) -> _Parent | None:
+    """A child's parent, where the column is the child's key.
+
+    A child of before says no version: it was built of the first one.
+    """
     stored = read.source.stored
-    parent, on, key = (stored.properties.get(word, "").strip() for word in (PARENT, ON, KEY))
+    words = (PARENT, ON, KEY, PARENT_VERSION)
+    parent, on, key, version = (stored.properties.get(word, "").strip() for word in words)
     if not (parent and key and column == on):
         return None
     name = parent.rstrip("/").rpartition("/")[2]
-    return _place(stored.home.parent.join(name)), key
+    return _Parent(_place(stored.home.parent.join(name)), key, version or _FIRST)
 
 
 def _place(folder: Any) -> str:

@@ -189,6 +189,7 @@ class TreeWriter:
             "hats_order": max((record.order for record in records), default=0),
             "hats_estsize": sum(record.bytes for record in records) // 1024,
             "moc_sky_fraction": f"{fraction:.6g}",
+            "skyquarry_content": _content(records),
             **provenance(),
         }
 
@@ -267,6 +268,11 @@ def _partition_info(records: Sequence[TileRecord]) -> bytes:
     """HATS reads the first two columns; the others save us a look into the files."""
     lines = [f"{r.order},{r.pixel},{r.rows},{r.bytes}\n" for r in records]
     return "".join(["Norder,Npix,num_rows,num_bytes\n", *lines]).encode()
+
+
+def _content(records: Sequence[TileRecord]) -> str:
+    """What tells these tiles from all others: a digest of their own."""
+    return _sha256("".join(f"{each.path} {each.sha256}\n" for each in records).encode())
 
 
 def provenance() -> dict[str, str]:

@@ -12,6 +12,7 @@ from skyquarry.catalog.faults import Fault
 from skyquarry.catalog.stored import Stored, open_stored
 from skyquarry.catalog.verify_files import check_checksums, check_listing
 from skyquarry.catalog.verify_ids import check_ids
+from skyquarry.catalog.verify_keys import check_keys
 from skyquarry.catalog.verify_margins import check_margin
 from skyquarry.catalog.verify_tiles import check_counts, check_tiles
 from skyquarry.errors import SkyquarryError
@@ -29,7 +30,8 @@ def verify(catalogue: Stored | str | os.PathLike[str]) -> list[Fault]:
     Checked: each tile is there, whole and of the one schema; its rows lie in it, sorted; their
     `_healpix_29` is that of their position; all counts agree (rows, sky map, statistics, footers);
     tiles do not overlap; ids are unique in a table of objects; the index names every row's tile;
-    margins are complete, and exact where we wrote them; checksums hold.
+    margins are complete, and exact where we wrote them; rows lie where keys promise them (a child's
+    with its parent's, neighbours near); checksums hold.
     """
     if isinstance(catalogue, Stored):
         return list(_faults(catalogue))
@@ -52,6 +54,7 @@ def _faults(stored: Stored) -> Iterator[Fault]:
         return  # counts, ids and margins would only repeat that rows are missing
     yield from _caught(stored, lambda: check_counts(stored, sums))
     yield from _caught(stored, lambda: check_ids(stored))
+    yield from _caught(stored, lambda: check_keys(stored))
     for name, folder in stored.margins.items():
         yield from _margin_faults(stored, name, folder.root)
 

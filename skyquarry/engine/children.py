@@ -1,16 +1,15 @@
 """Child tables: rows without positions of their own, stored in the tiles of their parent.
 
 A child is a catalogue in the folder of its parent, whose properties name the parent
-(`skyquarry_parent`, its path), its key (`skyquarry_parent_on`) and the parent's
-(`skyquarry_parent_key`). Its
-rows carry ra, dec and `_healpix_29` of the row they belong to, so that a join on the key needs only
-what lies in the same tile.
+(`skyquarry_parent`, its path), its key (`skyquarry_parent_on`), the parent's
+(`skyquarry_parent_key`) and what tells the parent's version (`skyquarry_parent_version`). Its rows
+carry ra, dec and `_healpix_29` of the row they belong to, so that a join on the key needs only what
+lies in the same tile.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.relations import KEY, ON, PARENT, PARENT_VERSION
 from skyquarry.engine.scan import Scan
-from skyquarry.errors import ColumnError, NotFoundError
+from skyquarry.errors import ColumnError, NotFoundError, UserError
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,34 +37,6 @@ if TYPE_CHECKING:
     from skyquarry.engine.source import Source
 
     Ints = NDArray[np.int64]
-
-PARENT, ON, KEY = "skyquarry_parent", "skyquarry_parent_on", "skyquarry_parent_key"
-NEAR_KEYS = "skyquarry_near_keys"
-"""Columns with keys of rows that lie near: a table of neighbours has one, spectra may."""
-
-
-@dataclass(frozen=True, slots=True)
-class NearKey:
-    """That a row of another catalogue lies near each row that has its key."""
-
-    column: str
-    catalog: str
-    """The other catalogue: a name beside this one's."""
-    key: str
-    version: str
-    """Of the other catalogue: of a later one nothing is promised."""
-    arcsec: float
-    """How far away it is at most."""
-
-
-def near_keys(properties: Mapping[str, str]) -> tuple[NearKey, ...]:
-    """What a catalogue's properties promise of keys."""
-    return tuple(NearKey(**each) for each in json.loads(properties.get(NEAR_KEYS, "") or "[]"))
-
-
-def told_near(*keys: NearKey) -> dict[str, str]:
-    """The property that promises this."""
-    return {NEAR_KEYS: json.dumps([asdict(each) for each in keys])}
 
 
 def children(catalog: Catalog) -> dict[str, Catalog]:
@@ -99,6 +71,12 @@ def join_child(catalog: Catalog, name: str, columns: Sequence[str] | None = None
         )
     child = there[name].source
     on, key = (child.stored.properties.get(word, "").strip() for word in (ON, KEY))
+    placed = child.stored.properties.get(PARENT_VERSION, "").strip()
+    if placed and placed != catalog.source.rows_identity:
+        raise UserError(
+            f"the child table {name} was built of another version of {catalog.name}, where rows "
+            "may lie elsewhere: build it again with parent= and on="
+        )
     key = key or str(catalog.roles.id)
     _check_key(child.schema, on, name)
     _check_key(catalog.source.schema, key, catalog.name)

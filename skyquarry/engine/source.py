@@ -11,6 +11,7 @@ import pyarrow as pa
 from skyquarry.catalog import columns as columns_of
 from skyquarry.catalog.arrow import pc
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.relations import ROWS_OF
 from skyquarry.errors import ColumnError
 
 if TYPE_CHECKING:
@@ -102,6 +103,11 @@ class Source:
         from skyquarry.engine.digest import digest
 
         return digest(self.stored.properties)
+
+    @property
+    def rows_identity(self) -> str:
+        """The same for versions that have the same rows at the same places."""
+        return self.stored.properties.get(ROWS_OF, "").strip() or self.identity
 
     # ------------------------------------------------------------ counts
     @cached_property

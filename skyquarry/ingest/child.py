@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from skyquarry.catalog.relations import KEY, ON, PARENT, PARENT_VERSION
 from skyquarry.catalog.stored import Stored, open_stored
 from skyquarry.catalog.tiles import MAX_ORDER, Tiles
+from skyquarry.engine.source import Source
 from skyquarry.errors import ColumnError, IngestError, UserError
 from skyquarry.ingest.buildplan import BuildPlan
 from skyquarry.ingest.clean import Cleaned, decoded, plain_field, set_aside, tidied
@@ -49,6 +51,8 @@ class Family:
     parent: str
     """path or URL of the parent"""
     version: str
+    identity: str
+    """what tells that version from one built in its place"""
     key: str
     """the parent's id column"""
     on: str
@@ -103,6 +107,7 @@ def family_of(parent: str, on: str, schema: pa.Schema) -> Family:
     return Family(
         parent,
         stored.version,
+        Source(stored).rows_identity,
         key,
         on,
         stored.roles.ra or "ra",
@@ -296,9 +301,10 @@ class ChildPlan(BuildPlan):
         family = self.fostering.family
         return {
             **super().properties(),
-            "skyquarry_parent": family.parent,
-            "skyquarry_parent_on": family.on,
-            "skyquarry_parent_key": family.key,
+            PARENT: family.parent,
+            ON: family.on,
+            KEY: family.key,
+            PARENT_VERSION: family.identity,
         }
 
     @property

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from skyquarry.catalog.relations import NearKey, is_unique, told_near
 from skyquarry.engine.catalog import Catalog, open_catalog
-from skyquarry.engine.children import NearKey, told_near
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.geometry.joins import Rule
@@ -72,15 +72,7 @@ def neighbours(
     told = {
         "skyquarry_neighbours_arcsec": f"{radius_arcsec:g}",
         "skyquarry_neighbours_version": str(catalog.stored.version),
-        **told_near(
-            NearKey(
-                NAMES[1],
-                catalog.stored.home.name,
-                catalog.roles.id,
-                str(catalog.stored.version),
-                float(radius_arcsec),
-            )
-        ),
+        **_promised(catalog, catalog.roles.id, float(radius_arcsec)),
     }
     if nearest is not None:
         told["skyquarry_neighbours_nearest"] = str(nearest)
@@ -90,3 +82,13 @@ def neighbours(
     )  # fmt: skip
     build.run("inline", progress=False)
     return open_catalog(where)
+
+
+def _promised(catalog: Catalog, key: str, arcsec: float) -> dict[str, str]:
+    """That the row of a neighbour's id lies near: nothing where ids repeat, and one may be far."""
+    stored, identity = catalog.stored, catalog.source.rows_identity
+    if not is_unique(stored, key):
+        return {}
+    return told_near(
+        NearKey(NAMES[1], stored.home.name, key, str(stored.version), arcsec, identity)
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.catalog.arrow import to_numpy
-from skyquarry.engine.children import NearKey, told_near
+from skyquarry.catalog.relations import NearKey, told_near
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import ExistsError
 from skyquarry.ingest.description import Given, describe_input
@@ -302,7 +302,8 @@ def _parent(folder: Path, empty: pa.Table, name: str) -> ParentRows:
 
 def _near(column: str, photo: Catalog, arcsec: float) -> dict[str, str]:
     """The property that says how far from a row the object lies whose key it has."""
-    key = NearKey(column, photo.stored.home.name, "objID", str(photo.stored.version), arcsec)
+    stored, identity = photo.stored, photo.source.rows_identity
+    key = NearKey(column, stored.home.name, "objID", str(stored.version), arcsec, identity)
     return told_near(key)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from skyquarry.adql.asking import query
 from skyquarry.adql.running import dividing
-from skyquarry.engine.children import KEY, ON, PARENT
+from skyquarry.catalog.relations import KEY, ON, PARENT
 from skyquarry.errors import CancelledError
 from skyquarry.testing.adqlqueries import Grammar
 from skyquarry.testing.handmade import write_catalog

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+import skyquarry as sq
+from skyquarry.engine import save
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.engine.tags import AS_SCANNED, TAG_OF, tag_with
 from skyquarry.testing.handmade import write_catalog
@@ -91,3 +96,60 @@ def test_what_is_damaged_beside_it_harms_nothing(cat, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "collection.properties").write_text("obs_collection=broken\n")
     assert _name(cat, "r_mag") == "tag"
+
+
+def test_one_of_a_catalogue_that_was_built_anew_in_its_place_is_not_read(
+    cat, sky, tmp_path, monkeypatch
+):
+    """The same name, version, moment and rows of each tile: other values alone tell."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    place = sky.schema.get_field_index("r_mag")
+    fields = (sky.schema.field(place), pc.negate(sky["r_mag"]))
+    told = []
+    for given in (sky, sky.set_column(place, *fields)):
+        shutil.rmtree(tmp_path / "sky")
+        write_catalog(tmp_path / "sky", given, max_rows=1000)
+        made = open_catalog(tmp_path / "sky")
+        told.append(set(made.properties.items()))
+        if given is sky:
+            made.select(POPULAR).to_catalog(tmp_path / "tag")
+            assert _name(made, "r_mag") == "tag"
+    assert _name(made, "r_mag") is None
+    assert {key for key, _ in told[0] ^ told[1]} == {"skyquarry_content"}
+
+
+def test_a_tag_with_a_column_of_its_own_is_none(cat, tmp_path):
+    """It may be called as one of the catalogue, and say another thing."""
+    tag = cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    own = sq.add_column(tag, "pmra", "r_mag - 100")
+    assert "pmra" in cat.columns
+    assert _name(cat, "pmra") is None
+    assert TAG_OF not in own.properties
+    assert _name(cat, "r_mag") is None
+
+
+def test_a_tag_of_a_tag_serves_the_tag_alone(cat, tmp_path):
+    tag = cat.select([*POPULAR, "pmra"]).to_catalog(tmp_path / "tag")
+    tag.select(POPULAR).to_catalog(tmp_path / "tag_of_tag")
+    assert _name(cat, "r_mag") == "tag"
+    assert _name(tag, "r_mag") == "tag_of_tag"
+
+
+def test_one_that_was_not_written_to_its_end_is_none(cat, tmp_path, monkeypatch):
+    real, written = save.write_piece, []
+
+    def stopped(*given):
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(real(*given))
+        return written[-1]
+
+    monkeypatch.setattr(save, "write_piece", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        cat.select(POPULAR).to_catalog(tmp_path / "tag", "inline")
+    assert len(written) == 3
+    assert _name(cat, "r_mag") is None
+    monkeypatch.setattr(save, "write_piece", real)
+    made = cat.select(POPULAR).to_catalog(tmp_path / "tag", "inline")
+    assert _name(cat, "r_mag") == "tag"
+    assert made.verify() == []

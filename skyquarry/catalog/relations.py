@@ -1,0 +1,70 @@
+"""What a catalogue's properties say of others beside it: whose child it is, and what lies near.
+
+Queries leave parts of tables unread by what is said here, so each word is bound to one version of
+the other catalogue, and `verify` compares it with the rows (`verify_keys`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from skyquarry.catalog.verify_ids import REPEATED_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skyquarry.catalog.stored import Stored
+
+PARENT, ON, KEY = "skyquarry_parent", "skyquarry_parent_on", "skyquarry_parent_key"
+PARENT_VERSION = "skyquarry_parent_version"
+"""The identity of the parent that a child's rows were placed by."""
+NEAR_KEYS = "skyquarry_near_keys"
+"""Columns with keys of rows that lie near: a table of neighbours has one, spectra may."""
+ROWS_OF = "skyquarry_rows_of"
+"""The identity of an earlier version with the same rows at the same places."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearKey:
+    """That a row of another catalogue lies near each row that has its key."""
+
+    column: str
+    catalog: str
+    """The other catalogue: a name beside this one's."""
+    key: str
+    version: str
+    """Of the other catalogue: of a later one nothing is promised."""
+    arcsec: float
+    """How far away it is at most."""
+    identity: str = ""
+    """Tells that version from one of the same name that was built in its place."""
+
+
+def near_keys(properties: Mapping[str, str]) -> tuple[NearKey, ...]:
+    """What a catalogue's properties promise of keys; ValueError where they cannot be read."""
+    told = json.loads(properties.get(NEAR_KEYS, "") or "[]")
+    return tuple(_near_key(each) for each in told)
+
+
+def _near_key(told: Any) -> NearKey:
+    try:
+        found = NearKey(**told)
+        good = 0.0 <= found.arcsec < 648_000.0
+    except TypeError:
+        good = False
+    if not good:
+        raise ValueError(f"{told!r:.200} names no column, catalogue, key, version and arcsec")
+    return found
+
+
+def told_near(*keys: NearKey) -> dict[str, str]:
+    """The property that promises this."""
+    return {NEAR_KEYS: json.dumps([asdict(each) for each in keys])}
+
+
+def is_unique(stored: Stored, column: str) -> bool:
+    """Whether a column has each value once: the id of objects, of which none are owned up to."""
+    repeated = stored.properties.get(REPEATED_KEY, "").strip() or "0"
+    return stored.kind == "object" and column == stored.roles.id and repeated == "0"
