@@ -173,7 +173,7 @@ class _Choice:
             )
         known = [*self.found, *self.sky.columns.names, *(each.name for each in FAMILIES), AUTO]
         return (
-            f"which names {one!r}, but that is neither a feature, a family, nor a column: "
+            f"{one!r} was asked for, but it is neither a feature, a family, nor a column: "
             f"{nearest(one, known)}"
         )
 

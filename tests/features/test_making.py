@@ -101,7 +101,7 @@ def test_auto_without_a_survey_offers_the_one_that_fits():
 
 
 def test_a_name_that_is_nothing_is_answered_with_the_nearest():
-    with pytest.raises(UserError, match=r"which names 'sdss u-g'.*did you mean 'sdss_u-g'"):
+    with pytest.raises(UserError, match=r"'sdss u-g' was asked for, but.*did you mean 'sdss_u-g'"):
         features_of(UGRIZ, "sdss", which=["sdss u-g"])
 
 

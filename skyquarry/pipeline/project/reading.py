@@ -65,12 +65,17 @@ def _taken(kind: Any, said: Any, where: str) -> Any:
         if key not in hints:
             raise UserError(_unknown(str(key), where, hints))
     return kind(
-        **{key: _value(hints[key], value, f"{where}: {key}") for key, value in said.items()}
+        **{key: _value(hints[key], value, f"{where}: {_word(key)}") for key, value in said.items()}
     )
 
 
+def _word(field: str) -> str:
+    """What a field is called in the file."""
+    return "from" if field == "source" else field
+
+
 def _unknown(key: str, where: str, hints: dict[str, Any]) -> str:
-    known = ["from" if name == "source" else name for name in hints if name != "file"]
+    known = [_word(name) for name in hints if name != "file"]
     near = difflib.get_close_matches(key, known, n=1)
     tried = f"did you mean {near[0]!r}?" if near else "leave it out"
     return f"{where} says {key!r}, but it knows {', '.join(known)}: {tried}"
