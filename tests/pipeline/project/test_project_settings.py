@@ -50,7 +50,7 @@ def test_the_folder_is_beside_the_file_and_has_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ('from = "files"', 'from = "filez"', "from is 'filez', but it is one of 'files', 'simulate'"),
+        ('from = "files"', 'from = "filez"', "from is 'filez', but it is one of 'files', 'simu"),
         ("seed = 3", "sead = 3", "says 'sead', but it knows .* did you mean 'seed'"),
         ("seed = 3", "seed = 'x'", "seed is 'x', but a whole number is needed"),
         ("seed = 3", "seed = true", "seed is True, but a whole number is needed"),
