@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql import functions
 from skyquarry.adql.deadlines import after
@@ -18,6 +19,7 @@ from skyquarry.adql.kept import Function, Limits, cursor
 from skyquarry.adql.ordering import arranged, planned
 from skyquarry.adql.partreads import FileRead, PieceRead
 from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
+from skyquarry.adql.room import BATCH_ROWS, room_of
 from skyquarry.adql.standing import standing
 from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.flat import JoinText
     from skyquarry.adql.joinplan import Plan
-
-BATCH_ROWS: Final = 65_536
 
 
 @contextmanager
@@ -59,7 +59,8 @@ def rows_of(
     import pyarrow as pa
 
     tables: Sequence[Any] = reads  # of a query that runs whole
-    plans = planned(joins, tables)
+    room = room_of(limits.memory_bytes)
+    plans = [replace(each, room_bytes=room) for each in planned(joins, tables)]
     alone = limits.threads is not None or plans
     small = not called and not alone and all(read.is_small for read in reads)
     late = threading.Event()
@@ -75,7 +76,7 @@ def rows_of(
                 statement = _named_in(connection, sql, reads, plans)
             stop.check()
             yield _reader(connection, statement)
-    except (duckdb.Error, pa.ArrowException, OSError) as error:  # these from batches
+    except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as error:  # two from batches
         if isinstance(error, OSError) and error.errno is not None:
             raise  # a file's, and no batch's, which Arrow hands on as an OSError of its own
         raise _told(error, late, limits) from None
@@ -110,6 +111,8 @@ def _own(
     ]
     files = [file for read in reads for file in _files(read)]
     columns = [name for read in reads for name in _columns(read)]
+    if plans:  # which hold rows beside the database
+        limits = replace(limits, memory_bytes=limits.memory_bytes - room_of(limits.memory_bytes))
     with cursor(limits, files, used, as_written=bool(plans), columns=columns) as connection:
         yield connection, ""
 
@@ -201,22 +204,28 @@ def too_late(limits: Limits) -> CancelledError:
     )
 
 
+def no_room(limits: Limits) -> RunError:
+    """What is said of a query that needs more memory than it may use."""
+    gb = limits.memory_bytes / (1 << 30)
+    return RunError(
+        f"the query needs more than its limits of {gb:.3g} GiB of memory and "
+        f"{limits.spill_bytes / (1 << 30):.3g} GiB of disk: give back fewer columns, or narrow "
+        "it by a region or a condition"
+    )
+
+
 def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
     """What the database complains of, as an error of ours."""
     import duckdb
 
     if limits.stop is not None and limits.stop.rung:
         return CancelledError("the query was stopped")
-    first = str(error).strip().splitlines()[0]
+    first = (str(error).strip().splitlines() or [""])[0]
     if late.is_set():
         return too_late(limits)
-    if isinstance(error, duckdb.OutOfMemoryException) or "Out of Memory Error" in first:
-        gb = limits.memory_bytes / (1 << 30)
-        return RunError(
-            f"the query needs more than its limits of {gb:.3g} GiB of memory and "
-            f"{limits.spill_bytes / (1 << 30):.3g} GiB of disk: give back fewer columns, or narrow "
-            "it by a region or a condition"
-        )
+    full = isinstance(error, duckdb.OutOfMemoryException | MemoryError)
+    if full or "Out of Memory Error" in first:
+        return no_room(limits)
     if "Python exception occurred while executing the UDF" in first:
         return QueryError(first.rpartition("Error: ")[2])
     values = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.flat import Flat, owners
+from skyquarry.adql.room import MEMORY_BYTES, room_of
 
 if TYPE_CHECKING:
     from skyquarry.adql.flat import JoinText
@@ -31,6 +32,8 @@ class Plan:
     join: JoinText
     near: Near | None
     """The pairs that the matcher finds."""
+    room_bytes: int = room_of(MEMORY_BYTES)
+    """What rows that are held for it may take."""
 
     @property
     def aliases(self) -> tuple[str, ...]:

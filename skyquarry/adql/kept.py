@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.foresight import ALLOWED, Foresight
+from skyquarry.adql.room import MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +52,7 @@ class Limits:
     """What a query may use."""
 
     seconds: float | None = None
-    memory_bytes: int = 4 << 30
+    memory_bytes: int = MEMORY_BYTES
     spill_bytes: int = 32 << 30
     """On disk, for what memory has no room for."""
     threads: int | None = None

@@ -19,6 +19,7 @@ from skyquarry.adql.kinds import quoted
 from skyquarry.adql.reads import StoredRead
 from skyquarry.adql.ties import apart
 from skyquarry.engine.executors import cpu_count
+from skyquarry.engine.scan import width_of
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -99,9 +100,17 @@ def _scan(flat: Flat, alias: str) -> int:
 
 # ---------------------------------------------------------------- reading
 def narrowed(
-    leads: Leads, flat: Flat, sized: Sequence[Sized], reads: Sequence[Read], connection: Any
+    leads: Leads,
+    flat: Flat,
+    sized: Sequence[Sized],
+    reads: Sequence[Read],
+    connection: Any,
+    room_bytes: float,
 ) -> list[Sized]:
-    """The tables of a join: small ones held by the database, of others what lies at their rows."""
+    """The tables of a join: small ones held by the database, of others what lies at their rows.
+
+    `room_bytes` is what rows may take that are held here.
+    """
     by_alias = {each.alias: each for each in sized}
     for alias in leads.small:
         by_alias[alias] = _held(flat, by_alias[alias], reads[_scan(flat, alias)], connection)
@@ -113,7 +122,8 @@ def narrowed(
         read = reads[_scan(flat, alias)]
         there = _around(pixels[lead], radius_arcsec)
         if _placed(read):
-            by_alias[alias] = _near(by_alias[alias], read, there, connection)
+            room = room_bytes / len(leads.led)
+            by_alias[alias] = _near(by_alias[alias], read, there, connection, room)
     return [by_alias[each.alias] for each in sized]
 
 
@@ -158,12 +168,16 @@ def _around(pixels: Ints, radius_arcsec: float) -> Ranges:
     return around(pixels, radius_arcsec)
 
 
-def _near(sized: Sized, read: StoredRead, there: Ranges, connection: Any) -> Sized:
+def _near(
+    sized: Sized, read: StoredRead, there: Ranges, connection: Any, room_bytes: float
+) -> Sized:
     """A table at these places: some row groups by the engine, or some tiles by the database."""
     touched = set(read.source.tiles.overlapping(there).tolist())
     tiles = [tile for tile in read.numbers if tile in touched]
     alias = sized.alias
-    if _share(read, there, tiles) <= _SHARE:
+    share = _share(read, there, tiles)
+    width = sum(width_of(field.type) for field in read.scan.schema)
+    if share <= _SHARE and share * width * read.source.rows[read.numbers].sum() <= room_bytes:
         table = _rows(read, there, tiles)
         connection.register(f"led_{alias}", table)
         count = float(table.num_rows)

@@ -38,6 +38,8 @@ _WIDER_ARCSEC: Final = 1e-5
 _ROOM: Final = 1 << 21
 _HELD: Final = 1 << 23
 """Pairs up to which they are all found before the joins are ordered; more of them stream."""
+_PAIR_BYTES: Final = 64
+"""Of room for each: two numbers, and those of rows that are handed on."""
 _WIDEST_ARCSEC: Final = 36_000.0
 """Up to which numbers are looked at while pairs are found: zones of the sky narrow no more down."""
 
@@ -55,7 +57,7 @@ def met(
     else:
         pairs = _pairs(both, radius_arcsec, widths)
     name = f"pairs_{'_'.join(plan.aliases)}"
-    first, more = _first(pairs)
+    first, more = _first(pairs, min(_HELD, plan.room_bytes // _PAIR_BYTES))
     ends: list[Any] = [np.concatenate(each) for each in zip(*first, strict=True)]
     if more or not first:
         ends = [None, None] if more else [np.empty(0, np.int64)] * 2
@@ -143,13 +145,13 @@ def _same_places(one: Side, other: Side) -> bool:
     return np.array_equal(one.ra_deg, other.ra_deg) and np.array_equal(one.dec_deg, other.dec_deg)
 
 
-def _first(pairs: Iterator[Pairs]) -> tuple[list[Pairs], bool]:
-    """Pairs up to `_HELD`, and whether there may be more than are worth counting."""
+def _first(pairs: Iterator[Pairs], most: int) -> tuple[list[Pairs], bool]:
+    """So many pairs at most, and whether there may be more than are worth counting."""
     held, rows = [], 0
     for each in pairs:
         held.append(each)
         rows += len(each[0])
-        if rows > _HELD:
+        if rows > most:
             return held, True
     return held, False
 

@@ -89,7 +89,8 @@ def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> str:
     order = _best(sized, flat)
     found = None if plan.near is not None else leads(flat, order, reads)
     if found is not None:
-        order = _best(narrowed(found, flat, sized, reads, connection), flat)
+        near = narrowed(found, flat, sized, reads, connection, plan.room_bytes)
+        order = _best(near, flat)
     text, where = _joined(order, flat)
     return f"FROM {text} WHERE {' AND '.join(where)}" if where else f"FROM {text}"
 

@@ -1,7 +1,7 @@
 """The two sides of a join on position: the rows that fulfil the conditions on each table alone.
 
 They are held in memory, so that only those in pairs have to go to the database; rows that take more
-than `_ROOMY_BYTES` become a table of the database, which may spill it to disk.
+than their share of the query's memory become a table of the database, which may spill it to disk.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from skyquarry.adql.flat import owners
 from skyquarry.adql.joinplan import Sized, local
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.reads import GivenRead
+from skyquarry.adql.room import BATCH_ROWS, NoRoomError, gathered
 from skyquarry.adql.running.texts import replaced
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-_ROOMY_BYTES: Final = 1 << 30
 _NUMBER: Final = "~row"
 """The column that numbers rows, unless theirs has that name already."""
+_TIMES: Final = 4
+"""There are two sides, and each is held again in the order of the sky."""
 _NARROW: Final = 16
 """A side so many times smaller than the other tells which part of the other's sky is read."""
 _FEW: Final = 50_000
@@ -118,7 +120,11 @@ def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, sour
     names = _names(read)
     columns = ", ".join(f"{alias}.{quoted(name)}" for name in names)
     number = _unlike(_NUMBER, names)
-    if sized.rows * (_width(read) + 8.0 * len(asked)) > _ROOMY_BYTES:
+    room = plan.room_bytes / _TIMES
+    found = None
+    if sized.rows * (_width(read) + 8.0 * len(asked)) <= room:
+        found = gathered(_told(columns, asked, rows, alias, connection), room)
+    if found is None:
         table = f"met_{alias}"
         if _unlike("rowid", names) == "rowid":  # the database's own, which costs nothing
             number = "rowid"
@@ -126,11 +132,13 @@ def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, sour
             columns += f", row_number() OVER () AS {quoted(number)}"
         connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {rows}")
         sized = replace(sized, sql=f"{table} AS {alias}")
-        found = _told(f"{alias}.{quoted(number)}", asked, f"{table} AS {alias}", alias, connection)
+        named, whole = f"{alias}.{quoted(number)}", f"{table} AS {alias}"
+        found = gathered(_told(named, asked, whole, alias, connection), room)
+        if found is None:
+            raise NoRoomError
         held, first = None, 1
         row: Ints = _floats(found.column(0)).astype(np.int64)
     else:
-        found = _told(columns, asked, rows, alias, connection)
         held, first = found.select(range(len(names))), len(names)
         row = np.arange(found.num_rows)
     ra, dec, *values = [_floats(each) for each in found.columns[first:]]
@@ -142,11 +150,13 @@ def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, sour
     return Side(sized, asked, held, number, row, *_on_sphere(ra, dec), tuple(values))
 
 
-def _told(columns: str, asked: tuple[str, ...], rows: str, alias: str, connection: Any) -> pa.Table:
+def _told(
+    columns: str, asked: tuple[str, ...], rows: str, alias: str, connection: Any
+) -> pa.RecordBatchReader:
     """Columns of rows, and what is asked of each row as float64."""
     own = (replaced(sql, {"t": alias}) for sql in asked)
     listed = ", ".join(f'CAST({sql} AS DOUBLE) AS "~{i}"' for i, sql in enumerate(own))
-    return connection.sql(f"SELECT {columns}, {listed} FROM {rows}").to_arrow_table()
+    return connection.sql(f"SELECT {columns}, {listed} FROM {rows}").to_arrow_reader(BATCH_ROWS)
 
 
 def _names(read: Read) -> tuple[str, ...]:

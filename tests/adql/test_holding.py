@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from skyquarry.adql.running import dividing, merging
+from skyquarry.adql.running import answers, dividing, merging
 from skyquarry.adql.running.holding import Held
+from skyquarry.errors import RunError
 from skyquarry.sky import htm
 
 TRIXELS = (
@@ -68,3 +71,25 @@ def test_trixels_are_those_of_the_rows_that_are_left(rows, columns):
 )
 def test_rows_are_held_where_a_condition_leaves_some_for_a_function(ask, adql, holds):
     assert ("SQL of the rows that each part holds" in ask(adql).explain()) == holds
+
+
+@pytest.mark.parametrize("adql", [each for each in QUERIES if "TOP" not in each])
+def test_the_database_has_them_where_there_is_no_room_to_hold_them(ask, monkeypatch, adql):
+    found = ask(adql).to_table("inline").to_pylist()
+    seen = []
+    real = answers.gathered
+    monkeypatch.setattr(answers, "part_room_of", lambda _: 500)
+    monkeypatch.setattr(answers, "gathered", lambda *given: seen.append(real(*given)) or seen[-1])
+    without = ask(adql).to_table("inline").to_pylist()
+    assert None in seen
+    assert len(found) == len(without) > 0
+    for one, other in zip(_sorted(found), _sorted(without), strict=True):
+        assert {name: _value(of) for name, of in one.items()} == other
+
+
+def test_what_parts_give_has_the_querys_memory_alone(ask):
+    plan = ask("SELECT id, COUNT(*) AS n, MAX(mag) AS m FROM sky GROUP BY id")
+    assert plan.pieces.here.divisions
+    small = replace(plan, limits=replace(plan.limits, memory_bytes=200_000))
+    with pytest.raises(RunError, match="needs more than its limits"):
+        small.to_table()

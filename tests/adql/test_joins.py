@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from skyquarry.adql import meeting, ordering, sides
 from skyquarry.adql.asking import query
+from skyquarry.adql.kept import Limits
+from skyquarry.errors import RunError
 from skyquarry.testing.handmade import write_catalog
 
 JOINS = (
@@ -93,17 +97,33 @@ def test_pairs_come_in_roomfuls_and_whole(ask, as_it_stands, all_worth, monkeypa
 
 @pytest.mark.parametrize("band", ["", " AND ABS(a.mag - b.mag) < 1", " AND ABS(a.mag - b.pm) < 9"])
 def test_rows_are_held_in_memory_or_become_a_table(ask, as_it_stands, all_worth, monkeypatch, band):
-    adql = ("SELECT a.id, b.id FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.02 "
+    adql = ("SELECT a.*, b.* FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.02 "
             f"AND a.id < b.id{band} WHERE a.mag < 22")  # fmt: skip
     held = told(ask(adql))
-    monkeypatch.setattr(sides, "_ROOMY_BYTES", 0)
-    assert held == told(ask(adql)) == as_it_stands(adql)
+    assert held == as_it_stands(adql)
     assert held
+    seen = []
+    real = sides.gathered
+    monkeypatch.setattr(sides, "gathered", lambda *given: seen.append(real(*given)) or seen[-1])
+    monkeypatch.setattr(sides, "_TIMES", Limits().memory_bytes / 4 / 400_000)  # numbers have room
+    assert told(ask(adql)) == held
+    assert None not in seen
+    monkeypatch.setattr(sides, "_width", lambda _: 0.0)  # as if they were thought to have it too
+    assert told(ask(adql)) == held
+    assert None in seen
 
 
-@pytest.mark.parametrize("roomy", [0, 1 << 30])
-def test_columns_may_have_the_names_that_number_rows(all_worth, monkeypatch, roomy):
-    monkeypatch.setattr(sides, "_ROOMY_BYTES", roomy)
+def test_the_limit_of_memory_holds_for_rows_that_are_held(ask, all_worth):
+    adql = "SELECT a.id, b.id FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.02"
+    plan = ask(adql)
+    small = replace(plan, limits=replace(plan.limits, memory_bytes=2 << 20))
+    with pytest.raises(RunError, match=r"more than its limits of 0\.00195 GiB of memory"):
+        small.to_table()
+
+
+@pytest.mark.parametrize("room", [140, 1 << 28])
+def test_columns_may_have_the_names_that_number_rows(all_worth, monkeypatch, room):
+    monkeypatch.setattr(sides, "_TIMES", Limits().memory_bytes / 4 / room)
     one = {"id": [1, 2, 3, 4], "ra": [10.0, 20.0, 30.0, 10.0], "dec": [1.0, 2.0, 3.0, 1.0],
            "~row": [2, 0, 1, 3], "rowid": [3, 3, 3, 3]}  # fmt: skip
     other = {

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.deadlines import after
-from skyquarry.adql.duck import rows_of, too_late
+from skyquarry.adql.duck import no_room, rows_of, too_late
 from skyquarry.adql.reads import GivenRead
+from skyquarry.adql.room import gathered, part_room_of
 from skyquarry.adql.running.holding import HELD
 from skyquarry.adql.tables import Given
 from skyquarry.engine.executors import Where, cpu_count, shares_memory, worker_count
@@ -104,7 +105,7 @@ class Run:
             yield from self._along(clock)
             return
         merged = [self._merged(each, clock) for each in self.course.divisions]
-        limits = clock.left(self.limits)
+        limits = _beside(merged, clock.left(self.limits))
         if merged and not self.course.rest:
             limits = replace(limits, threads=1)  # sums are formed in the order of the parts
         for each in self.course.rest:
@@ -140,7 +141,13 @@ class Run:
     def _merged(self, division: Division, clock: Clock) -> GivenRead:
         import pyarrow as pa
 
-        tables = list(self._parts(division, clock))
+        tables: list[pa.Table] = []
+        room = self.limits.memory_bytes // 2 // len(self.course.divisions)
+        for each in self._parts(division, clock):
+            tables.append(each)
+            room -= each.nbytes
+            if room < 0:
+                raise no_room(self.limits)
         table = pa.concat_tables([each.cast(tables[0].schema) for each in tables])
         given = Given(division.table, table)
         return GivenRead(division.table, given, tuple(table.schema.names))
@@ -172,14 +179,25 @@ class Run:
             yield number, part_of, (merge.part, merge.held, reads, self.called, limits)
 
 
+def _beside(merged: Sequence[GivenRead], limits: Limits) -> Limits:
+    """The limits less the memory that much of parts' rows takes; of little, as it is."""
+    held = sum(each.table_here().nbytes for each in merged)
+    if held < limits.memory_bytes // 8:
+        return limits  # and the database is the one that read the parts
+    return replace(limits, memory_bytes=limits.memory_bytes - held)
+
+
 def part_of(
     sql: str, held: str, reads: Sequence[PartRead], called: set[str], limits: Limits
 ) -> pa.Table:
     """What one part gives: the task that runs on threads, processes and clusters."""
     if held:
         with rows_of(held, reads, called, limits) as reader:
-            table = reader.read_all()
-        reads = [GivenRead(HELD, Given(HELD, table), tuple(table.schema.names))]
+            table = gathered(reader, part_room_of(limits.memory_bytes))
+        if table is None:  # the database has more room: it may spill them
+            sql = f"WITH {HELD} AS MATERIALIZED ({held}) {sql}"
+        else:
+            reads = [GivenRead(HELD, Given(HELD, table), tuple(table.schema.names))]
     with rows_of(sql, reads, called, limits) as reader:
         return reader.read_all()
 
