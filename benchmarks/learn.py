@@ -46,10 +46,13 @@ MEASURES = ("accuracy", "macro_f1", "log_loss", "ece")
 SMALL: dict[str, dict[str, Any]] = {
     "catboost": {"rounds": 20}, "xgboost": {"rounds": 10}, "forest": {"trees": 10},
     "extratrees": {"trees": 10}, "kernel": {"landmarks": 40}, "network": {"epochs": 2},
+    "discriminant": {"fits": 1},
 }  # fmt: skip
 CODE = {
     "catboost": ("catboost",), "xgboost": ("xgboost",), "forest": ("forest", "nodes"),
-    "extratrees": ("forest", "nodes"), "kernel": ("kernel", "similarity", "filling"),
+    "extratrees": ("forest", "nodes"),
+    "kernel": ("kernel", "similarity", "filling", "mixtures", "gaussians"),
+    "discriminant": ("discriminant", "similarity", "mixtures", "gaussians"),
 }  # fmt: skip
 """files that a learner's answer depends on"""
 
@@ -125,7 +128,7 @@ def crossed(
             p[out] = learner.predict_proba(examples.values[out])
         return p
 
-    files = sorted((Path(skyquarry.__file__).parent / "learn" / "classifiers").glob("*.py"))
+    files = sorted((Path(skyquarry.__file__).parent / "learn").rglob("*.py"))
     code = [each for each in files if each.stem in CODE[name]]
     key = {"rows": examples.fingerprint(), "fold": cache.digest(fold), "ours": name, "seed": seed,
            "settings": kind(**settings).settings(), "code": cache.digest(*code),
@@ -207,7 +210,7 @@ def measured(p: Any, examples: Any) -> dict[str, float]:
 def speed(rows: int, *, small: bool) -> dict[str, Any]:
     """Objects a CPU second on one thread, 60 features, 8 classes, of an ensemble as trained."""
     from skyquarry.learn.calibration import fit
-    from skyquarry.learn.classifiers.registry import FEW, USUAL
+    from skyquarry.learn.classifiers.registry import USUAL
     from skyquarry.learn.ensemble import Ensemble
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.pooling import fit as pooled
@@ -219,14 +222,14 @@ def speed(rows: int, *, small: bool) -> dict[str, Any]:
     settings = SMALL if small else {"network": {"epochs": 2}}  # as fast as after forty
     told = {}
     asked = np.tile(values, (max(1, 20_000 // rows), 1))
-    for said, names in (("few rows", FEW), ("many rows", USUAL)):
+    for said, names in (("few rows", usual_learners(rows, 60)), ("many rows", USUAL)):
         learners = tuple(
             kind_of(name)(**usual_settings(name, rows, 60) | settings.get(name, {})).fit(made)
             for name in names
         )
         parts = np.stack([each.predict_proba(values) for each in learners])
         fold = (np.arange(rows) % 5).astype(np.int8)
-        way: Any = "auto" if names is FEW else "stack"  # of many rows that which takes longest
+        way: Any = "stack" if names is USUAL else "auto"  # of many rows that which takes longest
         pool, held, _ = pooled(parts, made.labels, fold, made.weights, combine=way)
         mended = fit(held, made.labels, method="dirichlet")
         whole = Ensemble(made.classes, learners, pool, mended)

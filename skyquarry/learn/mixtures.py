@@ -61,6 +61,23 @@ class Mixture:
         told[parts.rows] = (np.cbrt(squares / free) - 1.0 + small) / np.sqrt(small)
         return told
 
+    def log_density(self, parts: Parts, n: int) -> Floats:
+        """(n,) of the rows that `parts` tell: up to a number that only what they lack decides.
+
+        Of a row without any value it is 0, whatever the mixture.
+        """
+        from skyquarry.learn.kernels.gaussians import log_density
+
+        told, found = np.zeros(n), np.empty(len(parts.rows))
+        _sound(
+            log_density(
+                parts.turned, parts.starts, parts.known, self.weight, self.mean, self.covariance,
+                found,
+            )
+        )  # fmt: skip
+        told[parts.rows] = found
+        return told
+
     def likely(self, x: Floats) -> Floats:
         """Rows (n, d), NaN where missing, with the expectation of what they lack.
 
@@ -91,8 +108,18 @@ class Mixture:
         return cls(*(np.array(told[name], np.float64) for name in names))
 
 
-def fit(x: Floats, seed: int = 0) -> Mixture:
+def fit(
+    x: Floats,
+    seed: int | list[int] = 0,
+    *,
+    rows_each: int = _ROWS_A_NUMBER,
+    ridge: Floats | None = None,
+) -> Mixture:
     """The mixture of rows (n, d), NaN where missing, by expectation and maximisation.
+
+    It has a component for each `rows_each` rows a feature. `ridge` (d, d) is added to covariances:
+    where it is a share of the rows' own, the fit is the same in any units and mixes of features;
+    None: features are of one scale.
 
     The rows are sorted first, so that their order does not matter.
     """
@@ -101,18 +128,19 @@ def fit(x: Floats, seed: int = 0) -> Mixture:
     random = np.random.default_rng(seed)
     if len(rows) > _MOST_ROWS:
         rows = rows[np.sort(random.permutation(len(rows))[:_MOST_ROWS])]
-    number = components(len(rows), x.shape[1])
-    made, parts = _start(rows, number, random), Parts.of(rows)
+    number = components(len(rows), x.shape[1], rows_each)
+    firm = _RIDGE * np.eye(x.shape[1]) if ridge is None else ridge
+    made, parts = _start(rows, number, random, firm), Parts.of(rows)
     for _ in range(_STEPS):
-        old, made = made, step(parts, made)
+        old, made = made, step(parts, made, firm)
         if np.abs(made.mean - old.mean).max() < _STILL:
             break
     return made
 
 
-def components(rows: int, features: int) -> int:
+def components(rows: int, features: int, rows_each: int = _ROWS_A_NUMBER) -> int:
     """How many so many rows can tell."""
-    return int(np.clip(rows // (_ROWS_A_NUMBER * features), 1, _MOST_COMPONENTS))
+    return int(np.clip(rows // (rows_each * features), 1, _MOST_COMPONENTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +169,7 @@ class Parts:
         return cls(rows, np.ascontiguousarray(x[rows].T, np.float64), starts, there[first])
 
 
-def step(parts: Parts, old: Mixture) -> Mixture:
+def step(parts: Parts, old: Mixture, ridge: Floats) -> Mixture:
     """What one round of expectation and maximisation makes of a mixture."""
     from skyquarry.learn.kernels.gaussians import expected
 
@@ -153,7 +181,7 @@ def step(parts: Parts, old: Mixture) -> Mixture:
             held, first, second,
         )
     )  # fmt: skip
-    return _maximised(held, first, second)
+    return _maximised(held, first, second, ridge)
 
 
 def _sound(told: Any) -> None:
@@ -161,16 +189,16 @@ def _sound(told: Any) -> None:
         raise np.linalg.LinAlgError("a covariance of a mixture is not positive definite")
 
 
-def _start(x: Floats, number: int, random: np.random.Generator) -> Mixture:
+def _start(x: Floats, number: int, random: np.random.Generator, ridge: Floats) -> Mixture:
     """Centres far from each other (k-means++), each with the covariance of all rows."""
     filled = np.where(np.isfinite(x), x, np.nan_to_num(_mean(x)))
     centres = filled[random.integers(len(filled), size=1)]
+    unit = np.linalg.inv(np.linalg.cholesky(ridge / ridge[0, 0])).T
     while len(centres) < number:
-        gap = ((filled[:, None, :] - centres) ** 2).sum(axis=2).min(axis=1)
+        gap = (((filled[:, None, :] - centres) @ unit) ** 2).sum(axis=2).min(axis=1)
         chosen = np.searchsorted(np.cumsum(gap), random.random() * gap.sum())
         centres = np.vstack([centres, filled[min(int(chosen), len(filled) - 1)]])
     spread = (filled - filled.mean(axis=0)).T @ (filled - filled.mean(axis=0)) / len(filled)
-    ridge = _RIDGE * np.eye(x.shape[1])
     wide = np.repeat((spread + ridge)[None], number, axis=0)
     if number == 1:
         centres = filled.mean(axis=0)[None]
@@ -182,7 +210,7 @@ def _mean(x: Floats) -> Floats:
     return np.asarray(np.where(known, x, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
 
 
-def _maximised(held: Floats, first: Floats, second: Floats) -> Mixture:
+def _maximised(held: Floats, first: Floats, second: Floats, ridge: Floats) -> Mixture:
     """The mixture of sums (C,), (C, d), (C, d, d) of rows by their share in each component."""
     d = first.shape[1]
     held = np.maximum(held, 1e-6)
@@ -191,5 +219,5 @@ def _maximised(held: Floats, first: Floats, second: Floats) -> Mixture:
     # a component that few rows hold leans on the covariance of all
     overall = np.einsum("c,cij->ij", held / held.sum(), covariance)
     lean = (2.0 * d / (held + 2.0 * d))[:, None, None]
-    covariance = (1.0 - lean) * covariance + lean * overall + _RIDGE * np.eye(d)
+    covariance = (1.0 - lean) * covariance + lean * overall + ridge
     return Mixture(held / held.sum(), mean, 0.5 * (covariance + covariance.transpose(0, 2, 1)))

@@ -97,6 +97,42 @@ def test_two_heaps_are_found_again():
         assert made.covariance[at] == pytest.approx(np.cov(rows.T), abs=0.25)
 
 
+@cases
+def test_log_densities_are_those_of_one_row_after_another(d, components, seed, gaps, n):
+    x, made = gapped(n, d, seed, gaps), some_mixture(d, components, seed)
+    told = made.log_density(mixtures.Parts.of(x), n)
+    for row, got in zip(x, told, strict=True):
+        here = np.isfinite(row)
+        parts = []
+        for weight, mean, wide in zip(made.weight, made.mean, made.covariance, strict=True):
+            block, left = wide[np.ix_(here, here)], (row - mean)[here]
+            square = left @ np.linalg.solve(block, left)
+            parts.append(np.log(max(weight, 1e-12)) - 0.5 * (square + np.linalg.slogdet(block)[1]))
+        assert got == pytest.approx(np.logaddexp.reduce(parts), rel=1e-6, abs=1e-6)
+
+
+def test_a_row_without_a_value_has_the_log_density_0():
+    x = np.array([[np.nan, np.nan], [0.5, np.nan], [np.nan, np.nan]])
+    told = some_mixture(2, 2, 1).log_density(mixtures.Parts.of(x), 3)
+    assert told[[0, 2]].tolist() == [0.0, 0.0]
+    assert told[1] != 0.0
+
+
+def test_with_a_ridge_of_its_own_covariance_a_fit_is_the_same_in_other_units():
+    x = gapped(900, 3, 5, 0.2)
+    turn = np.diag([1e3, 1e-2, 7.0])
+    found = []
+    for rows, unit in ((x, np.eye(3)), (x @ turn, turn)):
+        ridge = unit @ (2e-3 * np.nan_to_num(np.cov(np.nan_to_num(x), rowvar=False))) @ unit
+        found.append(mixtures.fit(rows, 3, rows_each=30, ridge=ridge))
+    plain, turned = found
+    assert len(plain.weight) == 8
+    density = plain.log_density(mixtures.Parts.of(x), len(x))
+    other = turned.log_density(mixtures.Parts.of(x @ turn), len(x))
+    volume = np.where(np.isfinite(x), np.log(np.diag(turn)), 0.0).sum(axis=1)
+    assert np.median(np.abs(density - other - volume)) < 0.2
+
+
 def test_rows_without_a_value_are_at_minus_infinity_wherever_they_stand():
     x, made = gapped(40, 3, 1, 0.5), some_mixture(3, 2, 1)
     x[[0, 7, 39]] = np.nan

@@ -16,12 +16,13 @@ _HOMES: dict[str, tuple[str, str]] = {
     "forest": ("skyquarry.learn.classifiers.forest", "Forest"),
     "extratrees": ("skyquarry.learn.classifiers.forest", "ExtraTrees"),
     "kernel": ("skyquarry.learn.classifiers.kernel", "Kernel"),
+    "discriminant": ("skyquarry.learn.classifiers.discriminant", "Discriminant"),
     "network": ("skyquarry.learn.classifiers.network", "Network"),
 }
 USUAL: Final = ("catboost", "xgboost", "forest", "network")
 """what an ensemble of many rows is made of, where nobody says otherwise"""
-FEW: Final = ("catboost", "xgboost", "forest", "extratrees", "kernel")
-"""of few rows, where the smooth learner is one that needs few"""
+FEW: Final = ("catboost", "xgboost", "forest", "extratrees", "kernel", "discriminant")
+"""of few rows, where the smooth learners are ones that need few"""
 
 
 def register(kind: type[Classifier]) -> None:

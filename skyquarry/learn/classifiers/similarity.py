@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.learn.classifiers.filling import Clouds, Factors, Filling
+    from skyquarry.learn.classifiers.filling import Clouds, Factors
+    from skyquarry.learn.mixtures import Mixture
 
     Floats = NDArray[np.float64]
 
@@ -111,11 +112,11 @@ class Landmarks:
         return np.reciprocal(far, out=far)
 
 
-T = TypeVar("T", Scaling, Landmarks, "Clouds", "Factors")
+T = TypeVar("T", Scaling, Landmarks, "Clouds", "Factors", "Mixture")
 
 
-def arrays_of(held: Scaling | Landmarks | Filling, prefix: str) -> dict[str, NDArray[Any]]:
-    """By name, for a file."""
+def arrays_of(held: Any, prefix: str) -> dict[str, NDArray[Any]]:
+    """By name, for a file: those of a dataclass of arrays."""
     return {f"{prefix}.{each.name}": getattr(held, each.name) for each in fields(held)}
 
 

@@ -115,6 +115,38 @@ def likely(turned, starts, known, weight, mean, covariance, out):
 
 
 @kernel
+def log_density(turned, starts, known, weight, mean, covariance, out):
+    """Write to `out` (n,) the logarithm of the density of what is there, but for (2 pi)^(-m / 2).
+
+    Of the mixture weight (C,), mean (C, d), covariance (C, d, d). Says whether every block had a
+    root.
+    """
+    d, count = turned.shape[0], mean.shape[0]
+    here, root = np.empty(d, np.int64), np.empty((d, d))
+    away, squares = np.empty((d, BLOCK)), np.empty(BLOCK)
+    sound = True
+    for pattern in range(known.shape[0]):
+        m = _features(known[pattern], here)
+        for c in range(count):
+            sound &= _root(covariance[c], here, m, root)
+            score = np.log(max(weight[c], 1e-12))
+            for i in range(m):
+                score += np.log(root[i, i])
+            for start in range(starts[pattern], starts[pattern + 1], BLOCK):
+                many = min(starts[pattern + 1], start + BLOCK) - start
+                _whiten(turned, start, many, mean[c], here, m, root, away)
+                _squares(away, m, many, squares)
+                for row in range(many):
+                    mine, before = score - 0.5 * squares[row], out[start + row]
+                    if c == 0:
+                        out[start + row] = mine
+                    else:
+                        top = max(mine, before)
+                        out[start + row] = top + np.log1p(np.exp(min(mine, before) - top))
+    return sound
+
+
+@kernel
 def _share(turned, start, many, weight, mean, here, m, roots, away, squares, shares):  # noqa: PLR0917
     """Write to `shares` (C, many) those of rows in the components, to `away` whitened rows."""
     for c in range(mean.shape[0]):
