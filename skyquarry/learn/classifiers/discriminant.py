@@ -5,9 +5,9 @@ covariances that differ: p(k | x) is proportional to the weight of class k times
 Others draw borders between classes; this one knows where each ends, and errs elsewhere than they.
 What a row lacks is integrated over, so that gaps by chance cost no more than what they hid. A
 density knows no feature that follows from others: a colour of two magnitudes that are there is left
-out. On inner folds the log-loss of the whole fell by it from 0.0465 to 0.0427 (points, four colours),
-0.1037 to 0.0989 (DR14), 0.3432 to 0.3421 (DR17) and, cells blanked, 0.3852 to 0.3825; alone it is too
-sure of itself (0.064, 0.137, 0.439, 0.472).
+out. On inner folds the log-loss of the whole fell by it from 0.0465 to 0.0427 (points, four
+colours), 0.1037 to 0.0989 (DR14), 0.3432 to 0.3421 (DR17) and, cells blanked, 0.3852 to 0.3825;
+alone it is too sure of itself (0.064, 0.137, 0.439, 0.472).
 """
 
 from __future__ import annotations
