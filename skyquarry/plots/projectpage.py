@@ -58,8 +58,8 @@ _OF_DIAGRAMS: Final = (
 _FLAGS: Final = {
     "discovery": "discoveries",
     "follow_up": "for follow-up",
-    "shifted": "unlike the training set",
-    "undersampled": "rare in the training set",
+    "shifted": "unlike training",
+    "undersampled": "rare in training",
     "variable": "variable",
 }
 _OF_CLASSES: Final = (
