@@ -8,6 +8,7 @@ import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+from skyquarry.cli.words import listed
 
 
 def check(
@@ -52,7 +53,7 @@ def check(
 
     from skyquarry.pipeline.checking import check
 
-    wanted = [each.strip() for each in parts.split(",") if each.strip()]
+    wanted = listed(parts)
     found = check(sky, real=real, seed=seed, area_deg2=area, scale=scale, parts=wanted, page=report)
     told = found.to_dict()
     if out is not None:

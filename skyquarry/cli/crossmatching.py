@@ -12,6 +12,7 @@ import typer
 from skyquarry.cli.bars import patch_bar
 from skyquarry.cli.options import ARCHIVE, Archive, Json, Limit, table_given
 from skyquarry.cli.output import write_json, write_rows
+from skyquarry.cli.words import listed
 from skyquarry.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def crossmatch(
         calibrate=calibrate if calibration is None else _loaded(calibration),
         radius_arcsec=radius,
         default_error_arcsec=_default_errors(default_error),
-        names=None if names is None else [each.strip() for each in names.split(",")],
+        names=None if names is None else listed(names),
         fast_pass=fast_pass,
         force=force,
     )

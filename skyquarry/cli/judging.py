@@ -8,6 +8,7 @@ import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+from skyquarry.cli.words import listed, pair
 from skyquarry.errors import one_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def evaluate(
 
     told = score(
         model, table, label=label, groups=None if groups == "none" else groups,
-        positions=_two(positions), magnitude=magnitude, mix=_mix(mix), importance=importance,
+        positions=pair(positions), magnitude=magnitude, mix=_mix(mix), importance=importance,
         page=report, seed=seed,
     )  # fmt: skip
     if out is not None:
@@ -93,9 +94,8 @@ def classify(
     from skyquarry.pipeline.classifying import classify as run
 
     one_of("explain", explain, tuple(_EXPLAIN))
-    kept = [each.strip() for each in (columns or "").split(",") if each.strip()]
     made = run(
-        model, catalog, columns=kept, mix=_mix(mix), explain=_EXPLAIN[explain],
+        model, catalog, columns=listed(columns), mix=_mix(mix), explain=_EXPLAIN[explain],
         said=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     if plan:
@@ -113,19 +113,6 @@ def _mix(name: str | None) -> Literal["sky"] | None:
         return None
     one_of("mix", name, ("sky",))
     return "sky"
-
-
-def _two(names: str | None) -> tuple[str, str] | None:
-    from skyquarry.errors import UserError
-
-    if names is None:
-        return None
-    parts = [each.strip() for each in names.split(",")]
-    if len(parts) != 2:
-        raise UserError(
-            f"positions is {names!r}, but two columns with a comma between are needed: ra,dec"
-        )
-    return parts[0], parts[1]
 
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import typer
 
 from skyquarry.cli.options import ARCHIVE, Archive, Json, Limit, Out, table_given
 from skyquarry.cli.output import write_rows
+from skyquarry.cli.words import listed
 
 Columns = Annotated[
     str,
@@ -82,7 +83,7 @@ def pairs(
         keep=keep,
         how=how,
         k=nearest,
-        columns=columns if columns in ("ids", "all") else _names(columns),
+        columns=columns if columns in ("ids", "all") else listed(columns),
         force=force,
     )
     if explain:
@@ -110,10 +111,6 @@ def _radius(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _doubts(report: dict[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from skyquarry.cli.options import (
     located,
 )
 from skyquarry.cli.output import write_rows
+from skyquarry.cli.words import listed
 
 
 def cone(
@@ -147,5 +148,5 @@ def _answer(
     if where:
         found = found.where(where)
     if columns:
-        found = found.select([name.strip() for name in columns.split(",") if name.strip()])
+        found = found.select(listed(columns))
     write_rows(found.stream(), found.schema, out=out, as_json=as_json, limit=limit)

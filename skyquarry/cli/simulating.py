@@ -8,6 +8,7 @@ import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+from skyquarry.cli.words import listed
 from skyquarry.errors import UserError
 
 SKY = "The sky"
@@ -122,7 +123,7 @@ def simulate(
         field(area, latitude_deg=latitude, longitude_deg=longitude, region=region),
         out,
         seed=seed,
-        surveys=[each.strip() for each in surveys.split(",") if each.strip()],
+        surveys=listed(surveys),
         depth=depth,
         lightcurves=lightcurves,
         overwrite=overwrite,

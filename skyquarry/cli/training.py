@@ -8,6 +8,7 @@ import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+from skyquarry.cli.words import listed, one_or_more, pair
 
 if TYPE_CHECKING:
     from skyquarry.learn.classifiers.protocol import Step
@@ -74,13 +75,13 @@ def train(
     model = run(
         table,
         label=label,
-        survey=_listed(survey),
-        features=_listed(features) or "auto",
+        survey=one_or_more(survey),
+        features=one_or_more(features) or "auto",
         groups=None if groups == "none" else groups,
-        positions=_pair(positions),
+        positions=pair(positions),
         variable=variable,
         finer=finer,
-        learners=None if learners is None else learners.split(","),
+        learners=None if learners is None else listed(learners),
         with_spectra=with_spectra,
         allow_leakage=allow_leakage,
         threads=threads,
@@ -136,8 +137,8 @@ def repair(
         table,
         label=label,
         groups=None if groups == "none" else groups,
-        positions=_pair(positions),
-        learners=None if learners is None else learners.split(","),
+        positions=pair(positions),
+        learners=None if learners is None else listed(learners),
         threads=threads,
         seed=seed,
         checkpoints=checkpoints_beside(out),
@@ -148,21 +149,6 @@ def repair(
         write_json({"path": out, "classes": made.classes, **made.told})
     else:
         typer.echo(f"{made}\nin {out}")
-
-
-def _listed(text: str | None) -> str | list[str] | None:
-    """One word as it stands, several as a list."""
-    words = [] if text is None else [word.strip() for word in text.split(",") if word.strip()]
-    return words[0] if len(words) == 1 else words or None
-
-
-def _pair(text: str | None) -> tuple[str, str] | None:
-    if text is None:
-        return None
-    words = _listed(text)
-    if not isinstance(words, list) or len(words) != 2:
-        raise typer.BadParameter(f"{text!r} names no two columns: try ra,dec")
-    return words[0], words[1]
 
 
 class _Told:
