@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.classifying import classify as classify
     from skyquarry.pipeline.crossmatching import crossmatch as crossmatch
     from skyquarry.pipeline.evaluating import evaluate as evaluate
+    from skyquarry.pipeline.featuring import make_features as make_features
     from skyquarry.pipeline.fetching import fetch as fetch
     from skyquarry.pipeline.fetching import plan_fetch as plan_fetch
     from skyquarry.pipeline.injecting import inject as inject
@@ -81,6 +82,7 @@ _HOME = {
     "add_column": ("skyquarry.adql.adding", "add_column"),
     "function": ("skyquarry.adql.userfunctions", "function"),
     "isolated_query": ("skyquarry.adql.isolating", "isolated_query"),
+    "make_features": ("skyquarry.pipeline.featuring", "make_features"),
     "match_table": ("skyquarry.pipeline.lists", "match_table"),
     "open_match": ("skyquarry.pipeline.written", "open_match"),
     "pairs": ("skyquarry.pipeline.matching", "pairs"),
@@ -161,6 +163,7 @@ __all__ = [
     "isolated_query",
     "lenses",
     "load_model",
+    "make_features",
     "match_table",
     "neighbours",
     "open",

@@ -14,10 +14,10 @@ PROMISED = {
     "Plan", "Polygon", "Ranges", "Region", "Result", "Roles", "ScanMachine", "Space", "Zone",
     "add_column", "archive", "buckets", "build", "cell_statistics", "classify", "correlation",
     "crossmatch", "duplicates", "evaluate", "features_of", "fetch", "friends_of_friends",
-    "function", "inject", "isolated_query", "lenses", "load_model", "match_table", "neighbours",
-    "open", "open_match", "pair_counts", "pairs", "plan_build", "plan_fetch", "query", "rare",
-    "region", "repair", "river", "similar", "similar_index", "simulate", "sweep_once", "train",
-    "update_match",
+    "function", "inject", "isolated_query", "lenses", "load_model", "make_features",
+    "match_table", "neighbours", "open", "open_match", "pair_counts", "pairs", "plan_build",
+    "plan_fetch", "query", "rare", "region", "repair", "river", "similar", "similar_index",
+    "simulate", "sweep_once", "train", "update_match",
 }  # fmt: skip
 HEAVY = ("numba", "astropy", "duckdb", "torch", "matplotlib", "pandas", "dask", "numpy", "pyarrow")
 

@@ -145,6 +145,7 @@ COMMANDS = {
     "audit": "projects.audit",
     "report": "projects.report",
     "explain": "projects.explain",
+    "features": "featuring.features",
     "train": "training.train",
     "repair": "training.repair",
     "classify": "judging.classify",

@@ -159,6 +159,20 @@ class _Choice:
             return list(own.found(self.sky))
         if one in self.sky.columns.names:
             return [self._column(one)]
+        return self._spectral(one) or self._lacking(one)
+
+    def _spectral(self, one: str) -> list[Feature]:
+        """The feature of that name that comes from spectra; none where there is no such one."""
+        made = [each for each in self._spectra() if each.name == one]
+        if made and not self.with_spectra:
+            raise UserError(
+                f"feature {one!r} was asked for, but it is from a spectrum: leave it out, or say "
+                "with_spectra=True"
+            )
+        return made
+
+    def _lacking(self, one: str) -> list[Feature]:
+        """A feature that the table's columns do not allow, empty. Raises for any other name."""
         template = template_of(one)
         if template is None or self.absent == "error":
             raise (ColumnError if template else UserError)(self._unknown(one, template))

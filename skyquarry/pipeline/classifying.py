@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
-import pyarrow as pa
 
-from skyquarry.catalog.columns import SPATIAL
 from skyquarry.engine.cost import in_time
 from skyquarry.engine.executors import cpu_count
-from skyquarry.engine.plan import Limit, Plan
-from skyquarry.engine.reader import Piece, Reader
-from skyquarry.engine.scan import Scan
-from skyquarry.errors import ExistsError, UserError, one_of
+from skyquarry.engine.plan import Limit
+from skyquarry.errors import one_of
 from skyquarry.learn.density import MOST_ROWS
 from skyquarry.pipeline.brightness import mix_of
 from skyquarry.pipeline.labelled import check_columns
 from skyquarry.pipeline.sampled import sample_of
 from skyquarry.pipeline.verdicts import EXPLAINED, Verdicts
+from skyquarry.pipeline.widening import Widened, scan_of, widened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from skyquarry.engine.catalog import Catalog
-    from skyquarry.engine.cost import Cost
+    from skyquarry.engine.plan import Plan
+    from skyquarry.engine.reader import Reader
     from skyquarry.learn.model import Model
     from skyquarry.learn.scores import SkyMix
     from skyquarry.pipeline.verdicts import Explain
@@ -85,92 +83,42 @@ def classify(
         from skyquarry.pipeline.training import load_model
 
         model = load_model(model)
-    if isinstance(catalog, str | os.PathLike):
-        from skyquarry.engine.catalog import open_catalog
-
-        catalog = open_catalog(catalog)
-    plan = catalog.plan()
-    root = plan.root.of if isinstance(plan.root, Limit) else plan.root
-    if not isinstance(root, Scan):
-        raise UserError(
-            f"a {type(root).__name__} was given, but a catalogue is classified: build one of the "
-            "table, or use model.predict_proba(table)"
-        )
+    plan, root = scan_of(catalog, "model.predict_proba judges a table")
     none = root.source.schema.empty_table()
     check_columns(model.told.get("columns", {}), none)
     model.predict_proba(none)  # what is wrong with the columns is said before a tile is read
     verdicts = Verdicts(model, mix_of(mix, model), explain)
-    kept = _kept(root, columns, verdicts)
-    scan = Classified(root.source, root.cut.only(columns=kept), root.first, verdicts)
+    made = widened(plan, root, columns, verdicts, Classified)
     if explain == "all" and said is not None:
+        scan = made.root.of if isinstance(made.root, Limit) else made.root
+        assert isinstance(scan, Classified)
         said(scan.dearest())
-    return Plan(Limit(scan, plan.root.rows) if isinstance(plan.root, Limit) else scan)
-
-
-def _kept(root: Scan, columns: Sequence[str], verdicts: Verdicts) -> tuple[str, ...]:
-    """Columns of the catalogue that stand in the result: id, position, those asked for."""
-    from skyquarry.catalog.columns import resolve
-
-    roles = root.source.roles
-    own = [each for each in (roles.id, roles.ra, roles.dec) if each]
-    asked = [resolve(root.source.schema, name) for name in columns]
-    kept = tuple(dict.fromkeys([*own, *asked]))
-    twice = [name for name in kept if name in {field.name for field in verdicts.fields}]
-    if twice:
-        raise ExistsError(
-            f"{twice[0]!r} is a column of the catalogue and of the verdicts, but names must "
-            "differ: leave it out of columns"
-        )
-    return kept
+    return made
 
 
 @dataclass(frozen=True)
-class Classified(Scan):
+class Classified(Widened):
     """The rows of one catalogue under a cut, each with what a model says of it."""
-
-    verdicts: Verdicts | None = None
 
     @property
     def judged(self) -> Verdicts:
-        """The verdicts: always there."""
-        assert self.verdicts is not None
-        return self.verdicts
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        """What the rows hang on beside the cut."""
-        return (self.judged.identity,)
-
-    @cached_property
-    def schema(self) -> pa.Schema:
-        """The kept columns, then the verdicts."""
-        fields = [self.source.schema.field(name) for name in self.columns]
-        return pa.schema(fields + self.judged.fields)
+        """The verdicts."""
+        assert isinstance(self.added, Verdicts)
+        return self.added
 
     @cached_property
     def reader(self) -> Reader:
-        """How a tile is read and judged: all of its columns may be of use to features.
+        """How a tile is read and judged.
 
         The training set is compared with the whole catalogue, whatever the cut: an object's verdict
         is the same in every cut.
         """
-        every = tuple(name for name in self.source.schema.names if name != SPATIAL)
-        read = tuple(dict.fromkeys([*self.columns, *every]))
-        needed = tuple(dict.fromkeys([*read, *self._needed]))
         verdicts = self.judged
         if verdicts.model.sample is not None:
-            verdicts = verdicts.beside(sample_of(self.source, every, MOST_ROWS))
-        return JudgingReader(
-            self.source.stored, self.cut, read, needed, self.bounds, self.columns, verdicts
-        )
+            verdicts = verdicts.beside(sample_of(self.source, self.every, MOST_ROWS))
+        return self.reader_of(verdicts)
 
-    def cost(self, workers: int | None = None) -> Cost:
-        """That of reading, of the ensemble at 20,000 objects a second and core, and of reasons."""
-        cost = super().cost(workers)
-        work = self.judging_s(cost.rows_out) / (workers or cpu_count())
-        return replace(cost, seconds=cost.seconds + work)
-
-    def judging_s(self, rows: float) -> float:
+    def working_s(self, rows: float) -> float:
         """Seconds of a core that so many rows take, reasons included."""
         reasoned = rows if self.judged.explain == "all" else 0.0  # those of few are in the rate
         return rows / _RATE + reasoned * self._reason_s
@@ -187,8 +135,8 @@ class Classified(Scan):
 
     def dearest(self) -> str:
         """What reasons for all rows are expected to cost, beside what few would."""
-        rows, workers = super().cost().rows_out, cpu_count()
-        whole, plain = self.judging_s(rows) / workers, rows / _RATE / workers
+        rows, workers = self.cost().rows_out, cpu_count()
+        whole, plain = self.working_s(rows) / workers, rows / _RATE / workers
         return (
             f"reasons for all of {rows:,.0f} objects: about {in_time(whole)} on {workers} cores, "
             f"where {in_time(plain)} would give them to {EXPLAINED:.0%}, the flagged and ambiguous"
@@ -197,26 +145,6 @@ class Classified(Scan):
     def explain(self, workers: int | None = None) -> list[str]:
         """What will be done, line by line."""
         lines = super().explain(workers)
-        work = self.judging_s(self.cost(workers).rows_out) / (workers or cpu_count())
+        work = self.working_s(self.cost(workers).rows_out) / (workers or cpu_count())
         told = f"classified by {self.judged.model}: about {in_time(work)} of it"
         return [told, *(f"  {line}" for line in lines)]
-
-
-@dataclass(frozen=True, slots=True)
-class JudgingReader(Reader):
-    """Reads a tile and judges its rows."""
-
-    kept: tuple[str, ...]
-    verdicts: Verdicts
-
-    def read(self, piece: Piece) -> pa.Table:
-        """The wanted rows of a tile: kept columns and verdicts."""
-        table = Reader.read(self, piece)
-        carried = table.select(list(self.kept))
-        fields = self.verdicts.fields
-        told: list[Any] = [pa.array([], field.type) for field in fields]
-        if table.num_rows:
-            told = self.verdicts.of(table)
-        for field, column in zip(fields, told, strict=True):
-            carried = carried.append_column(field, column)
-        return carried

@@ -50,6 +50,8 @@ from = "simulate"
 
 [match]
 
+[features]                    # of every object, as a catalogue for other tools
+
 [labels]
 from = "truth"
 most_per_class = 4000

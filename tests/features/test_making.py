@@ -78,7 +78,12 @@ def test_spectra_come_in_only_when_asked_for():
     assert made.names == ("sdss_r", "redshift")
     gaia = {"phot_g_mean_mag": [15.0], "radial_velocity": [20.0]}
     assert "gaia_radial_velocity" not in features_of(gaia, "gaia").names
-    assert "gaia_radial_velocity" in features_of(gaia, "gaia", with_spectra=True).names
+    every = features_of(gaia, "gaia", with_spectra=True)
+    assert "gaia_radial_velocity" in every.names
+    again = features_of(gaia, "gaia", which=every.names, with_spectra=True)
+    assert np.array_equal(again.values, every.values, equal_nan=True)
+    with pytest.raises(UserError, match="is from a spectrum: leave it out, or"):
+        features_of(gaia, "gaia", which=["gaia_radial_velocity"])
 
 
 def test_columns_features_and_families_can_be_mixed_in_a_list():

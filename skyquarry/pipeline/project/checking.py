@@ -40,6 +40,19 @@ def check(project: Project) -> None:
         _check_labels(project, project.labels)
     if project.training is not None:
         _check_training(project, project.training)
+    _check_order(project)
+    if project.report is not None:
+        _check_report(name, project.report)
+
+
+def _check_order(project: Project) -> None:
+    """Stages that need another one have it."""
+    name = project.file.name
+    if project.features is not None and project.match is None:
+        raise UserError(
+            f"{name} has [features] and no [match], but features are of matched objects: add it, "
+            "or make those of one catalogue with `skyquarry features`"
+        )
     if project.classify is not None and project.training is None:
         raise UserError(
             f"{name} has [classify] and no [training], but a model classifies: add [training]"
@@ -49,8 +62,6 @@ def check(project: Project) -> None:
             f"{name} has [clusters] and no [classify], but clusters are found among objects that "
             "were classified as galaxies: add [classify]"
         )
-    if project.report is not None:
-        _check_report(name, project.report)
 
 
 _NEEDED: dict[str, tuple[str, ...]] = {

@@ -71,6 +71,17 @@ class MatchSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSettings:
+    """`[features]`: as `sq.make_features` takes it, of every matched object."""
+
+    which: str | list[str] = "auto"
+    ebv: str | None = None
+    with_spectra: bool = False
+    columns: list[str] | None = None
+    """of the match, to keep beside id and position"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSettings:
     """`[labels]`: which matched objects are of what class."""
 
@@ -153,6 +164,7 @@ class Project:
     region: RegionSettings | None = None
     surveys: dict[str, SurveySettings] = field(default_factory=dict)
     match: MatchSettings | None = None
+    features: FeatureSettings | None = None
     labels: LabelSettings | None = None
     training: TrainingSettings | None = None
     classify: ClassifySettings | None = None

@@ -12,6 +12,7 @@ from skyquarry.pipeline.project.places import (
     CLASSIFIED,
     CLUSTERS,
     EXAMPLES,
+    FEATURES,
     MATCHED,
     MODEL,
     REPORT,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.project.settings import (
         ClassifySettings,
         ClusterSettings,
+        FeatureSettings,
         LabelSettings,
         Project,
         ReportSettings,
@@ -71,6 +73,8 @@ def stages_of(project: Project) -> tuple[Stage, ...]:
     made = [*_simulated(project), *_surveys(project)]
     if project.match is not None:
         made.append(_match(project))
+    if project.features is not None:
+        made.append(_features(project, project.features))
     if project.labels is not None:
         made.append(_label(project, project.labels))
     if project.training is not None:
@@ -163,6 +167,17 @@ def _maker(project: Project, name: str) -> str:
     source = project.surveys[name].source
     return {"simulate": SIMULATE, "files": f"build {name}", "fetch": f"fetch {name}"}.get(
         source, ""
+    )
+
+
+def _features(project: Project, features: FeatureSettings) -> Stage:
+    return Stage(
+        "features",
+        "the numbers that are learnt from, of every matched object",
+        project.folder / ARCHIVE / FEATURES,
+        works.features,
+        dataclasses.asdict(features) | {"surveys": matched_names(project)},
+        ("match",),
     )
 
 

@@ -91,6 +91,20 @@ def match(work: Work) -> dict[str, Any]:
     return _told(made)
 
 
+def features(work: Work) -> dict[str, Any]:
+    """The features of all matched objects, as a catalogue; killed, it goes on by tiles."""
+    from skyquarry.pipeline.featuring import make_features
+
+    settings = work.project.features
+    assert settings is not None
+    plan = make_features(
+        work.project.folder / ARCHIVE / MATCHED, role_files(work.project), which=settings.which,
+        ebv=settings.ebv, with_spectra=settings.with_spectra, columns=settings.columns or (),
+    )  # fmt: skip
+    made = plan.to_catalog(work.stage.output, overwrite=work.stage.output.exists())
+    return _told(made)
+
+
 def label(work: Work) -> dict[str, Any]:
     """Examples among the matched objects, some to train with and some to judge with."""
     from skyquarry.engine.archive import archive

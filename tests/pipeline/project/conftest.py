@@ -20,6 +20,9 @@ from = "simulate"
 [surveys.gaia]
 from = "simulate"
 [match]
+[features]
+which = ["sdss_g-r", "gaia_parallax"]
+columns = ["sdss_id"]
 [labels]
 least_per_class = 20
 cell_order = 12

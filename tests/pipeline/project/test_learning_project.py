@@ -45,6 +45,21 @@ def test_every_matched_object_is_classified(folder: Path) -> None:
     assert {"group_id", "sdss_id", "p_galaxy", "p_main_sequence"} <= set(made.column_names)
 
 
+def test_every_matched_object_has_its_features(folder: Path) -> None:
+    matched = sq.open(folder / "archive" / "matched").to_table()
+    made = sq.open(folder / "archive" / "features").to_table()
+    assert made.column_names == [
+        "group_id", "ra", "dec", "sdss_id", "sdss_g-r", "gaia_parallax"
+    ]  # fmt: skip
+    assert made["group_id"].equals(matched["group_id"])
+    g, r = (matched[f"sdss_psfMag_{band}"].to_numpy() for band in "gr")
+    seen = np.isfinite(g) & np.isfinite(r) & (np.minimum(g, r) > 0)
+    assert 100 < seen.sum() < len(seen)
+    assert np.isnan(made["sdss_g-r"].to_numpy()[~seen]).all()
+    model = sq.load_model(folder / "model")
+    assert np.array_equal(made["sdss_g-r"].to_numpy(), model.values(matched)[:, 0], equal_nan=True)
+
+
 def test_clusters_are_a_table_of_their_own(folder: Path) -> None:
     made = sq.open(folder / "archive" / "clusters")
     assert {"cluster_id", "ra", "dec", "richness", "redshift", "brightest_id"} <= set(

@@ -37,6 +37,14 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
+def test_features_are_of_matched_objects(tmp_path: Path) -> None:
+    made = read_project(written(tmp_path, WHOLE + '[features]\nwhich = ["sdss_g-r"]\n'))
+    assert [stage.name for stage in stages_of(made)][-2:] == ["match", "features"]
+    alone = WHOLE[: WHOLE.index("[match]")] + "[features]\n"
+    with pytest.raises(UserError, match=r"has \[features\] and no \[match\], but features are of"):
+        read_project(written(tmp_path, alone))
+
+
 def test_stages_stand_after_those_that_they_need(tmp_path: Path) -> None:
     stages = stages_of(read_project(written(tmp_path, WHOLE)))
     assert [each.name for each in stages] == ["simulate", "build mine", "match"]

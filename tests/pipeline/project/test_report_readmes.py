@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     "place",
     ["archive/truth", "archive/sdss", "archive/gaia_truth", "archive/matched",
-     "archive/matched_pairs", "archive/classified", "examples", "report"],
+     "archive/matched_pairs", "archive/features", "archive/classified", "examples", "report"],
 )  # fmt: skip
 def test_each_product_has_a_readme_that_provenance_knows(folder: Path, place: str) -> None:
     text = (folder / place / "README.md").read_text()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MEASURED: Final = {
     SIMULATE: (5.0, 65_000.0),
     "match": (1.0, 9_000.0),
+    "features": (0.5, 100_000.0),
     "label": (0.2, 130_000.0),
     "train": (5.0, 75.0),
     "evaluate": (0.5, 2_000.0),

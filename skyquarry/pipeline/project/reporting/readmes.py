@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.files import Folder
 from skyquarry.pipeline.project.checksums import README
-from skyquarry.pipeline.project.places import ARCHIVE, CLASSIFIED, MATCHED, SIMULATE
+from skyquarry.pipeline.project.places import ARCHIVE, CLASSIFIED, FEATURES, MATCHED, SIMULATE
 from skyquarry.pipeline.project.provenance import run_name
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _WHAT: Final = {
     MATCHED: "One row an object: the rows of all surveys that are it, with all their columns.",
     f"{MATCHED}_pairs": "One row a candidate: two rows of two surveys that may be one object.",
     f"{MATCHED}_members": "One row a row of a survey: the object that it belongs to, or why none.",
+    FEATURES: "One row an object of the match: the numbers that a model learns from.",
     CLASSIFIED: "One row an object of the match: its class, probabilities, and what to doubt.",
     "truth": "The sources of the synthetic sky, as they are and not as anyone measures them.",
     "clusters": "One row a cluster of galaxies, as found among the matched objects.",
