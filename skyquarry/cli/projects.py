@@ -122,7 +122,7 @@ def report(
     Example: skyquarry report field.toml --out field.html
 
     What stages have not made yet is left out. Without --out all is written to the project's folder
-    `report`, as the stage [report] of a run does.
+    `report`, as the last stage of a run does.
     """
     from skyquarry.pipeline.project.places import REPORT
     from skyquarry.pipeline.project.reading import read_project

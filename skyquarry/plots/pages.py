@@ -35,7 +35,7 @@ figcaption { font-weight: 600; color: #2d3748; margin-bottom: 6px; font-size: 14
 table { border-collapse: collapse; width: 100%; font-size: 14px }
 th { text-align: right; color: #718096; font-weight: 500; border-bottom: 1px solid #cbd5e0 }
 td { text-align: right; border-bottom: 1px solid #edf2f7; font-variant-numeric: tabular-nums }
-th, td { padding: 5px 10px; white-space: nowrap }
+th { vertical-align: bottom } th, td { padding: 5px 10px } td { white-space: nowrap }
 th:first-child, td:first-child { text-align: left }
 tr:last-child td { border-bottom: 0 } .bad td { background: #fffaf0; color: #9c4221 }
 ol { margin: 0; padding-left: 22px; font-size: 13px; color: #4a5568 }

@@ -90,9 +90,17 @@ def _field(axes: Axes, told: Mapping[str, Any], k: int, colour: str, frame: Any)
         image, factor = _rebinned(counts)
         reach = low + (2.0 * half / side) * factor * image.shape[0]
         shown = np.where(image > 0, image, np.nan)
-        axes.imshow(shown, origin="lower", extent=(low, reach, low, reach), cmap=shades(colour),
-                    vmin=0.0, vmax=float(np.nanpercentile(shown, 99.5)), aspect="equal",
-                    interpolation="nearest")  # fmt: skip
+        axes.imshow(
+            shown,
+            origin="lower",
+            extent=(low, reach, low, reach),
+            cmap=shades(colour),
+            vmin=0.0,
+            vmax=float(np.nanpercentile(shown, 99.5)),
+            aspect="equal",
+            interpolation="nearest",
+            zorder=1.0,
+        )  # fmt: skip  (above the grid)
     else:
         east, north = told["points"].get(told["classes"][k], ((), ()))
         axes.plot(east, north, "o", color=colour, markersize=2.4, markeredgewidth=0.0)
