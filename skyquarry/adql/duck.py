@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql import functions
@@ -79,7 +80,7 @@ def rows_of(
     except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as error:  # two from batches
         if isinstance(error, OSError) and error.errno is not None:
             raise  # a file's, and no batch's, which Arrow hands on as an OSError of its own
-        raise _told(error, late, limits) from None
+        raise _told(error, late, limits, reads) from None
 
 
 def _reader(connection: Any, sql: str) -> pa.RecordBatchReader:
@@ -214,7 +215,21 @@ def no_room(limits: Limits) -> RunError:
     )
 
 
-def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
+def _gone(reads: Sequence[PartRead]) -> RunError | None:
+    """What is said where a file that is read is there no more."""
+    files = (file for read in reads if _files(read) for file in read.files())  # type: ignore[union-attr]
+    lost = next((file for file in files if not Path(file).exists()), None)
+    if lost is None:
+        return None
+    return RunError(
+        f"{lost} is gone, which was there when the query was planned: a catalogue, or a tag of "
+        "one, was removed meanwhile; ask again"
+    )
+
+
+def _told(
+    error: Any, late: threading.Event, limits: Limits, reads: Sequence[PartRead]
+) -> Exception:
     """What the database complains of, as an error of ours."""
     import duckdb
 
@@ -231,4 +246,4 @@ def _told(error: Any, late: threading.Event, limits: Limits) -> Exception:
     values = isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException)
     if values or "Conversion Error" in first or "Out of Range Error" in first:
         return QueryError(f"a value of a row cannot be worked out: {first}")
-    return RunError(f"the database failed: {first}")
+    return _gone(reads) or RunError(f"the database failed: {first}")

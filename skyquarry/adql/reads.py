@@ -165,6 +165,10 @@ class StoredRead:
     @cached_property
     def tag(self) -> StoredCatalog | None:
         """The tag whose files the database reads instead: it has the same tiles."""
+        return self.current_tag()
+
+    def current_tag(self) -> StoredCatalog | None:
+        """The same as it is now: tags come and go while a plan is kept."""
         if self.by_engine or self.source.rows[self.numbers].sum() < _MUCH:
             return None
         return tag_with(self.source, self.columns)

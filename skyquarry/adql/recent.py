@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.reads import StoredRead
-from skyquarry.engine.tags import tag_with
 
 if TYPE_CHECKING:
     from skyquarry.adql.running.deciding import Pieces
@@ -95,4 +94,4 @@ def _stands(known: _Known, archive: Archive) -> bool:
     looked = [
         read for read in known.pieces.reads if isinstance(read, StoredRead) and "tag" in vars(read)
     ]
-    return all(tag_with(read.source, read.columns) is read.tag for read in looked)
+    return all(read.current_tag() is read.tag for read in looked)

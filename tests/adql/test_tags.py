@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from skyquarry.adql import ordering, reads
-from skyquarry.adql.asking import query
+from skyquarry.adql.asking import Compiler, query
 from skyquarry.catalog.roles import Roles
 from skyquarry.engine.catalog import open_catalog
+from skyquarry.errors import RunError
 from skyquarry.testing.handmade import write_catalog
 
 FULL = "SELECT id, mag FROM sky WHERE mag < 20 AND dec > -20"
@@ -98,3 +100,43 @@ def test_a_query_that_is_asked_again_notices_that_its_tag_has_changed(tagged):
     assert _rows(FULL, archive) == before[FULL]
     open_catalog(archive / "sky").select(["id", "ra", "dec", "mag"]).to_catalog(archive / "tag")
     assert _rows(FULL, archive) == before[FULL]
+
+
+def test_a_plan_whose_tag_was_removed_says_so_and_the_next_goes_on_without(tagged):
+    archive, before = tagged
+    plan = query(FULL, archive=archive)
+    assert "a tag of it" in plan.explain()
+    shutil.rmtree(archive / "tag")
+    with pytest.raises(RunError, match=r"tag.*is gone.*ask again"):
+        plan.to_table()
+    assert _rows(FULL, archive) == before[FULL]
+
+
+def test_a_plan_whose_tag_has_a_new_version_goes_on_with_the_old_one(tagged):
+    archive, before = tagged
+    plan = query(FULL, archive=archive)
+    assert "a tag of it" in plan.explain()
+    wider = open_catalog(archive / "sky").select(["id", "ra", "dec", "mag", "size"])
+    wider.to_catalog(archive / "tag", overwrite=True)
+    found = sorted(plan.to_table().to_pylist(), key=lambda row: row["id"])
+    assert found == before[FULL] == _rows(FULL, archive)
+
+
+def test_a_plan_of_few_rows_stands_beside_a_tag(tagged, monkeypatch):
+    """It reads the catalogue itself, whether there is a tag or none."""
+    archive, before = tagged
+    monkeypatch.setattr(reads, "_MUCH", 50_000)
+    planned = []
+    whole = Compiler.whole
+    monkeypatch.setattr(Compiler, "whole", lambda *given: planned.append(1) or whole(*given))
+    for _ in range(3):
+        assert _rows(FULL, archive) == before[FULL]
+    assert len(planned) == 1
+
+
+def test_threads_may_ask_one_kept_plan_at_once(tagged):
+    archive, before = tagged
+    asked = [FULL, GROUPS, CONE, WIDER] * 6
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda adql: _rows(adql, archive), asked))
+    assert all(rows == before[adql] for adql, rows in zip(asked, found, strict=True))
