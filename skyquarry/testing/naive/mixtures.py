@@ -62,17 +62,17 @@ def expected(
 
 
 def maximised(
-    held: Floats, first: Floats, second: Floats, ridge: float
+    held: Floats, first: Floats, second: Floats, ridge: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Weights (C,), means (C, d), covariances (C, d, d) of such sums.
 
-    A component leans on the covariance of all as if 2 d rows of it were theirs; `ridge` is added to
-    each variance.
+    A component leans on the covariance of all as if 2 d rows of it were theirs; `ridge` (d, d)
+    is added to each.
     """
     d = first.shape[1]
     weight, mean = held / held.sum(), [row / n for n, row in zip(held, first, strict=True)]
     own = [each / n - np.outer(at, at) for n, each, at in zip(held, second, mean, strict=True)]
     overall = sum(share * each for share, each in zip(weight, own, strict=True))
-    told = [(n * each + 2 * d * overall) / (n + 2 * d) + ridge * np.eye(d)
+    told = [(n * each + 2 * d * overall) / (n + 2 * d) + ridge
             for n, each in zip(held, own, strict=True)]  # fmt: skip
     return weight, np.array(mean), np.array(told)
