@@ -21,7 +21,7 @@ from skyquarry.cli.options import (
     located,
     named,
 )
-from skyquarry.errors import NotFoundError
+from skyquarry.errors import NotFoundError, UserError
 
 
 def query(
@@ -76,45 +76,51 @@ def query(
     """
     from skyquarry.adql.asking import query as asked
     from skyquarry.adql.isolating import isolated_query
-    from skyquarry.cli.output import kept_text, write_json
-    from skyquarry.errors import UserError
 
-    catalogs = {name: located(path, archive) for name, path in named(catalog, "--catalog").items()}
-    uploads = named(upload, "--upload")
+    tables = _tables(catalog, upload, archive)
     if isolated:
+        _check_alone(dialect, sample)
         apart = isolated_query(
-            _text(adql), catalogs, uploads, archive=archive, my=my,
+            _text(adql), *tables, archive=archive, my=my,
             seconds=timeout or 60.0, memory_gb=memory, rows=rows or 1_000_000,
         )  # fmt: skip
-        if dialect is not None:
-            raise UserError(f"--dialect is {dialect!r}, but an isolated query is run: drop one")
-        if sample is not None:
-            raise UserError(f"--sample is {sample!r}, but an isolated query reads all: drop one")
         _answer(apart, explain=explain, out=out, as_json=as_json, limit=limit)
         return
     plan = asked(
-        _text(adql),
-        catalogs,
-        uploads,
-        archive=archive,
-        my=my,
-        sample=sample,
-        limit=rows,
-        timeout=timeout,
-        trusted=False,
-        most_rows=limit_rows,
-        most_seconds=limit_seconds,
-        most_bytes=limit_bytes,
-    )
+        _text(adql), *tables, archive=archive, my=my, sample=sample, limit=rows, timeout=timeout,
+        trusted=False, most_rows=limit_rows, most_seconds=limit_seconds, most_bytes=limit_bytes,
+    )  # fmt: skip
     if dialect is not None:
         typer.echo(plan.to_sql(dialect))
-        return
-    plan = plan if explain else _allowed(plan)
-    if plan.into is not None and not explain:
-        saved = plan.run()
-        write_json(asdict(saved)) if as_json else typer.echo(kept_text(saved))
-        return
-    _answer(plan, explain=explain, out=out, as_json=as_json, limit=limit)
+    elif explain:
+        typer.echo(plan.explain())
+    elif plan.into is not None:
+        _keep(_allowed(plan), as_json=as_json)
+    else:
+        _answer(_allowed(plan), explain=False, out=out, as_json=as_json, limit=limit)
+
+
+def _tables(
+    catalog: list[str] | None, upload: list[str] | None, archive: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The catalogues and the uploads that are named along with the query."""
+    catalogs = {name: located(path, archive) for name, path in named(catalog, "--catalog").items()}
+    return catalogs, named(upload, "--upload")
+
+
+def _check_alone(dialect: str | None, sample: float | None) -> None:
+    if dialect is not None:
+        raise UserError(f"--dialect is {dialect!r}, but an isolated query is run: drop one")
+    if sample is not None:
+        raise UserError(f"--sample is {sample!r}, but an isolated query reads all: drop one")
+
+
+def _keep(plan: Any, *, as_json: bool) -> None:
+    """Its rows under the name that INTO says."""
+    from skyquarry.cli.output import kept_text, write_json
+
+    saved = plan.run()
+    write_json(asdict(saved)) if as_json else typer.echo(kept_text(saved))
 
 
 def _allowed(plan: Any) -> Any:
