@@ -112,7 +112,8 @@ class WithNegatives(TyperCommand):
 
 
 def _say(error: Exception) -> None:
-    sys.stderr.write(f"skyquarry: {error}\n")
+    told = str(error).replace("overwrite=True", "--overwrite")  # as a shell says it
+    sys.stderr.write(f"skyquarry: {told}\n")
 
 
 def _version(asked: bool) -> None:

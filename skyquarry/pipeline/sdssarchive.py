@@ -119,7 +119,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     if photo.exists() and not (overwrite or unfinished(photo) or writing.done("photoobj")):
         raise ExistsError(
             f"{photo} is there, and not from the same arguments: choose another "
-            "folder, or overwrite it (overwrite=True, --overwrite)"
+            "folder, or overwrite it (overwrite=True)"
         )
     truth = runs[0].truth()
     writing.tables(truth)

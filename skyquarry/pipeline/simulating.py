@@ -129,7 +129,7 @@ class Run:
             if path.exists() and not unfinished(path) and not self._done(path):
                 raise ExistsError(
                     f"{path} is there, and not from the same arguments: choose another folder, or "
-                    "overwrite it (overwrite=True, --overwrite)"
+                    "overwrite it (overwrite=True)"
                 )
 
     def _done(self, path: Path) -> bool:

@@ -136,7 +136,9 @@ def test_convert_keeps_rows_and_units(run, archive, tmp_path):
 def test_convert_overwrites_only_when_told(run, archive, tmp_path):
     leaf = next((archive / "stars").rglob("Npix=*.parquet"))
     (tmp_path / "there.csv").write_text("mine")
-    assert "there.csv" in run("convert", leaf, tmp_path / "there.csv", code=2).stderr
+    told = run("convert", leaf, tmp_path / "there.csv", code=2).stderr
+    assert "there.csv" in told
+    assert "pass --overwrite" in told  # as a shell says overwrite=True
     assert (tmp_path / "there.csv").read_text() == "mine"
     run("convert", leaf, tmp_path / "there.csv", "--overwrite")
     assert (tmp_path / "there.csv").read_text().startswith('"_healpix_29","id","ra"')
