@@ -173,7 +173,7 @@ def _near(
 ) -> Sized:
     """A table at these places: some row groups by the engine, or some tiles by the database."""
     touched = set(read.source.tiles.overlapping(there).tolist())
-    tiles = [tile for tile in read.numbers if tile in touched]
+    tiles = [tile for tile in read.numbers if tile in touched and read.files([tile])]
     alias = sized.alias
     share = _share(read, there, tiles)
     width = sum(width_of(field.type) for field in read.scan.schema)
@@ -182,7 +182,7 @@ def _near(
         connection.register(f"led_{alias}", table)
         count = float(table.num_rows)
         return replace(sized, sql=f"led_{alias} AS {alias}", rows=count, whole=count)
-    whole = float(read.source.rows[tiles].sum())
+    whole = float(read.rows_in(tiles))
     sql = f"({read.select(read.files(tiles))}) AS {alias}"
     return replace(sized, sql=sql, rows=sized.rows * whole / max(sized.whole, 1.0), whole=whole)
 

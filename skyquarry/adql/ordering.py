@@ -101,7 +101,7 @@ def _rows(read: Read) -> int:
         return int(read.table.table.num_rows)
     if read.is_small:
         return 0
-    return int(read.source.rows[read.numbers].sum())
+    return read.rows
 
 
 def _sized(part: Part, flat: Flat, read: Read, connection: Any) -> Sized:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from skyquarry.adql.terms import Narrow
     from skyquarry.catalog.stored import Stored as StoredCatalog
     from skyquarry.engine.source import Source
+    from skyquarry.engine.tags import Tag
 
 _MANY_RANGES = 48
 """Ranges of pixels that a scan's condition has at most: gaps between others are read as well."""
@@ -163,15 +164,31 @@ class StoredRead:
         return not self.numbers or (self.scan.is_small and not self.table.cut)
 
     @cached_property
-    def tag(self) -> StoredCatalog | None:
-        """The tag whose files the database reads instead: it has the same tiles."""
-        return self.current_tag()
+    def tag(self) -> Tag | None:
+        """The tag whose files the database reads instead: its tiles are of the same."""
+        return self._current_tag()
 
-    def current_tag(self) -> StoredCatalog | None:
-        """The same as it is now: tags come and go while a plan is kept."""
+    @property
+    def has_current_tag(self) -> bool:
+        """Whether it is the same now: tags come and go while a plan is kept."""
+        now, then = self._current_tag(), self.tag
+        return now is then or (now is not None and then is not None and now.stored is then.stored)
+
+    def _current_tag(self) -> Tag | None:
         if self.by_engine or self.source.rows[self.numbers].sum() < _MUCH:
             return None
-        return tag_with(self.source, self.columns)
+        found = tag_with(self.source, self.columns, self.narrow.bounds)
+        return found if found is not None and found.rows[self.numbers].any() else None
+
+    @property
+    def rows(self) -> int:
+        """The rows of its tiles that are read."""
+        return self.rows_in(self.numbers)
+
+    def rows_in(self, numbers: Sequence[int]) -> int:
+        """The rows of some tiles: of a tag those that it has."""
+        rows = self.source.rows if self.tag is None else self.tag.rows
+        return int(rows[list(numbers)].sum())
 
     # ------------------------------------------------------------ in parts
     @property
@@ -190,8 +207,9 @@ class StoredRead:
             pieces = tuple(self.scan.piece(each, inside=self._is_inside(each)) for each in numbers)
             return PieceRead(self.name, self.scan.reader, pieces, self.scan.schema)
         files = self.files(numbers)
-        tests = self._ranges_sql(numbers)
-        sql = self._reading(files, [tests])
+        if not files:
+            return self._nothing
+        sql = self._reading(files, [self._ranges_sql(numbers)])
         return FileRead(self.name, sql, tuple(files), self.may_open, self.columns)
 
     def pixels(self, numbers: Sequence[int]) -> Ranges:
@@ -205,13 +223,17 @@ class StoredRead:
         """The same of these pixels; `has_places` must be so."""
         tiles, numbers = self.source.tiles, np.asarray(self.numbers, np.int64)
         touching = np.intersect1d(tiles.overlapping(pixels), numbers).tolist()
-        if not touching:
-            return PieceRead(self.name, self.scan.reader, (), self.scan.schema)
         files = self.files(touching)
+        if not files:
+            return self._nothing
         whole = pixels.covers(tiles.starts[touching], tiles.stops[touching]).all()
         cut = "" if whole else _within(quoted(str(self.spatial)), pixels)
         sql = self._reading(files, [cut, self._ranges_sql(touching)])
         return FileRead(self.name, sql, tuple(files), self.may_open, self.columns)
+
+    @property
+    def _nothing(self) -> PieceRead:
+        return PieceRead(self.name, self.scan.reader, (), self.scan.schema)
 
     @cached_property
     def may_open(self) -> tuple[str, ...]:
@@ -219,7 +241,7 @@ class StoredRead:
         few = len(self.source.tiles) <= _WHOLE
         some = range(len(self.source.stored.tiles)) if few else self.numbers
         own = _paths(self.source.stored, some)  # where a small place is sought, tag or no tag
-        return tuple(own if self.tag is None else [*_paths(self.tag, some), *own])
+        return tuple(own if self.tag is None else [*self.files(some), *own])
 
     def _is_inside(self, number: int) -> bool:
         return bool(self.scan.inside[np.searchsorted(self.scan.numbers, number)])
@@ -253,7 +275,9 @@ class StoredRead:
     def files(self, numbers: Sequence[int] | None = None) -> list[str]:
         """The Parquet files of the tiles, or of some of them."""
         some = self.numbers if numbers is None else numbers
-        return _paths(self.tag or self.source.stored, some)
+        if self.tag is not None:
+            return [path for tile in some for path in self.tag.files(tile)]
+        return _paths(self.source.stored, some)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, read by the engine."""

@@ -94,4 +94,4 @@ def _stands(known: _Known, archive: Archive) -> bool:
     looked = [
         read for read in known.pieces.reads if isinstance(read, StoredRead) and "tag" in vars(read)
     ]
-    return all(read.current_tag() is read.tag for read in looked)
+    return all(read.has_current_tag for read in looked)

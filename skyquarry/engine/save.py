@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.catalog.columns import SPATIAL
@@ -22,6 +23,7 @@ from skyquarry.engine.plan import MEMORY_BYTES, Limit
 from skyquarry.engine.reader import Piece
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan
+from skyquarry.engine.spans import spans_of
 from skyquarry.engine.tags import AS_SCANNED, tag_properties
 from skyquarry.errors import ExistsError, StorageError, UserError
 from skyquarry.sky.ranges import MAX_ORDER, Ranges
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from skyquarry.catalog.stored import Stored
+    from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.engine.plan import Plan
@@ -67,8 +70,9 @@ def to_catalog(
     """The plan's rows as a catalogue at `path`, opened.
 
     Carried over: roles, provenance, units and meanings; the margins that the old one has; the
-    id index, where the id is among the columns. ra and dec must be. Some columns of all rows, saved
-    in the folder of the old one, are a tag of it, which large scans of these columns read.
+    id index, where the id is among the columns. ra and dec must be. Some columns of all
+    rows, or of those within limits of columns (`where("r < 20")`), saved in the folder of the old
+    one, are a tag of it, which large scans read that ask no more.
 
     Raises
     ------
@@ -113,13 +117,20 @@ class _Saving:
         found = self.scan.source.roles.id
         return found if found in self.asked.columns else None
 
-    @property
-    def is_tag(self) -> bool:
-        """Whether it will be some columns of all rows, beside the catalogue that has them all."""
+    @cached_property
+    def tag_limits(self) -> Bounds | None:
+        """The limits of the rows that it will have as a tag, of all rows none; None: it is no tag.
+
+        A tag lies beside its catalogue, with some columns and all rows, or those within limits.
+        """
         asked, home = self.asked, self.stored.home
-        whole = self.limit is None and asked.cut.rows_uncut and asked.first is None
-        beside = self.folder.parent == home.parent and self.folder != home
-        return whole and beside and asked.cut.columns is not None
+        if self.limit is not None or asked.first is not None or asked.cut.columns is None:
+            return None
+        if self.folder.parent != home.parent or self.folder == home:
+            return None
+        if not asked.cut.only(predicate=None).rows_uncut:
+            return None
+        return {} if asked.cut.predicate is None else spans_of(asked.cut.predicate.term)
 
     def _check(self, *, overwrite: bool) -> None:
         ra, dec = self.asked.source.position_columns("a catalogue")
@@ -192,7 +203,7 @@ class _Saving:
             id=self.id,
             margin_arcsec=[float(margin.margin_arcsec or 0.0) for margin in self._margins()],
             properties=self._properties(),
-            options=AS_SCANNED if self.is_tag else Options(),
+            options=Options() if self.tag_limits is None else AS_SCANNED,
             version=version,
         )
         if journal is not None and version is None:
@@ -210,8 +221,8 @@ class _Saving:
         fitted, _ = roles.fitted(self.asked.columns)
         progenitor = self.stored.properties.get("prov_progenitor") or self.stored.name
         told = {"skyquarry_nan": "null", "prov_progenitor": progenitor}
-        if self.is_tag:
-            told |= tag_properties(self.scan.source)
+        if self.tag_limits is not None:
+            told |= tag_properties(self.scan.source, self.tag_limits)
         return {**kept, **fitted.to_properties(), **told}
 
     def _written(

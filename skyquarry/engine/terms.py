@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Kind = Literal["integer", "float", "text", "boolean", "time", "null", "other"]
 
 NUMBERS = ("integer", "float", "null")
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
+FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "="}
 _COMPARE = {
     "<": pc.less,
@@ -207,7 +207,7 @@ class Comparison(Term):
     def bounds(self, *, negated: bool = False) -> Bounds | None:
         operator, left, right = self.operator, self.left, self.right
         if isinstance(left, Constant):
-            operator, left, right = _FLIPPED[operator], right, left
+            operator, left, right = FLIPPED[operator], right, left
         if not (isinstance(left, Column) and isinstance(right, Constant)):
             return {}
         if right.python is None:

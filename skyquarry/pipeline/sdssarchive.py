@@ -56,6 +56,8 @@ OTHERS: Final = ("twomass", "allwise", "gaia")
 SEED: Final = 8
 """In whose sky even the query of 1' about (185, -0.5) and that for foregrounds find ten rows."""
 NEIGHBOURS_ARCSEC: Final = 30.0
+_CLOSE_ARCSEC: Final = 5.0
+"""Of the pairs that are kept apart too: a thirteenth of all."""
 _SPECTRUM: Final = 1.0
 """Arc seconds that a spectrum lies from its object, at most."""
 _CROSS_ARCSEC: Final = 2.0
@@ -81,8 +83,9 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     Catalogues: photoobj, specobj, mask, field, segment, run, stripe, plate, extinction, each with
     its place on the sky; `truth`; and one for each other survey. phototag, the popular columns of
     photoobj, is a tag of it, photoshape (apertures, profiles, motion) another. Children of
-    photoobj: photoprofile, photoz, spectarget, neighbors (30"), crossreference (the nearest row
-    of each other survey within 2"); of specobj: specline, xcredshift. Same arguments, same bytes.
+    photoobj: photoprofile, photoz, spectarget, neighbors (30"), with its tag closeneighbors (5"),
+    crossreference (the nearest row of each other survey within 2"); of specobj: specline,
+    xcredshift. Same arguments, same bytes.
 
     Parameters
     ----------
@@ -204,8 +207,16 @@ class _Writing:
     # ------------------------------------------------------------ pairs
     def neighbours(self) -> None:
         """Neighbors: both ways, of primary and secondary objects, by the matcher."""
-        if self.done("neighbors"):
-            return
+        if not self.done("neighbors"):
+            self._neighbours()
+        if not self.done("closeneighbors"):
+            pairs = self._open("neighbors")
+            close = pairs.where(f"distanceMins <= {_CLOSE_ARCSEC / 60.0!r}")
+            path = self.folder / "closeneighbors"
+            every = close.select(pairs.stored.schema.names)
+            every.to_catalog(path, self.executor, overwrite=is_catalog(path))
+
+    def _neighbours(self) -> None:
         photo = self._open("photoobj")
         columns = [f"photoobj_{side}_{name}" for side in (1, 2) for name in ("type", "mode")]
         plan = pairs(

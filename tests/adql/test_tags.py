@@ -140,3 +140,50 @@ def test_threads_may_ask_one_kept_plan_at_once(tagged):
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda adql: _rows(adql, archive), asked))
     assert all(rows == before[adql] for adql, rows in zip(asked, found, strict=True))
+
+
+BRIGHT = (
+    "SELECT id, mag FROM sky WHERE mag < 15 AND dec > -20",
+    "SELECT a.id, b.mag FROM sky a JOIN sky b ON a.id = b.id WHERE b.mag < 15",
+    "SELECT a.id, b.mag FROM sky a LEFT JOIN sky b ON a.id = b.id AND b.mag < 15",
+    "SELECT id, mag FROM sky WHERE mag BETWEEN 3 AND 15 OR mag = 14.5",
+    "SELECT COUNT(*) AS id FROM sky WHERE mag < 15 AND dec > 89",
+    "SELECT TOP 20 id, mag FROM sky WHERE mag < 15 ORDER BY mag, id",
+)
+NOT_ALL_BRIGHT = (
+    "SELECT id, mag FROM sky WHERE NOT mag >= 15",
+    "SELECT a.id, b.mag FROM sky a LEFT JOIN sky b ON a.id = b.id AND a.mag < 15",
+    "SELECT id, mag FROM sky WHERE mag < 15 OR dec > 20",
+    "SELECT id, mag FROM sky WHERE NOT mag < 15",
+    "SELECT id, mag FROM sky WHERE mag IS NULL OR mag < 15",
+    "SELECT id, mag FROM sky WHERE mag <= 16.0001",
+    "SELECT id, mag FROM sky WHERE mag > 3",
+)
+
+
+@pytest.mark.parametrize("adql", [*BRIGHT, *NOT_ALL_BRIGHT])
+def test_rows_are_the_same_with_a_tag_of_bright_ones(tagged, adql):
+    archive, _ = tagged
+    shutil.rmtree(archive / "tag")
+    before = _rows(adql, archive)
+    whole = open_catalog(archive / "sky")
+    whole.where("mag <= 16").select(["id", "ra", "dec", "mag"]).to_catalog(archive / "bright")
+    assert ("of bright, a tag of it" in query(adql, archive=archive).explain()) == (adql in BRIGHT)
+    assert before
+    assert _rows(adql, archive) == before
+    found = query(adql, archive=archive).to_table("threads").to_pylist()
+    assert sorted(map(str, found)) == sorted(map(str, before))
+
+
+def test_parts_without_a_row_in_the_tag_have_none(tagged):
+    archive, _ = tagged
+    shutil.rmtree(archive / "tag")
+    asked = "SELECT id, mag FROM sky WHERE dec > 60 AND mag < 99"
+    before = _rows(asked, archive)
+    whole = open_catalog(archive / "sky")
+    whole.where("dec >= 60").select(["id", "ra", "dec", "mag"]).to_catalog(archive / "north")
+    assert "of north, a tag of it" in query(asked, archive=archive).explain()
+    assert len(before) > 10
+    assert _rows(asked, archive) == before
+    found = query(asked, archive=archive).to_table("threads").to_pylist()
+    assert sorted(found, key=lambda row: row["id"]) == before

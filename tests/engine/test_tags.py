@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 
 import pyarrow.compute as pc
@@ -26,7 +27,7 @@ def cat(sky, tmp_path):
 
 def _name(cat, *columns):
     found = tag_with(cat.source, columns)
-    return None if found is None else found.name
+    return None if found is None else found.stored.name
 
 
 def test_columns_of_all_rows_are_a_tag(cat, tmp_path):
@@ -52,7 +53,10 @@ def test_its_row_groups_are_large(sky, tmp_path):
 @pytest.mark.parametrize(
     "cut",
     [
-        lambda cat: cat.where("r_mag < 30").select(POPULAR),
+        lambda cat: cat.where("r_mag < 30 OR ra < 10").select(POPULAR),
+        lambda cat: cat.where("r_mag - 1 < 30").select(POPULAR),
+        lambda cat: cat.where("NOT r_mag < 12 AND r_mag < 30").select(POPULAR),
+        lambda cat: cat.where("r_mag < 30").cone(10, 2, 3600 * 170).select(POPULAR),
         lambda cat: cat.select(POPULAR).head(15_000),
         lambda cat: cat.select(POPULAR).sample(0.99),
         lambda cat: cat.cone(10, 2, 3600 * 170).select(POPULAR),
@@ -62,6 +66,43 @@ def test_a_part_of_the_rows_is_none(cat, tmp_path, cut):
     made = cut(cat).to_catalog(tmp_path / "tag")
     assert TAG_OF not in made.properties
     assert _name(cat, "r_mag") is None
+
+
+def test_rows_within_limits_are_a_tag_for_who_asks_no_more(cat, tmp_path):
+    bright = cat.where("r_mag < 18 AND dec >= 0")
+    made = bright.select(POPULAR).to_catalog(tmp_path / "bright")
+    assert made.verify() == []
+    assert made.to_table().equals(bright.select(POPULAR).to_table())
+    below = math.nextafter(18, 0)
+
+    def named(**asked):
+        found = tag_with(cat.source, ["r_mag"], asked)
+        return None if found is None else found.stored.name
+
+    assert named(r_mag=(None, below), dec=(0.0, None)) == "bright"
+    assert named(r_mag=(12.0, 15.0), dec=(0.0, 9.0), ra=(None, 3.0)) == "bright"
+    for outside in (
+        {},
+        {"r_mag": (None, 15.0)},
+        {"r_mag": (None, 18.0), "dec": (0.0, None)},
+        {"r_mag": (12.0, None), "dec": (0.0, None)},
+        {"r_mag": (None, 15.0), "dec": (-1e-300, None)},
+        {"r_mag": (None, 15.0), "dec": (None, 5.0)},
+    ):
+        assert named(**outside) is None
+    cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    assert named(r_mag=(None, 15.0), dec=(0.0, None)) == "bright"
+    assert named(r_mag=(None, 15.0)) == "tag"
+
+
+def test_a_tag_tells_which_of_its_files_have_the_rows_of_a_tile(cat, tmp_path):
+    cat.where("dec > 0").select(POPULAR).to_catalog(tmp_path / "north")
+    tag = tag_with(cat.source, ["dec"], {"dec": (1.0, None)})
+    found = [tag.files(tile) for tile in range(len(cat.stored.tiles))]
+    assert 0 < sum(map(len, found)) < len(found)
+    for tile, files in enumerate(found):
+        north = (cat.stored.read(tile, ["dec"])["dec"].to_numpy() > 0).sum()
+        assert tag.rows[tile] == north == sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def test_a_catalogue_elsewhere_is_none(cat, tmp_path):

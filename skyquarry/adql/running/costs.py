@@ -133,7 +133,7 @@ class Costs:
             return float(read.table.table.num_rows), 0.0
         if not isinstance(read, StoredRead):
             return float(read.cost().rows), float(read.cost().bytes)
-        share = self._share(read)
+        share = self._share(read) * read.rows / max(int(read.source.rows[read.numbers].sum()), 1)
         bytes_ = float(read.source.bytes_of(read.columns).sum()) * share
         return read.source.stored.n_rows * share, bytes_
 

@@ -50,7 +50,10 @@ def _table(read: Read) -> Iterator[str]:
     yield f"{read.table.name}{version}: {few:,} of {every:,} tiles are read"
     yield from (f"  {word:<{_WIDTH}}{text}" for word, text in matters(read.scan))
     if read.tag is not None:
-        yield _line("  files", f"  of {read.tag.name}, a tag of it with these columns")
+        within = f", and {read.rows:,} rows" if read.tag.limits else ""
+        yield _line(
+            "  files", f"  of {read.tag.stored.name}, a tag of it with these columns{within}"
+        )
     if read.narrow.bounds:
         names = ", ".join(sorted(read.narrow.bounds))
         spared = len(read.scan) - few
