@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.faults import Fault, examples
 from skyquarry.catalog.relations import KEY, NEAR_KEYS, ON, PARENT, is_unique, near_keys
 from skyquarry.errors import SkyquarryError
+from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_xyz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from skyquarry.catalog.stored import Stored
@@ -112,37 +113,55 @@ def _broken(stored: Stored, promise: _Promise) -> tuple[int, tuple[dict[str, Any
     count, shown = 0, list[dict[str, Any]]()
     for tile in range(len(stored.tiles)):
         table = stored.read(tile, _columns(stored, promise.column))
-        keys = table.column(promise.column).combine_chunks()
+        keys = table.column(promise.column)
+        left = keys.is_valid().to_numpy()
         away = np.zeros(table.num_rows, bool)
-        for number in promise.there.lookup(promise.key, pc.unique(keys.drop_null())).tolist():
+        for number in _tiles(stored, tile, promise, keys, left):
             there = promise.there.read(number, _columns(promise.there, promise.key))
-            away |= _away(stored, table, there, promise)
+            met, apart = _met(stored, table, there, promise)
+            left[met] = False
+            away[met[apart]] = True
         count += int(away.sum())
         shown += examples(stored, table, away)
     return count, tuple(shown[:5])
+
+
+def _tiles(
+    stored: Stored, tile: int, promise: _Promise, keys: pa.ChunkedArray, left: NDArray[np.bool_]
+) -> Iterator[int]:
+    """Tiles that may hold the rows with these keys.
+
+    First those at the same place, where most are; then, by the index, those of keys still `left`.
+    """
+    cell = Ranges(stored.tiles.starts[[tile]], stored.tiles.stops[[tile]])
+    near = promise.there.tiles.overlapping(cell).tolist()
+    yield from near
+    if left.any():
+        some = pc.unique(keys.filter(pa.array(left)))
+        yield from set(promise.there.lookup(promise.key, some).tolist()) - set(near)
 
 
 def _columns(stored: Stored, key: str) -> list[str]:
     return list(dict.fromkeys([key, str(stored.roles.ra), str(stored.roles.dec), SPATIAL]))
 
 
-def _away(stored: Stored, table: pa.Table, there: pa.Table, promise: _Promise) -> NDArray[np.bool_]:
-    """(n,) bool: rows whose key is among those there, and lies elsewhere."""
+def _met(
+    stored: Stored, table: pa.Table, there: pa.Table, promise: _Promise
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The rows whose key is among those there (m,), and which of them lie elsewhere (m,)."""
     keys = there.column(promise.key).combine_chunks()
-    place = pc.index_in(table.column(promise.column).cast(keys.type), value_set=keys)
-    row = np.flatnonzero(place.is_valid().to_numpy(zero_copy_only=False))
+    place = pc.index_in(
+        table.column(promise.column).cast(keys.type), value_set=keys, skip_nulls=True
+    )
+    row = np.flatnonzero(place.is_valid().to_numpy())
     other = place.drop_null().to_numpy()
     if promise.arcsec is None:
         pixels = [each.column(SPATIAL).to_numpy() for each in (table, there)]
-        apart = pixels[0][row] != pixels[1][other]
-    else:
-        here, far = _xyz(stored, table)[row], _xyz(promise.there, there)[other]
-        chord = np.linalg.norm(here - far, axis=1)
-        arcsec = np.degrees(2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0))) * 3600.0
-        apart = arcsec > promise.arcsec + _SLACK_ARCSEC
-    found = np.zeros(table.num_rows, bool)
-    found[row[apart]] = True
-    return found
+        return row, np.asarray(pixels[0][row] != pixels[1][other])
+    here, far = _xyz(stored, table)[row], _xyz(promise.there, there)[other]
+    chord = np.linalg.norm(here - far, axis=1)
+    arcsec = np.degrees(2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0))) * 3600.0
+    return row, np.asarray(arcsec > promise.arcsec + _SLACK_ARCSEC)
 
 
 def _xyz(stored: Stored, table: pa.Table) -> NDArray[np.float64]:
