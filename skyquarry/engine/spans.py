@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.terms import Term
 
-_EXACT = 2.0**53
+_EXACT = {"integer": 2.0**53, "float": 2.0**24}
+"""Beyond it the database compares a column of 32 bits with a whole number as 32 bits have it."""
 
 
 def spans_of(term: Term) -> Bounds | None:
@@ -32,9 +33,9 @@ def spans_of(term: Term) -> Bounds | None:
     operator, left, right = term.operator, term.left, term.right
     if isinstance(left, Constant):
         operator, left, right = FLIPPED[operator], right, left
-    if not (isinstance(left, Column) and isinstance(right, Constant) and _is_number(right.python)):
+    if not (isinstance(left, Column) and isinstance(right, Constant)):
         return None
-    if left.kind not in ("integer", "float"):
+    if not _is_number(right.python, _EXACT.get(left.kind, 0.0)):
         return None
     value = float(right.python)
     spans = {
@@ -46,9 +47,9 @@ def spans_of(term: Term) -> Bounds | None:
     return {left.name: spans[operator]} if operator in spans else None
 
 
-def _is_number(value: Any) -> bool:
-    """Whether it is a number that 64 bits of a float hold, whole or not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _EXACT
+def _is_number(value: Any, most: float) -> bool:
+    """Whether it is a number, smaller than what is exact for all who compare it."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < most
 
 
 def implies(asked: Bounds, spans: Bounds) -> bool:
