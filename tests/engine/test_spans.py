@@ -51,7 +51,8 @@ def test_spans_of_conditions_joined_by_and_are_met_together():
     "text",
     [
         "x < 5 OR n > 1", "NOT x < 5", "x <> 5", "x = 5", "x < n", "x + 1 < 5", "t < 'b'",
-        "x < 5 AND t = 'a'", "x IS NULL", "n < 9007199254740993", "f >= 16777217", "x IN (1, 2)", "x < NULL",
+        "x < 5 AND t = 'a'", "x IS NULL", "n < 9007199254740993", "f >= 16777217", "x < NULL",
+        "x IN (1, 2)",
     ],
 )  # fmt: skip
 def test_other_conditions_have_none(text):
