@@ -17,7 +17,7 @@ from typing import Any
 from twenty import forget
 
 import skyquarry as sq
-from skyquarry.adql import kept
+from skyquarry.adql.database import kept
 
 import record
 

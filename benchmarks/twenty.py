@@ -38,7 +38,7 @@ from typing import Any
 import duckdb
 
 import skyquarry as sq
-from skyquarry.adql import kept
+from skyquarry.adql.database import kept
 from skyquarry.adql.reads import StoredRead
 from skyquarry.adql.twenty.every import twenty
 from skyquarry.errors import SkyquarryError

@@ -226,7 +226,7 @@ not heeded. Angles are degrees; `CONTAINS` and `INTERSECTS` give 1 or 0. LOG is 
 
 def adql() -> str:
     """ADQL's own functions, and those that services have beside them."""
-    from skyquarry.adql import aggregates, servicecalls, usercalls
+    from skyquarry.adql.calls import aggregates, servicecalls, usercalls
     from skyquarry.adql.text import shapes
 
     own = [f"| `{name.lower()}` | {shapes.told(name)} |" for name in sorted(shapes.SHAPES)]

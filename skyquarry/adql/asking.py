@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql.duck import rows_of
+from skyquarry.adql.database.duck import rows_of
+from skyquarry.adql.database.kept import Limits
 from skyquarry.adql.giving import Giving
-from skyquarry.adql.kept import Limits
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.recent import Asked, found, keep
 from skyquarry.adql.running.answers import Run

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql import geometry
-from skyquarry.adql.calls import alike
-from skyquarry.adql.casting import moment
-from skyquarry.adql.geocalls import narrowed_to
+from skyquarry.adql.calls.casting import moment
+from skyquarry.adql.calls.geocalls import narrowed_to
+from skyquarry.adql.calls.known import alike
+from skyquarry.adql.geometry import shapes as geometry
 from skyquarry.adql.kinds import WORDS
 from skyquarry.adql.resolving import Resolver
 from skyquarry.adql.terms import (

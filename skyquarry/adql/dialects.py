@@ -8,8 +8,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from skyquarry.adql.manycorners import PREFIX, polygon_of
-from skyquarry.adql.regionsql import MAX_EDGES, region_sql, xyz_sql
+from skyquarry.adql.geometry.manycorners import PREFIX, polygon_of
+from skyquarry.adql.geometry.regionsql import MAX_EDGES, region_sql, xyz_sql
 from skyquarry.errors import QueryError, one_of
 
 if TYPE_CHECKING:

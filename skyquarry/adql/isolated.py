@@ -73,8 +73,8 @@ def _plan(asked: dict[str, Any]) -> Any:
 
     import pyarrow as pa
 
-    from skyquarry.adql import deadlines, kept
     from skyquarry.adql.asking import query
+    from skyquarry.adql.database import deadlines, kept
 
     kept.load()
     deadlines.begin()

@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql.calls import alike
+from skyquarry.adql.calls.known import alike
 from skyquarry.adql.conditions import Conditions
-from skyquarry.adql.flat import Flat
+from skyquarry.adql.joins.flat import Flat
+from skyquarry.adql.joins.pairing import quickened
 from skyquarry.adql.kinds import WORDS, quoted
-from skyquarry.adql.pairing import quickened
 from skyquarry.adql.recall import Recall
 from skyquarry.adql.scopes import Relation, Scope, Tree
 from skyquarry.adql.state import fields_of
@@ -286,7 +286,7 @@ def moved_to(column: Field, alias: str, *, keep_origin: bool = True) -> Field:
 
 def _shape(column: Field, sql: str) -> Any:
     """The shape of a geometry that comes as the list of its numbers."""
-    from skyquarry.adql.geometry import Circle, Point
+    from skyquarry.adql.geometry.shapes import Circle, Point
     from skyquarry.adql.text.words import Span
 
     def part(number: int) -> Term:

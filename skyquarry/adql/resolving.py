@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql import aggregates, calls, casting
+from skyquarry.adql.calls import aggregates, casting
+from skyquarry.adql.calls import known as calls
 from skyquarry.adql.kinds import NUMBERS, WORDS, literal
 from skyquarry.adql.terms import Field, Term
 from skyquarry.adql.text.syntax import (

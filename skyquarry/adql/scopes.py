@@ -10,7 +10,7 @@ from skyquarry.adql.recall import Recall
 from skyquarry.adql.text.words import nearest
 
 if TYPE_CHECKING:
-    from skyquarry.adql.flat import Flat
+    from skyquarry.adql.joins.flat import Flat
     from skyquarry.adql.terms import Equal, Field
     from skyquarry.adql.text.syntax import ColumnName, Identifier
     from skyquarry.adql.text.words import QueryText

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.blocks import Block
-from skyquarry.adql.calls import alike
+from skyquarry.adql.calls.known import alike
 from skyquarry.adql.conditions import Conditions
-from skyquarry.adql.flat import Flat, JoinText
 from skyquarry.adql.joining import Joining, moved_to, output_names
+from skyquarry.adql.joins.flat import Flat, JoinText
+from skyquarry.adql.joins.pairing import quickened
 from skyquarry.adql.kinds import WORDS, literal, quoted
-from skyquarry.adql.pairing import quickened
 from skyquarry.adql.resolving import column_term
 from skyquarry.adql.scopes import Relation, Scope, Tree
 from skyquarry.adql.terms import Field, Term

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from skyquarry.adql.blocks import Aggregate, Block
-    from skyquarry.adql.flat import JoinText
+    from skyquarry.adql.joins.flat import JoinText
     from skyquarry.adql.tables import Table, Tables
     from skyquarry.adql.text.syntax import Identifier
     from skyquarry.adql.text.words import QueryText

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skyquarry.engine.bounds import both, either
 
 if TYPE_CHECKING:
-    from skyquarry.adql.geometry import Point, Shape
+    from skyquarry.adql.geometry.shapes import Point, Shape
     from skyquarry.adql.kinds import Kind
     from skyquarry.adql.text.words import Span
     from skyquarry.engine.bounds import Bounds

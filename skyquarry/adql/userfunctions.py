@@ -181,7 +181,7 @@ def called(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
 
 def _argument(resolver: Resolver, known: UserFunction, given: Term, type_: Any) -> str:
     """An argument as the type that the function takes."""
-    from skyquarry.adql.casting import moment
+    from skyquarry.adql.calls.casting import moment
 
     kind, sql_type = _TYPES[type_]
     if kind in ("float", "integer", "boolean"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from skyquarry.adql import deadlines
-from skyquarry.adql.deadlines import after
+from skyquarry.adql.database import deadlines
+from skyquarry.adql.database.deadlines import after
 
 
 def test_what_lasts_too_long_is_told_and_what_does_not_is_not():

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from skyquarry.adql.asking import query
-from skyquarry.adql.duck import rows_of
-from skyquarry.adql.kept import Limits
-from skyquarry.adql.stopping import Stop
+from skyquarry.adql.database.duck import rows_of
+from skyquarry.adql.database.kept import Limits
+from skyquarry.adql.database.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
 
 ATTACKS = (

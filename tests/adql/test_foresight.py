@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from skyquarry.adql import foresight, kept
-from skyquarry.adql.foresight import Foresight
+from skyquarry.adql.database import foresight, kept
+from skyquarry.adql.database.foresight import Foresight
 
 ASK = f"SELECT current_setting('{foresight.SETTING}')"
 

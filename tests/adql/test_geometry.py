@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from skyquarry.adql.asking import query
-from skyquarry.adql.geometry import contains_point
+from skyquarry.adql.geometry.regionsql import region_sql
+from skyquarry.adql.geometry.shapes import contains_point
 from skyquarry.adql.reads import fewer
-from skyquarry.adql.regionsql import region_sql
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.regions import Box as SkyBox
 from skyquarry.sky.regions import Cone, Polygon, Zone

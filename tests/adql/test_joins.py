@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.adql import meeting, ordering, sides
 from skyquarry.adql.asking import query
-from skyquarry.adql.kept import Limits
+from skyquarry.adql.database.kept import Limits
+from skyquarry.adql.joins import meeting, ordering, sides
 from skyquarry.errors import RunError
 from skyquarry.testing.handmade import write_catalog
 
@@ -203,7 +203,7 @@ def test_ten_conditions_do_not_make_a_large_table_small(tmp_path):
         catalogs={"stars": tmp_path / "stars"},
         uploads={"keys": {"id": ids[:40_000], "other": ids[:40_000][::-1].copy()}},
     )
-    from skyquarry.adql.duck import _named_in, _own
+    from skyquarry.adql.database.duck import _named_in, _own
 
     plans = planned(plan)
     with _own(plan.limits, plan.reads, set(), plans) as (connection, _):

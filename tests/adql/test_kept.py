@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from skyquarry.adql import kept
-from skyquarry.adql.kept import Limits, close_all, cursor
+from skyquarry.adql.database import kept
+from skyquarry.adql.database.kept import Limits, close_all, cursor
 
 
 @pytest.fixture(autouse=True)

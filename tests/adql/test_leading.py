@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import skyquarry as sq
-from skyquarry.adql import leading, ordering
+from skyquarry.adql.joins import leading, ordering
 from skyquarry.adql.running import dividing
 from skyquarry.catalog.relations import NEAR_KEYS, NearKey, near_keys, told_near
 from skyquarry.catalog.roles import Roles

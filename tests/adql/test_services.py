@@ -14,8 +14,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.time import Time
 
-from skyquarry.adql import aggregates, servicecalls, usercalls
 from skyquarry.adql.asking import query
+from skyquarry.adql.calls import aggregates, servicecalls, usercalls
 from skyquarry.adql.text.grammar import parse
 from skyquarry.errors import QueryError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.adql import standing
+from skyquarry.adql.database import standing
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from skyquarry.adql import ordering, reads
+from skyquarry.adql import reads
 from skyquarry.adql.asking import Compiler, query
+from skyquarry.adql.joins import ordering
 from skyquarry.catalog.roles import Roles
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import RunError

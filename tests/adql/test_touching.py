@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.adql import geometry
 from skyquarry.adql.asking import query
+from skyquarry.adql.geometry import shapes as geometry
 from skyquarry.errors import QueryError
 from skyquarry.sky.regions import Cone, Polygon
 from skyquarry.sky.vectors import to_radec, to_xyz

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql.deadlines import after
-from skyquarry.adql.duck import no_room, rows_of, too_late
+from skyquarry.adql.database.deadlines import after
+from skyquarry.adql.database.duck import no_room, rows_of, too_late
+from skyquarry.adql.database.room import gathered, part_room_of
 from skyquarry.adql.reads import GivenRead
-from skyquarry.adql.room import gathered, part_room_of
 from skyquarry.adql.running.holding import HELD
 from skyquarry.adql.tables import Given
 from skyquarry.engine.executors import Where, cpu_count, shares_memory, worker_count
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.adql.kept import Limits
+    from skyquarry.adql.database.kept import Limits
     from skyquarry.adql.reads import PartRead, Read
     from skyquarry.adql.running.deciding import Course
     from skyquarry.adql.running.dividing import Division

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.adql.kept import knows
+from skyquarry.adql.database.kept import knows
 from skyquarry.adql.reads import GivenRead, StoredRead
 from skyquarry.adql.running.calibrating import note, seconds_of
 from skyquarry.adql.running.dividing import Division

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from skyquarry.adql.ordering import planned
+from skyquarry.adql.joins.ordering import planned
 from skyquarry.adql.reads import StoredRead
 from skyquarry.adql.running.dividing import Division, divided
 from skyquarry.adql.running.texts import scans_in
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skyquarry.adql.blocks import Aggregate, Block
-    from skyquarry.adql.flat import JoinText
+    from skyquarry.adql.joins.flat import JoinText
     from skyquarry.adql.reads import Read
     from skyquarry.adql.selects import Compiled
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.adql.joins.ties import same_place
 from skyquarry.adql.reads import GivenRead, StoredRead
 from skyquarry.adql.running.merging import MERGED, Merge, merge_of
 from skyquarry.adql.running.texts import aliases_lacking, named_in, scans_in
-from skyquarry.adql.ties import same_place
 from skyquarry.engine.scan import width_of
 
 if TYPE_CHECKING:

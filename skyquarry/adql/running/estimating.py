@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.adql.duck import rows_of
-from skyquarry.adql.kept import Limits
+from skyquarry.adql.database.duck import rows_of
+from skyquarry.adql.database.kept import Limits
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.running.sampling import UNIT, sample_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skyquarry.adql.ordering import told as joins_told
+from skyquarry.adql.joins.ordering import told as joins_told
 from skyquarry.adql.reads import StoredRead
 from skyquarry.adql.running.calibrating import noted
 from skyquarry.adql.running.dividing import Division

@@ -19,7 +19,7 @@ def stoppable(work: Callable[[Any], str]) -> str:
 
     Raises KeyboardInterrupt once a Ctrl-C has stopped it.
     """
-    from skyquarry.adql.stopping import Stop
+    from skyquarry.adql.database.stopping import Stop
 
     stop = Stop()
     with ThreadPoolExecutor(1, "query") as pool:

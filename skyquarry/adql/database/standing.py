@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.kept import LOCKS, Limits
+from skyquarry.adql.database.kept import LOCKS, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.geometry import Circle, Outline, Point, Shape
+from skyquarry.adql.geometry.shapes import Circle, Outline, Point, Shape
 from skyquarry.adql.kinds import WORDS, Kind, literal
 from skyquarry.adql.terms import Term
 

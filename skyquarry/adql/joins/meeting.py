@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.adql.flat import Flat
-from skyquarry.adql.joinplan import Sized
-from skyquarry.adql.sides import bands, sides, turned
+from skyquarry.adql.joins.flat import Flat
+from skyquarry.adql.joins.joinplan import Sized
+from skyquarry.adql.joins.sides import bands, sides, turned
 from skyquarry.engine.executors import cpu_count
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.adql.joinplan import Plan
+    from skyquarry.adql.joins.joinplan import Plan
+    from skyquarry.adql.joins.sides import Side
     from skyquarry.adql.reads import Read
-    from skyquarry.adql.sides import Side
     from skyquarry.adql.terms import Truth
 
     Floats = NDArray[np.float64]

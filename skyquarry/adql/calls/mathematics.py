@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.adql.calls.units import conversion
 from skyquarry.adql.kinds import literal
 from skyquarry.adql.terms import Term
-from skyquarry.adql.units import conversion
 
 if TYPE_CHECKING:
     from skyquarry.adql.resolving import Resolver

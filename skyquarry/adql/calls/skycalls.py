@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql import functions
-from skyquarry.adql.casting import geometry_term
-from skyquarry.adql.geocalls import point_of, scan_of_position, shape_of
-from skyquarry.adql.geometry import Circle, Outline, Point
+from skyquarry.adql.calls.casting import geometry_term
+from skyquarry.adql.calls.geocalls import point_of, scan_of_position, shape_of
+from skyquarry.adql.database import functions
+from skyquarry.adql.geometry.regionsql import dot, vector
+from skyquarry.adql.geometry.shapes import Circle, Outline, Point
 from skyquarry.adql.kinds import quoted
-from skyquarry.adql.regionsql import dot, vector
 from skyquarry.adql.terms import Term
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.adql.joinplan import Sized, local
+from skyquarry.adql.joins.joinplan import Sized, local
+from skyquarry.adql.joins.ties import apart
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.reads import StoredRead
-from skyquarry.adql.ties import apart
 from skyquarry.engine.executors import cpu_count
 from skyquarry.engine.scan import width_of
 from skyquarry.sky.ranges import Ranges
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from skyquarry.adql.flat import Flat
+    from skyquarry.adql.joins.flat import Flat
     from skyquarry.adql.reads import Read
 
     Ints = NDArray[np.int64]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from skyquarry.adql.kinds import literal
 
 if TYPE_CHECKING:
-    from skyquarry.adql.geometry import Point
+    from skyquarry.adql.geometry.shapes import Point
     from skyquarry.adql.scopes import Relation, Tree
     from skyquarry.adql.state import State
     from skyquarry.adql.terms import Near

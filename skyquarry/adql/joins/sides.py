@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.adql.flat import owners
-from skyquarry.adql.joinplan import Sized, local
+from skyquarry.adql.database.room import BATCH_ROWS, NoRoomError, gathered
+from skyquarry.adql.joins.flat import owners
+from skyquarry.adql.joins.joinplan import Sized, local
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.reads import GivenRead
-from skyquarry.adql.room import BATCH_ROWS, NoRoomError, gathered
 from skyquarry.adql.running.texts import replaced
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from skyquarry.adql.joinplan import Plan
+    from skyquarry.adql.joins.joinplan import Plan
     from skyquarry.adql.reads import Read
     from skyquarry.adql.terms import Band
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql import geocalls, mathematics, servicecalls, usercalls, userfunctions
-from skyquarry.adql.aggregates import AGGREGATES
+from skyquarry.adql import userfunctions
+from skyquarry.adql.calls import geocalls, mathematics, servicecalls, usercalls
+from skyquarry.adql.calls.aggregates import AGGREGATES
 from skyquarry.adql.kinds import NUMBERS, WORDS
 from skyquarry.adql.text.shapes import SHAPES, without_frame
 from skyquarry.adql.text.words import nearest

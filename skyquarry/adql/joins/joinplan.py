@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql.flat import Flat, owners
-from skyquarry.adql.room import MEMORY_BYTES, room_of
+from skyquarry.adql.database.room import MEMORY_BYTES, room_of
+from skyquarry.adql.joins.flat import Flat, owners
 
 if TYPE_CHECKING:
-    from skyquarry.adql.flat import JoinText
+    from skyquarry.adql.joins.flat import JoinText
     from skyquarry.adql.terms import Near
 
 

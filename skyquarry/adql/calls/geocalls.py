@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql import geometry
-from skyquarry.adql.casting import geometry_term
-from skyquarry.adql.geometry import Box, Circle, Fixed, Outline, Point, Shape
+from skyquarry.adql.calls.casting import geometry_term
+from skyquarry.adql.geometry import shapes as geometry
+from skyquarry.adql.geometry.manycorners import carried
+from skyquarry.adql.geometry.shapes import Box, Circle, Fixed, Outline, Point, Shape
 from skyquarry.adql.kinds import WORDS, literal
-from skyquarry.adql.manycorners import carried
 from skyquarry.adql.terms import Narrow, Narrowing, Near, Term, Truth
 
 if TYPE_CHECKING:

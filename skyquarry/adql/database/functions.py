@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.adql.manycorners import PREFIX, holding
-from skyquarry.adql.touching import containing, touching
+from skyquarry.adql.geometry.manycorners import PREFIX, holding
+from skyquarry.adql.geometry.touching import containing, touching
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.adql.calls.units import spectral
 from skyquarry.adql.kinds import literal
-from skyquarry.adql.units import spectral
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,8 +189,8 @@ def _check_pattern(resolver: Resolver, at: Term, pattern: str) -> None:
 
 def _apply_pm(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     """A place moved in the tangential plane, by degrees a year."""
-    from skyquarry.adql.casting import geometry_term
-    from skyquarry.adql.geometry import Point
+    from skyquarry.adql.calls.casting import geometry_term
+    from skyquarry.adql.geometry.shapes import Point
 
     if len(arguments) != 5:
         raise _count(resolver, tree, "ivo_apply_pm(ra, dec, pmra, pmdec, years), all of degrees")

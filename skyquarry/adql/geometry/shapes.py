@@ -13,8 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skyquarry.adql.geometry.regionsql import (
+    FEW_EDGES,
+    MAX_EDGES,
+    is_convex,
+    region_sql,
+    squared,
+    xyz_sql,
+)
 from skyquarry.adql.kinds import literal
-from skyquarry.adql.regionsql import FEW_EDGES, MAX_EDGES, is_convex, region_sql, squared, xyz_sql
 from skyquarry.sky.halfspaces import EDGE
 from skyquarry.sky.regions import Cone, Convex, Polygon
 

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql import arraycalls, skycalls
+from skyquarry.adql.calls import arraycalls, skycalls
+from skyquarry.adql.calls.skycalls import whole
 from skyquarry.adql.kinds import WORDS, literal
-from skyquarry.adql.skycalls import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def _julian(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     zero = 40_587.0 if tree.key.endswith("MJD") else 2_440_587.5
     of = arguments[0]
     if of.kind != "time":
-        from skyquarry.adql.casting import moment
+        from skyquarry.adql.calls.casting import moment
 
         made = moment(resolver, of)
         if made is None:

@@ -21,13 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.foresight import ALLOWED, Foresight
-from skyquarry.adql.room import MEMORY_BYTES
+from skyquarry.adql.database.foresight import ALLOWED, Foresight
+from skyquarry.adql.database.room import MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from skyquarry.adql.stopping import Stop
+    from skyquarry.adql.database.stopping import Stop
 
 LOCKS: Final = (
     "SET autoinstall_known_extensions = false",

@@ -12,16 +12,16 @@ from __future__ import annotations
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.flat import Flat, owners
-from skyquarry.adql.joinplan import Plan, Sized, local, owner
-from skyquarry.adql.leading import leads, narrowed, tied
+from skyquarry.adql.joins.flat import Flat, owners
+from skyquarry.adql.joins.joinplan import Plan, Sized, local, owner
+from skyquarry.adql.joins.leading import leads, narrowed, tied
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.recall import Recall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skyquarry.adql.flat import JoinText, Part
+    from skyquarry.adql.joins.flat import JoinText, Part
     from skyquarry.adql.reads import Read
     from skyquarry.adql.terms import Near, Truth
 
@@ -82,7 +82,7 @@ def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> str:
     flat = plan.join.flat
     sized = [_sized(part, flat, reads[part.scan], connection) for part in flat.parts]
     if plan.near is not None:
-        from skyquarry.adql.meeting import met
+        from skyquarry.adql.joins.meeting import met
 
         sized, more = met(plan, sized, reads, connection)
         flat = Flat(flat.parts, (*flat.truths, *more))

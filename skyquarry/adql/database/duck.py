@@ -14,15 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.adql import functions
-from skyquarry.adql.deadlines import after
-from skyquarry.adql.kept import Function, Limits, cursor
-from skyquarry.adql.ordering import arranged, planned
+from skyquarry.adql.database import functions
+from skyquarry.adql.database.deadlines import after
+from skyquarry.adql.database.kept import Function, Limits, cursor
+from skyquarry.adql.database.room import BATCH_ROWS, room_of
+from skyquarry.adql.database.standing import standing
+from skyquarry.adql.database.stopping import Stop
+from skyquarry.adql.joins.ordering import arranged, planned
 from skyquarry.adql.partreads import FileRead, PieceRead
 from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
-from skyquarry.adql.room import BATCH_ROWS, room_of
-from skyquarry.adql.standing import standing
-from skyquarry.adql.stopping import Stop
 from skyquarry.errors import CancelledError, QueryError, RunError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.adql.flat import JoinText
-    from skyquarry.adql.joinplan import Plan
+    from skyquarry.adql.joins.flat import JoinText
+    from skyquarry.adql.joins.joinplan import Plan
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Functions of a query: from a name and its arguments to a term."""
