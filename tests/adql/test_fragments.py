@@ -204,6 +204,27 @@ def test_sums_are_the_same_to_the_last_bit_wherever_they_are_formed(ask, executo
     assert ask(JOINED).to_table("threads").equals(first)
 
 
+@pytest.mark.parametrize(
+    ("adql", "whole"),
+    [
+        ("SELECT kind, COUNT(*) AS n, MAX(mag) AS m FROM sky GROUP BY kind", True),
+        ("SELECT kind, COUNT(DISTINCT flags) AS n FROM sky WHERE mag < 20 GROUP BY kind", True),
+        ("SELECT kind, COUNT(*) AS n, AVG(mag) AS m FROM sky GROUP BY kind", False),
+        ("SELECT kind, SUM(flags) AS n FROM sky GROUP BY kind", False),
+        ("SELECT TOP 2 kind, COUNT(*) AS n FROM sky GROUP BY kind", False),
+        ("SELECT kind, mag FROM sky WHERE mag < 20", False),
+    ],
+)
+def test_here_groups_run_whole_whose_values_hang_on_no_order(ask, adql, whole):
+    pieces = ask(adql).pieces
+    assert (not pieces.here.divisions) == whole
+    parts = pieces.course(spread=True)
+    assert parts.divisions
+    found = [ask(adql).to_table(how).to_pylist() for how in (None, "threads")]
+    if "TOP" not in adql:
+        assert sorted(map(str, found[0])) == sorted(map(str, found[1]))
+
+
 def test_the_first_n_leave_other_tiles_unread(ask, monkeypatch):
     monkeypatch.setattr(dividing, "FIRST_ROWS", 500)
     few = ask("SELECT TOP 5 id FROM sky").begin()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skyquarry.adql.reads import Read
     from skyquarry.adql.selects import Compiled
 
+_EXACT: Final = frozenset(("COUNT", "MIN", "MAX"))
 _TOO_LITTLE: Final = "it reads too little to be taken apart"
 
 
@@ -119,8 +120,21 @@ class Pieces:
             return division
         if division.merge.way in ("rows", "once", "ordered"):
             return "one database is as quick with it"  # it leaves row groups out as it sorts
+        if self._adds_exactly(division):
+            return "one database is as quick with it"  # and begins once: 3 to 7 ms a part
         beside = sum(each.cost().rows for each in division.beside)
         return "one database is as quick with it" if beside > 10_000 else division
+
+    def _adds_exactly(self, division: Division) -> bool:
+        """Whether groups of one table's rows are the same in whatever order rows are added.
+
+        Sums of floats are not; nor are the first of groups that come in any order.
+        """
+        block, alone = division.block, not (division.along or division.beside)
+        every = block.top is None and not block.offset and self.limit is None
+        keys = {each.key for sql, each in self.aggregates.items() if sql in block.sql}
+        grouped = division.merge.way == "grouped" and not self.called
+        return grouped and alone and every and keys <= _EXACT
 
     def _of_root(self, division: Division) -> Course:
         sql = with_named((), division.sql, self.limit)
