@@ -105,7 +105,7 @@ def test_rows_are_held_in_memory_or_become_a_table(ask, as_it_stands, all_worth,
     seen = []
     real = sides.gathered
     monkeypatch.setattr(sides, "gathered", lambda *given: seen.append(real(*given)) or seen[-1])
-    monkeypatch.setattr(sides, "_TIMES", Limits().memory_bytes / 4 / 400_000)  # numbers have room
+    monkeypatch.setattr(sides, "_TIMES", Limits().memory_bytes / 2 / 400_000)  # numbers have room
     assert told(ask(adql)) == held
     assert None not in seen
     monkeypatch.setattr(sides, "_width", lambda _: 0.0)  # as if they were thought to have it too
@@ -123,7 +123,7 @@ def test_the_limit_of_memory_holds_for_rows_that_are_held(ask, all_worth):
 
 @pytest.mark.parametrize("room", [140, 1 << 28])
 def test_columns_may_have_the_names_that_number_rows(all_worth, monkeypatch, room):
-    monkeypatch.setattr(sides, "_TIMES", Limits().memory_bytes / 4 / room)
+    monkeypatch.setattr(sides, "_TIMES", Limits().memory_bytes / 2 / room)
     one = {"id": [1, 2, 3, 4], "ra": [10.0, 20.0, 30.0, 10.0], "dec": [1.0, 2.0, 3.0, 1.0],
            "~row": [2, 0, 1, 3], "rowid": [3, 3, 3, 3]}  # fmt: skip
     other = {

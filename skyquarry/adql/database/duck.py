@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.database import functions
 from skyquarry.adql.database.deadlines import after
 from skyquarry.adql.database.kept import Function, Limits, cursor
-from skyquarry.adql.database.room import BATCH_ROWS, room_of
+from skyquarry.adql.database.room import BATCH_ROWS, matching_room_of, room_of
 from skyquarry.adql.database.standing import standing
 from skyquarry.adql.database.stopping import Stop
 from skyquarry.adql.joins.ordering import arranged, planned
@@ -60,8 +60,7 @@ def rows_of(
     import pyarrow as pa
 
     tables: Sequence[Any] = reads  # of a query that runs whole
-    room = room_of(limits.memory_bytes)
-    plans = [replace(each, room_bytes=room) for each in planned(joins, tables)]
+    plans = [replace(each, room_bytes=_room(each, limits)) for each in planned(joins, tables)]
     alone = limits.threads is not None or plans
     small = not called and not alone and all(read.is_small for read in reads)
     late = threading.Event()
@@ -100,6 +99,11 @@ def _together(sql: str, reads: Sequence[Any]) -> AbstractContextManager[tuple[An
     return standing(sql, {read.name: read.table_here() for read in reads})
 
 
+def _room(plan: Plan, limits: Limits) -> int:
+    """What rows that are held for a join may take."""
+    return (room_of if plan.near is None else matching_room_of)(limits.memory_bytes)
+
+
 @contextmanager
 def _own(
     limits: Limits, reads: Sequence[PartRead], called: set[str], plans: Sequence[Plan]
@@ -113,7 +117,8 @@ def _own(
     files = [file for read in reads for file in _files(read)]
     columns = [name for read in reads for name in _columns(read)]
     if plans:  # which hold rows beside the database
-        limits = replace(limits, memory_bytes=limits.memory_bytes - room_of(limits.memory_bytes))
+        held_bytes = max(each.room_bytes for each in plans)
+        limits = replace(limits, memory_bytes=limits.memory_bytes - held_bytes)
     with cursor(limits, files, used, as_written=bool(plans), columns=columns) as connection:
         yield connection, ""
 

@@ -28,6 +28,11 @@ def room_of(memory_bytes: int) -> int:
     return memory_bytes // _SHARE
 
 
+def matching_room_of(memory_bytes: int) -> int:
+    """The same where the matcher finds pairs, which has the rows of both tables here."""
+    return memory_bytes // 2
+
+
 def part_room_of(memory_bytes: int) -> int:
     """The same of each part of a query: several run at a time."""
     return memory_bytes // _PART

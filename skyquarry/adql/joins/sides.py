@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _NUMBER: Final = "~row"
 """The column that numbers rows, unless theirs has that name already."""
 _TIMES: Final = 4
-"""There are two sides, and each is held again in the order of the sky."""
+"""There are two sides, if they are not the same, and each is held again in the order of the sky."""
 _NARROW: Final = 16
 """A side so many times smaller than the other tells which part of the other's sky is read."""
 _FEW: Final = 50_000
@@ -91,14 +91,16 @@ def sides(
     """The two sides; the smaller one is read first, as it may tell where the other is read."""
     by_alias = {each.alias: each for each in sized}
     first, second = sorted(plan.aliases, key=lambda alias: by_alias[alias].rows)
-    made = {first: _side(plan, by_alias[first], reads, connection, "")}
-    if _same(plan, first, second, reads) and _asked(plan, first) == _asked(plan, second):
+    same = _same(plan, first, second, reads) and _asked(plan, first) == _asked(plan, second)
+    room = plan.room_bytes / _TIMES * (2 if same else 1)
+    made = {first: _side(plan, by_alias[first], reads, connection, room)}
+    if same:
         made[second] = _again(made[first], second)
         return [made[alias] for alias in plan.aliases]
     around, rows = "", len(made[first].row)
     if rows <= _FEW and rows * _NARROW < by_alias[second].rows:
         around = _around(made[first], _read(plan, second, reads), radius_arcsec)
-    made[second] = _side(plan, by_alias[second], reads, connection, around)
+    made[second] = _side(plan, by_alias[second], reads, connection, room, around)
     return [made[alias] for alias in plan.aliases]
 
 
@@ -112,7 +114,15 @@ def _read(plan: Plan, alias: str, reads: Sequence[Read]) -> Read:
     return next(reads[part.scan] for part in plan.join.flat.parts if part.alias == alias)
 
 
-def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, source: str) -> Side:
+def _side(
+    plan: Plan,
+    sized: Sized,
+    reads: Sequence[Read],
+    connection: Any,
+    room: float,
+    source: str = "",
+) -> Side:
+    """One side; `room`: the bytes that it may take here, `source`: of what rows, if not of all."""
     alias, read = sized.alias, _read(plan, sized.alias, reads)
     asked = _asked(plan, alias)
     tests = " AND ".join(local(plan.join.flat, alias))
@@ -120,7 +130,6 @@ def _side(plan: Plan, sized: Sized, reads: Sequence[Read], connection: Any, sour
     names = _names(read)
     columns = ", ".join(f"{alias}.{quoted(name)}" for name in names)
     number = _unlike(_NUMBER, names)
-    room = plan.room_bytes / _TIMES
     found = None
     if sized.rows * (_width(read) + 8.0 * len(asked)) <= room:
         found = gathered(_told(columns, asked, rows, alias, connection), room)
