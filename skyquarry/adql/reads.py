@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _MANY_RANGES = 48
 """Ranges of pixels that a scan's condition has at most: gaps between others are read as well."""
-_MUCH = 500_000
+_MUCH = 250_000
 """Rows of a scan that is read from a tag: small places are sought in the smaller row groups."""
 _WHOLE = 4_096
 """A catalogue of so many files may be opened whole: the database then serves other queries too."""

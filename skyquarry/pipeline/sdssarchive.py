@@ -84,8 +84,8 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     its place on the sky; `truth`; and one for each other survey. phototag, the popular columns of
     photoobj, is a tag of it, photoshape (apertures, profiles, motion) another. Children of
     photoobj: photoprofile, photoz, spectarget, neighbors (30"), with its tag closeneighbors (5"),
-    crossreference (the nearest row of each other survey within 2"); of specobj: specline,
-    xcredshift. Same arguments, same bytes.
+    crossreference (the nearest row of each other survey within 2"); of specobj: specline, with
+    its tag speclinetag, and xcredshift. Same arguments, same bytes.
 
     Parameters
     ----------
@@ -197,12 +197,16 @@ class _Writing:
         )  # fmt: skip
 
     def tags(self) -> None:
-        """PhotoTag and PhotoShape: columns of photoobj for large scans."""
+        """PhotoTag and PhotoShape: columns of photoobj for large scans; and all of specline."""
         for name, columns in TAGS.items():
-            if not self.done(name):
-                path = self.folder / name
-                some = self._open("photoobj").select(columns)
-                some.to_catalog(path, self.executor, overwrite=is_catalog(path))
+            self._tag("photoobj", name, columns)
+        self._tag("specline", "speclinetag", self._open("specline").stored.schema.names)
+
+    def _tag(self, of: str, name: str, columns: Sequence[str]) -> None:
+        if not self.done(name):
+            path = self.folder / name
+            some = self._open(of).select(columns)
+            some.to_catalog(path, self.executor, overwrite=is_catalog(path))
 
     # ------------------------------------------------------------ pairs
     def neighbours(self) -> None:
