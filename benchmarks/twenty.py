@@ -6,6 +6,7 @@ duckdb   those of the report (2002) by DuckDB on one plain Parquet file a table,
          files have the columns that any of the queries names, so that they fit on a disk
 postgres the same by PostgreSQL with q3c, where it is installed and a folder is named for its
          tables, which are loaded of the plain files if they are not there yet (`rival_twenty.py`)
+         neither has our tags of rows: the pairs of neighbours within 5 arcsec, which 14 and 17 read
 own      those that ask the table of neighbours by DuckDB without it, its pairs found by a join on
          the cells of a grid (`rival_neighbours.py`), as who has files and no build must; the other
          two rivals are given the table, which we worked out when the archive was built
