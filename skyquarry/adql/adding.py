@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.kinds import quoted
 from skyquarry.catalog.columns import describe
+from skyquarry.catalog.properties import REPEATED_KEY
 from skyquarry.catalog.relations import ROWS_OF
-from skyquarry.catalog.verify_ids import REPEATED_KEY
 from skyquarry.catalog.writer import TileRecord, VersionWriter
 from skyquarry.engine.source import Source
 from skyquarry.engine.tags import TAG_LIMITS, TAG_OF, TAG_VERSION

@@ -43,6 +43,8 @@ COLLECTION: tuple[str, ...] = ("obs_collection", "hats_primary_table_url")
 
 CATALOG_FILES = ("hats.properties", "properties")
 COLLECTION_FILE = "collection.properties"
+REPEATED_KEY = "skyquarry_duplicate_ids"
+"""Of a catalogue that keeps repeated ids: how many ids stand more than once."""
 
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _BLANK = " \t\f"

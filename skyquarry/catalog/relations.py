@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.catalog.verify_ids import REPEATED_KEY
+from skyquarry.catalog.properties import REPEATED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from skyquarry.catalog.stored import Stored
 
 IDS_A_PASS = 20_000_000
-REPEATED_KEY = "skyquarry_duplicate_ids"
-"""In the properties of a catalogue that keeps repeated ids: how many ids stand more than once."""
 
 
 def check_ids(stored: Stored) -> Iterator[Fault]:
@@ -48,10 +46,10 @@ def check_ids(stored: Stored) -> Iterator[Fault]:
 
 def _repeats(stored: Stored, column: str, repeated: list[Any]) -> Iterator[Fault]:
     """A fault where other ids repeat than the catalogue owns up to."""
-    declared = props.as_integer(stored.properties, REPEATED_KEY, _properties(stored)) or 0
+    declared = props.as_integer(stored.properties, props.REPEATED_KEY, _properties(stored)) or 0
     if len(repeated) == declared:
         return
-    owned = f", but {REPEATED_KEY} is {declared}" if declared else ""
+    owned = f", but {props.REPEATED_KEY} is {declared}" if declared else ""
     yield Fault(
         stored.folder.path("dataset"),
         f"{len(repeated)} ids of {column} stand more than once{owned}",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.files import Folder
-from skyquarry.catalog.verify_ids import REPEATED_KEY
+from skyquarry.catalog.properties import REPEATED_KEY
 from skyquarry.catalog.verify_margins import is_exact
 from skyquarry.catalog.writer import Options, TileRecord, TreeWriter, VersionWriter, margin_name
 from skyquarry.engine.digest import digest

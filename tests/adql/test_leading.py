@@ -11,9 +11,9 @@ import pytest
 import skyquarry as sq
 from skyquarry.adql.joins import leading, ordering
 from skyquarry.adql.running import dividing
+from skyquarry.catalog.properties import REPEATED_KEY
 from skyquarry.catalog.relations import NEAR_KEYS, NearKey, near_keys, told_near
 from skyquarry.catalog.roles import Roles
-from skyquarry.catalog.verify_ids import REPEATED_KEY
 from skyquarry.catalog.writer import Options
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import UserError

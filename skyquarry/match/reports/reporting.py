@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
-from skyquarry.catalog.verify_ids import REPEATED_KEY
+from skyquarry.catalog.properties import REPEATED_KEY
 from skyquarry.match.geometry.search import find_pairs, sorted_points
 from skyquarry.match.given.positionerrors import NO_ERRORS
 from skyquarry.match.reports.quality import Facts, quality_report
