@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from skyquarry.cli.options import Spectra, Surveys, Which  # noqa: TC001  (typer reads them)
 from skyquarry.cli.words import listed, one_or_more
 
 
@@ -13,16 +14,9 @@ def features(
     catalog: Annotated[str, typer.Argument(metavar="CATALOG", help="A catalogue: path or URL.")],
     *,
     to: Annotated[str, typer.Option("--to", help="Where the catalogue of features is written.")],
-    survey: Annotated[
-        str | None,
-        typer.Option("--survey", help="Whose columns they are; several with commas between them."),
-    ] = None,
-    which: Annotated[
-        str, typer.Option("--features", help="auto, or features and columns by name, with commas.")
-    ] = "auto",
-    with_spectra: Annotated[
-        bool, typer.Option("--with-spectra", help="Let what comes from spectra in.")
-    ] = False,
+    survey: Surveys = None,
+    which: Which = "auto",
+    with_spectra: Spectra = False,
     ebv: Annotated[
         str | None, typer.Option("--ebv", help="E(B-V): a column, or a dust map: sfd.")
     ] = None,

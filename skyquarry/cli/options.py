@@ -109,3 +109,13 @@ def named(words: list[str] | None, option: str) -> dict[str, str]:
             raise UserError(f"{option} is {word!r}, but NAME=PATH is needed: as in mine=stars.csv")
         found[name] = path
     return found
+
+
+Surveys = Annotated[
+    str | None,
+    typer.Option("--survey", help="Whose columns they are; several with commas between them."),
+]
+Which = Annotated[
+    str, typer.Option("--features", help="auto, or features and columns by name, with commas.")
+]
+Spectra = Annotated[bool, typer.Option("--with-spectra", help="Let what comes from spectra in.")]

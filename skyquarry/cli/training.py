@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
+from skyquarry.cli.options import Json, Spectra, Surveys, Which  # noqa: TC001  (typer reads them)
 from skyquarry.cli.output import write_json
 from skyquarry.cli.words import listed, one_or_more, pair
 
@@ -21,13 +21,8 @@ def train(
     *,
     out: Annotated[str, typer.Option("--out", help="The folder of the new model.")],
     label: Annotated[str, typer.Option("--label", help="The column of classes.")] = "class",
-    survey: Annotated[
-        str | None,
-        typer.Option("--survey", help="Whose columns they are; several with commas between them."),
-    ] = None,
-    features: Annotated[
-        str, typer.Option("--features", help="auto, or features and columns by name, with commas.")
-    ] = "auto",
+    survey: Surveys = None,
+    features: Which = "auto",
     groups: Annotated[
         str, typer.Option("--groups", help="sky, a column, or none: what no split may cut.")
     ] = "sky",
@@ -45,9 +40,7 @@ def train(
     learners: Annotated[
         str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
     ] = None,
-    with_spectra: Annotated[
-        bool, typer.Option("--with-spectra", help="Let what comes from spectra in.")
-    ] = False,
+    with_spectra: Spectra = False,
     allow_leakage: Annotated[
         bool,
         typer.Option("--allow-leakage", help="Train although what is missing tells the class."),
