@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -80,7 +81,7 @@ def widened(
 
 
 @dataclass(frozen=True)
-class Widened(Scan):
+class Widened(Scan, ABC):
     """The rows of one catalogue under a cut, each with what is told of it."""
 
     added: Added | None = None
@@ -120,9 +121,9 @@ class Widened(Scan):
             self.source.stored, self.cut, read, needed, self.bounds, self.columns, added
         )
 
+    @abstractmethod
     def working_s(self, rows: float) -> float:
         """Seconds of a core that it takes to tell of so many rows."""
-        raise NotImplementedError
 
     def cost(self, workers: int | None = None) -> Cost:
         """That of reading, and of what is worked out of so many rows."""
