@@ -50,6 +50,8 @@ _LITTLE: Final = 1e-9
 """least variance"""
 _LEAST: Final = 2
 """measured values for each feature without which a class has no density of its own"""
+_FAR: Final = 30.0
+"""distances of the quartiles: no value lies further"""
 _COMPLETE: Final = 3
 """complete rows for each feature by which is seen what follows from others"""
 
@@ -173,10 +175,6 @@ def _scaled(scaling: Scaling, values: Single) -> Floats:
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = (values.astype(np.float64) - scaling.middle) * scaling.factor
     return np.where(np.isfinite(values), np.clip(scaled, -_FAR, _FAR), np.nan)
-
-
-_FAR: Final = 30.0
-"""distances of the quartiles: no value lies further"""
 
 
 def _density(x: Floats, mine: NDArray[np.bool_], every: Floats, seed: list[int]) -> Mixture:
