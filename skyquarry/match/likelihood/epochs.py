@@ -141,20 +141,26 @@ def search_reach(
     blends, and for two rows without motions the drift of the prior (`reach_masyr`), half of it
     a side: sqrt(A + x^2/4) + sqrt(B + x^2/4) >= sqrt(A + B + x^2).
     """
-    search = _Search(_common_epoch(a, b), k, prior, parallactic)
-    return search.reach(a, b), search.reach(b, a)
+    meeting = Meeting.of(a, b, k, prior, parallactic=parallactic)
+    return meeting.reach(a, b), meeting.reach(b, a)
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
-    """What holds for both sides."""
+class Meeting:
+    """What holds for both sides of a search."""
 
     common: float
     k: float
     prior: Drift
     parallactic: bool
 
+    @classmethod
+    def of(cls, a: Rows, b: Rows, k: float, prior: Drift, *, parallactic: bool = False) -> Meeting:
+        """Of two catalogues."""
+        return cls(_common_epoch(a, b), k, prior, parallactic)
+
     def reach(self, rows: Rows, others: Rows) -> Reach:
+        """Places and radii of rows of one side, whatever rows of the other they may meet."""
         if not len(rows) or not len(others):
             nothing = np.zeros(len(rows))
             return Reach(rows.ra_deg, rows.dec_deg, nothing, nothing, moved=False)

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from skyquarry.match.geometry.search import find_pairs, sorted_points
 from skyquarry.match.given.merging import merged
 from skyquarry.match.likelihood.evidence import node_pairs
 from skyquarry.match.likelihood.nodetable import node_table
 from skyquarry.match.reports.judged import judged
 from skyquarry.match.reports.shifted import DIRECTIONS, rotated, shift_arcsec
+from skyquarry.match.reports.surroundings import Surroundings
 from skyquarry.match.reports.tally import P_EDGES
 from skyquarry.match.resolution.groups import offsets
 from skyquarry.match.resolution.islands import islands
@@ -163,17 +163,7 @@ class _Sky:
 
     def __init__(self, made: Identification, rows: list[Rows]) -> None:
         self.made, self.rows = made, rows
-        self.points = [sorted_points(each.ra_deg, each.dec_deg) for each in rows]
-
-    def around(self, moved: Rows) -> list[Ints]:
-        """The rows that may have to do with those moved: their neighbours, and the neighbours' own.
-
-        Three reaches hold a chain from the stranger over its candidate to a rival of that one.
-        """
-        near = sorted_points(moved.ra_deg, moved.dec_deg)[0]
-        reach = 3.0 * self.made.ring_arcsec
-        found = (order[find_pairs(near, points, reach).right] for points, order in self.points)
-        return [np.unique(each) for each in found]
+        self.here = Surroundings(rows, made.rules)
 
     def solved(self, rows: list[Rows]) -> tuple[Work, Resolved]:
         """What the run would say of the islands that hold a marked row."""
@@ -222,13 +212,8 @@ class _Home:
     def of(cls, sky: _Sky, chosen: dict[int, Ints]) -> _Home:
         """The rows with these numbers, of these catalogues."""
         none = np.empty(0, np.int64)
-        around = [[none] for _ in sky.rows]
-        for number, some in chosen.items():
-            for each, near in zip(around, sky.around(sky.rows[number].take(some)), strict=True):
-                each.append(near)
         rows = []
-        for number, parts in enumerate(around):
-            near = np.unique(np.concatenate(parts))
+        for number, near in enumerate(sky.here.islands_of(chosen)):
             mark = np.zeros(len(sky.rows[number]), np.int32)
             mark[chosen.get(number, none)] = _MOVED
             rows.append(_marked(sky.rows[number].take(near), mark[near]))
@@ -281,7 +266,7 @@ class _Moving:
         moved = [_moved(rows, there, angle_arcsec) for rows in self.company]
         alone = _marked(_moved(self.rows, direction, angle_arcsec), _MOVED)
         moved[number] = mine = merged([moved[number], alone])
-        near = [rows.take(n) for rows, n in zip(sky.rows, sky.around(mine), strict=True)]
+        near = [rows.take(n) for rows, n in zip(sky.rows, sky.here.around(moved), strict=True)]
         work, solved = sky.solved([merged(list(each)) for each in zip(near, moved, strict=True)])
         pairs = judged(work, solved, sky.made.rules.constraint)
         pairs = pairs.where(pairs.left_flags >> _BROUGHT > 0)

@@ -10,6 +10,7 @@ import numpy as np
 from skyquarry.match.geometry.search import Points, find_pairs
 from skyquarry.match.likelihood.epochs import epoch_span, reach_at_home, search_reach
 from skyquarry.match.likelihood.evidence import PairEvidence, node_pairs, node_table
+from skyquarry.match.resolution.groups import offsets
 from skyquarry.sky import healpix
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ def pair_candidates(a: Rows, b: Rows, rules: Rules) -> tuple[Ints, Ints, PairEvi
     evidence = node_pairs(table, i, j + table.start[1])
     near = agree([a, b], i, j + table.start[1], evidence, rules)
     return i[near], j[near], chosen_evidence(evidence, near)
+
+
+def agreeing(rows: list[Rows], rules: Rules) -> tuple[Ints, Ints]:
+    """Nodes (m,), (m,) of all candidates: pairs within reach whose positions agree."""
+    left, right = near_nodes(rows, offsets(rows), rules)
+    pairs = node_pairs(node_table(rows, rules.motion), left, right)
+    near = agree(rows, left, right, pairs, rules)
+    return left[near], right[near]
 
 
 _NONE = np.empty(0, np.int64)
@@ -99,8 +108,8 @@ def _near(a: Rows, b: Rows, rules: Rules, searched: _Searched) -> tuple[Ints, In
     found = find_pairs(
         from_a,
         from_b,
-        _limited(here, rules)[order_a],
-        right_radius_arcsec=_limited(there, rules)[order_b],
+        limited(here, rules)[order_a],
+        right_radius_arcsec=limited(there, rules)[order_b],
     )
     return order_a[found.left], order_b[found.right]
 
@@ -115,7 +124,7 @@ def points(rows: Rows, reach: Reach) -> tuple[Points, Ints]:
     return Points(ra, dec, spatial[order], rows.rank[order]), order
 
 
-def _limited(reach: Reach, rules: Rules) -> Floats:
+def limited(reach: Reach, rules: Rules) -> Floats:
     """(n,) radii, no larger than the caller's limit asks for."""
     if rules.radius_arcsec is None:
         return reach.radius_arcsec
