@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from shutil import rmtree
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.learn.checkpoints import Checkpoint
 from skyquarry.learn.classifiers.pace import training
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _FORMAT = "1"
 """changes when the same settings come to give another model"""
+_OURS: Final = re.compile(r"\.?[\w-]+-[0-9a-f]{16}(\.state|\.part)?")
+"""what a training keeps: fits, states of fits, and fits that are being written"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,19 @@ class Fitting:
         beside.rename(done)
         rmtree(state, ignore_errors=True)
         return type(learner).load(done)
+
+    def clear(self) -> None:
+        """Forget all that was kept: the training has ended.
+
+        The folder goes too where nothing else lies in it; what else lies in it is somebody's.
+        """
+        if self.folder is None or not self.folder.is_dir():
+            return
+        for each in self.folder.iterdir():
+            if _OURS.fullmatch(each.name):
+                rmtree(each, ignore_errors=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _telling(self, part: str) -> Telling | None:
         telling = self.telling

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -77,13 +76,12 @@ def repair(  # noqa: PLR0913  each keyword is said by its name
     recipe = old.told.get("recipe", {})
     cells = groups_of(rows, groups, recipe.get("survey"), positions)
     values = old.values(rows.drop_columns([label]))
-    folder = None if checkpoints is None else Path(checkpoints)
+    fitting = Fitting(None if checkpoints is None else Path(checkpoints), telling=telling)
     trained, seen = repaired(
         old.ensemble, values, old.features, words, groups=cells,
         weights=None if weights is None else numbers_of(rows, weights, "weights"),
         learners=learners or [each for each in LEARNERS if installed(each)] or None,
-        combine=combine, threads=threads or cores(), seed=seed,
-        fitting=Fitting(folder, telling=telling),
+        combine=combine, threads=threads or cores(), seed=seed, fitting=fitting,
     )  # fmt: skip
     known = np.array([word(each) is not None for each in words], np.bool_)
     whole = Examples(
@@ -94,6 +92,5 @@ def repair(  # noqa: PLR0913  each keyword is said by its name
         sky=isinstance(groups, str) and groups == "sky",
     )  # fmt: skip
     about = {"repairs": {"data": old.told.get("data"), "seed": old.told.get("seed")}}
-    if folder is not None:
-        rmtree(folder, ignore_errors=True)
+    fitting.clear()
     return replace(made, variable=old.variable, told=made.told | about)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -118,7 +117,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         Another seed, another model of the same quality.
     checkpoints
         A folder: a training that was killed and is called again with it goes on, and gives the
-        same model. It is removed at the end.
+        same model. What trainings kept there is removed at the end, and nothing else.
     telling
         Is told how far each learner is.
     said
@@ -156,11 +155,10 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         varies = varies[labelled]
         counts_of(varies, len(examples))
     found = _leakage(examples, seed, allow_leakage=allow_leakage)
-    folder = None if checkpoints is None else Path(checkpoints)
+    fitting = Fitting(None if checkpoints is None else Path(checkpoints), telling=telling)
     trained = _trained(
         examples, None if kinds is None else kinds[labelled].tolist(), learners=learners,
-        combine=combine, threads=threads or cores(), seed=seed,
-        fitting=Fitting(folder, telling=telling),
+        combine=combine, threads=threads or cores(), seed=seed, fitting=fitting,
     )  # fmt: skip
     recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
               "with_spectra": with_spectra, "leakage": found.to_json(),
@@ -172,11 +170,10 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     if varies is not None:
         head = fit_head(
             examples, varies, leave=leave, learners=learners, threads=threads or cores(),
-            seed=seed, fitting=Fitting(folder, telling=telling),
+            seed=seed, fitting=fitting,
         )  # fmt: skip
         model = replace(model, variable=head, told=model.told | {"variable": dict(head.told)})
-    if folder is not None:
-        rmtree(folder, ignore_errors=True)
+    fitting.clear()
     return model
 
 

@@ -240,6 +240,17 @@ def test_a_training_killed_three_times_gives_the_same_model(model, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
+def test_of_a_folder_of_checkpoints_only_these_are_removed(tmp_path):
+    (tmp_path / "thesis.tex").write_text("ten years")
+    (tmp_path / "forest").mkdir()
+    kept = {"thesis.tex", "forest"}
+    seen = set()
+    sq.train(sky(), features=list(UGRIZ), learners=("forest",), threads=1, checkpoints=tmp_path,
+             telling=lambda _: seen.update(each.name for each in tmp_path.iterdir()))  # fmt: skip
+    assert seen > kept
+    assert {each.name for each in tmp_path.iterdir()} == kept
+
+
 def test_the_command_trains_and_writes_a_model(tmp_path):
     pq.write_table(sky(), tmp_path / "t.parquet")
     words = ["train", str(tmp_path / "t.parquet"), "--features", "u,g,r", "--learners", "forest",
