@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skyquarry.catalog.files import Folder
@@ -15,7 +16,6 @@ from skyquarry.pipeline.project.stages import Stage, stages_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from skyquarry.pipeline.project.settings import Project
 
@@ -38,7 +38,8 @@ def superseded(project: Project) -> list[Superseded]:
     """
     stages = stages_of(project)
     kept = {path for stage in stages for path in _outputs(stage)}
-    found = [*_dropped(project, stages, kept)]
+    given = {Path(file) for stage in stages for file in stage.files if "://" not in file}
+    found = [*_dropped(project, stages, kept | given)]
     for path in sorted(kept):
         found += _old_versions(path)
     return found
@@ -69,7 +70,9 @@ def _dropped(project: Project, stages: tuple[Stage, ...], kept: set[Path]) -> It
             made = [project.folder / record.output]
         gone = record.stage not in names
         for path in made:
-            if path in kept or not path.exists() or not path.is_relative_to(project.folder):
+            if not path.exists() or not path.is_relative_to(project.folder):
+                continue
+            if any(each.resolve().is_relative_to(path.resolve()) for each in kept):
                 continue
             why = f"the project has no stage {record.stage!r} any more" if gone else "not made now"
             yield Superseded(path, why, size_of(path), record.stage if gone else "")

@@ -20,6 +20,7 @@ from skyquarry.pipeline.project.lock import locked
 from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.records import HIDDEN, Records
 from skyquarry.pipeline.project.running import Runner
+from skyquarry.pipeline.project.settings import SurveySettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,3 +213,12 @@ def test_old_versions_and_dropped_stages_are_superseded_and_inputs_never(project
     assert Records(project.folder).of("match") is None
     assert (project.file.parent / "here.csv").exists()
     assert run(without).done == ()
+
+
+def test_what_a_stage_made_and_another_now_reads_is_no_leftover(project: Project) -> None:
+    run(project)
+    given = SurveySettings(source="catalogue", path=str(project.folder / "archive" / "here"))
+    changed = replace(project, surveys=project.surveys | {"here": given})
+    assert superseded(changed) == []
+    renamed = replace(project, surveys={"was_here": given, "there": project.surveys["there"]})
+    assert superseded(renamed) == []
