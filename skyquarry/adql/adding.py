@@ -57,10 +57,9 @@ def add_column(
 
     >>> sq.add_column("archive/gaia", "bp_rp", "bp - rp", unit="mag")  # doctest: +SKIP
     """
-    from skyquarry.engine.catalog import Catalog as Opened
-    from skyquarry.engine.catalog import open_catalog
+    from skyquarry.engine.catalog import catalog_of, open_catalog
 
-    given = catalog if isinstance(catalog, Opened) else open_catalog(catalog)
+    given = catalog_of(catalog)
     _check(given, name)
     field = _field(given, name, value)
     field = describe(

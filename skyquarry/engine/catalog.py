@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from skyquarry.engine.asked import cone_of, ids_of, region_of, whole_number
 from skyquarry.engine.cut import Cut
@@ -19,7 +20,6 @@ from skyquarry.engine.source import Source
 from skyquarry.errors import ColumnError, UserError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
@@ -49,6 +49,25 @@ def open_catalog(path: str | os.PathLike[str]) -> Catalog:
     from skyquarry.catalog.stored import open_stored
 
     return Catalog(Source(open_stored(path)))
+
+
+CatalogLike: TypeAlias = "Catalog | str | os.PathLike[str]"
+"""A catalogue, or the path or URL of one."""
+
+
+def catalog_of(given: CatalogLike) -> Catalog:
+    """A catalogue as it is given, or the one at a path or URL.
+
+    Raises UserError for anything else, and what `open_catalog` raises.
+    """
+    if isinstance(given, Catalog):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return open_catalog(given)
+    raise UserError(
+        f"a {type(given).__name__} is given, but a catalogue is needed: give sq.open(path), or its "
+        "path; sq.build(table, path) makes one of a table"
+    )
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES, Plan, Result, Told
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan, width_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import Catalog, CatalogLike
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.executors import Where
     from skyquarry.engine.reader import Piece, Reader
@@ -42,7 +43,7 @@ _MOST_PAIRS = 1_000_000_000
 
 
 def buckets(
-    catalog: Catalog,
+    catalog: CatalogLike,
     by: Bucketing | Space | Callable[[pa.Table], Any],
     *,
     compare: Compare | None = None,
@@ -56,7 +57,7 @@ def buckets(
     Parameters
     ----------
     catalog
-        With its cuts; `head` is refused, as the first rows have no meaning here.
+        Or its path; with its cuts. `head` is refused, as the first rows have no meaning here.
     by
         `Space(arcmin=1)`: within a separation on the sky, found tile by tile without a shuffle;
         `Colours([...], margin=...)`; another `Bucketing`; or a function of a table of `needs` that
@@ -78,6 +79,7 @@ def buckets(
 
     >>> pairs = buckets(sky["sdss"], Colours(["u - g", "g - r"], 0.02))  # doctest: +SKIP
     """
+    catalog = catalog_of(catalog)
     if catalog.cut.limit is not None:
         raise UserError(
             f"buckets were asked of head({catalog.cut.limit}), the first rows along the sky, but "

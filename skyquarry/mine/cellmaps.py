@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
 from skyquarry.engine.aggregates import parts
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
-from skyquarry.errors import UserError
+from skyquarry.mine import given
 from skyquarry.mine.cells import Cells, Scheme, cells_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.executors import Where
 
     Floats = NDArray[np.float64]
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def cell_statistics(
-    catalog: Catalog,
+    catalog: CatalogLike,
     of: Sequence[str] = (),
     *,
     order: int = 8,
@@ -60,10 +61,10 @@ def cell_statistics(
 
     >>> cell_statistics(sky["sdss"], ["g - r"], order=6)  # doctest: +SKIP
     """
+    catalog = catalog_of(catalog)
     cells = cells_of(catalog, scheme, order, step_deg)
-    if isinstance(of, str):
-        raise UserError(f"of is {of!r}, but a list of texts is needed: try of=[{of!r}]")
-    numbers = tuple(parse_number(text, catalog.source.schema) for text in of)
+    texts = given.texts(of, "of", ["r", "g - r"], least=0)
+    numbers = tuple(parse_number(text, catalog.source.schema) for text in texts)
     columns = dict.fromkeys([*cells.columns, *(n for each in numbers for n in each.columns)])
     total = Moments.none(len(numbers))
     for part in parts(catalog, tuple(columns), moments_of, (numbers, cells), executor):

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.engine.asked import whole_number
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES, Plan, Result
 from skyquarry.engine.run import run_tasks
 from skyquarry.errors import UserError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.executors import Where
     from skyquarry.engine.run import Task
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 def friends_of_friends(
-    catalog: Catalog,
+    catalog: CatalogLike,
     length_arcsec: float,
     *,
     within: Mapping[str, float] | None = None,
@@ -57,7 +58,7 @@ def friends_of_friends(
     Parameters
     ----------
     catalog
-        With its cuts; `head` is refused.
+        Or its path; with its cuts. `head` is refused.
     length_arcsec
         The linking length: rows at most so far apart are friends.
     within
@@ -83,6 +84,7 @@ def friends_of_friends(
     fewest = whole_number(least)
     if fewest is None or fewest < 2:
         raise UserError(f"least is {least!r}, but a group has 2 members or more: try 2")
+    catalog = catalog_of(catalog)
     agreement = Agreement.of(within, catalog.source.schema)
     more = tuple(catalog.source.resolve(columns))
     read = tuple(dict.fromkeys([*agreement.columns, *more]))
@@ -239,7 +241,7 @@ def _read(path: Path) -> pa.Table:
 
 
 def duplicates(
-    catalog: Catalog,
+    catalog: CatalogLike,
     radius_arcsec: float = 1.0,
     *,
     within: Mapping[str, float] | None = None,
@@ -258,6 +260,7 @@ def duplicates(
     from skyquarry.engine.plainterms import Plain
     from skyquarry.engine.predicate import parse_number
 
+    catalog = catalog_of(catalog)
     number = None if best is None else parse_number(best, catalog.source.schema)
     columns = () if number is None else number.columns
     plan = friends_of_friends(catalog, radius_arcsec, within=within, columns=columns)

@@ -10,14 +10,15 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import Plan, Told
-from skyquarry.errors import UserError
+from skyquarry.mine import given
 from skyquarry.mine.near import Agreement, Near, pairs_node, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.run import Task
     from skyquarry.match.geometry.pairing import Pairing
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def lenses(
-    catalog: Catalog,
+    catalog: CatalogLike,
     radius_arcsec: float = 10.0,
     *,
     colours: Sequence[str],
@@ -47,15 +48,12 @@ def lenses(
 
     >>> lenses(sky["sdss"], 10.0, colours=["u - g", "g - r"], brightness="r")  # doctest: +SKIP
     """
-    if isinstance(colours, str) or not len(colours):
-        raise UserError(
-            f"colours is {colours!r}, but a list of texts is needed: try ['u - g', 'g - r']"
-        )
-    if not differ >= 0.0:
-        raise UserError(f"differ is {differ!r}, but a number of 0 or more is needed: try 0.1")
+    catalog = catalog_of(catalog)
     schema = catalog.source.schema
-    agreement = Agreement.of(dict.fromkeys(colours, within), schema)
-    bright = Agreement.of({brightness: differ}, schema)
+    alike = dict.fromkeys(given.texts(colours, "colours", ["u - g", "g - r"]), within)
+    agreement = Agreement.of(alike, schema)
+    (light,) = given.texts([brightness], "brightness", ["r"])
+    bright = Agreement.of({light: given.at_least(differ, "differ", 0.1)}, schema)
     columns = dict.fromkeys([*agreement.columns, *bright.columns])
     node = pairs_node(catalog, radius_arcsec, columns=columns)
     return Plan(LensesNode(node, agreement, bright))

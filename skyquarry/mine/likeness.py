@@ -12,6 +12,7 @@ from skyquarry.engine import terms
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
 from skyquarry.errors import UserError
+from skyquarry.mine import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,12 +46,9 @@ class Likeness:
         scatter: float = SCATTER,
     ) -> Likeness:
         """By texts of arithmetic; `errors`: see `similar`. Raises UserError, ColumnError."""
-        if isinstance(in_, str) or not len(in_):
-            raise UserError(f"in_ is {in_!r}, but a list of texts is needed: try ['u - g']")
-        if not scatter > 0.0:
-            raise UserError(f"scatter is {scatter!r}, but a number above 0 is needed: try 0.01")
-        schema = catalog.source.schema
-        numbers = tuple(parse_number(text, schema) for text in in_)
+        schema, texts = catalog.source.schema, given.texts(in_, "in_", ["u - g", "g - r"])
+        scatter = given.number(scatter, "scatter", SCATTER, above=0.0)
+        numbers = tuple(parse_number(text, schema) for text in texts)
         if errors is False:
             return cls(numbers)
         known = _of_roles(catalog) if errors is None or errors is True else _given(errors, schema)
@@ -124,7 +122,8 @@ def _of_roles(catalog: Catalog) -> dict[str, str]:
 
 
 def _given(errors: Mapping[str, str], schema: pa.Schema) -> dict[str, str]:
-    return {resolve(schema, name): resolve(schema, error) for name, error in errors.items()}
+    named = given.by_text(errors, "errors", {"u": "u_error"})
+    return {resolve(schema, name): resolve(schema, error) for name, error in named.items()}
 
 
 def _slopes(term: terms.Term) -> dict[str, float] | None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.catalog.columns import resolve
 from skyquarry.catalog.foreign import is_catalogue
-from skyquarry.engine.catalog import Catalog, open_catalog
+from skyquarry.engine.catalog import Catalog, catalog_of
 from skyquarry.engine.plan import Plan
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import ColumnError, UserError, one_of
@@ -278,7 +278,7 @@ def match_of(  # noqa: PLR0913, PLR0917  what River.match is given
     if isinstance(other, Catalog) or (
         isinstance(other, str | os.PathLike) and is_catalogue(os.fspath(other))
     ):
-        side = CatalogSide(other if isinstance(other, Catalog) else open_catalog(other), name)
+        side = CatalogSide(catalog_of(other), name)
         wanted = tuple(side.source.resolve(columns or [str(side.roles.id)]))
         if how == "outer":
             wanted = tuple(dict.fromkeys([*wanted, str(side.roles.id)]))

@@ -10,13 +10,13 @@ import numpy as np
 
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
-from skyquarry.errors import UserError
 from skyquarry.match.geometry.joins import Joined, Placed, Rule, cuts_of, joined, search_of
 from skyquarry.match.geometry.pairing import PART_PAIRS, Pairing
 from skyquarry.match.geometry.pairs import PairsNode
 from skyquarry.match.geometry.pairscolumns import prefixes
 from skyquarry.match.geometry.radii import radius_of
 from skyquarry.match.given.catalogsides import CatalogSide
+from skyquarry.mine import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,15 +45,10 @@ class Agreement:
 
         Raises PredicateError, ColumnError, and UserError for a difference below 0.
         """
-        given = dict(within or {})
-        for text, most in given.items():
-            if not 0.0 <= float(most) < np.inf:
-                raise UserError(
-                    f"{text!r} may differ by {most!r}, but a number of 0 or more is needed: try "
-                    f"{{{text!r}: 0.1}}"
-                )
-        numbers = tuple(parse_number(text, schema) for text in given)
-        return cls(numbers, tuple(float(most) for most in given.values()))
+        named = {} if within is None else given.by_text(within, "within", {"g - r": 0.1})
+        numbers = tuple(parse_number(text, schema) for text in named)
+        most = (given.at_least(most, f"within of {text!r}", 0.1) for text, most in named.items())
+        return cls(numbers, tuple(most))
 
     @property
     def columns(self) -> tuple[str, ...]:

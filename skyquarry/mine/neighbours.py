@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skyquarry.catalog.relations import NearKey, is_unique, told_near
-from skyquarry.engine.catalog import Catalog, open_catalog
+from skyquarry.engine.asked import whole_number
+from skyquarry.engine.catalog import Catalog, catalog_of, open_catalog
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.geometry.joins import Rule
@@ -17,13 +18,14 @@ from skyquarry.match.geometry.radii import radius_of
 from skyquarry.match.given.catalogsides import CatalogSide
 
 if TYPE_CHECKING:
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.executors import Where
 
 NAMES = ("id", "neighbour_id", "sep_arcsec")
 
 
 def neighbours(
-    catalog: Catalog,
+    catalog: CatalogLike,
     radius_arcsec: float = 30.0,
     *,
     nearest: int | None = None,
@@ -49,6 +51,7 @@ def neighbours(
 
     >>> neighbours(sky["sdss"], 30.0)  # doctest: +SKIP
     """
+    catalog = catalog_of(catalog)
     if not catalog.cut.rows_uncut:
         raise UserError(
             f"{catalog.name} is cut, but neighbours are kept of whole catalogues: for a part of "
@@ -58,8 +61,8 @@ def neighbours(
         raise ColumnError(
             f"{catalog.name} has no id, but neighbours are told by it: build with id="
         )
-    if nearest is not None and nearest < 1:
-        raise UserError(f"nearest is {nearest}, but 1 or more is needed: leave it out for all")
+    if nearest is not None and (whole_number(nearest) or 0) < 1:
+        raise UserError(f"nearest is {nearest!r}, but 1 or more is needed: leave it out for all")
     from skyquarry.ingest.build import plan_build
 
     root = catalog.stored.home.root

@@ -10,9 +10,11 @@ import numpy as np
 
 from skyquarry.catalog.arrow import from_numpy
 from skyquarry.engine.aggregates import parts
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
 from skyquarry.errors import ColumnError, UserError
+from skyquarry.mine import given
 from skyquarry.mine.river import River, river
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import Catalog, CatalogLike
     from skyquarry.engine.executors import Where
 
     Keys = NDArray[np.bytes_]
@@ -31,7 +33,7 @@ CELL_ROWS = "cell_rows"
 
 
 def rare(
-    catalog: Catalog,
+    catalog: CatalogLike,
     in_: Sequence[str],
     share: float = 0.01,
     *,
@@ -50,14 +52,13 @@ def rare(
 
     >>> rare(sky["sdss"], ["u - g", "g - r"], 0.01, width=0.1).to_table()  # doctest: +SKIP
     """
-    if isinstance(in_, str) or not len(in_):
-        raise UserError(f"in_ is {in_!r}, but a list of texts is needed: try ['u - g', 'g - r']")
-    if not 0.0 < share <= 1.0 or not width > 0.0:
-        raise UserError(
-            f"share is {share!r} and width {width!r}, but a part of 1 and a number above 0 are "
-            "needed: try 0.01 and 0.1"
-        )
-    numbers = tuple(parse_number(text, catalog.source.schema) for text in in_)
+    catalog = catalog_of(catalog)
+    texts = given.texts(in_, "in_", ["u - g", "g - r"])
+    width = given.number(width, "width", 0.1, above=0.0)
+    share = given.number(share, "share", 0.01, above=0.0)
+    if share > 1.0:
+        raise UserError(f"share is {share!r}, but a part of 1 is needed: try 0.01")
+    numbers = tuple(parse_number(text, catalog.source.schema) for text in texts)
     lacking = sorted({n for each in numbers for n in each.columns} - set(catalog.columns))
     if lacking:
         raise ColumnError(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.engine.catalog import Catalog
+from skyquarry.engine.catalog import Catalog, catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan
@@ -19,12 +20,13 @@ from skyquarry.errors import CancelledError, UserError
 from skyquarry.mine.sweeping import Failed, Question, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
     import pyarrow as pa
 
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.executors import Where
     from skyquarry.engine.reader import Piece
     from skyquarry.engine.run import Task
@@ -128,9 +130,13 @@ class ScanMachine:
     """
 
     def __init__(
-        self, catalog: Catalog, executor: Where = None, *, memory_bytes: int | None = MEMORY_BYTES
+        self,
+        catalog: CatalogLike,
+        executor: Where = None,
+        *,
+        memory_bytes: int | None = MEMORY_BYTES,
     ) -> None:
-        self.catalog = catalog
+        self.catalog = catalog_of(catalog)
         self.executor = executor
         self.memory_bytes = memory_bytes
         self.read = 0
@@ -262,14 +268,17 @@ class ScanMachine:
         return sum(each.scan.weight(tile) for each in self._answers if not each._is_done)  # noqa: SLF001
 
 
-def sweep_once(cuts: Sequence[Catalog], executor: Where = None) -> list[pa.Table]:
+def sweep_once(cuts: Sequence[CatalogLike], executor: Where = None) -> list[pa.Table]:
     """The rows of many cuts of one catalogue, found in one sweep; as each would give alone.
 
     Raises UserError for no cut at all, and for cuts of different catalogues.
     """
-    if not cuts:
+    if isinstance(cuts, str | Catalog) or not isinstance(cuts, Iterable):
+        raise UserError(f"cuts is {cuts!r:.80}, but a list of catalogues is needed: try [catalog]")
+    asked = [catalog_of(cut) for cut in cuts]
+    if not asked:
         raise UserError("sweep_once was given no cut, but it needs one at least: try [catalog]")
-    with ScanMachine(cuts[0], executor) as machine:
+    with ScanMachine(asked[0], executor) as machine:
         with machine._changed:  # noqa: SLF001  all have asked before the first tile is read
-            answers = [machine.ask(cut) for cut in cuts]
+            answers = [machine.ask(cut) for cut in asked]
         return [answer.table() for answer in answers]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import Catalog, CatalogLike
     from skyquarry.engine.executors import Where
     from skyquarry.engine.reader import Piece, Reader
 
 
 def similar(  # noqa: PLR0913  each keyword is said by its name
-    objects: Catalog | pa.Table,
-    catalog: Catalog,
+    objects: Any,
+    catalog: CatalogLike,
     *,
     in_: Sequence[str],
     k: int | None = None,
@@ -42,10 +43,10 @@ def similar(  # noqa: PLR0913  each keyword is said by its name
     Parameters
     ----------
     objects
-        A cut of the catalogue, or a table that has the same columns. One that has the catalogue's
-        id column is not its own like.
+        A cut of the catalogue, or a table (pyarrow, pandas, astropy) that has the same columns. One
+        that has the catalogue's id column is not its own like.
     catalog
-        Where to look, with its cuts.
+        Where to look: a path, or a catalogue with its cuts.
     in_
         Texts of arithmetic: ["u - g", "g - r"]. A row in which one is missing is left out.
     k, radius
@@ -71,6 +72,7 @@ def similar(  # noqa: PLR0913  each keyword is said by its name
 
     >>> similar(sky["sdss"].ids([42]), sky["sdss"], in_=["u - g", "g - r"], k=10)  # doctest: +SKIP
     """
+    catalog = catalog_of(catalog)
     likeness = Likeness.of(catalog, in_, errors=errors, scatter=scatter)
     sought = Sought.of(objects, catalog, likeness, k, radius)
     found: Iterable[pa.Table]

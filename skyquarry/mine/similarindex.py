@@ -21,11 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.files import Folder
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.sampling import scrambled
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import ExistsError, NotFoundError, UserError
+from skyquarry.mine import given
 from skyquarry.mine.exchange import Exchange
 from skyquarry.mine.likeness import Likeness
 from skyquarry.mine.sought import PLACE, named, names_of, read_rows
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import Catalog, CatalogLike
     from skyquarry.engine.executors import Where
     from skyquarry.engine.reader import Piece
     from skyquarry.mine.sought import Sought
@@ -81,7 +84,7 @@ class Splits:
 
 
 def similar_index(
-    catalog: Catalog,
+    catalog: CatalogLike,
     in_: Sequence[str],
     path: str | os.PathLike[str],
     *,
@@ -100,13 +103,11 @@ def similar_index(
 
     >>> similar_index(sky["sdss"], ["u - g", "g - r"], "sdss-colours")  # doctest: +SKIP
     """
+    catalog = catalog_of(catalog)
     if not catalog.cut.rows_uncut:
         raise UserError(f"{catalog.name} is cut, but an index is of all rows: give it whole")
-    if cell_rows < 1:
-        raise UserError(f"cell_rows is {cell_rows}, but 1 or more is needed: try {CELL_ROWS}")
-    target = Path(path)
-    if target.exists() and not overwrite:
-        raise ExistsError(f"there is something at {path} already: give overwrite=True")
+    cell_rows = int(given.at_least(cell_rows, "cell_rows", CELL_ROWS, least=1))
+    target = _target(path, overwrite=overwrite)
     likeness = Likeness.of(catalog, in_, errors=errors)
     names = names_of(catalog)
     columns = tuple(dict.fromkeys([*names, *likeness.columns]))
@@ -132,6 +133,21 @@ def similar_index(
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
     return target
+
+
+def _target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    """Where the index is to be: on this machine, and another thing is never overwritten."""
+    home = Folder.at(path)
+    if not home.local:
+        raise UserError(f"{home.root} is not on this machine, but an index is: name a folder here")
+    target = Path(home.root)
+    index = (target / _TOLD).is_file()
+    if not target.exists() or (overwrite and index):
+        return target
+    raise ExistsError(
+        f"{target} exists already, and an index would be written over it: choose another path"
+        + (", or say overwrite=True" if index else "")
+    )
 
 
 def _splits(scan: Scan, likeness: Likeness, cell_rows: int, executor: Where) -> Splits:

@@ -12,6 +12,7 @@ from skyquarry.catalog.arrow import from_numpy
 from skyquarry.engine.asked import real_number, whole_number
 from skyquarry.engine.catalog import Catalog
 from skyquarry.errors import ColumnError, UserError
+from skyquarry.ingest.sourcetables import as_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,6 +60,7 @@ class Sought:
         if isinstance(objects, Catalog):
             own = [key] if key is not None and key in objects.source.schema.names else []
             objects = objects.select([*likeness.columns, *own]).to_table()
+        objects = _table(objects)
         _check_columns(objects, likeness.columns)
         values, squares = likeness.values(objects)
         bad = np.flatnonzero(~np.isfinite(values + squares).all(axis=1))
@@ -100,12 +102,17 @@ class Sought:
         return rows.take(from_numpy(order)).append_column("rank", from_numpy(rank + 1))
 
 
-def _check_columns(objects: Any, columns: Sequence[str]) -> None:
-    if not isinstance(objects, pa.Table):
+def _table(objects: Any) -> pa.Table:
+    _, table = as_arrow(objects)
+    if table is None:
         raise UserError(
-            f"the objects are {objects!r}, but a catalogue or a pyarrow.Table of them is needed: "
-            "try catalog.ids([...])"
+            f"the objects are {objects!r:.80}, but a catalogue or a table of them is needed: try "
+            "catalog.ids([...])"
         )
+    return table
+
+
+def _check_columns(objects: pa.Table, columns: Sequence[str]) -> None:
     missing = [name for name in columns if name not in objects.column_names]
     if missing:
         raise ColumnError(

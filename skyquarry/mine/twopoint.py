@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
-from skyquarry.errors import UserError
 from skyquarry.match.geometry.searching import HALF_TURN_ARCSEC
+from skyquarry.mine import given
 from skyquarry.mine.near import Near, pairs_node, tasks_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import Catalog, CatalogLike
     from skyquarry.engine.executors import Where
     from skyquarry.match.geometry.joins import Placed
     from skyquarry.match.geometry.pairing import Pairing
@@ -37,8 +38,8 @@ _ARCSEC = {"unit": "arcsec", "ucd": "pos.angDistance"}
 
 
 def pair_counts(
-    catalog: Catalog,
-    other: Catalog | None = None,
+    catalog: CatalogLike,
+    other: CatalogLike | None = None,
     *,
     edges_arcsec: Sequence[float] | NDArray[np.float64],
     executor: Where = None,
@@ -54,8 +55,9 @@ def pair_counts(
 
     >>> pair_counts(sky["sdss"], edges_arcsec=[0, 10, 30, 60])  # doctest: +SKIP
     """
-    edges = _edges(edges_arcsec)
-    node = replace(pairs_node(catalog, float(edges[-1]), other), are_kept=False)
+    edges = given.rising(edges_arcsec, "edges_arcsec", [1, 10, 100])
+    sides = catalog_of(catalog), None if other is None else catalog_of(other)
+    node = replace(pairs_node(sides[0], float(edges[-1]), sides[1]), are_kept=False)
     total = np.zeros(len(edges) - 1, np.int64)
     tasks = tasks_of(node, counted, edges)
     for _, counts in run_tasks(tasks, executor, memory_bytes=MEMORY_BYTES, weigh=node.weight):
@@ -106,8 +108,8 @@ def grown(points: Points, which: NDArray[np.bool_]) -> Any:
 
 
 def correlation(
-    catalog: Catalog,
-    randoms: Catalog,
+    catalog: CatalogLike,
+    randoms: CatalogLike,
     *,
     edges_arcsec: Sequence[float] | NDArray[np.float64],
     executor: Where = None,
@@ -123,7 +125,8 @@ def correlation(
 
     >>> correlation(sky["sdss"], sky["randoms"], edges_arcsec=[10, 100, 1000])  # doctest: +SKIP
     """
-    edges = _edges(edges_arcsec)
+    edges = given.rising(edges_arcsec, "edges_arcsec", [1, 10, 100])
+    catalog, randoms = catalog_of(catalog), catalog_of(randoms)
     sides = ((catalog, None), (catalog, randoms), (randoms, None))
     dd, dr, rr = (
         pair_counts(a, b, edges_arcsec=edges, executor=executor)["pairs"].to_numpy()
@@ -136,17 +139,6 @@ def correlation(
         error = (1.0 + w) / np.sqrt(dd)
     told = {"dd": dd, "dr": dr, "rr": rr}
     return _table(edges, told | {"w": _known(w), "w_error": _known(error)})
-
-
-def _edges(given: Any) -> Floats:
-    edges = np.asarray(given, np.float64)
-    rising = edges.ndim == 1 and len(edges) >= 2 and bool((np.diff(edges) > 0.0).all())
-    if not rising or not edges[0] >= 0.0:
-        raise UserError(
-            f"edges_arcsec is {given!r}, but two or more rising numbers, 0 or above, are needed: "
-            "try [1, 10, 100]"
-        )
-    return edges
 
 
 def _placed_rows(catalog: Catalog, executor: Where) -> int:

@@ -75,10 +75,10 @@ def inject(
 
     Raises UserError for a survey that cannot be simulated, ColumnError for columns that lack.
     """
-    from skyquarry.engine.catalog import Catalog, open_catalog
+    from skyquarry.engine.catalog import catalog_of
     from skyquarry.engine.cut import Cut
 
-    opened = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
+    opened = catalog_of(catalog)
     if opened.cut != Cut():
         raise UserError(
             f"a part of {opened.name} is given, but sources are injected into a whole catalogue: "
