@@ -24,6 +24,8 @@ class FileRead:
     may_open: tuple[str, ...]
     """Those of all parts, so that one database serves them all."""
     columns: tuple[str, ...]
+    editions: tuple[str, ...]
+    """What they are files of (`Source.edition`)."""
     by_engine = False
     is_small = False
 

@@ -210,7 +210,11 @@ class StoredRead:
         if not files:
             return self._nothing
         sql = self._reading(files, [self._ranges_sql(numbers)])
-        return FileRead(self.name, sql, tuple(files), self.may_open, self.columns)
+        return self._file_read(sql, files)
+
+    def _file_read(self, sql: str, files: list[str]) -> FileRead:
+        may_open, editions = self.may_open, self.editions
+        return FileRead(self.name, sql, tuple(files), may_open, self.columns, editions)
 
     def pixels(self, numbers: Sequence[int]) -> Ranges:
         """The pixels of order 29 where rows of some of its tiles may matter."""
@@ -229,7 +233,7 @@ class StoredRead:
         whole = pixels.covers(tiles.starts[touching], tiles.stops[touching]).all()
         cut = "" if whole else _within(quoted(str(self.spatial)), pixels)
         sql = self._reading(files, [cut, self._ranges_sql(touching)])
-        return FileRead(self.name, sql, tuple(files), self.may_open, self.columns)
+        return self._file_read(sql, files)
 
     @property
     def _nothing(self) -> PieceRead:
@@ -242,6 +246,12 @@ class StoredRead:
         some = range(len(self.source.stored.tiles)) if few else self.numbers
         own = _paths(self.source.stored, some)  # where a small place is sought, tag or no tag
         return tuple(own if self.tag is None else [*self.files(some), *own])
+
+    @cached_property
+    def editions(self) -> tuple[str, ...]:
+        """What the files are of: the catalogue, and its tag."""
+        own = (self.source.edition,)
+        return own if self.tag is None else (self.tag.edition, *own)
 
     def _is_inside(self, number: int) -> bool:
         return bool(self.scan.inside[np.searchsorted(self.scan.numbers, number)])

@@ -2,7 +2,7 @@
 
 A footer is parsed once; what a search needs of it (rows of each row group, lowest and highest value
 of a column) becomes arrays once, so that a search runs over no Python list. A file is known by
-path, size and time of change: one that is written anew is read anew.
+path and mark (`filemark`): one that is written anew is read anew.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skyquarry.catalog.filemark import Mark, mark_of
 from skyquarry.errors import DamagedError, NotFoundError, StorageError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 FOOTER_BYTES = 256 << 20
 OPEN_FILES = 96
 
-Key = tuple[str, int, int]
-"""(path, size, time of change in ns); the last two are 0 for a remote file."""
+Key = tuple[str, Mark]
+"""Path and mark, which is zeros for a remote file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +169,11 @@ def key_of(folder: Folder, rel: str) -> Key:
     """What tells this file from others and from an older one of the same name."""
     path = folder.path(rel)
     if not folder.local:
-        return (path, 0, 0)
+        return path, (0, 0, 0, 0)
     try:
-        status = os.stat(path)  # noqa: PTH116 - the hot path of a cone
+        return path, mark_of(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    return (path, status.st_size, status.st_mtime_ns)
 
 
 def footer_of(folder: Folder, rel: str) -> tuple[Key, Footer]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 from skyquarry.catalog import foreign, parquet, schemas
 from skyquarry.catalog import properties as props
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.filemark import mark_of
 from skyquarry.catalog.footers import footer_of
 from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.tiles import Tiles, leaf_path
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from skyquarry.catalog.counts import ColumnStatistics, RowGroups
+    from skyquarry.catalog.filemark import Mark
     from skyquarry.catalog.files import Folder
     from skyquarry.catalog.footers import Footer, Key
     from skyquarry.catalog.foreign import Place
@@ -376,18 +379,27 @@ class Stored:
 
 
 # A worker gets many tasks over few catalogues: each is opened once.
-_OPEN: OrderedDict[foreign.Place, Stored] = OrderedDict()
+_OPEN: OrderedDict[tuple[foreign.Place, Mark | None], Stored] = OrderedDict()
 _OPEN_AT_MOST = 64
 
 
 def _reopened(place: Place) -> Stored:
-    """The catalogue at a place, opened lazily; the same object for the same place."""
-    stored = _OPEN.get(place)
+    """The catalogue at a place, opened lazily; the same object while its properties stand."""
+    key = place, _mark(place)
+    stored = _OPEN.get(key)
     if stored is None:
-        stored = _OPEN.setdefault(place, Stored(place))
+        stored = _OPEN.setdefault(key, Stored(place))
         while len(_OPEN) > _OPEN_AT_MOST:
             _OPEN.popitem(last=False)
     return stored
+
+
+def _mark(place: Place) -> Mark | None:
+    """Of its properties; None where they lie elsewhere, or nowhere."""
+    if place.folder.local:
+        with suppress(OSError):
+            return mark_of(place.folder.path(place.file))
+    return None
 
 
 def _opened(place: Place) -> Stored:

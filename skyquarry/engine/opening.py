@@ -8,20 +8,20 @@ and one on another machine would have to be asked what it is: these are opened a
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from skyquarry.catalog.filemark import Mark, mark_of
 from skyquarry.engine.source import Source
 
 if TYPE_CHECKING:
     from skyquarry.catalog.foreign import Place
 
 _MOST: Final = 32
-Key = tuple["Place", int, int, int]
-"""Where it lies with what its pointer said; inode, size and time of change of its properties."""
+Key = tuple["Place", Mark]
+"""Where it lies with what its pointer said; the mark of its properties."""
 _OPEN: OrderedDict[Key, Source] = OrderedDict()
 _LOCK = threading.Lock()
 
@@ -55,6 +55,5 @@ def _key(place: Place) -> Key | None:
     if not place.folder.local or not place.inner.partition("/")[2]:
         return None
     with suppress(OSError):
-        told = os.stat(place.folder.path(place.file))  # noqa: PTH116  a Folder's paths are texts
-        return place, told.st_ino, told.st_size, told.st_mtime_ns
+        return place, mark_of(place.folder.path(place.file))
     return None

@@ -105,6 +105,11 @@ class Source:
         return digest(self.stored.properties)
 
     @property
+    def edition(self) -> str:
+        """Where it lies, and which version: files of the same paths were of another before."""
+        return f"{self.stored.folder.root} {self.identity}"
+
+    @property
     def rows_identity(self) -> str:
         """The same for versions that have the same rows at the same places."""
         return self.stored.properties.get(ROWS_OF, "").strip() or self.identity

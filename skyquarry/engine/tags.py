@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from skyquarry.catalog.encoding import Options
+from skyquarry.catalog.filemark import Mark, mark_of
 from skyquarry.engine.spans import implies
 from skyquarry.errors import SkyquarryError
 
@@ -41,8 +42,7 @@ AS_SCANNED: Final = Options(row_group_rows=131_072, page_bytes=1 << 20, numbers=
 0.31, in groups of 8,192 rows in 0.42 (`design/tag_encodings.py`)."""
 _POINTER: Final = "collection.properties"
 
-_Mark = tuple[int, int, int]
-_KNOWN: dict[str, tuple[_Mark, str]] = {}
+_KNOWN: dict[str, tuple[Mark, str]] = {}
 """By the path of a catalogue: what its pointer was, and what the catalogue is a tag of."""
 _LOCK = threading.Lock()
 
@@ -58,6 +58,8 @@ class Tag:
     """(tiles of the catalogue,) how many."""
     limits: Bounds
     """Of the rows that it has: those within them; empty where it has all."""
+    edition: str
+    """As `Source.edition`."""
 
     def files(self, tile: int) -> list[str]:
         """The paths of the files that have the rows of a tile of the catalogue."""
@@ -115,8 +117,7 @@ def _told(path: str) -> str:
     from skyquarry.catalog.properties import parse
 
     try:
-        at = os.stat(os.path.join(path, _POINTER))  # noqa: PTH116, PTH118  a Folder's paths are texts
-        mark = at.st_ino, at.st_size, at.st_mtime_ns
+        mark = mark_of(os.path.join(path, _POINTER))  # noqa: PTH118  a Folder's paths are texts
         with _LOCK:
             known = _KNOWN.get(path)
         if known is None or known[0] != mark:
@@ -148,7 +149,7 @@ def _tag_of(tag: Source, source: Source) -> Tag | None:
     numbers[at], rows[at] = np.arange(len(its)), tag.rows
     if not limits and not np.array_equal(rows, source.rows):
         return None
-    return Tag(tag.stored, numbers, rows, limits)
+    return Tag(tag.stored, numbers, rows, limits, tag.edition)
 
 
 def _limits(properties: Mapping[str, str]) -> Bounds | None:

@@ -119,7 +119,10 @@ def _own(
     if plans:  # which hold rows beside the database
         held_bytes = max(each.room_bytes for each in plans)
         limits = replace(limits, memory_bytes=limits.memory_bytes - held_bytes)
-    with cursor(limits, files, used, as_written=bool(plans), columns=columns) as connection:
+    editions = [each for read in reads for each in _editions(read)]
+    with cursor(
+        limits, files, used, as_written=bool(plans), columns=columns, editions=editions
+    ) as connection:
         yield connection, ""
 
 
@@ -128,6 +131,11 @@ def _files(read: PartRead) -> tuple[str, ...]:
     if isinstance(read, GivenRead | PieceRead) or read.by_engine:
         return ()
     return read.may_open
+
+
+def _editions(read: PartRead) -> tuple[str, ...]:
+    """What its files are of."""
+    return read.editions if _files(read) else ()  # type: ignore[union-attr]
 
 
 def _columns(read: PartRead) -> list[str]:

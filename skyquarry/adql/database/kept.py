@@ -80,6 +80,7 @@ class _Database:
 
     key: _Key
     files: frozenset[str]
+    editions: frozenset[str]
     connection: Any
     spill: Path
     users: int = 0
@@ -105,16 +106,18 @@ def cursor(
     *,
     as_written: bool = False,
     columns: Iterable[str] = (),
+    editions: Iterable[str] = (),
 ) -> Iterator[Any]:
     """A connection to a locked database that may open these files and no other.
 
     Its temporary tables and views, and what is registered, are gone afterwards; what the query
     spilled to disk is gone at once. `as_written`: joins are made in the order in which they stand.
     `columns` name what is read, each with its table: those that lie in memory are not asked for
-    before they are needed.
+    before they are needed. `editions` tell what the files are of: what a database knows of a path,
+    its footer above all, is of one edition, and those of the same size and time are alike to it.
     """
     key = (limits.memory_bytes, limits.spill_bytes, limits.threads, tuple(functions), as_written)
-    database = _taken(key, frozenset(files))
+    database = _taken(key, frozenset(files), frozenset(editions))
     try:
         connection = database.connection.cursor()
         try:
@@ -182,15 +185,16 @@ def _here() -> list[_Database]:
     return _DATABASES[os.getpid()]
 
 
-def _taken(key: _Key, files: frozenset[str]) -> _Database:
+def _taken(key: _Key, files: frozenset[str], editions: frozenset[str]) -> _Database:
     with _MAKING:
         here = _here()
         for database in reversed(here):
-            if database.key == key and files <= database.files and not database.spoilt:
+            known = files <= database.files and editions <= database.editions
+            if database.key == key and known and not database.spoilt:
                 here.remove(database)
                 break
         else:
-            database = _made(key, files)
+            database = _made(key, files, editions)
         here.append(database)
         database.users += 1
         return database
@@ -211,7 +215,7 @@ def _given_back(database: _Database) -> None:
                 spare -= 1
 
 
-def _made(key: _Key, files: frozenset[str]) -> _Database:
+def _made(key: _Key, files: frozenset[str], editions: frozenset[str]) -> _Database:
     import duckdb
 
     memory_bytes, spill_bytes, threads, functions, as_written = key
@@ -240,4 +244,4 @@ def _made(key: _Key, files: frozenset[str]) -> _Database:
     listed = ", ".join("'" + each.replace("'", "''") + "'" for each in sorted(files))
     for lock in (f"SET allowed_paths = [{listed}]", ALLOWED, *LOCKS):
         connection.execute(lock)
-    return _Database(key, files, connection, spill)
+    return _Database(key, files, editions, connection, spill)
