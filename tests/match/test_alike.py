@@ -66,9 +66,13 @@ def test_a_side_with_itself_has_each_pair_once(place, rows, seed, radius):
 def test_little_room_and_small_parts_lose_no_pair(monkeypatch):
     side, widths = _crowd("0h", 300, 5), np.array([0.5, 0.5])
     whole = set(_found(alike_pairs(side, None, 2000.0, widths)))
-    monkeypatch.setattr(alike, "_PART", 7)
+    for name in ("_PART", "_BELT", "_ROOM"):
+        monkeypatch.setattr(alike, name, 7)
     assert whole
     assert set(_found(alike_pairs(side, None, 2000.0, widths, threads=2))) == whole
+    monkeypatch.setattr(alike, "_STEPS", 12)  # of five arc minutes
+    found = set(_found(alike_pairs(side, None, 2000.0, widths)))
+    assert {(min(pair), max(pair)) for pair in found} == {(min(p), max(p)) for p in whole}
 
 
 def test_no_rows_have_no_pairs():

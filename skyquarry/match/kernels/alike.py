@@ -16,27 +16,29 @@ import numpy as np
 from skyquarry.match.kernels.runs import lower
 from skyquarry.sky.compiled import kernel
 
+U = np.uint64
+
 
 class Zoned(NamedTuple):
-    """Rows (n,) of one side in the order of their zones."""
+    """Rows (n,) of some zones that follow each other, in their order."""
 
-    zone: np.ndarray
-    """(n,) ascending"""
+    first: int
+    """the number of the first of these zones"""
+    start: np.ndarray
+    """(zones + 1,) where each begins"""
     ra: np.ndarray
     """(n,) degrees in [0, 360), ascending within a zone but for what `reach` has to spare"""
-    xyz: np.ndarray
-    """(n, 3)"""
+    dec: np.ndarray
+    """(n,) degrees"""
     values: np.ndarray
     """(k, n): a search goes along the first of them"""
-    start: np.ndarray
-    """(zones + 1,) where each zone begins"""
 
 
 class Limits(NamedTuple):
     """What a pair must keep within."""
 
     reach: np.ndarray
-    """(zones,) degrees of right ascension that a pair of a row of this zone may span"""
+    """(zones of the sky,) degrees of right ascension that a pair of a row of this one may span"""
     chord: float
     """squared, on the unit sphere"""
     widths: np.ndarray
@@ -44,92 +46,121 @@ class Limits(NamedTuple):
 
 
 @kernel
-def placed(ra_deg, dec_deg, height, zones, steps, key):
-    """Numbers (n,) by which rows come in the order of zones, and of right ascension in each."""
-    for i in range(ra_deg.size):
-        zone = min(np.int64((dec_deg[i] + 90.0) / height), zones - 1)
-        along = min(np.int64(ra_deg[i] * (steps / 360.0)), steps - 1)
-        key[i] = zone * steps + along
+def zoned(dec_deg, height, zone, rows):
+    """Zones (n,) of some rows; how many `rows` (zones,) each has is added to."""
+    last = rows.size - 1
+    for i in range(dec_deg.size):
+        here = min(np.int64((dec_deg[i] + 90.0) / height), last)
+        zone[i] = here
+        rows[here] += 1
 
 
 @kernel
-def laid(given, steps, row, out):
-    """Zones, right ascensions and vectors of some rows, in their order.
+def spread(zone, first, following, row):
+    """Numbers of rows, which begin at `first`, into `row`: where each zone's are `following`."""
+    for i in range(zone.size):
+        at = following[zone[i]]
+        row[at] = first + i
+        following[zone[i]] = at + 1
 
-    `given`: ra, dec and key of all (n,); `out`: zone (m,), ra (m,), xyz (m, 3) of those in `row`.
+
+@kernel
+def keyed(ra_deg, row, start, steps, places, key):
+    """Numbers (n,) by which rows in the order of zones come in that of right ascension too.
+
+    Each has the zone, one of so many steps around the sky, and the row's place in so many bits.
     """
-    ra_deg, dec_deg, key = given
-    zone, ra, xyz = out
-    for i in range(row.size):
-        j = row[i]
-        zone[i] = key[j] // steps
-        ra[i] = ra_deg[j]
-        lon, lat = math.radians(ra_deg[j]), math.radians(dec_deg[j])
-        far = math.cos(lat)
-        xyz[i, 0], xyz[i, 1], xyz[i, 2] = far * math.cos(lon), far * math.sin(lon), math.sin(lat)
+    for zone in range(start.size - 1):
+        for i in range(start[zone], start[zone + 1]):
+            along = min(np.int64(ra_deg[row[i]] * (steps / 360.0)), steps - 1)
+            key[i] = ((zone * steps + along) << places) | i
 
 
 @kernel
-def _fits(left, i, right, j, limits):
-    """Whether two rows are alike and near: NaN is like nothing."""
-    for k in range(limits.widths.size):
-        if not abs(left.values[k, i] - right.values[k, j]) <= limits.widths[k]:
-            return False
-    chord = 0.0
-    for k in range(3):
-        step = left.xyz[i, k] - right.xyz[j, k]
-        chord += step * step
-    return chord <= limits.chord
+def laid(given, row, key, places, out):
+    """Rows in the order of sorted keys: `given` and `out` have their numbers, ra and dec."""
+    ra_deg, dec_deg = given
+    then, ra, dec = out
+    mask = (np.int64(1) << places) - 1
+    for i in range(key.size):
+        j = row[key[i] & mask]
+        then[i] = j
+        ra[i], dec[i] = ra_deg[j], dec_deg[j]
+
+
+@kernel
+def taken(given, row, out):
+    """Some values, in the order of these rows."""
+    for i in range(row.size):
+        out[i] = given[row[i]]
+
+
+@kernel
+def near(ra, dec, other_ra, other_dec, chord):
+    """Whether two places are no farther apart than this squared chord."""
+    one_lon, one_lat = math.radians(ra), math.radians(dec)
+    lon, lat = math.radians(other_ra), math.radians(other_dec)
+    one_far, far = math.cos(one_lat), math.cos(lat)
+    x = one_far * math.cos(one_lon) - far * math.cos(lon)
+    y = one_far * math.sin(one_lon) - far * math.sin(lon)
+    z = math.sin(one_lat) - math.sin(lat)
+    return x * x + y * y + z * z <= chord
 
 
 @kernel
 def alike(left, right, once, limits, row, stop, out):
-    """Pairs of the left rows from `row` up to `stop`: the row that comes next, how many were found.
+    """Pairs of the left rows from `row` up to `stop`: how many; -1 where `out` (2, m) has no room.
 
-    `once`: right is left, and a row is paired with later ones. `out` (2, m) is written to; it ends
-    before a row whose pairs have no room there.
+    `once`: right is left, and a row is paired with later ones. Numbers of rows are unsigned: numba
+    then asks none whether it counts from the end.
     """
-    found, zones = 0, right.start.size - 1
-    before = -1
-    at = np.zeros(3, np.int64)
-    while row < stop:
-        zone, ra, wide = left.zone[row], left.ra[row], limits.reach[left.zone[row]]
-        begun = found
-        for turn in range(3):
-            other = zone + turn - 1
-            if other < 0 or other >= zones or (once and turn == 0):
+    found, size, more = U(0), U(out.shape[1]), U(1)
+    ours, theirs, widths, along = left.values, right.values, limits.widths, right.ra
+    second = min(1, widths.size - 1)  # two at once: one branch that is seldom taken
+    one, one_width, one_other = ours[0], widths[0], theirs[0]
+    two, two_width, two_other = ours[second], widths[second], theirs[second]
+    for zone in range(left.start.size - 1):
+        first, last = max(left.start[zone], row), min(left.start[zone + 1], stop)
+        if first >= last:
+            continue
+        wide = limits.reach[left.first + zone]
+        whole = wide >= 180.0
+        for turn in range(1 if once else 0, 3):
+            there = zone + turn - 1 + left.first - right.first
+            if there < 0 or there >= right.start.size - 1:
                 continue
-            low, high = right.start[other], right.start[other + 1]
-            whole = wide >= 180.0
-            if whole:
-                at[turn] = low
-            elif before != zone:
-                at[turn] = lower(right.ra, ra - wide, low, high)
-            else:
-                while at[turn] < high and right.ra[at[turn]] < ra - wide:
-                    at[turn] += 1
-            for lap in range(-1, 2):
-                if lap == 0:
-                    j = at[turn]
-                elif whole or (lap == -1 and ra + wide < 360.0) or (lap == 1 and ra >= wide):
-                    continue
-                elif lap == -1:  # beyond 360: the zone's beginning
-                    j = low
-                else:  # before 0: its end
-                    j = lower(right.ra, ra - wide + 360.0, low, high)
-                limit = ra + wide + 360.0 * lap
-                if whole:
-                    limit = 360.0
-                if once and turn == 1:
-                    j = max(j, row + 1)
-                while j < high and right.ra[j] <= limit:
-                    if _fits(left, row, right, j, limits):
-                        if found == out.shape[1]:
-                            return row, begun
-                        out[0, found] = row
-                        out[1, found] = j
-                        found += 1
-                    j += 1
-        before = zone
-        row += 1
-    return row, found
+            low, high = right.start[there], right.start[there + 1]
+            begin, end = U(low), U(high)
+            if not whole:
+                begin = U(lower(along, left.ra[first] - wide, low, high))
+            for at in range(first, last):
+                i = U(at)
+                ra, a, b = left.ra[i], one[i], two[i]
+                while begin < end and along[begin] < ra - wide and not whole:
+                    begin += more
+                back = -1 if ra + wide >= 360.0 and not whole else 0
+                forth = 1 if ra < wide and not whole else 0
+                for lap in range(back, forth + 1):
+                    j, limit = begin, ra + wide + 360.0 * lap
+                    if whole:
+                        limit = 360.0
+                    elif lap == -1:  # beyond 360: the zone's beginning
+                        j = U(low)
+                    elif lap == 1:  # before 0: its end
+                        j = U(lower(along, ra - wide + 360.0, low, high))
+                    if once and turn == 1:
+                        j = max(j, i + more)
+                    while j < end and along[j] <= limit:
+                        if (abs(a - one_other[j]) <= one_width) & (
+                            abs(b - two_other[j]) <= two_width
+                        ):
+                            fits = True
+                            for k in range(2, widths.size):
+                                fits &= abs(ours[k, i] - theirs[k, j]) <= widths[k]
+                            if fits and near(ra, left.dec[i], along[j], right.dec[j], limits.chord):
+                                if found == size:
+                                    return -1
+                                out[0, found], out[1, found] = i, j
+                                found += more
+                        j += more
+    return np.int64(found)
