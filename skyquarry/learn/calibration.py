@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from skyquarry.errors import DamagedError, UserError, one_of
+from skyquarry.learn.onethread import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +86,7 @@ class Calibration:
         return made
 
 
+@one_thread()
 def fit(
     p: ArrayLike,
     labels: ArrayLike,
@@ -113,6 +115,7 @@ def fit(
     return Calibration(method, matrix, shift, n_effective)
 
 
+@one_thread()
 def best(
     p: ArrayLike,
     labels: ArrayLike,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
+from skyquarry.learn.onethread import one_thread
 from skyquarry.learn.scores.blocks import effective
 from skyquarry.learn.scores.measures import area_under_curve
 from skyquarry.learn.splits import folds
@@ -103,6 +104,7 @@ class Separator:
         return np.column_stack([np.ones(len(x), kind), both, cosines])
 
 
+@one_thread()
 def separator(
     first: ArrayLike,
     second: ArrayLike,
@@ -122,6 +124,7 @@ def separator(
     return _fitted(a[rows], b[others], weight[rows], random)
 
 
+@one_thread()
 def told_apart(
     first: ArrayLike,
     second: ArrayLike,

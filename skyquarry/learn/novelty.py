@@ -21,6 +21,7 @@ import numpy as np
 from skyquarry.errors import DamagedError, UserError
 from skyquarry.learn import mixtures
 from skyquarry.learn.edges import Support, share_beyond, share_beyond_few, support_of, thinned
+from skyquarry.learn.onethread import one_thread
 from skyquarry.learn.scaling import scaled, scaling
 from skyquarry.learn.splits import holdout
 
@@ -143,6 +144,7 @@ class Novelty:
         return made
 
 
+@one_thread()
 def fit(
     values: ArrayLike,
     labels: ArrayLike,

@@ -27,6 +27,7 @@ import numpy as np
 from skyquarry.errors import DamagedError
 from skyquarry.learn.calibration import softmax
 from skyquarry.learn.classifiers.pace import log_loss
+from skyquarry.learn.onethread import one_thread
 from skyquarry.learn.shares import shares
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Pool:
         return made
 
 
+@one_thread()
 def fit(
     parts: Floats,
     labels: Labels,

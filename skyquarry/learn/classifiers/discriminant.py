@@ -22,6 +22,7 @@ from skyquarry.learn.calibration import softmax
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 from skyquarry.learn.classifiers.similarity import Scaling, arrays_of, of_arrays
+from skyquarry.learn.onethread import one_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,7 @@ class Discriminant(Learner):
         self._prior: Floats = np.zeros(0)
         self._found: list[Mixture] = []
 
+    @one_thread()
     def fit(
         self,
         examples: Examples,

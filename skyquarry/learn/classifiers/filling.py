@@ -20,6 +20,7 @@ import numpy as np
 
 from skyquarry.learn import mixtures
 from skyquarry.learn.classifiers.similarity import of_arrays
+from skyquarry.learn.onethread import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ _ROWS: Final = 5_000
 """that it is fitted to: numbers are few"""
 
 
+@one_thread()
 def filling_of(scaled: Single, missing: Mask) -> Filling:
     """Of scaled rows (n, p), 0 where missing: by clouds where rows can tell two or more."""
     several = mixtures.components(min(len(scaled), _ROWS), scaled.shape[1]) > 1

@@ -24,6 +24,7 @@ from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.filling import Filling, filling_of, filling_of_arrays
 from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 from skyquarry.learn.classifiers.similarity import Landmarks, Scaling, arrays_of, of_arrays
+from skyquarry.learn.onethread import one_thread
 from skyquarry.learn.shares import shares
 from skyquarry.learn.splits import folds
 
@@ -110,12 +111,13 @@ class Kernel(Learner):
     extra: ClassVar[tuple[str, ...]] = ("safetensors",)
 
     def __init__(self, *, landmarks: int = 512, rows: int = 20_000, threads: int = 1) -> None:
-        """Settings: `rows` bounds those it learns from; arithmetic is one thread's, or BLAS's."""
+        """Settings: `rows` bounds those it learns from; whatever `threads`, one does the sums."""
         self.landmarks, self.rows, self.threads = landmarks, rows, threads
         self._sight: _Sight | None = None
         self._members: list[_Member] = []
         self._shares: Floats = np.ones(0)
 
+    @one_thread()
     def fit(
         self,
         examples: Examples,
@@ -143,6 +145,7 @@ class Kernel(Learner):
         self._sight, self._members, self._shares = run.sight, run.members, run.shares()
         return self
 
+    @one_thread()
     def predict_proba(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """(n, K) of (n, p): each row sums to 1."""
         check_fitted(self, self._sight)
