@@ -6,6 +6,7 @@ than their share of the query's memory become a table of the database, which may
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from skyquarry.adql.joins.joinplan import Sized, local
 from skyquarry.adql.kinds import quoted
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.running.texts import replaced
+from skyquarry.engine.executors import cpu_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +72,28 @@ class Side:
         from skyquarry.catalog.arrow import from_numpy
 
         number = np.arange(self.held.num_rows) if rows is None else np.unique(rows)
-        held = self.held if rows is None else self.held.take(from_numpy(number))
+        held = self.held if rows is None else _taken(self.held, number)
         name = f"met_{self.sized.alias}"
         connection.register(name, held.append_column(self.number, from_numpy(number)))
         sql, count = f"{name} AS {self.sized.alias}", float(len(number))
         return replace(self.sized, sql=sql, rows=count, whole=count)
+
+
+def _taken(held: pa.Table, number: Ints) -> pa.Table:
+    """The rows of these numbers, ascending: of each batch by itself, as Arrow would join all."""
+    import pyarrow as pa
+
+    from skyquarry.catalog.arrow import from_numpy
+
+    batches = held.to_batches()
+    ends = np.cumsum([len(each) for each in batches], dtype=np.int64)
+    cut = np.searchsorted(number, ends)
+    parts = [
+        each.take(from_numpy(number[low:high] - (end - len(each))))
+        for each, end, low, high in zip(batches, ends, [0, *cut[:-1]], cut, strict=True)
+        if low < high
+    ]
+    return pa.Table.from_batches(parts, held.schema)
 
 
 def _unlike(name: str, others: Sequence[str]) -> str:
@@ -132,7 +151,8 @@ def _side(
     number = _unlike(_NUMBER, names)
     found = None
     if sized.rows * (_width(read) + 8.0 * len(asked)) <= room:
-        found = gathered(_told(columns, asked, rows, alias, connection), room)
+        named = {f"{alias}.{quoted(each.name)}": each for each in _fields(read)}
+        found = _gathered(columns, named, _own(asked, alias), rows, connection, room)
     if found is None:
         table = f"met_{alias}"
         if _unlike("rowid", names) == "rowid":  # the database's own, which costs nothing
@@ -141,16 +161,16 @@ def _side(
             columns += f", row_number() OVER () AS {quoted(number)}"
         connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {rows}")
         sized = replace(sized, sql=f"{table} AS {alias}")
-        named, whole = f"{alias}.{quoted(number)}", f"{table} AS {alias}"
-        found = gathered(_told(named, asked, whole, alias, connection), room)
+        key, whole = f"{alias}.{quoted(number)}", f"{table} AS {alias}"
+        found = _gathered(key, {key: None}, _own(asked, alias), whole, connection, room)
         if found is None:
             raise NoRoomError
-        held, first = None, 1
-        row: Ints = _floats(found.column(0)).astype(np.int64)
+        held = None
+        row: Ints = np.asarray(found[0].column(0).to_numpy(), np.int64)
     else:
-        held, first = found.select(range(len(names))), len(names)
-        row = np.arange(found.num_rows)
-    ra, dec, *values = [_floats(each) for each in found.columns[first:]]
+        held = found[0]
+        row = np.arange(held.num_rows)
+    ra, dec, *values = found[1]
     count = float(len(row))
     there = np.isfinite(ra) & np.isfinite(dec)
     if not there.all():
@@ -159,13 +179,34 @@ def _side(
     return Side(sized, asked, held, number, row, *_on_sphere(ra, dec), tuple(values))
 
 
-def _told(
-    columns: str, asked: tuple[str, ...], rows: str, alias: str, connection: Any
-) -> pa.RecordBatchReader:
-    """Columns of rows, and what is asked of each row as float64."""
-    own = (replaced(sql, {"t": alias}) for sql in asked)
-    listed = ", ".join(f'CAST({sql} AS DOUBLE) AS "~{i}"' for i, sql in enumerate(own))
-    return connection.sql(f"SELECT {columns}, {listed} FROM {rows}").to_arrow_reader(BATCH_ROWS)
+def _own(asked: tuple[str, ...], alias: str) -> list[str]:
+    """The SQL of a side's numbers, in its own name."""
+    return [replaced(sql, {"t": alias}) for sql in asked]
+
+
+def _gathered(
+    columns: str,
+    named: dict[str, pa.Field | None],
+    asked: list[str],
+    rows: str,
+    connection: Any,
+    room: float,
+) -> tuple[pa.Table, list[Floats]] | None:
+    """Columns of rows, `named` by their SQL, and numbers of each row; None where they take more."""
+    import pyarrow as pa
+
+    doubles = [each is not None and each.type == pa.float64() for each in named.values()]
+    at = {sql: i for i, sql in enumerate(named) if doubles[i]}
+    more = [sql for sql in dict.fromkeys(asked) if sql not in at]
+    at |= {sql: len(named) + i for i, sql in enumerate(more)}
+    listed = [columns, *(f'CAST({sql} AS DOUBLE) AS "~{i}"' for i, sql in enumerate(more))]
+    reader = connection.sql(f"SELECT {', '.join(listed)} FROM {rows}").to_arrow_reader(BATCH_ROWS)
+    found = gathered(reader, room)
+    if found is None:
+        return None
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        numbers = list(pool.map(_floats, (found.column(at[sql]) for sql in asked)))
+    return found.select(range(len(named))), numbers
 
 
 def _names(read: Read) -> tuple[str, ...]:
@@ -175,12 +216,17 @@ def _names(read: Read) -> tuple[str, ...]:
     return read.columns
 
 
+def _fields(read: Read) -> list[pa.Field]:
+    """These columns."""
+    schema = read.table_here().schema if isinstance(read, GivenRead) else read.scan.schema
+    return [schema.field(name) for name in _names(read)]
+
+
 def _width(read: Read) -> float:
     """About how many bytes a row takes."""
     from skyquarry.engine.scan import width_of
 
-    schema = read.table_here().schema if isinstance(read, GivenRead) else read.scan.schema
-    return sum(width_of(each.type) for each in schema)
+    return sum(width_of(each.type) for each in _fields(read))
 
 
 def _same(plan: Plan, one: str, other: str, reads: Sequence[Read]) -> bool:
