@@ -14,6 +14,7 @@ import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -23,6 +24,17 @@ from skyquarry.errors import ExistsError, NotFoundError, StorageError, UserError
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Iterator
+
+
+def path_here(where: str | os.PathLike[str], what: str) -> Path:
+    """A path on this machine, for `what` no store can hold ("a model"). Raises UserError."""
+    home = Folder.at(where)
+    if not home.local:
+        raise UserError(
+            f"{home.root} is not on this machine, but {what} is written to a disk: name a folder "
+            "here, and copy it from there"
+        )
+    return Path(home.root)
 
 
 @dataclass(frozen=True, slots=True)

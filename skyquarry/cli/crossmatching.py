@@ -203,7 +203,7 @@ class _Wanted:
         from skyquarry.pipeline.crossmatching import write_catalog
 
         wide = self.table == "wide"
-        return len(write_catalog(result, Path(out), wide=wide, overwrite=self.overwrite))
+        return len(write_catalog(result, out, wide=wide, overwrite=self.overwrite))
 
     def kept(self, result: MatchResult) -> dict[str, str]:
         """Where the calibration and the page of the report were written."""
@@ -242,7 +242,7 @@ def _check_out(out: str, *, overwrite: bool) -> None:
     if not PurePath(out).suffix:
         from skyquarry.pipeline.crossmatching import check_target
 
-        check_target(Path(out), overwrite=overwrite)
+        check_target(out, overwrite=overwrite)
         return
     from skyquarry.catalog.formats.registry import check_name
 

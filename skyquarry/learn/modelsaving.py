@@ -15,10 +15,10 @@ from __future__ import annotations
 import json
 import os
 from importlib import metadata
-from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.catalog.files import path_here
 from skyquarry.errors import ExistsError
 from skyquarry.learn import ensemblefile, sealed
 from skyquarry.learn.checkpoints import write_whole
@@ -26,6 +26,8 @@ from skyquarry.learn.repaired import Repaired
 from skyquarry.learn.summed import Summed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skyquarry.learn.model import Model
 
 FORMAT: Final = 1
@@ -49,7 +51,7 @@ def versions() -> dict[str, str]:
 
 def save(model: Model, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write the folder: beside its name, then renamed. Raises ExistsError."""
-    target = Path(path)
+    target = path_here(path, "a model")
     check_free(target, overwrite=overwrite)
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     rmtree(beside, ignore_errors=True)
@@ -72,7 +74,7 @@ def save(model: Model, path: str | os.PathLike[str], *, overwrite: bool = False)
 
 def check_free(path: str | os.PathLike[str], *, overwrite: bool) -> None:
     """Raises ExistsError where a model cannot be written: another thing is never overwritten."""
-    target = Path(path)
+    target = path_here(path, "a model")
     if target.exists() and not (overwrite and (target / FILE).exists()):
         raise ExistsError(
             f"{target} exists already, and a model would be written over it: choose another path"
@@ -82,7 +84,7 @@ def check_free(path: str | os.PathLike[str], *, overwrite: bool) -> None:
 
 def checkpoints_beside(path: str | os.PathLike[str]) -> Path:
     """Where the training of a model keeps what goes on after a kill."""
-    target = Path(path)
+    target = path_here(path, "a model")
     return target.with_name(f".{target.name}.training")
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
-from skyquarry.catalog.files import Folder
+from skyquarry.catalog.files import path_here
 from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
@@ -137,10 +137,7 @@ def similar_index(
 
 def _target(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     """Where the index is to be: on this machine, and another thing is never overwritten."""
-    home = Folder.at(path)
-    if not home.local:
-        raise UserError(f"{home.root} is not on this machine, but an index is: name a folder here")
-    target = Path(home.root)
+    target = path_here(path, "an index")
     index = (target / _TOLD).is_file()
     if not target.exists() or (overwrite and index):
         return target

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from skyquarry.catalog.files import Folder
 from skyquarry.errors import ExistsError, UserError
 from skyquarry.match.crossmatch import Constraint, CrossmatchPlan, Identify, Keep, Settings
 from skyquarry.match.given.positionerrors import check_known
@@ -132,9 +132,9 @@ class Crossmatch(CrossmatchPlan):
         (`update_match` needs it); settings, calibration and versions are in its properties.
         options: what `sq.build` takes.
         """
-        check_target(Path(path), overwrite=overwrite)
+        check_target(path, overwrite=overwrite)
         how: dict[str, Any] = {"wide": wide, "updatable": updatable, "overwrite": overwrite}
-        return write_catalog(self.run(executor), Path(path), **how, **options)
+        return write_catalog(self.run(executor), path, **how, **options)
 
 
 def _sides(catalogs: tuple[Any, ...]) -> tuple[Side, ...]:
@@ -191,9 +191,9 @@ def _check_defaults(default: Any, names: tuple[str, ...]) -> None:
 # ---------------------------------------------------------------- to a catalogue
 
 
-def check_target(path: Path, *, overwrite: bool) -> None:
+def check_target(path: str | os.PathLike[str], *, overwrite: bool) -> None:
     """Whether a catalogue may be written there, asked before hours of matching."""
-    if (path / "collection.properties").exists() and not overwrite:
+    if Folder.at(path).exists("collection.properties") and not overwrite:
         raise ExistsError(
             f"there is a catalogue at {path} already: give another path, or overwrite=True for a "
             "new version of it"
@@ -201,10 +201,10 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 
 def write_catalog(
-    result: MatchResult, path: Path, *, overwrite: bool = False, **how: Any
+    result: MatchResult, path: str | os.PathLike[str], *, overwrite: bool = False, **how: Any
 ) -> Catalog:
     """`Crossmatch.to_catalog`, as `matchcatalog.written` has it, where nothing is in the way."""
     from skyquarry.pipeline.matchcatalog import written
 
     check_target(path, overwrite=overwrite)
-    return written(result, path, overwrite=overwrite, **how)
+    return written(result, Folder.at(path), overwrite=overwrite, **how)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from skyquarry.catalog.arrow import from_numpy
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.files import path_here
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows
@@ -78,7 +79,7 @@ def inject(
     from skyquarry.engine.catalog import catalog_of
     from skyquarry.engine.cut import Cut
 
-    opened = catalog_of(catalog)
+    path, opened = path_here(path, "what is injected"), catalog_of(catalog)
     if opened.cut != Cut():
         raise UserError(
             f"a part of {opened.name} is given, but sources are injected into a whole catalogue: "
@@ -86,7 +87,6 @@ def inject(
         )
     eye = _eye(opened, survey)
     true, ids = _sources(sources)
-    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=path.parent, prefix=".inject-") as folder:
         run = _Injection(opened, eye, true, ids, seed)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from skyquarry.catalog.files import Folder
     from skyquarry.engine.catalog import Catalog
     from skyquarry.match.matchresult import MatchResult
 
@@ -56,29 +57,30 @@ _GROUP_ROLES = {
 
 def written(
     result: MatchResult,
-    path: Path,
+    home: Folder,
     *,
     wide: bool = False,
     updatable: bool = False,
     overwrite: bool = False,
     **options: Any,
 ) -> Catalog:
-    """Groups at `path`, pairs and members in the same tiles, and what is kept beside them."""
+    """Groups at `home`, pairs and members in the same tiles, and what is kept beside them."""
     roles = Roles.from_mapping(_GROUP_ROLES, "the groups of a cross-match")
     survey = Survey(name="crossmatch", title=" x ".join(result.plan.names), roles=roles)
     more: dict[str, Any] = {"progress": False, "overwrite": overwrite, **options}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _spilled(result, path.parent, survey, wide=wide) as tables:
+    home.parent.make()
+    scratch = home.parent.root if home.local else None
+    with _spilled(result, scratch, survey, wide=wide) as tables:
         more = {"max_rows": _rows_a_tile(tables), **more}
         told = {PROVENANCE: json.dumps(result.provenance, sort_keys=True)}
-        made = build(tables["groups"], path, survey=survey, properties=told, **more)
+        made = build(tables["groups"], home.root, survey=survey, properties=told, **more)
         tables["groups"].remove()
         for kind, key in _CHILDREN.items():
-            beside = path.with_name(f"{path.name}_{kind}")
+            beside = home.parent.path(f"{home.name}_{kind}")
             build(tables[kind], beside, parent=made, on=key, **more)
             tables[kind].remove()
-    (path / "report.json").write_text(json.dumps(result.report, indent=1) + "\n", encoding="utf-8")
-    keep_learnt(result, path, updatable=updatable)
+    home.write_atomic("report.json", (json.dumps(result.report, indent=1) + "\n").encode())
+    keep_learnt(result, home, updatable=updatable)
     return replace(made)
 
 
@@ -94,9 +96,12 @@ def _rows_a_tile(tables: dict[str, Spilled]) -> int:
 
 @contextmanager
 def _spilled(
-    result: MatchResult, folder: Path, survey: Survey, *, wide: bool
+    result: MatchResult, folder: str | None, survey: Survey, *, wide: bool
 ) -> Iterator[dict[str, Spilled]]:
-    """Groups, pairs and members in a folder of their own, which is gone at the end."""
+    """Groups, pairs and members in a folder of their own, which is gone at the end.
+
+    In another one, or where temporary files are kept.
+    """
     with TemporaryDirectory(dir=folder, prefix=".crossmatch-") as name:
         spilling: _Spilling | None = None
         for groups, pairs, members in result.pieces(wide=wide):

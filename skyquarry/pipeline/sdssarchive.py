@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from skyquarry.catalog.arrow import to_numpy
+from skyquarry.catalog.files import path_here
 from skyquarry.catalog.relations import NearKey, told_near
+from skyquarry.engine.archive import archive
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import ExistsError
 from skyquarry.ingest.description import Given, describe_input
@@ -40,6 +41,7 @@ from skyquarry.synthetic.simulation import StoredTruth
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -109,7 +111,8 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     made_of = (*(usual() if populations is None else populations), *rare.populations(knobs))
     sky = simulation(region, seed=seed, surveys=("sdss", *others), depth=depth, populations=made_of)
     sky = replace(sky, whole=True)
-    folder = Path(path)
+    folder = path_here(path, "a simulated sky")
+    archive(folder)  # is none, where a catalogue lies
     folder.mkdir(parents=True, exist_ok=True)
     runs = [
         Run(each, folder, executor, progress, overwrite)
@@ -132,8 +135,6 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
         runs[1].lightcurves(truth)
     writing.neighbours()
     writing.cross_references(others)
-    from skyquarry.engine.archive import archive
-
     return archive(folder)
 
 

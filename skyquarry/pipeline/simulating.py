@@ -6,9 +6,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.catalog.files import path_here
+from skyquarry.engine.archive import archive
 from skyquarry.engine.executors import cpu_count, inside_a_task
 from skyquarry.engine.helpers import Helpers, travels
 from skyquarry.errors import ExistsError
@@ -24,6 +25,7 @@ from skyquarry.synthetic.simulation import Simulation, StoredTruth
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from skyquarry.catalog.roles import Survey
     from skyquarry.engine.archive import Archive
@@ -96,7 +98,8 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
     >>> sq.simulate("CIRCLE 180 30 1", "sky", seed=1)  # doctest: +SKIP
     """
     sky = simulation(region, seed=seed, surveys=surveys, depth=depth, populations=populations)
-    folder = Path(path)
+    folder = path_here(path, "a simulated sky")
+    archive(folder)  # is none, where a catalogue lies
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(sky, folder, executor, progress, overwrite)
     more = (VARIABLES, LIGHT_CURVES) if lightcurves else ()
@@ -105,8 +108,6 @@ def simulate(  # noqa: PLR0913  each keyword is said by its name
         truth = helped.truth_and_surveys()
         if lightcurves:
             helped.lightcurves(truth)
-    from skyquarry.engine.archive import archive
-
     return archive(folder)
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.catalog.files import Folder
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.errors import DamagedError, NotFoundError, UserError, one_of
 from skyquarry.match.crossmatch import Identify, Settings
@@ -61,13 +61,13 @@ def open_match(
 
     >>> print(open_match("matched").explain_match("gaia", 4472832130942575872))  # doctest: +SKIP
     """
-    folder = Path(path)
-    if not (folder / LEARNT).is_file():
+    folder = Folder.at(path)
+    if not folder.exists(LEARNT):
         raise NotFoundError(
             f"there is no {LEARNT} in {str(path)!r}, but it is kept with every cross-match that "
             "to_catalog writes: check the path, or match again"
         )
-    told = json.loads((folder / LEARNT).read_text(encoding="utf-8"))
+    told = json.loads(folder.read_text(LEARNT))
     return WrittenMatch(folder, told, _by_name(inputs, told["names"]), photometry)
 
 
@@ -90,13 +90,13 @@ class WrittenMatch:
     """A match on disk: its groups, and what it takes to ask it further."""
 
     def __init__(
-        self, folder: Path, told: dict[str, Any], inputs: dict[str, Any], photometry: Any
+        self, folder: Folder, told: dict[str, Any], inputs: dict[str, Any], photometry: Any
     ) -> None:
         self.folder, self.told = folder, told
         self._inputs, self._photometry = inputs, photometry
 
     def __repr__(self) -> str:
-        return f"WrittenMatch {' x '.join(self.names)} at {self.folder}"
+        return f"WrittenMatch {' x '.join(self.names)} at {self.folder.root}"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,12 +106,12 @@ class WrittenMatch:
     @cached_property
     def groups(self) -> Catalog:
         """The catalogue of groups; its children are `<name>_pairs` and `<name>_members`."""
-        return open_catalog(self.folder)
+        return open_catalog(self.folder.root)
 
     @cached_property
     def report(self) -> dict[str, Any]:
         """What the run said of itself."""
-        told: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
+        told: dict[str, Any] = json.loads(self.folder.read_text("report.json"))
         return told
 
     # ------------------------------------------------------------ asking
@@ -191,7 +191,7 @@ class WrittenMatch:
         for kind, child in found.items():
             if child is None:
                 raise DamagedError(
-                    f"there is no {self.folder.name}_{kind} beside {str(self.folder)!r}, but a "
+                    f"there is no {self.folder.name}_{kind} beside {self.folder.root!r}, but a "
                     "written match has one: match again"
                 )
         read = {kind: child.to_table() for kind, child in found.items() if child is not None}
@@ -208,23 +208,25 @@ class WrittenMatch:
 
     @cached_property
     def _rows(self) -> pa.Table:
-        if not (self.folder / ROWS).is_file():
+        if not self.folder.exists(ROWS):
             raise NotFoundError(
-                f"there is no {ROWS} in {str(self.folder)!r}, but an update compares rows with it: "
+                f"there is no {ROWS} in {self.folder.root!r}, but an update compares rows with it: "
                 "write the match with to_catalog(path, updatable=True), or match again"
             )
-        return pq.read_table(self.folder / ROWS)
+        with self.folder.open(ROWS) as file:
+            return pq.read_table(file)
 
 
 # ---------------------------------------------------------------- writing
 
 
-def keep_learnt(result: MatchResult, folder: Path, *, updatable: bool = False) -> None:
+def keep_learnt(result: MatchResult, folder: Folder, *, updatable: bool = False) -> None:
     """Write `learnt.json`, and for `updatable` also `rows.parquet`, beside the report."""
-    (folder / LEARNT).write_text(json.dumps(_told(result)) + "\n", encoding="utf-8")
-    (folder / ROWS).unlink(missing_ok=True)
+    folder.write_atomic(LEARNT, (json.dumps(_told(result)) + "\n").encode())
+    folder.remove(ROWS)
     if updatable:
-        _write_rows(result, folder / ROWS)
+        with folder.writer(ROWS) as file:
+            _write_rows(result, file)
 
 
 def _told(result: MatchResult) -> dict[str, Any]:
@@ -243,13 +245,12 @@ def _told(result: MatchResult) -> dict[str, Any]:
     return {"names": list(node.names), "settings": settings, "inputs": inputs, "learnt": learnt}
 
 
-def _write_rows(result: MatchResult, path: Path) -> None:
+def _write_rows(result: MatchResult, file: IO[bytes]) -> None:
     """Marks of all rows, patch by patch."""
     kind = result.plan.node.shape.id_type
     fields = [*_SCHEMA, ("id", kind), ("content", pa.uint64()), ("mag", pa.float64())]
     schema = pa.schema(fields)
-    beside = path.with_name(f".{path.name}")
-    with pq.ParquetWriter(beside, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for number, marks in _all_marks(result, kind):
             told: dict[str, Any] = {
                 "catalog": pa.repeat(pa.scalar(number, pa.int8()), len(marks)),
@@ -257,7 +258,6 @@ def _write_rows(result: MatchResult, path: Path) -> None:
                 **{n: from_numpy(getattr(marks, n)) for n in ("spatial", "row", "content", "mag")},
             }
             writer.write_table(pa.table([told[n] for n in schema.names], schema=schema))
-    beside.replace(path)
 
 
 def _all_marks(result: MatchResult, kind: pa.DataType) -> Iterator[tuple[int, Marks]]:

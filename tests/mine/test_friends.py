@@ -125,6 +125,6 @@ def test_what_cannot_be_is_refused(crowd):
         friends_of_friends(crowd.head(5), 1.0)
     with pytest.raises(ColumnError, match="'z'"):
         friends_of_friends(crowd, 1.0, within={"z": 0.1})
-    with pytest.raises(UserError, match="within of .u. is -1"):
+    with pytest.raises(UserError, match=r"within of .u. is -1"):
         friends_of_friends(crowd, 1.0, within={"u": -1})
     assert "linked" in friends_of_friends(crowd, 1.0).explain()

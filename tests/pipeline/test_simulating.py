@@ -1,5 +1,7 @@
 """A synthetic sky, from a region to an archive."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -127,6 +129,14 @@ def test_what_is_there_from_others_is_not_written_over_unless_asked(tmp_path):
         simulated(tmp_path / "sky", surveys=["gaia"], seed=2)
     again = simulated(tmp_path / "sky", surveys=["gaia"], seed=2, overwrite=True)
     assert '"seed": 2' in again["gaia"].properties["skyquarry_simulation"]
+
+
+def test_a_catalogue_is_refused_before_anything_is_simulated_into_it(field):
+    home = Path(field["gaia"].stored.home.root)
+    before = sorted(home.iterdir())
+    with pytest.raises(UserError, match="is a catalogue, but an archive is a folder of catalogues"):
+        sq.simulate("CIRCLE 180 30 0.01", home, seed=1)
+    assert sorted(home.iterdir()) == before
 
 
 def test_no_source_is_made_below_the_depth(tmp_path):
