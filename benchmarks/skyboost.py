@@ -234,3 +234,8 @@ _DRAWN: Final = {
     "cataclysmic": _changing(CATACLYSMIC),
     "eclipsing": _again(lambda: _of(MainSequence)),
 }
+
+
+def drawn_alone(stratum: str, block: Block, place: int, times: float) -> Drawn:
+    """So many times the sources of a stratum in a block, and none of the natural ones."""
+    return _DRAWN[stratum](block, place, times)
