@@ -90,7 +90,7 @@ def dwarfs(area_deg2: float, seed: int) -> Dwarfs:
 
 def _some(cells: Ints, area_deg2: float, seed: int) -> Dwarfs:
     """Of some cells; weights for a whole area."""
-    sources, ids, times = _true(cells, seed)
+    sources, ids, times = drawn(cells, seed)
     where = Ranges.from_cells(WIDE_ORDER, cells)
     columns: dict[str, Any] = {}
     for name in MAIN:
@@ -110,12 +110,17 @@ def _some(cells: Ints, area_deg2: float, seed: int) -> Dwarfs:
     return every.taken(np.flatnonzero(bright))
 
 
-def _true(cells: Ints, seed: int) -> tuple[Sources, Ints, Floats]:
-    """Sources of some cells, their ids, and how many times as dense each is drawn as it is."""
+def drawn(
+    cells: Ints, seed: int, denser: tuple[tuple[str, float, float, float], ...] = DENSER
+) -> tuple[Sources, Ints, Floats]:
+    """Sources of cells of order 6, their ids, and how many times as dense each is drawn as it is.
+
+    `denser`: strata of `skyboost.py`, types from and to, and times as many as there are.
+    """
     sources, ids, dense = [], [], []
     for cell in cells.tolist():
         block = Block(int(cell), seed, limits_of(INFRARED), WIDE_ORDER)
-        for place, (stratum, first, last, times) in enumerate(DENSER):
+        for place, (stratum, first, last, times) in enumerate(denser):
             for number, every in drawn_alone(stratum, block, place, times):
                 inside = (every.spectral_type >= first) & (every.spectral_type < last)
                 some = every.taken(inside)
