@@ -85,6 +85,11 @@ def query(  # noqa: PLR0913  each keyword is said by its name
         from skyquarry.engine.archive import archive as open_archive
 
         archive = open_archive(archive)
+    if archive is not None and not hasattr(archive, "path"):
+        raise QueryError(
+            f"archive is a {type(archive).__name__}, but sq.archive(path) or its path is needed; "
+            "single tables go into catalogs= or uploads=, by their names"
+        )
     asked = Asked(adql, "" if archive is None else archive.path, limit, trusted, sample)
     simple = archive is not None and not catalogs and not uploads
     pieces = found(asked, archive) if simple else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from skyquarry.adql.text.syntax import MY
 from skyquarry.adql.text.words import nearest
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.engine import given
 from skyquarry.errors import QueryError
 
 if TYPE_CHECKING:
@@ -147,12 +148,13 @@ class Tables:
         my: Kept | None = None,
         sample: float | None = None,
     ) -> None:
-        self._catalogs = dict(catalogs or {})
+        self._catalogs = _by_name(catalogs, "catalogs", {"gaia": "archive/gaia"})
         self._archive = archive
         self._my = my
         self._sample = sample
         self._uploads = {
-            name: Given(name, as_arrow(t, name)) for name, t in (uploads or {}).items()
+            name: Given(name, as_arrow(t, name))
+            for name, t in _by_name(uploads, "uploads", {"mine": "stars.csv"}).items()
         }
         self._opened: dict[str, Any] = {}
 
@@ -265,6 +267,10 @@ class Tables:
         near = nearest(name if name.lower().startswith("my.") else name.rpartition(".")[2], there)
         shown = ", ".join(there[:12]) + (", ..." if len(there) > 12 else "")
         return near or f"choose from {shown}"
+
+
+def _by_name(of: Any, what: str, example: Mapping[str, str]) -> dict[str, Any]:
+    return {} if of is None else given.by_text(of, what, example)
 
 
 def as_arrow(given: Any, name: str) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -75,6 +76,20 @@ def _unit(unit: str) -> str:
     return f" [{unit}]" if unit else ""
 
 
+def features_asked(which: Any) -> list[str | Feature]:
+    """Names of features, families or columns, or features. Raises UserError for all else."""
+    if isinstance(which, str | Feature):
+        return [which]
+    asked: list[Any] = list(which) if isinstance(which, Iterable) else [None]
+    strange = [each for each in asked if not isinstance(each, str | Feature)]
+    if strange:
+        raise UserError(
+            f"the features are to be {which!r:.60}, but names of features, families or columns are "
+            "needed: try 'auto', or ['sdss_g-r']"
+        )
+    return asked
+
+
 def features_of(  # noqa: PLR0913  a public face: each option stands alone
     table: Any,
     survey: Surveys = None,
@@ -111,7 +126,7 @@ def features_of(  # noqa: PLR0913  a public face: each option stands alone
     """
     one_of("absent", absent, ("error", "nan"))
     read = Columns(table)
-    asked = [which] if isinstance(which, str | Feature) else list(which)
+    asked = features_asked(which)
     if absent == "nan":
         surveys, missing = seen_in_part(read, survey, columns or {})
     else:

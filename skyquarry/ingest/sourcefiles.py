@@ -41,6 +41,8 @@ def _without_twins(files: list[str]) -> list[str]:
 
 
 def _files_of(text: str) -> list[str]:
+    if not text:
+        raise UserError("the path of a table is empty, but a file, or a folder of them, is needed")
     if "://" in text:
         return _files_at(text) if _is_pattern(text) else [text]
     if Path(text).is_dir():

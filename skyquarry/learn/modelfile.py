@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.catalog.files import Folder
 from skyquarry.errors import DamagedError, NotFoundError
 from skyquarry.learn import ensemblefile, sealed
 from skyquarry.learn.calibration import Calibration
@@ -33,7 +34,7 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
 
     Warns where a package that took part is older here than where the model was trained.
     """
-    folder = Path(path)
+    folder = Path(Folder.at(path).root)
     if not (folder / FILE).is_file() and not (folder / sealed.CHECKSUMS).is_file():
         raise NotFoundError(f"{folder} is no model: it has no {FILE}; give the folder of one")
     sealed.check(folder)

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine import given
 from skyquarry.engine.aggregates import parts
 from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
-from skyquarry.mine import given
 from skyquarry.mine.cells import Cells, Scheme, cells_of
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import to_numpy
+from skyquarry.engine import given
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import parse_number
 from skyquarry.engine.sampling import scrambled
@@ -43,8 +44,12 @@ class Colours:
     order: ClassVar[str] = _ORDER
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "of", (self.of,) if isinstance(self.of, str) else tuple(self.of))
-        margin, width = self._margins, self._widths
+        of = (self.of,) if isinstance(self.of, str) else self.of
+        object.__setattr__(self, "of", given.texts(of, "of", ["u - g", "g - r"]))
+        try:
+            margin, width = self._margins, self._widths
+        except (TypeError, ValueError):
+            margin = width = np.zeros(1)
         if not len(self.of) or not bool(np.all((margin > 0.0) & (width >= margin))):
             raise UserError(
                 f"buckets of {self.of} with margin {self.margin} and width {self.width} cannot "

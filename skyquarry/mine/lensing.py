@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine import given
 from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import Plan, Told
-from skyquarry.mine import given
 from skyquarry.mine.near import Agreement, Near, pairs_node, tasks_of
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.catalog.columns import resolve
-from skyquarry.engine import terms
+from skyquarry.engine import given, terms
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
 from skyquarry.errors import UserError
-from skyquarry.mine import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

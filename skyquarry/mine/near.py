@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyquarry.engine import given
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
 from skyquarry.match.geometry.joins import Joined, Placed, Rule, cuts_of, joined, search_of
@@ -16,7 +17,6 @@ from skyquarry.match.geometry.pairs import PairsNode
 from skyquarry.match.geometry.pairscolumns import prefixes
 from skyquarry.match.geometry.radii import radius_of
 from skyquarry.match.given.catalogsides import CatalogSide
-from skyquarry.mine import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine import given
 from skyquarry.engine.aggregates import parts
 from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.predicate import Number, parse_number
 from skyquarry.errors import ColumnError, UserError
-from skyquarry.mine import given
 from skyquarry.mine.river import River, river
 
 if TYPE_CHECKING:

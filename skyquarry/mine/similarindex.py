@@ -22,13 +22,13 @@ import pyarrow.parquet as pq
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.catalog.files import path_here
+from skyquarry.engine import given
 from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.sampling import scrambled
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import ExistsError, NotFoundError, UserError
-from skyquarry.mine import given
 from skyquarry.mine.exchange import Exchange
 from skyquarry.mine.likeness import Likeness
 from skyquarry.mine.sought import PLACE, named, names_of, read_rows

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine import given
 from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
 from skyquarry.engine.run import run_tasks
 from skyquarry.match.geometry.searching import HALF_TURN_ARCSEC
-from skyquarry.mine import given
 from skyquarry.mine.near import Near, pairs_node, tasks_of
 
 if TYPE_CHECKING:

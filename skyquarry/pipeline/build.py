@@ -185,18 +185,28 @@ def _is_bulk(name: str, bulk: BulkFiles) -> bool:
 
 
 def survey_of(survey: str | Path | Survey | None) -> Survey | None:
-    """The role file of that name or path; a Survey as it is."""
-    if survey is None or not isinstance(survey, str | Path):
-        return survey
-    from skyquarry.surveys.load import load
+    """The role file of that name or path; a Survey as it is. Raises UserError for all else."""
+    from skyquarry.catalog.roles import Survey as Known
+    from skyquarry.errors import UserError
 
-    return load(survey)
+    if survey is None or isinstance(survey, Known):
+        return survey
+    if isinstance(survey, str | Path):
+        from skyquarry.surveys.load import load
+
+        return load(survey)
+    raise UserError(
+        f"survey is {survey!r:.60}, but the name of a survey, or the path of a role file, is "
+        "needed: try 'gaia'"
+    )
 
 
 def _place_of(parent: Catalog | str | os.PathLike[str]) -> str:
     """The path or URL of a catalogue."""
     import os
 
+    from skyquarry.engine.catalog import catalog_of
+
     if isinstance(parent, str | os.PathLike):
         return os.fspath(parent)
-    return parent.stored.home.root
+    return catalog_of(parent).stored.home.root

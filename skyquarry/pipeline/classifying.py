@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,10 +17,12 @@ from skyquarry.learn.density import MOST_ROWS
 from skyquarry.pipeline.brightness import mix_of
 from skyquarry.pipeline.labelled import check_columns
 from skyquarry.pipeline.sampled import sample_of
+from skyquarry.pipeline.training import model_given
 from skyquarry.pipeline.verdicts import EXPLAINED, Verdicts
 from skyquarry.pipeline.widening import Widened, scan_of, widened
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
 
     from skyquarry.engine.catalog import Catalog
@@ -79,10 +80,7 @@ def classify(
     """
     if not isinstance(explain, bool):
         one_of("explain", explain, ("all",))
-    if isinstance(model, str | os.PathLike):
-        from skyquarry.pipeline.training import load_model
-
-        model = load_model(model)
+    model = model_given(model)
     plan, root = scan_of(catalog, "model.predict_proba judges a table")
     none = root.source.schema.empty_table()
     check_columns(model.told.get("columns", {}), none)

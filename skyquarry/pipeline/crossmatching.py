@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from skyquarry.catalog.files import Folder
+from skyquarry.engine.given import texts
 from skyquarry.errors import ExistsError, UserError
 from skyquarry.match.crossmatch import Constraint, CrossmatchPlan, Identify, Keep, Settings
 from skyquarry.match.given.positionerrors import check_known
@@ -14,7 +16,7 @@ from skyquarry.pipeline.inputs import given_of, side_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
@@ -164,6 +166,7 @@ def _names(own: list[str], given: Sequence[str] | None) -> tuple[str, ...]:
             seen[name] = seen.get(name, 0) + 1
             called.append(f"{name}_{seen[name]}" if name in twice else name)
         return tuple(called)
+    given = texts(given, "names", own)
     if len(given) != len(own) or len(set(given)) != len(own) or not all(given):
         raise UserError(
             f"names is {list(given)}, but {len(own)} different names are needed, one a catalogue: "
@@ -173,12 +176,12 @@ def _names(own: list[str], given: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _policy(name: str, default: float | Mapping[str, float] | None) -> ErrorPolicy:
-    told = default if default is None or isinstance(default, int | float) else default.get(name)
-    return ErrorPolicy(default_arcsec=None if told is None else float(told))
+    told = default.get(name) if isinstance(default, Mapping) else default
+    return ErrorPolicy(default_arcsec=told)
 
 
 def _check_defaults(default: Any, names: tuple[str, ...]) -> None:
-    if default is None or isinstance(default, int | float):
+    if not isinstance(default, Mapping):
         return
     unknown = [name for name in default if name not in names]
     if unknown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -19,8 +18,10 @@ from skyquarry.pipeline.brightness import (
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, positions_of, table_of
 from skyquarry.pipeline.physicscuts import cuts_of
 from skyquarry.pipeline.reports import check_page
+from skyquarry.pipeline.training import model_given
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
@@ -121,10 +122,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     """
     if page is not None:
         check_page(page)
-    if isinstance(model, str | os.PathLike):
-        from skyquarry.pipeline.training import load_model
-
-        model = load_model(model)
+    model = model_given(model)
     mix = mix_of(mix, model)
     rows = table_of(table)
     kept, judged = _judged(model, rows, label, groups, positions, magnitude)

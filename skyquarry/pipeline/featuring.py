@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from skyquarry.engine import given
 from skyquarry.engine.cost import in_time
 from skyquarry.engine.executors import cpu_count
 from skyquarry.errors import UserError
@@ -86,8 +87,9 @@ def make_features(  # noqa: PLR0913  a public face: each option stands alone
             f"ebv is a {type(ebv).__name__}, but of a catalogue a column's name or that of a dust "
             "map is needed: put the values into the catalogue (sq.add_column), and name the column"
         )
+    called = {} if names is None else given.by_text(names, "names", {"parallax": "plx"})
     plan, root = scan_of(catalog, "features_of makes the features of a table")
-    asked: dict[str, Any] = {"with_spectra": with_spectra, "columns": dict(names or {}), "ebv": ebv}
+    asked: dict[str, Any] = {"with_spectra": with_spectra, "columns": called, "ebv": ebv}
     none = root.source.schema.empty_table()
     made = features_of(none, survey, which=which, telling=telling, **asked)
     return widened(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from skyquarry.engine import given
 from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.match.given.catalogsides import CatalogSide
 from skyquarry.match.given.dilation import around
@@ -145,6 +146,7 @@ def _asked(side: Side, columns: Any) -> list[str]:
         raise UserError(
             f"columns is {columns!r}, but it is 'all' or a list of columns: try [{columns!r}]"
         )
+    columns = given.texts(columns, "columns", [names[0]], least=0)
     unknown = [name for name in columns if name not in names]
     if unknown:
         raise ColumnError(
@@ -159,6 +161,11 @@ def _policies(
 ) -> tuple[tuple[ErrorPolicy, ErrorPolicy], bool]:
     """How errors are treated, and whether there are none, so that only distances tell."""
     values = default if isinstance(default, tuple) else (default, default)
+    if len(values) != len(sides):
+        raise UserError(
+            f"default_error_arcsec is {default!r}, but a number, or the list's and the archive's, "
+            "is needed: try (0.1, None)"
+        )
     lacking = [
         side.name
         for side, value in zip(sides, values, strict=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from skyquarry.engine import given
 from skyquarry.engine.plan import Plan
 from skyquarry.errors import PositionError, UserError, one_of
 from skyquarry.match.geometry.joins import HOWS, KEEPS, How, Keep, Rule
@@ -82,7 +83,9 @@ def pairs(  # noqa: PLR0913  each keyword is said by its name
     left, right, same = _sides(a, b)
     rule = _rule(keep, how, k, same=same, both=both)
     left, right, radii = _radii(left, right, radius_arcsec, same=same)
-    chosen = columns if isinstance(columns, str) else tuple(columns)
+    chosen = (
+        columns if isinstance(columns, str) else given.texts(columns, "columns", ["g"], least=0)
+    )
     node = PairsNode(left, right, *radii, rule=rule, columns=chosen, force=force)
     _ = node.schema  # a column that is missing shows at once
     return PairsPlan(node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, table_of
-from skyquarry.pipeline.training import cores, load_model, model_of
+from skyquarry.pipeline.training import cores, model_given, model_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
 
     from skyquarry.learn.classifiers.protocol import Telling
@@ -70,7 +70,7 @@ def repair(  # noqa: PLR0913  each keyword is said by its name
     from skyquarry.learn.fitting import Fitting
     from skyquarry.learn.repaired import repair as repaired
 
-    old = load_model(model) if isinstance(model, str | os.PathLike) else model
+    old = model_given(model)
     rows = table_of(table)
     words = labels_of(rows, label)
     recipe = old.told.get("recipe", {})

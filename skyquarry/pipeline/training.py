@@ -193,10 +193,10 @@ def _features(
 
     Raises UserError where one of these is asked for as a feature.
     """
-    from skyquarry.features.making import features_of
+    from skyquarry.features.making import features_asked, features_of
 
     for own in () if isinstance(which, str) else told:
-        if own in which:
+        if own in features_asked(which):
             raise UserError(
                 f"{own!r} is what the model is to tell, and a feature: leave it out of the features"
             )
@@ -239,6 +239,23 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     from skyquarry.learn.modelfile import load
 
     return load(path, reading=features_for)
+
+
+def model_given(given: Model | str | os.PathLike[str]) -> Model:
+    """A model as it is given, or the one in a folder.
+
+    Raises UserError for anything else, and what `load_model` raises.
+    """
+    from skyquarry.learn.model import Model
+
+    if isinstance(given, Model):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return load_model(given)
+    raise UserError(
+        f"a {type(given).__name__} is given, but a model is needed: give one that sq.train or "
+        "sq.load_model gave, or its folder; the table comes after it"
+    )
 
 
 def features_for(model: Model, table: Any) -> NDArray[np.float32]:

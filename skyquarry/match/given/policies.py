@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from skyquarry.engine.asked import real_number
 from skyquarry.errors import UserError, one_of
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ class ErrorPolicy:
     def __post_init__(self) -> None:
         for name in ("default_arcsec", "floor_arcsec", "default_pm_masyr"):
             value = getattr(self, name)
-            if value is not None and not 0.0 < value < 648_000.0:
+            number = real_number(value)
+            if value is not None and (number is None or not 0.0 < number < 648_000.0):
                 raise UserError(
-                    f"{name} is {value}, but an error is a number of arcsec (of mas/yr for a "
+                    f"{name} is {value!r}, but an error is a number of arcsec (of mas/yr for a "
                     "motion) above 0 and below 180 degrees: try 0.5"
                 )
         one_of("on_bad", self.on_bad, ("default", "drop"))
