@@ -53,6 +53,7 @@ def seen(monkeypatch):
 
     monkeypatch.setattr(leading, "_near", near)
     monkeypatch.setattr(ordering, "_WORTH", 0)
+    monkeypatch.setattr(leading, "_LED", 0)
     return found
 
 
@@ -143,6 +144,7 @@ def test_columns_that_are_added_leave_the_keys_as_they_were(home, seen, monkeypa
 def test_ids_that_repeat_promise_nothing(tmp_path, monkeypatch):
     """A child lies with one of the rows of its id, and the others may lie in other tiles."""
     monkeypatch.setattr(ordering, "_WORTH", 0)
+    monkeypatch.setattr(leading, "_LED", 0)
     monkeypatch.setattr(leading, "_SMALL", 1.0)
     monkeypatch.setattr(dividing, "FIRST_ROWS", 100)
     ra = np.linspace(10.0, 13.0, 2_000)

@@ -101,7 +101,7 @@ def _together(sql: str, reads: Sequence[Any]) -> AbstractContextManager[tuple[An
 
 def _room(plan: Plan, limits: Limits) -> int:
     """What rows that are held for a join may take."""
-    return (room_of if plan.near is None else matching_room_of)(limits.memory_bytes)
+    return (matching_room_of if plan.may_match else room_of)(limits.memory_bytes)
 
 
 @contextmanager

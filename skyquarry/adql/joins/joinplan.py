@@ -34,6 +34,13 @@ class Plan:
     """The pairs that the matcher finds."""
     room_bytes: int = room_of(MEMORY_BYTES)
     """What rows that are held for it may take."""
+    keyed: Near | None = None
+    """Tables that keys bring near each other, whose pairs the matcher finds where they are many."""
+
+    @property
+    def may_match(self) -> bool:
+        """Whether the matcher may be asked."""
+        return self.near is not None or self.keyed is not None
 
     @property
     def aliases(self) -> tuple[str, ...]:

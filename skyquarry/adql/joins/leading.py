@@ -37,6 +37,8 @@ _FEW: Final = 50_000
 """Rows of a small table at most."""
 _SMALL: Final = 0.2
 """Of all rows of the largest table those that a small one may have before its conditions."""
+_LED: Final = 1_000_000
+"""Rows that the others have at least: fewer are read sooner than it is found out where to read."""
 _SHARE: Final = 0.1
 """Of the row groups of a table: where more would be read, the database reads the tiles whole."""
 
@@ -59,7 +61,8 @@ def leads(flat: Flat, order: Sequence[Sized], reads: Sequence[Read]) -> Leads | 
             break
         small.append(each.alias)
     led = _led(flat, small, reads)
-    return Leads(tuple(small), led) if led else None
+    rows = sum(each.whole for each in order if each.alias in led)
+    return Leads(tuple(small), led) if led and rows >= _LED else None
 
 
 def tied(flat: Flat, reads: Sequence[Read]) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from skyquarry.adql.joins.flat import Flat
 from skyquarry.adql.joins.joinplan import Sized
+from skyquarry.adql.joins.keyed import never_same
 from skyquarry.adql.joins.sides import bands, sides, turned
 from skyquarry.engine.executors import cpu_count
 
@@ -110,9 +111,8 @@ def _pairs(
 
 def _never_itself(plan: Plan) -> bool:
     """Whether a condition is false of a row with itself, as a.id < b.id of two uses of a table."""
-    scans = {part.scan for part in plan.join.flat.parts if part.alias in plan.aliases}
-    differ = [each.differ for each in plan.join.flat.truths if each.differ is not None]
-    return any({one[0], other[0]} == scans and one[1] == other[1] for one, other in differ)
+    scans = {part.alias: part.scan for part in plan.join.flat.parts}
+    return never_same(plan.join.flat, *(scans[alias] for alias in plan.aliases))
 
 
 def _like_pairs(

@@ -9,11 +9,13 @@ of two tables is met first, by the matcher (`meeting`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.joins.flat import Flat, owners
 from skyquarry.adql.joins.joinplan import Plan, Sized, local, owner
+from skyquarry.adql.joins.keyed import asked_for, keyed, with_places, worth
 from skyquarry.adql.joins.leading import leads, narrowed, tied
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.recall import Recall
@@ -49,7 +51,7 @@ def planned(joins: Sequence[JoinText], reads: Sequence[Read]) -> list[Plan]:
         if len(nears) == 1 and rows >= _WORTH_MATCHING:
             found.append(Plan(join, nears[0]))
         elif not nears and rows >= _WORTH and 1 < len(join.flat.parts) <= _MOST:
-            found.append(Plan(join, None))
+            found.append(Plan(join, None, keyed=keyed(join.flat, reads)))
     return found
 
 
@@ -65,6 +67,9 @@ def told(joins: Sequence[JoinText], reads: Sequence[Read]) -> list[str]:
         if plan.near is None or len(names) > 2:
             listed = ", ".join(names.values())
             lines.append(f"joins of {listed} in an order chosen after a look into each")
+        if plan.keyed is not None:
+            one, other = (names[alias] for alias in replace(plan, near=plan.keyed).aliases)
+            lines.append(f"where many are left, pairs of {one} and {other} that are alike first")
         if plan.near is None and tied(plan.join.flat, reads):
             lines.append("where few rows of one are left, others are read only where these lie")
     return lines
@@ -81,18 +86,33 @@ def arranged(sql: str, plans: Sequence[Plan], reads: Sequence[Read], connection:
 def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> str:
     flat = plan.join.flat
     sized = [_sized(part, flat, reads[part.scan], connection) for part in flat.parts]
-    if plan.near is not None:
-        from skyquarry.adql.joins.meeting import met
-
-        sized, more = met(plan, sized, reads, connection)
-        flat = Flat(flat.parts, (*flat.truths, *more))
     order = _best(sized, flat)
     found = None if plan.near is not None else leads(flat, order, reads)
     if found is not None:
         near = narrowed(found, flat, sized, reads, connection, plan.room_bytes)
         order = _best(near, flat)
+    elif plan.near is not None or (plan.keyed is not None and worth(plan.keyed, sized)):
+        sized, flat = _matched(plan, sized, reads, connection)
+        order = _best(sized, flat)
     text, where = _joined(order, flat)
     return f"FROM {text} WHERE {' AND '.join(where)}" if where else f"FROM {text}"
+
+
+def _matched(
+    plan: Plan, sized: list[Sized], reads: Sequence[Read], connection: Any
+) -> tuple[list[Sized], Flat]:
+    """The tables with the pairs that the matcher found of two of them."""
+    from skyquarry.adql.joins.meeting import met
+
+    flat, near = plan.join.flat, plan.near
+    if near is None:
+        assert plan.keyed is not None
+        near, reads = plan.keyed, with_places(plan.keyed, flat, reads)
+    whole = replace(plan, near=near)
+    sized, more = met(whole, sized, reads, connection)
+    if plan.near is None:
+        sized = asked_for(sized, flat, reads, whole.aliases)
+    return sized, Flat(flat.parts, (*flat.truths, *more))
 
 
 # ---------------------------------------------------------------- sizes

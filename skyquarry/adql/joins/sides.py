@@ -145,7 +145,7 @@ def _side(
     alias, read = sized.alias, _read(plan, sized.alias, reads)
     asked = _asked(plan, alias)
     tests = " AND ".join(local(plan.join.flat, alias))
-    rows = f"{source or read.name} AS {alias}{f' WHERE {tests}' if tests else ''}"
+    rows = f"{source or _source(read)} AS {alias}{f' WHERE {tests}' if tests else ''}"
     names = _names(read)
     columns = ", ".join(f"{alias}.{quoted(name)}" for name in names)
     number = _unlike(_NUMBER, names)
@@ -177,6 +177,13 @@ def _side(
         row, (ra, dec, *values) = row[there], [each[there] for each in (ra, dec, *values)]
     sized = replace(sized, rows=count, whole=count)
     return Side(sized, asked, held, number, row, *_on_sphere(ra, dec), tuple(values))
+
+
+def _source(read: Read) -> str:
+    """What stands in a FROM for a table: its name, or what reads its files."""
+    if isinstance(read, GivenRead) or read.by_engine or not read.files():
+        return read.name
+    return f"({read.select(read.files())})"
 
 
 def _own(asked: tuple[str, ...], alias: str) -> list[str]:
