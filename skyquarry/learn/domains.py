@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.errors import UserError
+from skyquarry.learn.blocks import blocks_of
 from skyquarry.learn.onethread import one_thread
 from skyquarry.learn.scores.blocks import effective
 from skyquarry.learn.scores.measures import area_under_curve
@@ -81,8 +82,8 @@ class Separator:
         told = np.empty(len(values), np.float32)
         single = replace(self, **{each.name: getattr(self, each.name).astype(np.float32)
                                   for each in fields(self)})  # fmt: skip
-        for start in range(0, len(values), _LOT):
-            told[start : start + _LOT] = single.design(values[start : start + _LOT]) @ single.slope
+        for rows, block in blocks_of(values, _LOT):
+            told[rows] = (single.design(block) @ single.slope)[: rows.stop - rows.start]
         return told
 
     def ratio(self, values: ArrayLike, most: float = 20.0) -> Floats:

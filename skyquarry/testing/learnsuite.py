@@ -67,6 +67,16 @@ class ClassifierSuite:
     def test_no_rows_have_no_probabilities(self, learnt: Classifier) -> None:
         assert learnt.predict_proba(np.empty((0, 5), np.float32)).shape == (0, 3)
 
+    def test_a_row_is_said_to_be_the_same_alone_among_few_and_among_many(
+        self, learnt: Classifier
+    ) -> None:
+        values = objects(900, seed=8).values
+        whole = learnt.predict_proba(values)
+        for size in (1, 7, 300):
+            parts = range(0, len(values) if size > 1 else 50, size)
+            told = np.concatenate([learnt.predict_proba(values[at : at + size]) for at in parts])
+            assert (told == whole[: len(told)]).all(), f"{size} at once"
+
     def test_the_same_seed_gives_the_same_bits_and_another_does_not(
         self, learnt: Classifier
     ) -> None:

@@ -67,3 +67,14 @@ def test_a_sample_comes_back_from_its_file_and_a_wrong_one_is_named(tmp_path):
     (tmp_path / FILE).write_bytes(arrays.to_bytes({"values": np.zeros(3)}, {"columns": [0]}))
     with pytest.raises(DamagedError, match=r"sample\.safetensors holds no sample"):
         TrainingSample.load(tmp_path, 4)
+
+
+def test_a_row_has_the_same_ratio_alone_among_few_and_among_many():
+    train, _ = rows(20_000, 1, 0.04)
+    ratio = TrainingSample.of(train, COLUMNS).ratio_to(rows(4_000, 2, 0.4)[0])
+    assert ratio is not None
+    values, _ = rows(3_000, 3, 0.5)
+    whole = ratio.of(values)
+    for size in (1, 7, 40):
+        told = [ratio.of(values[at : at + size]) for at in range(0, 40 * size, size)]
+        assert (np.concatenate(told) == whole[: 40 * size]).all(), f"{size} at once"

@@ -19,6 +19,7 @@ import numpy as np
 
 from skyquarry.errors import DamagedError, UserError
 from skyquarry.learn import arrays
+from skyquarry.learn.blocks import blocks_of
 from skyquarry.learn.calibration import softmax
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.filling import Filling, filling_of, filling_of_arrays
@@ -151,10 +152,11 @@ class Kernel(Learner):
         check_fitted(self, self._sight)
         assert self._sight is not None
         out = np.zeros((len(values), len(self._classes)))
-        for start in range(0, len(values), _BLOCK):
-            seen = self._sight.of(values[start : start + _BLOCK])
+        for rows, block in blocks_of(values, _BLOCK):
+            seen = self._sight.of(block)
             for share, member in zip(self._shares, self._members, strict=True):
-                out[start : start + _BLOCK] += share * member.probabilities(seen[member.told])
+                told = member.probabilities(seen[member.told])
+                out[rows] += share * told[: rows.stop - rows.start]
         return np.asarray(out / out.sum(axis=1, keepdims=True))
 
     def explain(self, values: NDArray[np.float32]) -> NDArray[np.float64] | None:

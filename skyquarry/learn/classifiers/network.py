@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 
 from skyquarry.learn import arrays
+from skyquarry.learn.blocks import blocks_of
 from skyquarry.learn.checkpoints import write_whole
 from skyquarry.learn.classifiers.devices import device_of
 from skyquarry.learn.classifiers.encoding import Encoding
@@ -177,13 +178,13 @@ class Network(Learner):
         import torch
 
         assert self._encoding is not None
-        out, block = np.empty((len(values), len(self._classes))), _BLOCK[self.used]
+        out = np.empty((len(values), len(self._classes)))
         with torch.inference_mode():
-            for start in range(0, len(values), block):
-                encoded = torch.from_numpy(self._encoding.encoded(values[start : start + block]))
+            for rows, block in blocks_of(values, _BLOCK[self.used]):
+                encoded = torch.from_numpy(self._encoding.encoded(block))
                 scores = _forward(tensors, encoded.to(self.used), 0.0, None)
                 p = torch.softmax(scores.double(), dim=2).mean(dim=1)
-                out[start : start + block] = p.cpu().numpy()
+                out[rows] = p[: rows.stop - rows.start].cpu().numpy()
         out /= self._class_weights
         return np.asarray(out / out.sum(axis=1, keepdims=True), np.float64)
 
