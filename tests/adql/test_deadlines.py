@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 
 from skyquarry.adql.database import deadlines
 from skyquarry.adql.database.deadlines import after
@@ -45,6 +46,27 @@ def test_a_fault_in_one_does_not_keep_others_from_theirs():
     rung = threading.Event()
     with after(0.01, fails), after(0.05, rung.set):
         assert rung.wait(20.0)
+
+
+def test_what_was_rung_does_not_live_as_long_as_the_thread():
+    """A database that a query's end interrupted was left to the interpreter's own end."""
+
+    class Bell:
+        def __init__(self):
+            self.rung = threading.Event()
+
+        def ring(self):
+            self.rung.set()
+
+    bell = Bell()
+    gone = weakref.ref(bell)
+    with after(0.01, bell.ring):
+        assert bell.rung.wait(20.0)
+    del bell
+    until = time.monotonic() + 20.0
+    while gone() is not None and time.monotonic() < until:
+        time.sleep(0.01)
+    assert gone() is None
 
 
 def test_one_thread_waits_for_all():

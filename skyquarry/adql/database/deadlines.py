@@ -68,6 +68,7 @@ class _Watch:
                 if ring is not None:
                     with suppress(Exception):  # others wait for their ends
                         ring()  # under the lock: what is taken back is not rung any more
+                ring = None  # what it would ring must not live as long as this thread
 
 
 _LOCK = threading.Lock()
