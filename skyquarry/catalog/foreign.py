@@ -230,7 +230,7 @@ def _from_csv(content: bytes, file: str) -> Tiles:
     from pyarrow import csv
 
     try:
-        table = csv.read_csv(pa.BufferReader(content))
+        table = csv.read_csv(pa.BufferReader(content), csv.ReadOptions(use_threads=False))
         columns = {name.strip(): table[name] for name in table.column_names}
         cells = [_whole_numbers(columns[name]) for name in ("Norder", "Npix")]
         rows = _whole_numbers(columns["num_rows"]) if "num_rows" in columns else None
