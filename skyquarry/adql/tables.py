@@ -245,7 +245,7 @@ class Tables:
 
         if name not in self._opened:
             given = self._catalogs[name] if name in self._catalogs else self._archive[name]
-            catalog = given if isinstance(given, Catalog) else open_catalog(given)
+            catalog = given if isinstance(given, Catalog) else open_catalog(_path(given, name))
             if catalog.stored.kind == "index":
                 raise QueryError(
                     f"{name} is the index of a catalogue, which says where ids lie and has no rows "
@@ -273,34 +273,69 @@ def _by_name(of: Any, what: str, example: Mapping[str, str]) -> dict[str, Any]:
     return {} if of is None else given.by_text(of, what, example)
 
 
+def _path(given: Any, name: str) -> Any:
+    """Where a catalogue lies; QueryError for what is neither that nor a catalogue."""
+    if isinstance(given, str) or hasattr(given, "__fspath__"):
+        return given
+    raise QueryError(
+        f"the catalogue {name!r} is a {type(given).__name__}, but an opened catalogue or its path "
+        f"is needed: give a table by uploads={{{name!r}: ...}}, and the rows of a plan so, by its "
+        "to_table()"
+    )
+
+
 def as_arrow(given: Any, name: str) -> pa.Table:
     """A table of pyarrow, pandas or astropy, a dict of columns, or a file; NaN becomes null.
 
-    Raises QueryError for what is none of these.
+    Raises QueryError for what is none of these, or has columns that are no columns.
     """
+    import pyarrow as pa
+
+    try:
+        return _without_nan(_doubled(_as_arrow(given, name)))
+    except pa.ArrowException as error:
+        raise QueryError(
+            f"the upload {name!r} is no table whose columns have one kind of value and the same "
+            f"length each ({str(error).splitlines()[0][:120]}): mend it before you give it"
+        ) from None
+
+
+def _as_arrow(given: Any, name: str) -> pa.Table:
     import pyarrow as pa
 
     if isinstance(given, pa.RecordBatch):
         given = pa.Table.from_batches([given])
     if isinstance(given, pa.Table):
-        return _without_nan(given)
+        return given
     if isinstance(given, str) or hasattr(given, "__fspath__"):
         from skyquarry.catalog.formats import open_table
 
-        return _without_nan(open_table(given).to_table())
+        return open_table(given).to_table()
     if isinstance(given, dict):
-        return _without_nan(pa.table(given))
+        return pa.table(given)
     module = type(given).__module__.partition(".")[0]
     if module == "pandas":
-        return _without_nan(pa.Table.from_pandas(given, preserve_index=False))
+        return pa.Table.from_pandas(given, preserve_index=False)
     if module == "astropy":
         from skyquarry.catalog.formats.astropytable import to_arrow
 
-        return _without_nan(to_arrow(given))
+        return to_arrow(given)
     raise QueryError(
         f"the upload {name!r} is {given!r:.40} ({type(given).__name__}), but a table is needed: "
-        "give one of pyarrow, pandas or astropy, a dict of columns, or a file's path"
+        "give one of pyarrow, pandas or astropy, a dict of columns, or a file's path; a catalogue "
+        "goes with catalogs=, and the rows of a plan are had by its to_table()"
     )
+
+
+def _doubled(table: pa.Table) -> pa.Table:
+    """Numbers of 16 bits as those of 32: the database has none so short."""
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_float16(field.type):
+            longer = field.with_type(pa.float32())
+            table = table.set_column(i, longer, table.column(i).cast(pa.float32()))
+    return table
 
 
 def _without_nan(table: pa.Table) -> pa.Table:

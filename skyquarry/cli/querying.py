@@ -95,6 +95,11 @@ def query(
     elif explain:
         typer.echo(plan.explain())
     elif plan.into is not None:
+        if out is not None:
+            raise UserError(
+                f"the rows are kept as my.{plan.into.name}, and none go to {out}: leave out INTO "
+                "or --out"
+            )
         _keep(_allowed(plan), as_json=as_json)
     else:
         _answer(_allowed(plan), explain=False, out=out, as_json=as_json, limit=limit)

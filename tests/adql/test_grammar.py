@@ -117,7 +117,8 @@ SELECT CAST(a AS VARCHAR(x)) FROM t | x stands where a whole number
 SELECT CAST(a, REAL) FROM t | , stands where AS is needed
 SELECT SUBSTRING(a, 1) FROM t | is no function of ADQL
 SELECT helpix_index(a) FROM t | is no function of ADQL, and none that is known here: did you mean
-SELECT a FROM t WHERE b = CASE WHEN 1 THEN 2 END | CASE is a word of ADQL
+SELECT a FROM t WHERE b = CASE WHEN 1 THEN 2 END | CASE has no form in ADQL: ask for each case
+SELECT SUBSTRING(a, 1) FROM t | SUBSTRING is no function of ADQL: it is a word
 SELECT * FROM a JOIN b | the end stands where ON condition or USING (columns) is needed
 SELECT * FROM a NATURAL JOIN b ON a.x = b.x | ON is a condition, but NATURAL is one
 SELECT * FROM a JOIN (b NATURAL JOIN c USING (x)) ON a.x = c.x | USING is a condition
@@ -127,7 +128,13 @@ SELECT * FROM (SELECT * FROM t) | a name for the query in FROM is needed
 SELECT * FROM (t) | is one table in parentheses
 SELECT * FROM t AS | the end stands where a name for the table is needed
 SELECT * FROM a.b.c.d | has 4 parts, but at most 3 fit
-SELECT * FROM t LIMIT 5 | 5 stands after the end of the query
+SELECT * FROM t LIMIT 5 | LIMIT is no clause of ADQL, and was read as a name: write SELECT TOP n
+SELECT * FROM t ORDER BY a NULLS FIRST | NULL sorts last
+SELECT * FROM t ORDER BY a FETCH FIRST 5 ROWS ONLY | write SELECT TOP n
+SELECT a FROM t WHERE a LIKE 'x!_' ESCAPE '!' | no way around that
+SELECT a FROM t WHERE a > 1) | no parenthesis is open there
+SELECT a FROM t /* b */ | a comment begins with --
+SELECT a FROM t WHERE a > ALL (SELECT b FROM u) | ALL is no function of ADQL: a query is asked by IN
 SELECT * FROM t WHERE a = 1 LIMIT 5 | LIMIT stands after the end of the query: write SELECT TOP n
 SELECT * FROM t ORDER a | a stands where BY is needed
 SELECT * FROM t OFFSET -1 | - stands where a whole number
@@ -135,7 +142,7 @@ SELECT * FROM t OFFSET 5 ORDER BY a | ORDER stands after the end
 SELECT * FROM t ORDER BY a UNION SELECT * FROM u | UNION stands after the end
 SELECT a FROM t UNION DISTINCT SELECT a FROM u | DISTINCT stands where SELECT is needed
 SELECT a FROM t GROUP BY a HAVING (a > 2 | the end stands where ) is needed to close
-WITH RECURSIVE a AS (SELECT 1 FROM t) SELECT * FROM a | a stands where AS is needed
+WITH RECURSIVE a AS (SELECT 1 FROM t) SELECT * FROM a | may not ask itself
 WITH a (x) AS (SELECT 1 FROM t) SELECT * FROM a | ( stands where AS is needed
 SELECT * FROM (WITH a AS (SELECT 1 FROM t) SELECT * FROM a) b | only the very beginning may name
 SELECT * FROM t; SELECT * FROM u | one query at a time

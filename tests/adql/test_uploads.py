@@ -10,6 +10,7 @@ from astropy import units as u
 from astropy.table import MaskedColumn, Table
 
 from skyquarry.adql.asking import query
+from skyquarry.errors import QueryError
 
 IDS, WEIGHTS = [3, 1, 2, 12_001], [0.5, float("nan"), 2.0, 1.0]
 
@@ -71,3 +72,27 @@ def test_a_column_of_two_dimensions_is_an_array(tmp_path):
     ).to_table()
     assert found["one"].to_pylist() == [profile[0, 1, 2], profile[1, 1, 2]]
     assert found["n"].to_pylist() == [15, 15]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"a": [1, 2], "b": [1]}, r"'mine' is no table .* expected length 2"),
+        ({"a": [1, "x"]}, "'mine' is no table"),
+        (3, r"'mine' is 3 .int., but a table is needed"),
+    ],
+)
+def test_what_is_no_table_is_told_by_its_name(given, told):
+    with pytest.raises(QueryError, match=told):
+        query("SELECT a FROM mine", uploads={"mine": given})
+
+
+def test_a_table_among_the_catalogues_is_told_where_it_goes():
+    with pytest.raises(QueryError, match=r"'mine' is a Table, .* by uploads="):
+        query("SELECT a FROM mine", catalogs={"mine": pa.table({"a": [1]})})
+
+
+def test_numbers_of_sixteen_bits_are_numbers():
+    given = pa.table({"a": np.array([1.5, np.nan], np.float16)})
+    found = query("SELECT 2 * a AS b FROM mine", uploads={"mine": given}).to_table()
+    assert found["b"].to_pylist() == [3.0, None]

@@ -73,6 +73,8 @@ def test_the_command_is_found_after_the_archive(words, left):
 def test_rows_are_kept_and_listed(run, archive, tmp_path):
     here = shutil.copytree(archive, tmp_path / "archive")
     adql = "SELECT id, ra, dec INTO my.few FROM stars WHERE id < 9"
+    refused = run("query", adql, "--archive", here, "--out", tmp_path / "few.csv", code=2).stderr
+    assert "leave out INTO or --out" in refused
     said = run("query", adql, "--archive", here).stdout
     assert f"9 rows kept as my.few, a catalogue at {here}/my/few" in said
     listed = json.loads(run("ls", "--archive", here, "--json").stdout)

@@ -35,6 +35,19 @@ if TYPE_CHECKING:
 
 _AFTER_QUERY = ("UNION", "EXCEPT", "INTERSECT", "ORDER", "OFFSET", ")")
 _AFTER = "after the end of the query"
+_READ_AS_NAME = {
+    "LIMIT": "write SELECT TOP n ... in its place",
+    "QUALIFY": "put the query in FROM, with a name, and ask for its rows by WHERE",
+}
+_SURPLUS = _READ_AS_NAME | {
+    "WITH": "WITH stands once, at the very beginning",
+    "CROSS": "join all with all by a comma: FROM a, b",
+    "ESCAPE": "in LIKE % is any text and _ any character, and there is no way around that",
+    "FETCH": "write SELECT TOP n ... in its place",
+    "NULLS": "NULL sorts last, and ADQL has no words to change that",
+    ")": "no parenthesis is open there",
+    "/": "a comment begins with -- and ends with its line",
+}
 _FOLDER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
@@ -79,12 +92,12 @@ class _Grammar(Values):
         return query
 
     def _surplus(self, word: Word) -> QueryError:
-        hints = {
-            "LIMIT": "write SELECT TOP n ... in its place",
-            "WITH": "WITH stands once, at the very beginning",
-            "CROSS": "join all with all by a comma: FROM a, b",
-        }
-        hint = hints.get(word.key, "one query at a time is read, and its clauses in their order")
+        before = self.words[self.at - 1]
+        if before.key in _READ_AS_NAME and before.kind == "word":
+            return self.error(
+                before, f"is no clause of ADQL, and was read as a name: {_READ_AS_NAME[before.key]}"
+            )
+        hint = _SURPLUS.get(word.key, "one query at a time is read, and its clauses in their order")
         return self.error(word, f"stands {_AFTER}: {hint}")
 
     def _with(self) -> tuple[tuple[Identifier, Query], ...]:
@@ -96,6 +109,8 @@ class _Grammar(Values):
 
     def _named_query(self) -> tuple[Identifier, Query]:
         name = self.name("a name for the query")
+        if name.fits("recursive") and not self.sees("AS"):
+            raise self.error(name, "has no form in ADQL: a query of WITH may not ask itself")
         self.need("AS", "in WITH name AS (SELECT ...)")
         self.need("(", "in WITH name AS (SELECT ...)")
         self.deeper()

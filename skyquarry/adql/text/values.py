@@ -234,6 +234,8 @@ class Values(Words, ABC):
     def _why_no_value(self, word: Word) -> str:
         if word.key in ("TRUE", "FALSE"):
             return "is no value of ADQL, which has no truths: compare with 1 or 0"
+        if word.key == "CASE":
+            return "has no form in ADQL: ask for each case by itself, and join them by UNION ALL"
         if word.key in _CLAUSES or word.kind in ("end", "sign"):
             return "stands where a value is needed: a column, number, 'text' or function"
         return self._why_no_name(word, "a value")
@@ -273,10 +275,17 @@ class Values(Words, ABC):
         if key in shapes.SHAPES:
             return self._checked(Call(word.text, self._arguments(), self.since(word.span)))
         if key in RESERVED:
-            raise self.error(word, f"is no function of ADQL: {nearest(key, shapes.SHAPES)}")
+            raise self.error(word, f"is no function of ADQL: {self._instead(key)}")
         if not is_function(key):
             raise self.error(word, why_no_function(word.text))
         return Call(word.text, self._arguments(), self.since(word.span))
+
+    @staticmethod
+    def _instead(key: str) -> str:
+        """What to write in the place of a reserved word that was called."""
+        if key in ("ALL", "ANY", "SOME"):
+            return "a query is asked by IN (SELECT ...) or EXISTS (SELECT ...)"
+        return nearest(key, shapes.SHAPES) or "it is a word of the language that takes no arguments"
 
     def _arguments(self) -> tuple[Value, ...]:
         opening = self.need("(", "before the arguments")
