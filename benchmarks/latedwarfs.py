@@ -12,7 +12,7 @@ dwarfs of SIMPLE that it calls L or T:
 - synthetic sky alone: learnt of half of its cells, the threshold by the other half; of no real
   object. But the real recall was looked at while areas and blanked copies were settled, on an
   earlier sky: four set-ups gave .922, .928, .866 and .938, the last is kept. On the sky of today
-  one look was taken with 250 brown dwarfs and 44 M9 to learn of, for so many a natural sky gives:
+  one look was taken with some 500 brown dwarfs and 44 M9 to learn of, as natural skies give them:
   .571, 20 of 44 T dwarfs lost. Late dwarfs are drawn more densely since then.
 - and real ones by folds: of the other folds of cells of the sky also SIMPLE's L and T dwarfs and
   LAMOST's stars. What tells SIMPLE from the simulation helps it: no measure of the real sky.
