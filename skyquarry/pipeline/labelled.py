@@ -76,7 +76,7 @@ def groups_of(table: pa.Table, groups: Any, survey: Any, positions: Any) -> Ints
         words = _needed(table, groups, "groups").to_pylist()
         return np.unique(np.array([str(word) for word in words]), return_inverse=True)[1]
     if not isinstance(groups, str):
-        return np.asarray(groups)
+        return _numbered(groups)
     from skyquarry.learn.splits import sky_groups
 
     ra, dec = positions_of(table, survey, positions)
@@ -85,6 +85,21 @@ def groups_of(table: pa.Table, groups: Any, survey: Any, positions: Any) -> Ints
     cells[known] = sky_groups(ra[known], dec[known], SKY_ORDER)
     cells[~known] = -1 - np.arange((~known).sum())  # each row without a position for itself
     return cells
+
+
+def _numbered(groups: Any) -> Ints:
+    """Groups as the caller has them, one a row."""
+    given = np.asarray(groups)
+    if given.ndim != 1:
+        raise UserError(
+            f"groups is {groups!r}, but 'sky', a column, None, or one number a row is needed"
+        )
+    if given.dtype.kind == "f" and not np.isfinite(given).all():
+        raise UserError(
+            "groups has rows without a number (NaN), but each row is of a group: give those one of "
+            "their own"
+        )
+    return given
 
 
 def positions_of(
@@ -156,6 +171,8 @@ def _survey_names(survey: Any) -> list[str]:
         return [os.fspath(survey)]
     if isinstance(survey, Mapping):
         return []  # prefixed columns: positions are guessed, or named
+    if not hasattr(survey, "__iter__"):
+        return []  # a survey, or nothing that is one: whoever makes the features says so
     return [each for each in survey if isinstance(each, str)]
 
 

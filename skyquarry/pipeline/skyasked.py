@@ -39,6 +39,8 @@ def field(
     if region is not None:
         return region_from_text(region)
     assert area_deg2 is not None
+    if not area_deg2 > 0.0:
+        raise UserError(f"the area is {area_deg2} square degrees, but more than 0 is needed")
     whole = 4.0 * np.pi * np.degrees(1.0) ** 2
     radius = np.degrees(np.arccos(1.0 - 2.0 * min(area_deg2 / whole, 1.0)))
     return Cone(longitude_deg, latitude_deg, 3600.0 * float(radius), frame="galactic")

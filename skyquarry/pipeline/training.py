@@ -130,11 +130,17 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     >>> model = sq.train("labels.parquet", label="class", survey="sdss")  # doctest: +SKIP
     """
     from skyquarry.features.making import AUTO
+    from skyquarry.learn.classifiers.checking import check_learners
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.fitting import Fitting
     from skyquarry.learn.hierarchy import counts_of, fit_head
 
     _yielding()
+    check_learners(learners)
+    seed, threads = (
+        _whole("seed", seed, 0),
+        _whole("threads", cores() if threads is None else threads, 1),
+    )
     rows = table_of(table)
     words = labels_of(rows, label)
     cells = groups_of(rows, groups, survey, positions)
@@ -158,7 +164,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     fitting = Fitting(None if checkpoints is None else Path(checkpoints), telling=telling)
     trained = _trained(
         examples, None if kinds is None else kinds[labelled].tolist(), learners=learners,
-        combine=combine, threads=threads or cores(), seed=seed, fitting=fitting,
+        combine=combine, threads=threads, seed=seed, fitting=fitting,
     )  # fmt: skip
     recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
               "with_spectra": with_spectra, "leakage": found.to_json(),
@@ -169,12 +175,20 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     model = model_of(examples, trained, units, recipe, seed, columns, sky=sky)
     if varies is not None:
         head = fit_head(
-            examples, varies, leave=leave, learners=learners, threads=threads or cores(),
+            examples, varies, leave=leave, learners=learners, threads=threads,
             seed=seed, fitting=fitting,
         )  # fmt: skip
         model = replace(model, variable=head, told=model.told | {"variable": dict(head.told)})
     fitting.clear()
     return model
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    """The number, of whatever type. Raises UserError."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise UserError(f"{name} is {value!r}, but a whole number of {least} or more is needed")
+    return int(value)
 
 
 def _yielding() -> None:

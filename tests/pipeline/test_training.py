@@ -18,7 +18,7 @@ pytest.importorskip("sklearn", reason="the extra learn is not installed")
 
 import skyquarry as sq
 from skyquarry.cli import app
-from skyquarry.errors import ColumnError, UserError
+from skyquarry.errors import ColumnError, NotFoundError, UserError
 from skyquarry.testing.classes import objects
 
 QUICK = {"catboost": {"rounds": 40, "rate": 0.1, "depth": 4}, "forest": {"trees": 20, "depth": 8}}
@@ -139,6 +139,36 @@ def test_labels_and_features_of_which_nothing_is_learnt_are_named(change, said):
         table = table.set_column(table.column_names.index(name), name, pa.array(values, kind))
     with pytest.raises(UserError, match=said):
         sq.train(table, features=list(UGRIZ), learners=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"seed": -1}, "seed is -1, but a whole number of 0 or more"),
+        ({"seed": "a"}, "seed is 'a'"),
+        ({"threads": 0}, "threads is 0, but a whole number of 1 or more"),
+        ({"learners": {"forest": {"treess": 3}}}, "says 'treess', but it knows .* 'trees'"),
+        ({"learners": {"forest": {"trees": -3}}}, "trees is -3, but a whole number of 1 or more"),
+        ({"learners": {"catboost": {"rate": float("nan")}}}, "rate is nan, but a number of 0"),
+        ({"learners": {"forest": 3}}, "learners.forest is 3, but settings"),
+        ({"learners": 3}, "learners is 3, but names are needed"),
+        ({"groups": 3.5}, "groups is 3.5, but 'sky', a column"),
+        ({"groups": np.full(600, np.nan)}, r"rows without a number \(NaN\)"),
+        ({"survey": 5, "features": "auto"}, "survey is '5', but there is no role file"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told(asked, said):
+    with pytest.raises((UserError, NotFoundError), match=said):
+        sq.train(sky(), **({"features": list(UGRIZ), "learners": QUICK} | asked))
+
+
+def test_a_seed_of_numpy_is_a_seed(tmp_path):
+    """It could not be told to the model's JSON."""
+    quick = {"forest": {"trees": 3}}
+    made = sq.train(sky(), features=["u", "g"], learners=quick, seed=np.int64(3))
+    made.save(tmp_path / "model")
+    again = sq.train(sky(), features=["u", "g"], learners=quick, seed=3)
+    assert (made.predict_proba(sky(50)) == again.predict_proba(sky(50))).all()
 
 
 def test_magnitudes_in_another_unit_than_the_surveys_are_refused():

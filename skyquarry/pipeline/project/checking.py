@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skyquarry.errors import UserError
 from skyquarry.pipeline.project.settings import matched_names, simulated_names
@@ -120,6 +118,7 @@ def _check_labels(project: Project, labels: LabelSettings) -> None:
     elif any(value is not None for value in given.values()):
         key = next(key for key, value in given.items() if value is not None)
         raise UserError(f'{where} say {key}, which from = "truth" does not use: remove it')
+    _check_numbers(where, labels)
     names = matched_names(project)
     _check_targeting(where, labels, simulated_names(project, names))
     if labels.source == "truth" and not simulated_names(project, names):
@@ -129,6 +128,20 @@ def _check_labels(project: Project, labels: LabelSettings) -> None:
     if labels.catalog is not None and labels.catalog not in names:
         raise UserError(
             f"{where}: catalog is {labels.catalog!r}, but matched are {', '.join(names)}"
+        )
+
+
+def _check_numbers(where: str, labels: LabelSettings) -> None:
+    """Those of labels, each within its bounds."""
+    bounds = {"most_per_class": (1, None), "least_per_class": (1, None), "cell_order": (0, 29)}
+    for key, (least, most) in bounds.items():
+        value = getattr(labels, key)
+        if value < least or (most is not None and value > most):
+            needed = f"{least} or more" if most is None else f"{least} to {most}"
+            raise UserError(f"{where}: {key} is {value}, but {needed} is needed")
+    if not 0.0 < labels.test_share < 1.0:
+        raise UserError(
+            f"{where}: test_share is {labels.test_share}, but a share between 0 and 1 is needed"
         )
 
 
@@ -154,21 +167,18 @@ def _check_training(project: Project, training: TrainingSettings) -> None:
             f"{project.file.name} has [training] and no [labels], but a model is trained with "
             'labels: add [labels] with from = "truth" or "files"'
         )
-    if isinstance(training.learners, dict):
-        for learner, settings in training.learners.items():
-            _check_learner(f"{project.file.name}: training.learners.{learner}", learner, settings)
+    from skyquarry.learn.classifiers.checking import check_learners
 
-
-def _check_learner(where: str, learner: str, settings: dict[str, Any]) -> None:
-    """Learners are made when training begins; what is wrong with them is said before all else."""
-    from skyquarry.learn.classifiers.registry import kind_of
-
-    known = inspect.signature(kind_of(learner)).parameters
-    for key in settings:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            tried = f"did you mean {near[0]!r}?" if near else "leave it out"
-            raise UserError(f"{where} says {key!r}, but it knows {', '.join(known)}: {tried}")
+    if training.learners is not None and not training.learners:
+        raise UserError(
+            f"{project.file.name}: training.learners is empty, but one is needed: name some, or "
+            "leave it out"
+        )
+    if training.threads is not None and training.threads < 1:
+        raise UserError(
+            f"{project.file.name}: training.threads is {training.threads}, but 1 or more is needed"
+        )
+    check_learners(training.learners, f"{project.file.name}: training.learners")
 
 
 def _check_report(name: str, report: ReportSettings) -> None:

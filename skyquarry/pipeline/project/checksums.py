@@ -42,7 +42,7 @@ class Checksums:
         found = sorted(Path(name) for name in names)
         if not found:
             raise NotFoundError(
-                f"{pattern} names no file, but one is needed: correct `files` in the project file"
+                f"{pattern} is not there, but the project file names it: correct the path"
             )
         return found
 

@@ -79,6 +79,7 @@ class Runner:
 
     def states(self) -> list[State]:
         """What a run would do, stage by stage; nothing is done."""
+        self._check_given()
         ahead: set[str] = set()
         told = []
         for stage in self.stages:
@@ -94,6 +95,7 @@ class Runner:
         Raises RunError where another run of the project is going on, and whatever a stage raises;
         what was finished before is kept, and the next run goes on from there.
         """
+        self._check_given()
         limits = limits or Limits()
         began, done, kept = time.monotonic(), [], []
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -181,6 +183,12 @@ class Runner:
         if record.fingerprint == self._fingerprint(stage, inputs):
             return ""
         return _difference(stage, inputs, record)
+
+    def _check_given(self) -> None:
+        """Raises NotFoundError for what a stage reads and nobody made: before the first begins."""
+        for stage in self.stages:
+            for pattern in stage.files:
+                self._files(pattern)
 
     def _inputs(self, stage: Stage) -> dict[str, str]:
         """Checksums of what a stage reads, by path."""

@@ -13,7 +13,7 @@ import pytest
 
 import skyquarry as sq
 from skyquarry.catalog.formats import write_table
-from skyquarry.errors import RunError
+from skyquarry.errors import NotFoundError, RunError
 from skyquarry.pipeline.project.cleaning import remove, superseded
 from skyquarry.pipeline.project.limits import Limits, StoppedError, size_of
 from skyquarry.pipeline.project.lock import locked
@@ -63,6 +63,17 @@ def project(tmp_path: Path) -> Project:
 
 def run(project: Project, **how: Any) -> Any:
     return Runner(project).run(say=lambda _: None, **how)
+
+
+@pytest.mark.parametrize("asked", ["states", "run"])
+def test_a_file_that_is_not_there_is_told_before_any_stage_begins(
+    project: Project, asked: str
+) -> None:
+    """The last stage but one needed it: the first ones had been done for nothing."""
+    (project.file.parent / "there.csv").unlink()
+    with pytest.raises(NotFoundError, match=r"there.csv is not there, but the project file names"):
+        getattr(Runner(project), asked)()
+    assert not (project.folder / "archive").exists()
 
 
 def test_all_stages_are_done_and_then_none(project: Project) -> None:

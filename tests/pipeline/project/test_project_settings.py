@@ -148,6 +148,9 @@ def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
         ("[labels]", '[labels]\nfrom = "files"', "say no files"),
         ("[labels]", ('[labels]\nfrom="files"\nfiles="x"\nid="i"\nset="sdss"\ncatalog="sdss"\n'
          'targeting = "sdss"'), "are chosen already"),
+        ("[labels]", "[labels]\nmost_per_class = 0", "most_per_class is 0, but 1 or more"),
+        ("[labels]", "[labels]\ncell_order = 40", "cell_order is 40, but 0 to 29 is needed"),
+        ("[labels]", "[labels]\ntest_share = 1.0", "test_share is 1.0, but a share between"),
         ('["sdss", "gaia"]', '["mine", "mine2"]\n[surveys.mine2]\nfrom = "files"\nfiles = "x"',
          "none of mine, mine2 is simulated"),
         ("[labels]", '[labels]\nfrom="files"\nfiles="x"\nid="i"\nset="sdss"\ncatalog="mine"',
@@ -194,6 +197,8 @@ def test_reasons_are_for_few_for_all_or_for_none(tmp_path: Path) -> None:
     [
         ("{ catbost = {} }", "there is no learner 'catbost'"),
         ("{ catboost = { round = 3 } }", "learners.catboost says 'round', .* mean 'rounds'"),
+        ("{ catboost = { rounds = -3 } }", "rounds is -3, but a whole number of 1 or more"),
+        ("[]", "learners is empty, but one is needed"),
         ("{ catboost = 3 }", "a list of texts or a table is needed"),
         ("3", "learners is 3"),
     ],
