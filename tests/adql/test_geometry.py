@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
 
 from skyquarry.adql.asking import query
+from skyquarry.adql.geometry.measuring import areas
 from skyquarry.adql.geometry.regionsql import region_sql
 from skyquarry.adql.geometry.shapes import contains_point
 from skyquarry.adql.reads import fewer
@@ -190,7 +194,63 @@ def test_areas_are_those_of_regions(rows):
     assert found[1] == pytest.approx(Cone(1, 2, 1800).area(), rel=1e-13)
     assert found[2] == pytest.approx(41_252.961249, rel=1e-9)
     assert found[3] == pytest.approx(41_252.961249 / 8, rel=1e-9)
-    assert found[4] == pytest.approx(4.0, rel=1e-3)
+    assert found[4] == pytest.approx(3.99959392178, rel=1e-11)
+
+
+def _drawn_polygons(rows, corners):
+    """Corners in order about places everywhere, poles and 0h among them, (rows, corners, 2)."""
+    random = np.random.default_rng(corners)
+    ra, dec = random.uniform(0, 360, rows), np.degrees(np.arcsin(random.uniform(-1, 1, rows)))
+    dec[:3], ra[3:6] = (90, -90, 89.9), (0, 360, 1e-9)
+    angles = np.sort(random.uniform(0, 2 * np.pi, (rows, corners)), axis=1)
+    size = 10.0 ** random.uniform(-3, 1.3, (rows, 1)) * random.uniform(0.6, 1, (rows, corners))
+    places = SkyCoord(ra[:, None], dec[:, None], unit="deg")
+    found = places.directional_offset_by(angles * u.rad, size * u.deg)
+    return np.stack([found.ra.deg, found.dec.deg], axis=2)
+
+
+@pytest.mark.parametrize("corners", [3, 5])
+def test_polygons_of_rows_have_the_area_and_middle_of_those_of_constants(corners):
+    drawn = _drawn_polygons(40, corners)
+    names = [f"{axis}{i}" for i in range(corners) for axis in ("ra", "dec")]
+    given = {"t": {"id": list(range(40))} | dict(zip(names, drawn.reshape(40, -1).T, strict=True))}
+    shape = f"POLYGON({', '.join(names)})"
+    asked = f"SELECT AREA({shape}) AS a, CENTROID({shape}) AS c FROM t ORDER BY id"
+    found = query(asked, uploads=given).to_table()
+    for corner, area, middle in zip(
+        drawn, *(found[each].to_pylist() for each in "ac"), strict=True
+    ):
+        told = ", ".join(repr(float(each)) for each in corner.ravel())
+        fixed = f"SELECT AREA(POLYGON({told})) AS a, CENTROID(POLYGON({told})) AS c FROM t"
+        row = query(fixed, uploads=given, limit=1).to_table().to_pylist()[0]
+        assert area == pytest.approx(row["a"], rel=1e-7)
+        away = SkyCoord(*middle, unit="deg").separation(SkyCoord(*row["c"], unit="deg"))
+        assert away.arcsec < 1e-6
+
+
+@pytest.mark.parametrize("sides", [(1e-3, 1e-3), (1, 2), (10, 3), (120, 60)])
+def test_a_box_has_the_area_of_the_polygon_of_its_corners(sides):
+    box = [[70.0, 81.0, *map(float, sides)]]
+    given = {"t": {"box": box} | {name: [each] for name, each in zip("xywh", box[0], strict=True)}}
+    by_columns = query("SELECT AREA(BOX(x, y, w, h)) AS a FROM t", uploads=given)
+    told = ", ".join(map(repr, box[0]))
+    by_constants = query(f"SELECT AREA(BOX({told})) AS a FROM t", uploads=given)
+    expected = areas(pa.array(box))[0].as_py()
+    for plan in (by_columns, by_constants):
+        assert plan.to_table()["a"][0].as_py() == pytest.approx(expected, rel=1e-9)
+
+
+def test_areas_and_middles_of_what_is_not_there_are_null():
+    given = {"t": {"ra": [1.0, None], "w": [2.0, 2.0]}}
+    asked = (
+        "SELECT AREA(POLYGON(ra, 0, 2, 0, 2, 1)), CENTROID(POLYGON(ra, 0, 2, 0, 2, 1)), "
+        "AREA(BOX(ra, 0, w, 3)), AREA(BOX(0, 0, -w, 3)) FROM t"
+    )
+    one, none = (list(each.values()) for each in query(asked, uploads=given).to_table().to_pylist())
+    assert one[2] == pytest.approx(5.999010264986, rel=1e-12)
+    assert one[0] > 0
+    assert none[:2] == [None, [None, None]]
+    assert one[3] is none[3] is None
 
 
 def test_geometries_come_back_as_lists_and_are_taken_apart(rows):

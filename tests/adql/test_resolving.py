@@ -46,7 +46,6 @@ SELECT POINT(1, 91) FROM sky | 91 is no declination
 SELECT CIRCLE(1, 2, -3) FROM sky | -3 is no radius
 SELECT BOX(1, 2, 0, 3) FROM sky | the box is 0.0 by 3.0 degrees
 SELECT POLYGON(0, 0, 1, 1, 0, 1, 1, 0) FROM sky | cross
-SELECT AREA(POLYGON(ra, dec, 1, 1, 0, 1)) FROM sky | has no form
 SELECT CAST('1 2 3' AS POINT) FROM sky | has 3 numbers, which make no POINT
 SELECT CAST(POINT(1, 2) AS VARCHAR) FROM sky | is a geometry, which cannot be cast
 SELECT size FROM sky | size is a word of ADQL

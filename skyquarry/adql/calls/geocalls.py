@@ -108,31 +108,34 @@ def _centroid(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
         return geometry_term(shape.center, tree, "centroid")
     middle = _middle(shape)
     if middle is None:
-        raise resolver.error(tree, "has no form for a polygon whose corners a row holds")
+        return _middle_of_rows(resolver, tree, arguments[0])
     constants = [Term(literal(each), "float", tree.span, constant=each) for each in middle]
     return geometry_term(Point(*constants), tree, "centroid")
 
 
 def _middle(shape: Shape) -> tuple[float, float] | None:
-    """The direction of a polygon's mean vector: an integral along its edges (by Stokes)."""
+    """The direction of a polygon's mean vector; None where its corners are no constants."""
     import numpy as np
 
-    from skyquarry.sky.vectors import to_radec, to_xyz
+    from skyquarry.adql.geometry.measuring import middles_of
+    from skyquarry.sky.vectors import to_xyz
 
     region = geometry.region_of(shape)
     corners = getattr(region, "vertices", None)
     if corners is None:
         return None
-    first = to_xyz(*np.array(corners).T)
-    last = np.roll(first, -1, axis=0)
-    cross = np.cross(first, last)
-    size = np.linalg.norm(cross, axis=1)
-    angle = np.arctan2(size, np.einsum("ij,ij->i", first, last))
-    total = ((angle / np.maximum(size, 1e-300))[:, None] * cross).sum(axis=0)
-    if total @ first.sum(axis=0) < 0:
-        total = -total
-    ra, dec = to_radec((total / np.linalg.norm(total))[None, :])
-    return float(ra[0]), float(dec[0])
+    ra, dec = middles_of(to_xyz(*np.array(corners).T)[None, :, :])[0]
+    return float(ra), float(dec)
+
+
+def _middle_of_rows(resolver: Resolver, tree: Call, polygon: Term) -> Term:
+    """The middle of a polygon whose corners rows hold, by a function of ours."""
+    if not isinstance(polygon.shape, Outline):
+        raise resolver.error(tree, "has no form for this REGION: give a circle or a polygon")
+    resolver.state.functions.add("sky_middle")
+    sql = f"sky_middle({polygon.sql})"
+    lon, lat = (resolver.made(f"{sql}[{i}]", "float", tree, (polygon,), unit="deg") for i in (1, 2))
+    return geometry_term(Point(lon, lat), tree, "centroid")
 
 
 # ------------------------------------------------------------------ numbers
@@ -150,7 +153,8 @@ def _frame(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
 def _area(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     found = geometry.area(shape_of(resolver, arguments[0]))
     if found is None:
-        raise resolver.error(tree, "has no form for a box or polygon whose numbers a row holds")
+        resolver.state.functions.add("sky_area")
+        found = f"sky_area({arguments[0].sql})"
     return resolver.made(found, "float", tree, arguments, name="area", unit="deg2")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.adql.geometry.manycorners import PREFIX, holding
+from skyquarry.adql.geometry.measuring import areas, middles
 from skyquarry.adql.geometry.touching import containing, touching
 
 if TYPE_CHECKING:
@@ -157,6 +158,8 @@ PYTHON: Final[dict[str, Python]] = {
     "sky_moved": Python(moved, ("DOUBLE",) * 8, "DOUBLE[]"),
     "sky_touching": Python(touching, ("DOUBLE[]", "DOUBLE[]"), "BOOLEAN"),
     "sky_containing": Python(containing, ("DOUBLE[]", "DOUBLE[]"), "BOOLEAN"),
+    "sky_area": Python(areas, ("DOUBLE[]",), "DOUBLE"),
+    "sky_middle": Python(middles, ("DOUBLE[]",), "DOUBLE[]"),
     "sky_propagated": Python(propagated, ("DOUBLE",) * 8, "DOUBLE[]"),
 }
 

@@ -286,9 +286,17 @@ def separation(one: Point, other: Point) -> str:
 
 
 def area(shape: Shape) -> str | None:
-    """Square degrees; None where there is no form."""
+    """Square degrees; None for a polygon whose corners a row holds."""
     if isinstance(shape, Point):
         return "0e0"
+    if isinstance(shape, Box):
+        # of a pyramid whose sides make these angles at its tip, 4 asin(sin(w/2) sin(h/2))
+        width, height = (f"sin(radians({each.sql}) / 2)" for each in (shape.width, shape.height))
+        fits = " AND ".join(
+            f"{each.sql} > 0 AND {each.sql} <= 180" for each in (shape.width, shape.height)
+        )
+        scale = literal(4.0 * math.degrees(1.0) ** 2)
+        return f"(CASE WHEN {fits} THEN {scale} * asin({width} * {height}) END)"
     region = region_of(shape)
     if region is not None:
         return literal(region.area())

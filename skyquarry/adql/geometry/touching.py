@@ -43,7 +43,7 @@ def _answered(one: Any, other: Any, ask: Callable[..., Mask]) -> Any:
     """The answer for rows whose shapes have as many numbers each, group by group."""
     import pyarrow as pa
 
-    sides = [_lists(one), _lists(other)]
+    sides = [lists_of(one), lists_of(other)]
     known = sides[0][2] & sides[1][2]
     found = np.zeros(len(known), bool)
     sizes = np.stack([side[1] for side in sides], axis=1)
@@ -53,7 +53,8 @@ def _answered(one: Any, other: Any, ask: Callable[..., Mask]) -> Any:
         for begun in range(0, len(rows), step):
             some = rows[begun : begun + step]
             shapes = [
-                _shape(side[0], side[3][some], int(n)) for side, n in zip(sides, pair, strict=True)
+                shape_of(side[0], side[3][some], int(n))
+                for side, n in zip(sides, pair, strict=True)
             ]
             answers = ask(*shapes[0], *shapes[1])
             found[some] = answers
@@ -61,7 +62,7 @@ def _answered(one: Any, other: Any, ask: Callable[..., Mask]) -> Any:
     return pa.array(found, mask=~known)
 
 
-def _lists(column: Any) -> tuple[Floats, NDArray[np.int64], Mask, NDArray[np.int64]]:
+def lists_of(column: Any) -> tuple[Floats, NDArray[np.int64], Mask, NDArray[np.int64]]:
     """Of lists: their numbers, how many each has, which are whole shapes, where each begins."""
     import pyarrow.compute as pc
 
@@ -75,7 +76,7 @@ def _lists(column: Any) -> tuple[Floats, NDArray[np.int64], Mask, NDArray[np.int
     return numbers, sizes, whole & shaped, begins
 
 
-def _shape(numbers: Floats, begins: NDArray[np.int64], n: int) -> tuple[Floats, Floats]:
+def shape_of(numbers: Floats, begins: NDArray[np.int64], n: int) -> tuple[Floats, Floats]:
     """Corners (m, k, 3), unit vectors, and radii (m,) in radians of shapes of n numbers."""
     values = numbers[begins[:, None] + np.arange(n)]
     radius = np.radians(values[:, 2]) if n == 3 else np.zeros(len(values))
