@@ -85,13 +85,13 @@ def _pairs(
     from skyquarry.match.geometry.search import sorted_points
     from skyquarry.match.geometry.searching import Search
 
-    if not all(len(side.row) for side in both):
+    if not all(map(len, both)):
         return
     points: list[Any] = []
     orders: list[Any] = []
     values: list[list[Floats]] = []
     for side in both:
-        if points and (side.row is both[0].row or _same_places(side, both[0])):
+        if points and (side.ra_deg is both[0].ra_deg or _same_places(side, both[0])):
             point, order = points[0], orders[0]
         else:
             point, order = sorted_points(side.ra_deg, side.dec_deg)
@@ -106,7 +106,7 @@ def _pairs(
             near = np.abs(mine[one] - theirs[other]) <= slack  # NaN is near nothing
             one, other = one[near], other[near]
         if len(one):
-            yield both[0].row[orders[0][one]], both[1].row[orders[1][other]]
+            yield both[0].numbers(orders[0][one]), both[1].numbers(orders[1][other])
 
 
 def _never_itself(plan: Plan) -> bool:
@@ -127,18 +127,18 @@ def _like_pairs(
 
     one, other = both
     # numbers of one table may be different ones on either side, as in ABS(a.u - b.g) < 1
-    itself = one.row is other.row
+    itself = one.ra_deg is other.ra_deg
     own = Valued(one.ra_deg, one.dec_deg, one.values)
     theirs = own if itself else Valued(other.ra_deg, other.dec_deg, other.values)
     slack = np.array([width + 1e-9 * (1.0 + width) for width in widths])
     found = alike_pairs(own, None if itself else theirs, radius_arcsec, slack, cpu_count())
     for left, right in found:
-        yield one.row[left], other.row[right]
+        yield one.numbers(left), other.numbers(right)
         if itself:
-            yield one.row[right], other.row[left]
+            yield one.numbers(right), other.numbers(left)
     if itself and not apart:
         known = ~np.logical_or.reduce([np.isnan(each) for each in own.values])
-        yield one.row[known], other.row[known]
+        yield one.numbers(np.flatnonzero(known)), other.numbers(np.flatnonzero(known))
 
 
 def _same_places(one: Side, other: Side) -> bool:

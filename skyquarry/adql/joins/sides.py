@@ -53,12 +53,19 @@ class Side:
     """The rows; None where they are a table of the database."""
     number: str
     """The column that numbers the rows."""
-    row: Ints
-    """(n,) numbers of those that have a position."""
+    row: Ints | None
+    """(n,) numbers of those that have a position; None where all have, and these are from 0 on."""
     ra_deg: Floats
     dec_deg: Floats
     values: tuple[Floats, ...]
     """(n,) each: numbers that must be near those of the other side."""
+
+    def __len__(self) -> int:
+        return len(self.ra_deg)
+
+    def numbers(self, at: Ints) -> Ints:
+        """The numbers of some of those that have a position."""
+        return at if self.row is None else self.row[at]
 
     @property
     def key(self) -> str:
@@ -116,7 +123,7 @@ def sides(
     if same:
         made[second] = _again(made[first], second)
         return [made[alias] for alias in plan.aliases]
-    around, rows = "", len(made[first].row)
+    around, rows = "", len(made[first])
     if rows <= _FEW and rows * _NARROW < by_alias[second].rows:
         around = _around(made[first], _read(plan, second, reads), radius_arcsec)
     made[second] = _side(plan, by_alias[second], reads, connection, room, around)
@@ -166,15 +173,15 @@ def _side(
         if found is None:
             raise NoRoomError
         held = None
-        row: Ints = np.asarray(found[0].column(0).to_numpy(), np.int64)
+        row: Ints | None = np.asarray(found[0].column(0).to_numpy(), np.int64)
     else:
-        held = found[0]
-        row = np.arange(held.num_rows)
+        held, row = found[0], None
     ra, dec, *values = found[1]
-    count = float(len(row))
-    there = np.isfinite(ra) & np.isfinite(dec)
-    if not there.all():
-        row, (ra, dec, *values) = row[there], [each[there] for each in (ra, dec, *values)]
+    count = float(len(ra))
+    if not all(map(_finite, (ra, dec))):
+        there = np.isfinite(ra) & np.isfinite(dec)
+        row = np.flatnonzero(there) if row is None else row[there]
+        ra, dec, *values = (each[there] for each in (ra, dec, *values))
     sized = replace(sized, rows=count, whole=count)
     return Side(sized, asked, held, number, row, *_on_sphere(ra, dec), tuple(values))
 
@@ -271,9 +278,14 @@ def _floats(column: Any) -> Floats:
     return np.asarray(to_numpy(column), np.float64)
 
 
+def _finite(numbers: Floats) -> bool:
+    """Whether all are, without room for an answer of each."""
+    return not len(numbers) or bool(np.isfinite([numbers.min(), numbers.max()]).all())
+
+
 def _on_sphere(ra_deg: Floats, dec_deg: Floats) -> tuple[Floats, Floats]:
     """Right ascensions from 0 to 360; what lies beyond a pole where sine and cosine have it."""
-    if len(ra_deg) and np.abs(dec_deg).max() > 90.0:
+    if len(ra_deg) and not -90.0 <= dec_deg.min() <= dec_deg.max() <= 90.0:
         from skyquarry.sky.vectors import to_radec
 
         beyond = np.abs(dec_deg) > 90.0

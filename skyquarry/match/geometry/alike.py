@@ -187,10 +187,12 @@ def _laid(side: _ByZone, zones: tuple[int, int], steps: int) -> tuple[Any, Rows]
     kernels("alike").keyed(side.ra_deg, own, start, steps, places, key)
     key.sort()
     row = np.empty(rows, own.dtype)
-    ra, dec, values = np.empty(rows), np.empty(rows), np.empty((len(side.values), rows))
+    ra, dec = np.empty(rows), np.empty(rows)
+    values = np.empty((len(side.values), rows + kernels("alike").BLOCK))
+    values[:, rows:] = np.nan
     kernels("alike").laid((side.ra_deg, side.dec_deg), own, key, places, (row, ra, dec))
     for to, each in zip(values, side.values, strict=True):
-        kernels("alike").taken(each, row, to)
+        kernels("alike").taken(each, row, to[:rows])
     return kernels("alike").Zoned(zones[0], start, ra, dec, values), row
 
 

@@ -17,6 +17,8 @@ from skyquarry.match.kernels.runs import lower
 from skyquarry.sky.compiled import kernel
 
 U = np.uint64
+BLOCK = 4
+"""Rows whose values are looked at together: a branch for each would be guessed wrong too often."""
 
 
 class Zoned(NamedTuple):
@@ -31,7 +33,7 @@ class Zoned(NamedTuple):
     dec: np.ndarray
     """(n,) degrees"""
     values: np.ndarray
-    """(k, n): a search goes along the first of them"""
+    """(k, n + BLOCK): those of the rows, then NaN"""
 
 
 class Limits(NamedTuple):
@@ -114,7 +116,7 @@ def alike(left, right, once, limits, row, stop, out):
     `once`: right is left, and a row is paired with later ones. Numbers of rows are unsigned: numba
     then asks none whether it counts from the end.
     """
-    found, size, more = U(0), U(out.shape[1]), U(1)
+    found, size, more, block = U(0), U(out.shape[1]), U(1), U(BLOCK)
     ours, theirs, widths, along = left.values, right.values, limits.widths, right.ra
     second = min(1, widths.size - 1)  # two at once: one branch that is seldom taken
     one, one_width, one_other = ours[0], widths[0], theirs[0]
@@ -136,10 +138,14 @@ def alike(left, right, once, limits, row, stop, out):
             for at in range(first, last):
                 i = U(at)
                 ra, a, b = left.ra[i], one[i], two[i]
-                while begin < end and along[begin] < ra - wide and not whole:
-                    begin += more
                 back = -1 if ra + wide >= 360.0 and not whole else 0
                 forth = 1 if ra < wide and not whole else 0
+                # what lies before the window is too far away, but where that goes over 0h
+                ahead = more if back else block
+                while (
+                    begin + ahead <= end and along[begin + ahead - more] < ra - wide and not whole
+                ):
+                    begin += ahead
                 for lap in range(back, forth + 1):
                     j, limit = begin, ra + wide + 360.0 * lap
                     if whole:
@@ -151,16 +157,23 @@ def alike(left, right, once, limits, row, stop, out):
                     if once and turn == 1:
                         j = max(j, i + more)
                     while j < end and along[j] <= limit:
-                        if (abs(a - one_other[j]) <= one_width) & (
-                            abs(b - two_other[j]) <= two_width
-                        ):
-                            fits = True
-                            for k in range(2, widths.size):
-                                fits &= abs(ours[k, i] - theirs[k, j]) <= widths[k]
-                            if fits and near(ra, left.dec[i], along[j], right.dec[j], limits.chord):
+                        like = 0
+                        for k in range(BLOCK):
+                            n = j + U(k)
+                            like += (abs(a - one_other[n]) <= one_width) & (
+                                abs(b - two_other[n]) <= two_width
+                            )
+                        if like == 0:
+                            j += block
+                            continue
+                        for n in range(j, min(j + block, end)):
+                            fits = along[n] <= limit
+                            for k in range(widths.size):
+                                fits &= abs(ours[k, i] - theirs[k, n]) <= widths[k]
+                            if fits and near(ra, left.dec[i], along[n], right.dec[n], limits.chord):
                                 if found == size:
                                     return -1
-                                out[0, found], out[1, found] = i, j
+                                out[0, found], out[1, found] = i, n
                                 found += more
-                        j += more
+                        j += block
     return np.int64(found)
