@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.catalog.classes import Class
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,7 @@ LOT: Final = 65_536
 VARIABLE: Final = "variable"
 TOLD: Final = {
     "class": ("string", "the likeliest class"),
+    "outcome": ("string", "that class; other where it is shifted or for follow_up: unlike all"),
     "probability": ("float32", "of that class"),
     "class_set": ("string", "classes that it may be, right nine times of ten for each; | between"),
     "uncertainty": ("float32", "entropy of the probabilities over the greatest there can be"),
@@ -50,7 +52,7 @@ TOLD: Final = {
     "novelty": ("float32", "1 - p-value that it resembles some class: 0.99 is one false in 100"),
     "distance": ("float32", "from the nearest class of the training set, as a normal deviate"),
     "density_ratio": ("float32", "density here of the catalogue over the training set; 20 at most"),
-    "discovery": ("bool", "a rare class beyond doubt: probability 0.9, alone in its set"),
+    "discovery": ("bool", "a rare class beyond doubt: p of 0.9, alone in its set, and not shifted"),
     "follow_up": ("bool", "resembles no class: 1 of 100 members of a class does so by chance"),
     "shifted": ("bool", "outside of the training set, as 1 of 25 of its kind are"),
     "undersampled": ("bool", "density_ratio of 10 or more: the training set has few of its kind"),
@@ -113,15 +115,18 @@ class Verdicts:
         if self.mix is not None:
             told.update(np.ascontiguousarray(self.mix.counts).tobytes())
             told.update(repr((self.mix.magnitude_edges, self.mix.latitude_edges)).encode())
-        told.update(repr(self.explain).encode())
+        told.update(repr((self.explain, TOLD)).encode())
         return told.hexdigest()
 
     def of(self, table: pa.Table) -> list[pa.Array]:
         """The columns of a tile's rows."""
         starts = range(0, max(len(table), 1), LOT)
         judged = _Judged.joined([self._judged(table.slice(start, LOT)) for start in starts])
+        words = pa.array([*self.model.classes, Class.OTHER.label], pa.string())
+        unlike = len(self.model.classes)
         columns: list[Any] = [
-            pa.array(self.model.classes, pa.string()).take(from_numpy(judged.said)),
+            words.take(from_numpy(judged.said)),
+            words.take(from_numpy(np.where(judged.odd | judged.shifted, unlike, judged.said))),
             from_numpy(judged.top),
             self._names_of(judged.sets),
             from_numpy(judged.entropy),
@@ -155,7 +160,7 @@ class Verdicts:
             _singles(spread, len(p)), (1.0 - told.resembles).astype(np.float32),
             _singles(told.distance, len(p)),
             _singles(None if self.ratio is None else self.ratio.of(values), len(p)),
-            (self._shares()[said] < RARE) & sure & ~odd, odd,
+            (self._shares()[said] < RARE) & sure & ~odd & ~told.rows, odd,
             told.rows,  # of the row alone: the same in every tile and margin
             np.stack(leaves + self._of_branches(p, values), axis=1).astype(np.float32),
         )  # fmt: skip

@@ -65,8 +65,12 @@ _FLAGS: Final = {
 _OF_CLASSES: Final = (
     "Objects by their likeliest class. A discovery is of a rare class beyond doubt; for follow-up: "
     "it resembles no class (one in a hundred does so by chance). Rare in the training set: the "
-    "catalogue holds ten times its share of such objects, or more."
+    "catalogue holds ten times its share of such objects, or more. What is unlike the training "
+    "set, or resembles no class, has the outcome \u201cother\u201d in the classified catalogue: "
+    "its class is a guess."
 )
+_MUCH: Final = 0.1
+"""share of a class that is unlike the training set, from which the page says so in words"""
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -189,8 +193,23 @@ def _classes(classes: Sequence[Mapping[str, Any]] | None) -> list[str]:
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     told = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     return [
-        f'<div class="card wide kinds">{told}</div>', f'<p class="note">{_OF_CLASSES}</p>',
+        f'<div class="card wide kinds">{told}</div>', *_guessed(classes),
+        f'<p class="note">{_OF_CLASSES}</p>',
     ]  # fmt: skip
+
+
+def _guessed(classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Classes of which much is unlike the training set, the worst first."""
+    much = [each for each in classes if each["n"] and each["shifted"] > _MUCH * each["n"]]
+    told = [
+        f"<b>{each['shifted']:,} of {each['n']:,}</b> in the class {escape(words(each['name']))} "
+        f"({100.0 * each['shifted'] / each['n']:.0f} %)"
+        for each in sorted(much, key=lambda one: -one["shifted"] / one["n"])
+    ]
+    if not told:
+        return []
+    said = f"Unlike all that was learnt from are {', '.join(told)}: their class is a guess, and "
+    return [f"<p>{said}spurious rows may be among them. Some 4 % would be so by chance.</p>"]
 
 
 def _any(classes: Sequence[Mapping[str, Any]], flag: str) -> bool:

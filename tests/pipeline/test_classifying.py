@@ -98,6 +98,16 @@ def test_what_resembles_no_class_is_flagged_for_follow_up(classified):
     assert pc.mean(made.filter(pc.invert(strange))["follow_up"].cast("int8")).as_py() < 0.02
 
 
+def test_what_is_unlike_the_training_set_has_the_outcome_other_and_is_no_discovery(classified):
+    made = classified.to_table()
+    unlike = pc.or_(made["follow_up"], made["shifted"])
+    assert 0.01 < pc.mean(unlike.cast("int8")).as_py() < 0.2
+    assert set(made.filter(unlike)["outcome"].to_pylist()) == {"other"}
+    rest = made.filter(pc.invert(unlike))
+    assert rest["outcome"].equals(rest["class"])
+    assert not pc.any(pc.and_(made["discovery"], unlike)).as_py()
+
+
 def test_rare_objects_beyond_doubt_are_discoveries_and_have_reasons(classified):
     made = classified.to_table()
     found = made.filter(made["discovery"])

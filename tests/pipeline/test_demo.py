@@ -168,9 +168,7 @@ def test_the_page_tells_what_is_real_and_what_is_simulated(made):
 def test_a_field_that_its_user_has_changed_is_run_as_it_stands(tmp_path):
     (tmp_path / "field.toml").write_text('[surveys.x]\nfiles = "none.csv"\n')
     lines = []
-    with pytest.raises(
-        NotFoundError, match=r"none\.csv is not there, but the project file"
-    ):
+    with pytest.raises(NotFoundError, match=r"none\.csv is not there, but the project file"):
         demofield.run(tmp_path, TINY, lines.append)
     assert "is run as it stands" in lines[0]
 

@@ -53,6 +53,16 @@ def test_what_is_simulated_is_said_before_all_else(
     assert words in text[text.index("<h1>") :].split("<table")[0]
 
 
+def test_a_class_that_is_mostly_unlike_the_training_set_is_told_in_words() -> None:
+    made = classes(1_000, 700)
+    made[0]["shifted"], made[1]["shifted"] = 40, 390
+    text = page(report(model={"learners": []}, classes=made))
+    assert "<b>390 of 700</b> in the class quasar (56 %)" in text
+    assert "40 of 1,000" not in text
+    made[1]["shifted"] = 30
+    assert "Unlike all" not in page(report(model={"learners": []}, classes=made))
+
+
 def test_each_class_has_one_colour_whatever_others_there_are() -> None:
     few, many = colours_of(["quasar", "galaxy"]), colours_of(["star", "x", "galaxy", "y", "quasar"])
     assert {name: many[name] for name in few} == few
