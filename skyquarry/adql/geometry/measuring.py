@@ -1,9 +1,9 @@
 """Areas and middles of polygons whose corners rows hold: the smaller of the two parts of the sky.
 
 A polygon is a list of ra, dec, ra, dec ... in degrees. Its area is the sum of the spherical
-excesses of the triangles from its first corner, with their signs (Van Oosterom & Strackee 1983, IEEE
-Trans. Biomed. Eng. 30, 125); its middle the direction of the mean vector, an integral along its
-edges.
+excesses of the triangles from its first corner, with their signs (Van Oosterom & Strackee 1983,
+IEEE Trans. Biomed. Eng. 30, 125); its middle the direction of the mean vector, an integral along
+its edges.
 """
 
 from __future__ import annotations
