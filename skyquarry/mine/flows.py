@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.engine.run import Task
+    from skyquarry.engine.verbs import Asked
     from skyquarry.ingest.sources import SourcePart, Sources
     from skyquarry.mine.sinks import Sink
     from skyquarry.mine.steps import Step
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 PARTITION_BYTES = 64 << 20
 MOST_PARTITIONS = 1024
 _UNKNOWN_BYTES = 64 << 20
+_QUERY_ROWS = 65_536
 
 
 class Flow(Protocol):
@@ -163,6 +165,51 @@ class FromTable:
     def lines(self) -> list[str]:
         """The inputs' names."""
         return [f"source {', '.join(self.sources.names)}"]
+
+
+@dataclass(frozen=True)
+class FromQuery:
+    """The rows of a query, in the order in which it gives them."""
+
+    query: Asked
+
+    @property
+    def schema(self) -> pa.Schema:
+        """That of its rows."""
+        return self.query.schema
+
+    @property
+    def size(self) -> int:
+        """By what it is expected to read."""
+        cost = getattr(self.query, "cost", None)  # one that runs apart tells none
+        return _UNKNOWN_BYTES if cost is None else 3 * int(cost().bytes)
+
+    def tasks(self, running: Running) -> Iterator[Task]:
+        """One for some of its rows, as they come; the query itself runs here."""
+        del running
+        for number, table in enumerate(_gathered(self.query.stream())):
+            yield number, Poured, (table,)
+
+    def weight(self, key: Any) -> int:
+        """Of so many rows."""
+        del key
+        return PARTITION_BYTES
+
+    def lines(self) -> list[str]:
+        """The query in words."""
+        return ["source a query", *(f"  {line}" for line in self.query.explain().splitlines())]
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Tables of so many rows that a task of them is worth its while."""
+    some: list[pa.RecordBatch] = []
+    for batch in batches:
+        some.append(batch)
+        if sum(each.num_rows for each in some) >= _QUERY_ROWS:
+            yield pa.Table.from_batches(some)
+            some = []
+    if some:
+        yield pa.Table.from_batches(some)
 
 
 def read_part(part: SourcePart) -> pa.Table:

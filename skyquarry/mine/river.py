@@ -27,7 +27,7 @@ from skyquarry.mine.blocked import PairsInBuckets, SetOf, Shuffled
 from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison
 from skyquarry.mine.drawing import drawn
-from skyquarry.mine.flows import Flow, FromPlan, FromTable, Running, after
+from skyquarry.mine.flows import Flow, FromPlan, FromQuery, FromTable, Running, after
 from skyquarry.mine.meeting import match_of, outer_of
 from skyquarry.mine.scratch import scratch
 from skyquarry.mine.sinks import check, opened
@@ -50,8 +50,9 @@ def river(source: Any) -> River:
     """A river from a source: rows that flow through steps, tile by tile, into sinks.
 
     source
-        A Catalog with its cuts, a Plan (pairs, buckets, groups, a cross-match's tables), the path
-        of a catalogue or of files of any readable format, or a pyarrow, pandas or astropy table.
+        A Catalog with its cuts, a Plan (pairs, buckets, groups, a cross-match's tables), a query
+        (`sky.query(...)`), the path of a catalogue or of files of any readable format, or a
+        pyarrow, pandas or astropy table.
 
     Nothing is read before `run`, `stream` or `to_table`; `explain` draws the graph. Steps without
     memory of other tiles are done in one task a tile; those that need all rows (`sort`,
@@ -70,6 +71,8 @@ def river(source: Any) -> River:
         return River(FromPlan(source.plan(), source.name, source))
     if isinstance(source, Plan):
         return River(FromPlan(source, "a plan"))
+    if all(hasattr(source, each) for each in ("stream", "explain", "schema")):
+        return River(FromQuery(source))
     from skyquarry.ingest.sources import open_sources
 
     return River(FromTable(open_sources(source)))

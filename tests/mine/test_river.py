@@ -359,6 +359,24 @@ def test_files_and_tables_are_sources(few, tmp_path):
     assert river(few.head(7).plan()).to_table().num_rows == 7
 
 
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_a_query_is_a_source(stars, tmp_path, executor, monkeypatch):
+    from skyquarry.adql.asking import query
+
+    monkeypatch.setattr(flows, "_QUERY_ROWS", 100)
+    asked = query("SELECT id, g - r AS gr FROM t WHERE r < 20 ORDER BY g, id", {"t": stars})
+    rows = asked.to_table()
+    flow = river(asked).filter("gr > 0.2").tee(tmp_path / "red.parquet")
+    told = flow.aggregate([], {"n": "count", "gr": ("mean", "gr")}).to_table(executor)
+    red = rows.filter(pc.greater(rows["gr"], 0.2))
+    assert 100 < red.num_rows < rows.num_rows
+    assert told.to_pylist() == [{"n": len(red), "gr": pytest.approx(pc.mean(red["gr"]).as_py())}]
+    assert pq.read_table(tmp_path / "red.parquet")["id"].to_pylist() == red["id"].to_pylist()
+    assert "source a query" in flow.explain()
+    none = query("SELECT id FROM t WHERE r < -99", {"t": stars})
+    assert river(none).filter("id > 0").to_table(executor).num_rows == 0
+
+
 def test_what_cannot_be_is_refused_before_work_starts(few):
     with pytest.raises(UserError, match="as the source"):
         river(few).buckets(Space(arcmin=1))
