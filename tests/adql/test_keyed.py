@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import skyquarry as sq
-from skyquarry.adql.joins import leading, meeting, ordering
+from skyquarry.adql.joins import leading, meeting, ordering, sides
 from skyquarry.catalog.roles import Roles
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.testing.handmade import write_catalog
@@ -75,6 +75,15 @@ def test_a_row_that_may_meet_itself_is_left_to_the_database(home, matched):
     """All rows are like themselves: the matcher would give each of them."""
     assert _rows(LIKE.format("a.id <= b.id"), home)
     assert not matched
+
+
+def test_where_rows_have_no_room_here_the_database_joins_them(home, matched, monkeypatch):
+    adql = LIKE.format("a.id < b.id")
+    found = _rows(adql, home)
+    assert len(matched) == 1
+    monkeypatch.setattr(sides, "_TIMES", 1 << 40)
+    assert found == _rows(adql, home)
+    assert len(matched) == 1
 
 
 def test_few_rows_lead_as_before(home, matched):

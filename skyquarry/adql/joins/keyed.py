@@ -158,7 +158,7 @@ def asked_for(
     made = dict(by_alias)
     for (scan, column), (far, key) in (*pairs, *((b, a) for a, b in pairs)):
         alias, end, read = aliases.get(scan, ""), aliases.get(far, ""), reads[scan]
-        if end not in ends or alias in ends or made.get(alias) is not by_alias.get(alias):
+        if not alias or alias in ends or end not in ends or made[alias] is not by_alias[alias]:
             continue
         if isinstance(read, StoredRead) and not read.by_engine and read.files():
             held, table = by_alias[end], by_alias[alias]

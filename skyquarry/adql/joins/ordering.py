@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.adql.database.room import NoRoomError
 from skyquarry.adql.joins.flat import Flat, owners
 from skyquarry.adql.joins.joinplan import Plan, Sized, local, owner
 from skyquarry.adql.joins.keyed import asked_for, keyed, with_places, worth
@@ -109,7 +110,12 @@ def _matched(
         assert plan.keyed is not None
         near, reads = plan.keyed, with_places(plan.keyed, flat, reads)
     whole = replace(plan, near=near)
-    sized, more = met(whole, sized, reads, connection)
+    try:
+        sized, more = met(whole, sized, reads, connection)
+    except NoRoomError:
+        if plan.near is not None:
+            raise
+        return sized, flat  # the database joins them by their keys, and may spill
     if plan.near is None:
         sized = asked_for(sized, flat, reads, whole.aliases)
     return sized, Flat(flat.parts, (*flat.truths, *more))
