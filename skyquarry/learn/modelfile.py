@@ -44,6 +44,18 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
             f"{folder / FILE} is of format {told.get('format')}, but this version reads "
             f"{FORMAT}: use the version of skyquarry that wrote it"
         )
+    try:
+        return _model(folder, told, reading)
+    except (KeyError, TypeError, AttributeError) as error:
+        # its checksum holds: somebody has edited it, and written the checksum anew
+        raise DamagedError(
+            f"{folder / FILE} lacks what a model is made of ({type(error).__name__}: {error}): "
+            "take it from a copy, or train again"
+        ) from error
+
+
+def _model(folder: Path, told: dict[str, Any], reading: Reading | None) -> Model:
+    """The model that the file and those beside it tell of."""
     _check_versions(told["told"].get("versions", {}), folder)
     classes, learnt, names = tuple(told["classes"]), learnt_classes(told), told["learners"]
     learners = tuple(kind_of(name).load(folder / name) for name in names)
@@ -83,7 +95,7 @@ def _check_versions(made_by: dict[str, str], folder: Path) -> None:
             f"{folder} was trained by newer software than there is here, {', '.join(older)}, so "
             "that its probabilities may differ: install what it was trained by",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

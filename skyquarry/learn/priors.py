@@ -191,6 +191,13 @@ def reprior(
             f"the prior of the training set hangs on {theirs}, the new one on {ours}, but "
             "what both hang on has to be the same, or it is counted twice: make both of the same"
         )
+    taught, wanted = (each.shares.max(axis=(0, 1)) > 10.0 * _LEAST_SHARE for each in (train, new))
+    if (wanted & ~taught).any():
+        never = int(np.flatnonzero(wanted & ~taught)[0])
+        raise UserError(
+            f"class number {never} is in the new mix, but the training mix has none of it, and "
+            "what was never learnt cannot be brought to another mix: give it the share 0"
+        )
     where = {"magnitude": magnitude, "latitude_deg": latitude_deg}
     ratio = new.at(len(given), **where) / train.at(len(given), **where)
     told = given * ratio

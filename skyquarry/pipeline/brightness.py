@@ -96,10 +96,16 @@ def priors_by_magnitude(
 
 def mix_of(mix: SkyMix | Literal["sky"] | None, model: Model) -> SkyMix | None:
     """A mix as given; "sky": the one that is shipped, for the model's classes."""
-    if mix is None or not isinstance(mix, str):
-        return mix
-    from skyquarry.errors import one_of
+    from skyquarry.errors import UserError, one_of
+    from skyquarry.learn.scores import SkyMix
     from skyquarry.learn.skymix import check_band, sky_mix
+
+    if mix is None or isinstance(mix, SkyMix):
+        return mix
+    if not isinstance(mix, str):
+        raise UserError(
+            f"mix is {mix!r}, but 'sky', a SkyMix of skyquarry.learn.scores, or None is needed"
+        )
 
     one_of("mix", mix, ("sky",))
     check_band(magnitude_name(model.features, model.units))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -161,8 +162,8 @@ def _judged(
     place = {name: number for number, name in enumerate(model.classes)}
     words = [word(each) for each in labels_of(rows, label)]
     number = np.array([-1 if each is None else place.get(each, -2) for each in words], np.int64)
-    others = [each for each in words if each is not None and each not in place]
-    strange = {each: others.count(each) for each in sorted(set(others))}
+    others = Counter(each for each in words if each is not None and each not in place)
+    strange = dict(sorted(others.items()))
     kept = np.flatnonzero(number >= 0)
     if not len(kept):
         found = ", ".join(strange) or "empty"

@@ -133,3 +133,12 @@ def test_a_prior_without_the_magnitude_it_hangs_on_is_an_error():
         prior.at(3)
     with pytest.raises(UserError, match="shares are"):
         priors.constant([-1.0, 2.0])
+
+
+def test_a_class_that_the_training_mix_has_none_of_is_an_error():
+    """Its ratio was that of a share to nothing: every row was of that class."""
+    p = np.array([[0.5, 0.1, 0.4]])
+    with pytest.raises(UserError, match="class number 1 is in the new mix, but the training mix"):
+        priors.reprior(p, priors.constant([0.5, 0.0, 0.5]), priors.constant([0.2, 0.3, 0.5]))
+    told = priors.reprior(p, priors.constant([0.4, 0.2, 0.4]), priors.constant([0.5, 0.0, 0.5]))
+    assert told[0, 1] < 1e-8

@@ -168,6 +168,11 @@ def test_a_table_without_labels_of_the_model_is_an_error(model):
         sq.evaluate(model, table, magnitude="K")
 
 
+def test_a_mix_that_is_none_is_told(model):
+    with pytest.raises(UserError, match="mix is {'star': 1.0}, but 'sky', a SkyMix"):
+        sq.evaluate(model, sky(50, 2), mix={"star": 1.0})
+
+
 def test_the_command_scores_a_saved_model(model, tmp_path):
     model.save(tmp_path / "model")
     pq.write_table(sky(1_500, 9, ra_deg=200.0), tmp_path / "t.parquet")

@@ -18,7 +18,8 @@ pytest.importorskip("sklearn", reason="the extra learn is not installed")
 
 import skyquarry as sq
 from skyquarry.cli import app
-from skyquarry.errors import ColumnError, NotFoundError, UserError
+from skyquarry.errors import ColumnError, DamagedError, NotFoundError, UserError
+from skyquarry.learn import sealed
 from skyquarry.testing.classes import objects
 
 QUICK = {"catboost": {"rounds": 40, "rate": 0.1, "depth": 4}, "forest": {"trees": 20, "depth": 8}}
@@ -72,6 +73,17 @@ def test_a_model_of_newer_software_is_read_with_a_warning(model, tmp_path):
     with pytest.warns(UserWarning, match=r"newer software .*, catboost \S+ \(it was 99.1\), so"):
         again = sq.load_model(tmp_path / "model")
     assert again.classes == model.classes
+
+
+def test_a_model_whose_json_was_edited_and_sealed_anew_is_damaged_and_named(model, tmp_path):
+    model.save(tmp_path / "model")
+    file = tmp_path / "model" / "model.json"
+    whole = json.loads(file.read_text())
+    for key in ("classes", "learners", "told", "pool"):
+        file.write_text(json.dumps({name: each for name, each in whole.items() if name != key}))
+        sealed.seal(tmp_path / "model")
+        with pytest.raises(DamagedError, match=rf"model\.json lacks .*'{key}'"):
+            sq.load_model(tmp_path / "model")
 
 
 def test_what_is_used_and_refused_is_printed_and_kept(capsys, tmp_path):
