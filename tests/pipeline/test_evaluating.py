@@ -169,7 +169,7 @@ def test_a_table_without_labels_of_the_model_is_an_error(model):
 
 
 def test_a_mix_that_is_none_is_told(model):
-    with pytest.raises(UserError, match="mix is {'star': 1.0}, but 'sky', a SkyMix"):
+    with pytest.raises(UserError, match=r"mix is {'star': 1\.0}, but 'sky', a SkyMix"):
         sq.evaluate(model, sky(50, 2), mix={"star": 1.0})
 
 
