@@ -77,6 +77,7 @@ def _places(sky: Observed) -> tuple[Floats, Floats, tuple[str, ...]]:
     if not columns:
         raise ColumnError(
             "ebv is a dust map, but the table has no positions: name the columns of ra and dec "
-            "with columns={'ra': ..., 'dec': ...}"
+            "as the survey does, or with columns={'ra': ..., 'dec': ...} of features_of; or give "
+            "ebv a column of E(B-V)"
         )
     return ra, dec, tuple(columns)
