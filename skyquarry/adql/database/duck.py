@@ -19,7 +19,7 @@ from skyquarry.adql.database.deadlines import after
 from skyquarry.adql.database.kept import Function, Limits, cursor
 from skyquarry.adql.database.room import BATCH_ROWS, matching_room_of, room_of
 from skyquarry.adql.database.standing import standing
-from skyquarry.adql.database.stopping import Stop
+from skyquarry.adql.database.stopping import Heard, Stop, heard
 from skyquarry.adql.joins.ordering import arranged, planned
 from skyquarry.adql.partreads import FileRead, PieceRead
 from skyquarry.adql.reads import GivenRead, PartRead, StoredRead
@@ -42,7 +42,7 @@ def rows_of(
     called: set[str],
     limits: Limits,
     joins: Sequence[JoinText] = (),
-) -> Iterator[pa.RecordBatchReader]:
+) -> Iterator[pa.RecordBatchReader | Heard]:
     """The rows of a query as they come; whatever it made is gone afterwards.
 
     `joins` are those of its SELECTs that may be joined in another order, or by the matcher.
@@ -72,10 +72,13 @@ def rows_of(
             after(limits.seconds, _interruption(opened[0], late)),
         ):
             connection, statement = opened
-            if not small:
-                statement = _named_in(connection, sql, reads, plans)
+            if small:
+                stop.check()
+                yield _reader(connection, statement)
+                return
+            statement = heard(connection, lambda: _named_in(connection, sql, reads, plans))
             stop.check()
-            yield _reader(connection, statement)
+            yield Heard(heard(connection, lambda: _reader(connection, statement)), connection)
     except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as error:  # two from batches
         if isinstance(error, OSError) and error.errno is not None:
             raise  # a file's, and no batch's, which Arrow hands on as an OSError of its own

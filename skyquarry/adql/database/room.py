@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from skyquarry.adql.database.stopping import Heard
+
 MEMORY_BYTES: Final = 4 << 30
 """Of a query that is given no other limit."""
 BATCH_ROWS: Final = 65_536
@@ -38,7 +40,7 @@ def part_room_of(memory_bytes: int) -> int:
     return memory_bytes // _PART
 
 
-def gathered(reader: pa.RecordBatchReader, most_bytes: float) -> pa.Table | None:
+def gathered(reader: pa.RecordBatchReader | Heard, most_bytes: float) -> pa.Table | None:
     """All rows of a reader; None where they take more: what was read of them is let go."""
     import pyarrow as pa
 

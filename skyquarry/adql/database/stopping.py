@@ -1,15 +1,73 @@
-"""A bell that stops a query from another thread, as Ctrl-C in a shell does."""
+"""What stops a query while the database works: a bell that another thread rings, and Ctrl-C."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from skyquarry.errors import CancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+Made = TypeVar("Made")
+
+
+def heard(connection: Any, call: Callable[[], Made]) -> Made:
+    """What a call of a database gives, while Ctrl-C is heard.
+
+    The main thread alone is told of it, and not before the call is over: so the call is made in
+    another thread, and interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return call()
+    told: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            told.put((call(), None))
+        except BaseException as error:  # noqa: BLE001  the one who waits raises it
+            told.put((None, error))
+
+    beside = threading.Thread(target=work, name="skyquarry-query", daemon=True)
+    beside.start()
+    try:
+        made, error = told.get()
+    except BaseException:
+        connection.interrupt()
+        beside.join()  # what it told may have been taken already, when Ctrl-C came
+        raise
+    if error is not None:
+        raise error
+    result: Made = made
+    return result
+
+
+class Heard:
+    """The batches of a reader, each asked for while Ctrl-C is heard."""
+
+    def __init__(self, reader: pa.RecordBatchReader, connection: Any) -> None:
+        self._reader = reader
+        self._connection = connection
+        self.schema: pa.Schema = reader.schema
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        while (batch := heard(self._connection, self._next)) is not None:
+            yield batch
+
+    def read_all(self) -> pa.Table:
+        """All rows."""
+        return heard(self._connection, self._reader.read_all)
+
+    def _next(self) -> pa.RecordBatch | None:
+        try:
+            return self._reader.read_next_batch()
+        except StopIteration:
+            return None
 
 
 class Stop:
