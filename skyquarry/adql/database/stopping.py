@@ -38,8 +38,9 @@ def heard(connection: Any, call: Callable[[], Made]) -> Made:
     try:
         made, error = told.get()
     except BaseException:
-        connection.interrupt()
-        beside.join()  # what it told may have been taken already, when Ctrl-C came
+        while beside.is_alive():  # what it told may have been taken already, when Ctrl-C came
+            connection.interrupt()  # one that comes before the work begins is lost
+            beside.join(0.05)
         raise
     if error is not None:
         raise error
