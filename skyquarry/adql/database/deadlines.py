@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+_AGAIN_S: Final = 0.1
+"""Between two rings: an interruption that comes while a database is between two works is lost."""
 _MANY: Final = 64
 """Ends that lie about before those taken back are thrown away."""
 
@@ -64,11 +66,12 @@ class _Watch:
                 if left > 0:
                     self._changed.wait(min(left, threading.TIMEOUT_MAX))
                     continue
-                ring = heapq.heappop(self._ends).ring
-                if ring is not None:
+                end = heapq.heappop(self._ends)
+                if end.ring is not None:
                     with suppress(Exception):  # others wait for their ends
-                        ring()  # under the lock: what is taken back is not rung any more
-                ring = None  # what it would ring must not live as long as this thread
+                        end.ring()  # under the lock: what is taken back is not rung any more
+                    end.at = time.monotonic() + _AGAIN_S
+                    heapq.heappush(self._ends, end)
 
 
 _LOCK = threading.Lock()
@@ -77,9 +80,9 @@ _WATCHES: list[_Watch] = []
 
 @contextmanager
 def after(seconds: float | None, ring: Callable[[], None]) -> Iterator[None]:
-    """`ring` is called from another thread once this lasts longer; never where that is None.
+    """`ring` is called from another thread when this lasts longer; never where that is None.
 
-    It must be quick: all others wait for it.
+    And again, until this ends. It must be quick: all others wait for it.
     """
     if seconds is None:
         yield

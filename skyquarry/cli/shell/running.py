@@ -27,6 +27,8 @@ def stoppable(work: Callable[[Any], str]) -> str:
         while not future.done():
             try:
                 wait([future], _GLANCE_S)
+                if stop.rung:
+                    stop.ring()  # one that came while the database was between two works was lost
             except KeyboardInterrupt:
                 stop.ring()
     try:
