@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A kernel compiles within a first example: no deadline. A seed in CI: a red run can be repeated.
 settings.register_profile(
@@ -40,6 +45,14 @@ def golden() -> Path:
     if not folder.is_dir():
         pytest.skip("the computed truths (../shared/golden) are not beside this checkout")
     return folder
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, also where a script runs the tests in its background, and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

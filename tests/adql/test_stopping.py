@@ -21,6 +21,7 @@ def _take_all(plan, executor):
         time.sleep(0.001)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("executor", [None, "threads"])
 @pytest.mark.parametrize("adql", LONG)
 def test_a_query_that_runs_is_interrupted(ask, adql, executor):

@@ -18,8 +18,9 @@ from skyquarry.errors import RunError
 from skyquarry.pipeline.project.words import told_bytes, told_s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import FrameType
 
 _LOOK_S = 2.0
 
@@ -54,11 +55,12 @@ class Limits:
             return
         over = threading.Event()
         watch = threading.Thread(target=self._watch, args=(folder, over), daemon=True)
-        watch.start()
         try:
-            yield
-            over.set()
-            watch.join()
+            with _interruptible(lambda: bool(self.reached)):
+                watch.start()
+                yield
+                over.set()
+                watch.join()
         except KeyboardInterrupt:
             over.set()
             watch.join()
@@ -86,6 +88,27 @@ class Limits:
             self.reached = f"{told_s(self.seconds)} are over"
         elif self.bytes is not None and (size := size_of(folder)) > self.bytes:
             self.reached = f"{folder} has {told_bytes(size)}, more than {told_bytes(self.bytes)}"
+
+
+@contextmanager
+def _interruptible(due: Callable[[], bool]) -> Iterator[None]:
+    """The signal of Ctrl-C ends the work where that is due, also where the process ignores it.
+
+    A script ignores it for what it starts in the background, as batch queues do.
+    """
+    before = signal.getsignal(signal.SIGINT)
+
+    def told(number: int, frame: FrameType | None) -> None:
+        if due() or before == signal.SIG_DFL:
+            raise KeyboardInterrupt
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, told)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _interrupt_main() -> None:

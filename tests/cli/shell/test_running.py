@@ -20,6 +20,7 @@ class Deaf:
         self.told += 1
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_what_did_not_hear_ctrl_c_is_told_again():
     deaf = Deaf()
 

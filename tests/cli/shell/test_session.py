@@ -125,6 +125,7 @@ def test_the_caret_of_an_explained_query_stands_below_its_line(shell):
     assert lines[0][lines[1].index("^") :].startswith("decl")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_control_c_stops_the_query_and_not_the_shell(shell, capsys):
     many = " , ".join(f"stars AS s{i}" for i in range(4))
     texts = iter([f"SELECT SUM(s0.ra * s1.ra * s2.ra * s3.ra) AS n FROM {many};", "\\timing"])

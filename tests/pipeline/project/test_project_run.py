@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -166,6 +167,18 @@ def test_ctrl_c_is_no_limit(project: Project) -> None:
     runner = failing(Runner(project), "match", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         runner.run(limits=Limits(seconds=600.0), say=lambda _: None)
+
+
+def test_a_limit_holds_where_a_script_has_ctrl_c_ignored(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(StoppedError, match="are over"), Limits(seconds=0.1).held(tmp_path):
+            time.sleep(30.0)
+        with Limits(seconds=600.0).held(tmp_path):
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_limit_that_is_reached_before_a_stage_is_told(tmp_path: Path) -> None:

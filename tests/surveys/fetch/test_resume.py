@@ -66,6 +66,7 @@ def test_one_that_is_killed_goes_on_where_it_was(serve, plan_of, sky, tmp_path):
     assert len(anew) == len(set(anew)) <= fetched.asked
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_ctrl_c_ends_it_at_once_though_the_service_stands_still(serve, tmp_path):
     reached = Event()
 
