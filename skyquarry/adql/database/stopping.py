@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skyquarry.errors import CancelledError
@@ -17,6 +16,44 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
+class _Beside:
+    """A call that another thread makes while this one waits."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+        self._turn = threading.Lock()
+        self._begun = self._left = False
+        self._over = threading.Event()
+        self._made: Any = None
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        """What the other thread does."""
+        with self._turn:
+            if self._left:
+                return
+            self._begun = True
+        try:
+            self._made = self._call()
+        except BaseException as error:  # noqa: BLE001  the one who waits raises it
+            self._error = error
+        self._over.set()
+
+    def result(self) -> Any:
+        """What it gave, or the error that it raised."""
+        self._over.wait()
+        if self._error is not None:
+            raise self._error
+        return self._made
+
+    def leave(self, connection: Any) -> None:
+        """It does not begin any more, or is interrupted and over afterwards."""
+        with self._turn:
+            self._left = True
+        while self._begun and not self._over.wait(0.05):
+            connection.interrupt()  # one that comes before the work begins is lost
+
+
 def heard(connection: Any, call: Callable[[], Made]) -> Made:
     """What a call of a database gives, while Ctrl-C is heard.
 
@@ -25,26 +62,13 @@ def heard(connection: Any, call: Callable[[], Made]) -> Made:
     """
     if threading.current_thread() is not threading.main_thread():
         return call()
-    told: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
-
-    def work() -> None:
-        try:
-            told.put((call(), None))
-        except BaseException as error:  # noqa: BLE001  the one who waits raises it
-            told.put((None, error))
-
-    beside = threading.Thread(target=work, name="skyquarry-query", daemon=True)
-    beside.start()
-    try:
-        made, error = told.get()
-    except BaseException:
-        while beside.is_alive():  # what it told may have been taken already, when Ctrl-C came
-            connection.interrupt()  # one that comes before the work begins is lost
-            beside.join(0.05)
+    beside = _Beside(call)
+    try:  # Ctrl-C may come while the thread starts, too
+        threading.Thread(target=beside.run, name="skyquarry-query", daemon=True).start()
+        result: Made = beside.result()
+    except BaseException:  # also one that the call raised: then it is over
+        beside.leave(connection)
         raise
-    if error is not None:
-        raise error
-    result: Made = made
     return result
 
 
