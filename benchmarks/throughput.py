@@ -31,7 +31,7 @@ from skyquarry.learn.ensemble import Ensemble, usual_settings
 from skyquarry.learn.examples import Examples
 from skyquarry.learn.model import Model
 from skyquarry.learn.pooling import fit as pooled
-from skyquarry.pipeline.training import features_for
+from skyquarry.pipeline.models import features_for
 from skyquarry.pipeline.verdicts import Verdicts
 
 import record

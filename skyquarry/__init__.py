@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from skyquarry.pipeline.injecting import inject as inject
     from skyquarry.pipeline.lists import match_table as match_table
     from skyquarry.pipeline.matching import pairs as pairs
+    from skyquarry.pipeline.models import load_model as load_model
     from skyquarry.pipeline.repairing import repair as repair
     from skyquarry.pipeline.simulating import simulate as simulate
-    from skyquarry.pipeline.training import load_model as load_model
     from skyquarry.pipeline.training import train as train
     from skyquarry.pipeline.updating import update_match as update_match
     from skyquarry.pipeline.written import open_match as open_match
@@ -90,7 +90,7 @@ _HOME = {
     "inject": ("skyquarry.pipeline.injecting", "inject"),
     "repair": ("skyquarry.pipeline.repairing", "repair"),
     "simulate": ("skyquarry.pipeline.simulating", "simulate"),
-    "load_model": ("skyquarry.pipeline.training", "load_model"),
+    "load_model": ("skyquarry.pipeline.models", "load_model"),
     "train": ("skyquarry.pipeline.training", "train"),
     "region": ("skyquarry.sky.regiontext", "region_from_text"),
     "Archive": ("skyquarry.engine.archive", "Archive"),

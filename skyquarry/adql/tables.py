@@ -303,23 +303,17 @@ def as_arrow(given: Any, name: str) -> pa.Table:
 def _as_arrow(given: Any, name: str) -> pa.Table:
     import pyarrow as pa
 
-    if isinstance(given, pa.RecordBatch):
-        given = pa.Table.from_batches([given])
-    if isinstance(given, pa.Table):
-        return given
+    from skyquarry.ingest.sourcetables import as_arrow as in_memory
+
     if isinstance(given, str) or hasattr(given, "__fspath__"):
         from skyquarry.catalog.formats import open_table
 
         return open_table(given).to_table()
     if isinstance(given, dict):
         return pa.table(given)
-    module = type(given).__module__.partition(".")[0]
-    if module == "pandas":
-        return pa.Table.from_pandas(given, preserve_index=False)
-    if module == "astropy":
-        from skyquarry.catalog.formats.astropytable import to_arrow
-
-        return to_arrow(given)
+    _, table = in_memory(given)
+    if table is not None:
+        return table
     raise QueryError(
         f"the upload {name!r} is {given!r:.40} ({type(given).__name__}), but a table is needed: "
         "give one of pyarrow, pandas or astropy, a dict of columns, or a file's path; a catalogue "

@@ -176,7 +176,7 @@ def explain(
         story = explain_in_project(read_project(project), words)
     else:
         from skyquarry.engine.catalog import open_catalog
-        from skyquarry.pipeline.training import load_model
+        from skyquarry.pipeline.models import load_model
 
         story = explain_in_catalogue(load_model(str(model)), open_catalog(str(catalog)), words)
     if as_json:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from skyquarry.catalog.roles import Survey
     from skyquarry.catalog.services import BulkFiles
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import Catalog, CatalogLike
     from skyquarry.engine.executors import Where
     from skyquarry.ingest.buildplan import BuildPlan
     from skyquarry.ingest.progress import Progress
@@ -34,7 +34,7 @@ def build(  # noqa: PLR0913  each keyword is said by its name
     row_group_rows: int | None = None,
     xyz: bool = False,
     duplicates: Literal["flag", "reject"] = "flag",
-    parent: Catalog | str | os.PathLike[str] | None = None,
+    parent: CatalogLike | None = None,
     on: str | None = None,
     ra_unit: str | None = None,
     frame: str | None = None,
@@ -134,7 +134,7 @@ def plan_build(
     path: str | os.PathLike[str],
     *,
     survey: str | Path | Survey | None = None,
-    parent: Catalog | str | os.PathLike[str] | None = None,
+    parent: CatalogLike | None = None,
     **how: Any,
 ) -> BuildPlan:
     """What `build` with the same arguments would do: `explain()` tells it, `run()` does it.
@@ -201,7 +201,7 @@ def survey_of(survey: str | Path | Survey | None) -> Survey | None:
     )
 
 
-def _place_of(parent: Catalog | str | os.PathLike[str]) -> str:
+def _place_of(parent: CatalogLike) -> str:
     """The path or URL of a catalogue."""
     import os
 

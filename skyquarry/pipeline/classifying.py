@@ -16,8 +16,8 @@ from skyquarry.errors import one_of
 from skyquarry.learn.density import MOST_ROWS
 from skyquarry.pipeline.brightness import mix_of
 from skyquarry.pipeline.labelled import check_columns
+from skyquarry.pipeline.models import model_given
 from skyquarry.pipeline.sampled import sample_of
-from skyquarry.pipeline.training import model_given
 from skyquarry.pipeline.verdicts import EXPLAINED, Verdicts
 from skyquarry.pipeline.widening import Widened, scan_of, widened
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.plan import Plan
     from skyquarry.engine.reader import Reader
     from skyquarry.learn.model import Model
@@ -40,7 +40,7 @@ _TRIED: Final = 32
 
 def classify(
     model: Model | str | os.PathLike[str],
-    catalog: Catalog | str | os.PathLike[str],
+    catalog: CatalogLike,
     *,
     columns: Sequence[str] = (),
     mix: SkyMix | Literal["sky"] | None = None,

@@ -17,9 +17,9 @@ from skyquarry.pipeline.brightness import (
     mix_of,
 )
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, positions_of, table_of
+from skyquarry.pipeline.models import model_given
 from skyquarry.pipeline.physicscuts import cuts_of
 from skyquarry.pipeline.reports import check_page
-from skyquarry.pipeline.training import model_given
 
 if TYPE_CHECKING:
     import os

@@ -19,10 +19,9 @@ from skyquarry.features.protocol import Measure
 from skyquarry.pipeline.widening import Widened, scan_of, widened
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping, Sequence
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.plan import Plan
     from skyquarry.features.making import Which
     from skyquarry.features.observed import Surveys
@@ -33,7 +32,7 @@ _RATE: Final = 200_000.0
 
 
 def make_features(  # noqa: PLR0913  a public face: each option stands alone
-    catalog: Catalog | str | os.PathLike[str],
+    catalog: CatalogLike,
     survey: Surveys = None,
     *,
     which: Which | Sequence[Which] = AUTO,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from skyquarry.engine.catalog import Catalog
+    from skyquarry.engine.catalog import Catalog, CatalogLike
     from skyquarry.engine.executors import Where
     from skyquarry.synthetic.observe.rows import Catalogue
 
@@ -47,7 +47,7 @@ _TO_FINEST = 2 * (healpix.MAX_ORDER - _AROUND_ORDER)
 
 
 def inject(
-    catalog: Catalog | str | os.PathLike[str],
+    catalog: CatalogLike,
     sources: pa.Table | Catalog,
     path: str | os.PathLike[str],
     *,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, table_of
-from skyquarry.pipeline.training import cores, model_given, model_of
+from skyquarry.pipeline.models import model_given, model_of
+from skyquarry.pipeline.training import cores
 
 if TYPE_CHECKING:
     import os

@@ -1,4 +1,4 @@
-"""`sq.train` and `sq.load_model`: from a table with labels to a model, and from its folder."""
+"""`sq.train`: from a table with labels to a model."""
 
 from __future__ import annotations
 
@@ -11,39 +11,29 @@ import numpy as np
 
 from skyquarry.errors import UserError
 from skyquarry.pipeline.labelled import (
-    SKY_ORDER,
-    check_columns,
     groups_of,
     labels_of,
     numbers_of,
     table_of,
     units_of,
 )
+from skyquarry.pipeline.models import model_of
 from skyquarry.pipeline.varying import varies_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from skyquarry.features.leakage import Leakage
     from skyquarry.features.making import Features
     from skyquarry.learn.classifiers.protocol import Telling
-    from skyquarry.learn.conformal import ConformalSets
-    from skyquarry.learn.density import TrainingSample
     from skyquarry.learn.ensemble import Trained
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.model import Model
-    from skyquarry.learn.novelty import Novelty
     from skyquarry.learn.pooling import Combine
 
-_ALPHA: Final = 0.1
-"""share of each class that a conformal set may miss"""
 FOLDS: Final = 5
-_NOVEL_ROWS: Final = 50_000
-_NOVEL_RARE: Final = 2_000
-"""members of a class of which none is left out of what novelty is learnt of"""
 
 
 def train(  # noqa: PLR0913  each keyword is said by its name
@@ -243,123 +233,9 @@ def _measured(made: Features, words: list[Any], said: Callable[[str], Any] | Non
     return replace(kept, refused=(*made.refused, *left))
 
 
-def load_model(path: str | os.PathLike[str]) -> Model:
-    """The model in a folder that `Model.save` wrote; its checksums are compared first.
-
-    Raises NotFoundError, and DamagedError that names what is damaged.
-
-    >>> sq.load_model("model").predict_proba("other.parquet")  # doctest: +SKIP
-    """
-    from skyquarry.learn.modelfile import load
-
-    return load(path, reading=features_for)
-
-
-def model_given(given: Model | str | os.PathLike[str]) -> Model:
-    """A model as it is given, or the one in a folder.
-
-    Raises UserError for anything else, and what `load_model` raises.
-    """
-    from skyquarry.learn.model import Model
-
-    if isinstance(given, Model):
-        return given
-    if isinstance(given, str | os.PathLike):
-        return load_model(given)
-    raise UserError(
-        f"a {type(given).__name__} is given, but a model is needed: give one that sq.train or "
-        "sq.load_model gave, or its folder; the table comes after it"
-    )
-
-
-def features_for(model: Model, table: Any) -> NDArray[np.float32]:
-    """(n, p) the model's features of any table. Raises ColumnError for one that lacks columns."""
-    from skyquarry.features.making import features_of
-
-    recipe, rows = model.told["recipe"], table_of(table)
-    check_columns(model.told["columns"], rows)
-    made = features_of(
-        rows, recipe["survey"], which=list(model.features),
-        with_spectra=recipe["with_spectra"], ebv=recipe["ebv"],
-    )  # fmt: skip
-    return made.columns(model.features).values
-
-
 def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def model_of(
-    examples: Examples,
-    trained: Trained,
-    units: tuple[str, ...],
-    recipe: dict[str, Any],
-    seed: int,
-    columns: dict[str, str],
-    *,
-    sky: bool,
-) -> Model:
-    """What was trained, with its scores, sets, priors and novelty, learnt of these examples."""
-    from skyquarry.learn.model import Model
-    from skyquarry.learn.modelsaving import versions
-    from skyquarry.learn.scores import evaluate
-    from skyquarry.pipeline.brightness import magnitude_name
-
-    labels, weights = examples.labels[trained.rows], examples.weights[trained.rows]
-    cells = None if examples.groups is None else examples.groups[trained.rows]
-    scores = evaluate(
-        trained.held, labels, examples.classes, weights=weights, cells=cells,
-        mix="the training set, by rows that were not seen",
-    )  # fmt: skip
-    told = {
-        "recipe": recipe,
-        "columns": columns,
-        "priors": examples.priors().tolist(),
-        "counts": examples.counts().tolist(),
-        "losses": trained.losses,
-        "scores": scores.to_json(),
-        "data": {"rows": len(examples), "sha256": examples.fingerprint()},
-        "footprint": _footprint(examples) if sky else None,
-        "priors_by": _priors_by(examples, units),
-        "skipped": list(trained.skipped),
-        "seed": seed,
-        "settings": {each.name: each.settings() for each in trained.ensemble.learners},
-        "versions": versions(),
-    }
-    bright = magnitude_name(examples.names, units)
-    told["sets_by"] = bright
-    sets, novelty = _sets(trained, examples, bright), _novelty(examples, units, seed)
-    return Model(
-        trained.ensemble, examples.names, units, conformal=sets, told=told, novelty=novelty,
-        reading=features_for, sample=_sample(examples, novelty, seed),
-    )  # fmt: skip
-
-
-def _sets(trained: Trained, examples: Examples, bright: str | None) -> ConformalSets:
-    """Sets whose promise holds in each magnitude, and so at any mix of magnitudes."""
-    from skyquarry.learn import conformal
-    from skyquarry.pipeline.brightness import whole_magnitudes
-
-    labels, weights = examples.labels[trained.rows], examples.weights[trained.rows]
-    if bright is None:
-        return conformal.fit(trained.held, labels, alpha=_ALPHA, weights=weights)
-    magnitude = examples.values[trained.rows, examples.names.index(bright)]
-    return conformal.fit(
-        trained.held, labels, alpha=_ALPHA, weights=weights, magnitude=magnitude,
-        edges=whole_magnitudes(magnitude)[1:-1],
-    )  # fmt: skip
-
-
-def _priors_by(examples: Examples, units: tuple[str, ...]) -> dict[str, Any] | None:
-    """The mix of the training set by magnitude; None where no feature is one."""
-    from skyquarry.pipeline.brightness import magnitude_name, priors_by_magnitude
-
-    name = magnitude_name(examples.names, units)
-    if name is None:
-        return None
-    magnitude = np.asarray(examples.values[:, examples.names.index(name)], np.float64)
-    return priors_by_magnitude(examples.labels, len(examples.classes), magnitude, examples.weights)
 
 
 def _leakage(examples: Examples, seed: int, *, allow_leakage: bool) -> Leakage:
@@ -371,43 +247,6 @@ def _leakage(examples: Examples, seed: int, *, allow_leakage: bool) -> Leakage:
     found = leakage(examples.values, examples.names, examples.labels, fold)
     check_leakage(found, allow_leakage=allow_leakage)
     return found
-
-
-def _novelty(examples: Examples, units: tuple[str, ...], seed: int) -> Novelty | None:
-    """What resembles no class, of some tens of thousands of rows; None where too few tell it."""
-    from skyquarry.learn import novelty
-    from skyquarry.pipeline.brightness import magnitudes_among
-
-    if len(examples) > _NOVEL_ROWS:
-        some = np.random.default_rng(seed).permutation(len(examples))[:_NOVEL_ROWS]
-        rare = np.isin(examples.labels, np.flatnonzero(examples.counts() < _NOVEL_RARE))
-        examples = examples.take(np.union1d(some, np.flatnonzero(rare)))
-    edges = None
-    if len(units) > novelty.MOST_EDGES:  # of many features: magnitudes, which go deeper first
-        edges = magnitudes_among(examples.names, units) or None
-    try:
-        return novelty.fit(
-            examples.values, examples.labels, examples.groups, edges=edges, seed=seed
-        )
-    except UserError:  # a class in one group alone, or features that are never measured together
-        return None
-
-
-def _sample(examples: Examples, novelty: Novelty | None, seed: int) -> TrainingSample | None:
-    """Rows in the features by which it is told what is unlike the training set."""
-    from skyquarry.learn.density import TrainingSample
-
-    if novelty is None:
-        return None
-    edges = () if novelty.support is None else novelty.support.columns
-    return TrainingSample.of(examples.values, sorted({*novelty.columns, *edges}), seed)
-
-
-def _footprint(examples: Examples) -> dict[str, Any]:
-    """The cells of the sky that it was trained on."""
-    assert examples.groups is not None
-    cells = np.unique(examples.groups)
-    return {"order": SKY_ORDER, "pixels": cells[cells >= 0].tolist()}
 
 
 def _plain(survey: Any) -> Any:

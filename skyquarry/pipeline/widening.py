@@ -21,6 +21,7 @@ from skyquarry.errors import ExistsError, UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.cost import Cost
 
 
@@ -39,7 +40,7 @@ class Added(Protocol):
         """Those columns (n,) of a tile's rows, of which there is at least one."""
 
 
-def scan_of(catalog: Catalog | str | os.PathLike[str], otherwise: str) -> tuple[Plan, Scan]:
+def scan_of(catalog: CatalogLike, otherwise: str) -> tuple[Plan, Scan]:
     """The plan of a catalogue, and the scan in it.
 
     Raises UserError for a catalogue that is none on disk; `otherwise` says what to do then.

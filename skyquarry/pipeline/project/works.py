@@ -194,7 +194,7 @@ def evaluate(work: Work) -> dict[str, Any]:
     """The model's scores at the mix of the match, as JSON and as a page."""
     from skyquarry.pipeline.evaluating import evaluate
     from skyquarry.pipeline.examples import CELL, LABEL
-    from skyquarry.pipeline.training import load_model
+    from skyquarry.pipeline.models import load_model
 
     folder, output = work.project.folder, work.stage.output
     model = load_model(folder / MODEL)
@@ -218,7 +218,7 @@ def evaluate(work: Work) -> dict[str, Any]:
 def classify(work: Work) -> dict[str, Any]:
     """All matched objects with their classes, as a catalogue; killed, it goes on by tiles."""
     from skyquarry.pipeline.classifying import classify
-    from skyquarry.pipeline.training import load_model
+    from skyquarry.pipeline.models import load_model
 
     settings, folder = work.project.classify, work.project.folder
     assert settings is not None

@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from skyquarry.errors import DamagedError, UserError
+from skyquarry.pipeline.models import load_model
 from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.records import HIDDEN
 from skyquarry.pipeline.project.running import Runner
-from skyquarry.pipeline.training import load_model
 from skyquarry.testing.classes import objects
 
 TEXT = """

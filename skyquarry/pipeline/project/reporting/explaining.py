@@ -61,8 +61,8 @@ def explain_in_project(project: Project, words: str) -> Story:
     model says, at the mix of its training. Without a model the match alone is told. Raises
     NotFoundError where the project has no match yet, or no such object.
     """
+    from skyquarry.pipeline.models import load_model
     from skyquarry.pipeline.project.places import ARCHIVE, CLASSIFIED, MATCHED, MODEL
-    from skyquarry.pipeline.training import load_model
     from skyquarry.pipeline.written import open_match
 
     home = project.folder / ARCHIVE / MATCHED

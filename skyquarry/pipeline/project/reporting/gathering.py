@@ -95,8 +95,8 @@ def _title(project: Project) -> str:
 
 def _classified(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     from skyquarry.pipeline.brightness import magnitude_name
+    from skyquarry.pipeline.models import load_model
     from skyquarry.pipeline.project.places import role_files
-    from skyquarry.pipeline.training import load_model
 
     home = project.folder / ARCHIVE
     model = load_model(project.folder / MODEL)
