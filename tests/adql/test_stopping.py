@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
 import time
+import weakref
 
 import pytest
 
+from skyquarry.adql.database import stopping
 from skyquarry.adql.database.stopping import heard
 
 LONG = (
@@ -51,21 +54,24 @@ class Deaf:
         self.told += 1
 
 
-def test_ctrl_c_while_the_other_thread_starts_leaves_no_call_behind(monkeypatch):
-    """It was raised out of start(), and the call went on in a connection that another took."""
-    start, made, connection = threading.Thread.start, [], Deaf()
+class Pressed:
+    """The thread that makes calls, and Ctrl-C when it has taken one."""
 
-    def interrupted(thread):
-        start(thread)
-        raise KeyboardInterrupt
+    def __init__(self, take):
+        self.take = lambda call: take(call) or _press()
+
+
+def test_ctrl_c_while_a_call_is_handed_over_leaves_none_behind(monkeypatch):
+    """It was raised there, and the call went on in a connection that another took."""
+    made = []
 
     def call():
         time.sleep(0.3)
         made.append("over")
 
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    monkeypatch.setattr(stopping, "_maker", lambda: Pressed(stopping._Maker().take))
     with pytest.raises(KeyboardInterrupt):
-        heard(connection, call)
+        heard(Deaf(), call)
     assert made in (["over"], [])
     before = list(made)
     time.sleep(0.6)
@@ -74,12 +80,53 @@ def test_ctrl_c_while_the_other_thread_starts_leaves_no_call_behind(monkeypatch)
 
 def test_a_call_that_has_not_begun_when_ctrl_c_comes_never_does(monkeypatch):
     kept, made = [], []
-    monkeypatch.setattr(threading.Thread, "start", lambda thread: kept.append(thread) or _press())
+    monkeypatch.setattr(stopping, "_maker", lambda: Pressed(kept.append))
     with pytest.raises(KeyboardInterrupt):
         heard(Deaf(), lambda: made.append("begun"))
     kept[0].run()
     assert made == []
+    assert kept[0].over.is_set()  # and the thread is free for the next
 
 
 def _press():
     raise KeyboardInterrupt
+
+
+def test_one_thread_makes_the_calls_of_all_queries():
+    names = {heard(Deaf(), threading.get_ident) for _ in range(20)}
+    assert len(names) == 1
+    assert threading.get_ident() not in names
+
+
+def test_a_call_that_is_not_over_holds_up_no_other():
+    """A second Ctrl-C leaves one behind."""
+    released = threading.Event()
+    call = stopping._Beside(released.wait)
+    stopping._maker().take(call)
+    try:
+        assert heard(Deaf(), lambda: "made") == "made"
+    finally:
+        released.set()
+
+
+def test_what_a_call_gave_is_not_kept():
+    class Rows:
+        pass
+
+    gone = weakref.ref(heard(Deaf(), Rows))
+    gc.collect()
+    for _ in range(100):
+        if gone() is None:
+            return
+        time.sleep(0.01)
+    pytest.fail("the rows of the last call lie in memory")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_was_forked_has_a_thread_of_its_own():
+    heard(Deaf(), int)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        os._exit(heard(Deaf(), lambda: 7))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

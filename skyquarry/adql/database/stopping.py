@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skyquarry.errors import CancelledError
@@ -23,7 +25,7 @@ class _Beside:
         self._call = call
         self._turn = threading.Lock()
         self._begun = self._left = False
-        self._over = threading.Event()
+        self.over = threading.Event()
         self._made: Any = None
         self._error: BaseException | None = None
 
@@ -31,17 +33,18 @@ class _Beside:
         """What the other thread does."""
         with self._turn:
             if self._left:
+                self.over.set()
                 return
             self._begun = True
         try:
             self._made = self._call()
         except BaseException as error:  # noqa: BLE001  the one who waits raises it
             self._error = error
-        self._over.set()
+        self.over.set()
 
     def result(self) -> Any:
         """What it gave, or the error that it raised."""
-        self._over.wait()
+        self.over.wait()
         if self._error is not None:
             raise self._error
         return self._made
@@ -50,8 +53,52 @@ class _Beside:
         """It does not begin any more, or is interrupted and over afterwards."""
         with self._turn:
             self._left = True
-        while self._begun and not self._over.wait(0.05):
+        while self._begun and not self.over.wait(0.05):
             connection.interrupt()  # one that comes before the work begins is lost
+
+
+class _Maker:
+    """The thread that makes calls for the main thread, one after another.
+
+    It is kept, as to start one takes longer than a small query.
+    """
+
+    def __init__(self) -> None:
+        self._process = os.getpid()
+        self._calls: SimpleQueue[_Beside | None] = SimpleQueue()
+        self._last: threading.Event | None = None
+        threading.Thread(target=self._make, name="skyquarry-query", daemon=True).start()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the next call would be made at once; threads do not come along in a fork."""
+        return self._process == os.getpid() and (self._last is None or self._last.is_set())
+
+    def take(self, call: _Beside) -> None:
+        """Make this one."""
+        self._calls.put(call)
+        self._last = call.over  # the call itself would keep its rows
+
+    def end(self) -> None:
+        """It makes no call after those that it has taken."""
+        self._calls.put(None)
+
+    def _make(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call.run()
+            del call  # and with it what it gave
+
+
+_MAKER: list[_Maker] = []
+
+
+def _maker() -> _Maker:
+    """The one of the main thread: another where it is still at a call that was left."""
+    if _MAKER and not _MAKER[0].is_free:
+        _MAKER.pop().end()
+    if not _MAKER:
+        _MAKER.append(_Maker())
+    return _MAKER[0]
 
 
 def heard(connection: Any, call: Callable[[], Made]) -> Made:
@@ -64,7 +111,7 @@ def heard(connection: Any, call: Callable[[], Made]) -> Made:
         return call()
     beside = _Beside(call)
     try:  # Ctrl-C may come while the thread starts, too
-        threading.Thread(target=beside.run, name="skyquarry-query", daemon=True).start()
+        _maker().take(beside)
         result: Made = beside.result()
     except BaseException:  # also one that the call raised: then it is over
         beside.leave(connection)
