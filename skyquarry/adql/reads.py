@@ -163,21 +163,25 @@ class StoredRead:
         """Whether it is nothing, or a small place in a few tiles: read at once, in this thread."""
         return not self.numbers or (self.scan.is_small and not self.table.cut)
 
+    @property
+    def may_have_tag(self) -> bool:
+        """Whether it is large enough to look for one."""
+        return not self.by_engine and int(self.source.rows[self.numbers].sum()) >= _MUCH
+
     @cached_property
     def tag(self) -> Tag | None:
         """The tag whose files the database reads instead: its tiles are of the same."""
         return self._current_tag()
 
-    @property
-    def has_current_tag(self) -> bool:
-        """Whether it is the same now: tags come and go while a plan is kept."""
-        now, then = self._current_tag(), self.tag
+    def has_current_tag(self, among: Iterable[Source]) -> bool:
+        """Whether it is the same now, of those beside its catalogue: tags come and go."""
+        now, then = self._current_tag(among), self.tag
         return now is then or (now is not None and then is not None and now.stored is then.stored)
 
-    def _current_tag(self) -> Tag | None:
-        if self.by_engine or self.source.rows[self.numbers].sum() < _MUCH:
+    def _current_tag(self, among: Iterable[Source] | None = None) -> Tag | None:
+        if not self.may_have_tag:
             return None
-        found = tag_with(self.source, self.columns, self.narrow.bounds)
+        found = tag_with(self.source, self.columns, self.narrow.bounds, among)
         return found if found is not None and found.rows[self.numbers].any() else None
 
     @property

@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.reads import StoredRead
+from skyquarry.engine.tags import tags_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skyquarry.adql.reads import Read
     from skyquarry.adql.running.deciding import Pieces
     from skyquarry.adql.tables import Tables
     from skyquarry.engine.archive import Archive
@@ -91,7 +95,19 @@ def _stands(known: _Known, archive: Archive) -> bool:
         return False
     if not all(name in here and here[name].source is source for name, source in known.sources):
         return False
-    looked = [
-        read for read in known.pieces.reads if isinstance(read, StoredRead) and "tag" in vars(read)
-    ]
-    return all(read.has_current_tag for read in looked)
+    return all(_have_current_tags(reads) for reads in _by_source(known.pieces.reads))
+
+
+def _by_source(reads: Iterable[Read]) -> Iterable[list[StoredRead]]:
+    """Those that looked for a tag, of each catalogue."""
+    found: dict[int, list[StoredRead]] = {}
+    for read in reads:
+        if isinstance(read, StoredRead) and "tag" in vars(read) and read.may_have_tag:
+            found.setdefault(id(read.source), []).append(read)
+    return found.values()
+
+
+def _have_current_tags(reads: Sequence[StoredRead]) -> bool:
+    """Whether reads of one catalogue would find the same tags, which are looked for once."""
+    tags = tuple(tags_beside(reads[0].source))
+    return all(read.has_current_tag(tags) for read in reads)

@@ -25,11 +25,10 @@ from skyquarry.engine.spans import implies
 from skyquarry.errors import SkyquarryError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from skyquarry.catalog.files import Folder
     from skyquarry.catalog.stored import Stored
     from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.source import Source
@@ -73,16 +72,19 @@ def tag_properties(source: Source, limits: Bounds) -> dict[str, str]:
     return told | ({TAG_LIMITS: json.dumps(limits, sort_keys=True)} if limits else {})
 
 
-def tag_with(source: Source, columns: Collection[str], asked: Bounds | None = None) -> Tag | None:
+def tag_with(
+    source: Source,
+    columns: Collection[str],
+    asked: Bounds | None = None,
+    among: Iterable[Source] | None = None,
+) -> Tag | None:
     """The tag beside a catalogue of this machine that has these columns, the smallest of several.
 
     It has every row within `asked`, outside of which rows do not matter. None where there is none
-    of this version.
+    of this version. `among`: what `tags_beside` gave just now; it is asked if left out.
     """
-    stored = source.stored
-    if not stored.home.local:
-        return None
-    found = (_tag_of(each, source) for each in _tags(stored.home))
+    among = tags_beside(source) if among is None else among
+    found = (_tag_of(each, source) for each in among)
     able = [
         tag
         for tag in found
@@ -97,10 +99,13 @@ def _size(tag: Tag) -> int:
     return int(tag.rows.sum()) * len(tag.stored.schema.names)
 
 
-def _tags(home: Folder) -> Iterator[Source]:
-    """The catalogues in the same folder that say they are tags of this one."""
+def tags_beside(source: Source) -> Iterator[Source]:
+    """The catalogues in the same folder of this machine that say they are tags of this one."""
     from skyquarry.engine.opening import current_source
 
+    home = source.stored.home
+    if not home.local:
+        return
     above = home.parent
     for name in above.list():
         path = above.path(name)
