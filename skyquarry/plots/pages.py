@@ -36,7 +36,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px }
 th { text-align: right; color: #718096; font-weight: 500; border-bottom: 1px solid #cbd5e0 }
 td { text-align: right; border-bottom: 1px solid #edf2f7; font-variant-numeric: tabular-nums }
 th { vertical-align: bottom } th, td { padding: 5px 10px } td { white-space: nowrap }
-th:first-child, td:first-child { text-align: left }
+th:first-child, td:first-child, .words { text-align: left }
 tr:last-child td { border-bottom: 0 } .bad td { background: #fffaf0; color: #9c4221 }
 ol { margin: 0; padding-left: 22px; font-size: 13px; color: #4a5568 }
 h3 + .note { margin-top: -4px } .card + h3, figure + h3 { margin-top: 24px }
@@ -73,13 +73,24 @@ def facts(told: Sequence[tuple[str, str]]) -> str:
 def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], bad: Sequence[bool] | None = None
 ) -> str:
-    """A table; rows that are `bad` stand out."""
-    top = "".join(f"<th>{escape(each)}</th>" for each in head)
-    lines = ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    """A table, words to the left and numbers to the right; rows that are `bad` stand out."""
+    kinds = ["", *(_kind([row[at] for row in rows]) for at in range(1, len(head)))]
+    top = "".join(f"<th{kind}>{escape(each)}</th>" for each, kind in zip(head, kinds, strict=True))
+    lines = [
+        "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True))
+        for row in rows
+    ]
     marks = [' class="bad"' if each else "" for each in bad or [False] * len(rows)]
     body = "".join(f"<tr{mark}>{line}</tr>" for mark, line in zip(marks, lines, strict=True))
     told = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="card wide">{told}</div>'
+
+
+def _kind(cells: Sequence[str]) -> str:
+    """What is said of a column's cells: whether most begin as no number does."""
+    told = [cell for cell in cells if not cell.startswith("not ")]  # known, or measured
+    words = sum(cell[:1].isalpha() for cell in told)
+    return ' class="words"' if 2 * words > len(told) else ""
 
 
 def figure(title: str, svg: str, kind: str = "", note: str = "") -> str:

@@ -33,7 +33,7 @@ _STYLE: Final = """
   gap: 16px; margin-bottom: 16px }
 .key { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 14px; margin: 0 0 12px }
 .things { display: grid; gap: 16px; margin-bottom: 16px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)) }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 270px), 1fr)) }
 .thing { font-size: 14px } .thing h3 { margin: 0 } .thing p { margin: 6px 0 }
 .thing ul { list-style: none; padding: 0; margin: 8px 0 0 }
 .thing li { padding: 2px 0; overflow-wrap: anywhere }
@@ -145,7 +145,7 @@ def _head(report: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
     return [
         f'<div class="card truth{mark}">{told}</div>',
-        table(["catalogue", "what it is", "", "from", "rows"], rows),
+        table(["catalogue", "what it is", "sky", "from", "rows"], rows),
     ]
 
 

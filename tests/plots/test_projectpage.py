@@ -126,7 +126,7 @@ def test_what_nobody_knows_is_called_not_known() -> None:
              "cost_of_energy": None, "cost_of_time": 0.05}  # fmt: skip
     told = {"stages": [stage], "seconds": 90.0, "cpu_s": None, "energy_j": None} | costs
     text = page(report(resources=told))
-    cells = re.findall(r"<td>([^<]*)</td>", text)
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", text)
     assert cells[5:11] == ["match", "1 min 30 s", "not known", "not known", "900", "10"]
     assert "0.05 EUR" in text
 
