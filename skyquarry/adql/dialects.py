@@ -8,6 +8,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
+from skyquarry.adql.engines import REWRITTEN, calls_in, in_words_of, ordered_once
 from skyquarry.adql.geometry.manycorners import PREFIX, polygon_of
 from skyquarry.adql.geometry.regionsql import MAX_EDGES, region_sql, xyz_sql
 from skyquarry.errors import QueryError, one_of
@@ -27,6 +28,12 @@ _OURS: Final = {
     "epoch_us": "ivo_to_mjd or ivo_to_jd",
     "list_has_all": "ivo_hasword with words of a column",
     "histogram": "ivo_histogram",
+    "list_sum": "array_sum",
+    "list_avg": "array_avg",
+    "array_min": "array_min",
+    "array_max": "array_max",
+    "percentile_cont": "median",
+    "regr_r2": "ivo_regr_r2",
 }
 """Functions of our SQL that other engines lack, and those of ADQL that they stand for."""
 
@@ -42,23 +49,36 @@ def in_dialect(sql: str, dialect: str, called: Collection[str] = ()) -> str:
     if polygons:
         tree = tree.transform(_edge_by_edge, polygons)
         sql = str(tree.sql(dialect="duckdb"))
-    _check(tree, dialect)
     if dialect == "duckdb":
+        _refuse([name for name in _unknown_in(tree) if name.startswith("sky_")], dialect)
         return sql
-    tree = tree.transform(_whole_division) if dialect == "trino" else tree
+    _check(tree, dialect)
     try:
+        tree = in_words_of(ordered_once(tree), dialect)
         found = str(tree.sql(dialect=dialect, unsupported_level=ErrorLevel.RAISE))
         sqlglot.parse_one(found, read=dialect)
     except SqlglotError as error:
         raise QueryError(f"the query has no form in {dialect}: {error}") from None
+    _refuse([name.lower() for name in calls_in(found, dialect)], dialect)
     return found
 
 
 def _check(tree: Any, dialect: str) -> None:
-    lacking = {str(each.name).lower() for each in tree.find_all(exp.Anonymous)}
-    if dialect == "duckdb":
-        lacking = {name for name in lacking if name.startswith("sky_")}
-    for name in sorted(lacking):
+    """Refuses what has no form in any engine but ours, before it is written."""
+    _refuse([name for name in _unknown_in(tree) if name not in REWRITTEN], dialect)
+    if tree.find(exp.TryCast):
+        raise QueryError(
+            f"CAST to VARCHAR has no form in {dialect} of a number with a fraction or of a moment, "
+            "which engines write with other digits: ask for the value itself"
+        )
+
+
+def _unknown_in(tree: Any) -> list[str]:
+    return sorted({str(each.name).lower() for each in tree.find_all(exp.Anonymous)})
+
+
+def _refuse(lacking: list[str], dialect: str) -> None:
+    for name in lacking:
         what = _OURS.get(name, name.removeprefix("sky_user_"))
         what = "CONTAINS of a polygon of many corners" if name.startswith(PREFIX) else what
         raise QueryError(
@@ -77,10 +97,3 @@ def _edge_by_edge(node: Any, polygons: Mapping[str, str]) -> Any:
         return node
     ra, dec = (each.sql(dialect="duckdb") for each in node.expressions)
     return sqlglot.parse_one(region_sql(polygon, xyz_sql(ra, dec)), read="duckdb")
-
-
-def _whole_division(node: Any) -> Any:
-    """Trino divides whole numbers to whole ones by itself, to the last digit."""
-    if isinstance(node, exp.IntDiv):
-        return exp.Div(this=node.this, expression=node.expression, typed=True, safe=False)
-    return node

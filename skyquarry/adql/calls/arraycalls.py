@@ -30,10 +30,12 @@ def item(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
     at = [_index(resolver, each) for each in arguments[1:]]
     width = _width(of)
     if len(at) == 2 and width is not None:
-        sql = f"{of.sql}[({at[0].sql} - 1) * {width} + {at[1].sql}]"
+        sql = f"list_extract({of.sql}, ({at[0].sql} - 1) * {width} + {at[1].sql})"
         sql = f"CASE WHEN {at[1].sql} BETWEEN 1 AND {width} AND {at[0].sql} >= 1 THEN {sql} END"
     else:
-        sql = of.sql + "".join(f"[{_counted(each)}]" for each in at)
+        sql = of.sql
+        for each in at:
+            sql = f"list_extract({sql}, {_counted(each)})"
     return _number(resolver, tree, f"({sql})", arguments, of)
 
 
@@ -42,10 +44,11 @@ def row(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
     of, at = _array(resolver, arguments[0]), _index(resolver, arguments[1])
     width = _width(of)
     if width is None:
-        sql = f"{of.sql}[{_counted(at)}]"
+        sql = f"list_extract({of.sql}, {_counted(at)})"
     else:
         first = f"(({at.sql} - 1) * {width} + 1)"
-        sql = f"(CASE WHEN {at.sql} >= 1 THEN {of.sql}[{first}:{first} + {width - 1}] END)"
+        row = f"list_slice({of.sql}, {first}, {first} + {width - 1})"
+        sql = f"(CASE WHEN {at.sql} >= 1 THEN {row} END)"
     return resolver.made(sql, "list", tree, arguments, name=of.name, unit=of.unit)
 
 

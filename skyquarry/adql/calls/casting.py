@@ -25,17 +25,25 @@ _GEOMETRIES: Final = ("POINT", "CIRCLE", "POLYGON")
 
 
 def cast(resolver: Resolver, tree: Cast, of: Term) -> Term:
-    """The value as another type; a number is rounded to a whole one, a text cut to its length."""
+    """The value as another type: a number is rounded (halves to even), a text cut to its length."""
     if tree.type in _GEOMETRIES:
         return _geometry(resolver, tree, of)
     if of.kind in ("geometry", "list", "other"):
         raise resolver.error(of, f"is {WORDS[of.kind]}, which cannot be cast to {tree.type}")
     if tree.type in _NUMBERS:
         type_, kind = _NUMBERS[tree.type]
+        if (of.kind, kind) == ("float", "integer"):
+            return resolver.made(
+                f"CAST(round_even({of.sql}, 0) AS {type_})", kind, tree, (of,), name=of.name,
+                unit=of.unit,
+            )  # fmt: skip
         return _as(resolver, tree, of, type_, kind)
     if tree.type == "TIMESTAMP":
         return moment(resolver, of) or _as(resolver, tree, of, "TIMESTAMP", "time")
-    found = _as(resolver, tree, of, "VARCHAR", "text")
+    # TRY_CAST never fails here, and marks a text that engines write with other digits
+    made = "TRY_CAST" if of.kind in ("float", "time") else "CAST"
+    text = f"{made}({of.sql} AS VARCHAR)"
+    found = resolver.made(text, "text", tree, (of,), name=of.name, unit=of.unit)
     if tree.length is None:
         return found
     sql = f"left({found.sql}, {tree.length})"

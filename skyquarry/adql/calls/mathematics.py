@@ -113,7 +113,9 @@ def _rounded(key: str, numbers: tuple[Term, ...], kind: str) -> str:
 def _whole_rounded(key: str, of: str, places: int) -> str:
     """A whole number to tens, hundreds ...: to the last digit, as a float would not have it."""
     rest = f"({of} % {10**places})"
-    up = f" + CASE WHEN abs({rest}) >= {10**places // 2} THEN sign({of}) * {10**places} ELSE 0 END"
+    half, whole = 10**places // 2, 10**places
+    up = f" + CASE WHEN {rest} >= {half} THEN {whole} WHEN {rest} <= -{half} THEN -{whole} "
+    up += "ELSE 0 END"
     return f"({of} - {rest}{up if key == 'ROUND' else ''})"
 
 

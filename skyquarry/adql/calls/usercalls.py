@@ -105,7 +105,8 @@ def _interval_has(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     of, interval = resolver.number(arguments[0], tree.name), arguments[1]
     if interval.kind not in ("list", "null"):
         raise resolver.error(interval, f"is {WORDS[interval.kind]}, but an array of two is needed")
-    test = f"{of.sql} BETWEEN {interval.sql}[1] AND {interval.sql}[2]"
+    ends = (f"list_extract({interval.sql}, {i})" for i in (1, 2))
+    test = f"{of.sql} BETWEEN {' AND '.join(ends)}"
     return _as_number(resolver, tree, test, (of, interval))
 
 
