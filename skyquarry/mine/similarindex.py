@@ -221,6 +221,7 @@ def _identity(catalog: Catalog, likeness: Likeness) -> dict[str, Any]:
     errors = [[[slope, error.text] for slope, error in each] for each in likeness.errors]
     return {
         "catalog": catalog.name, "version": catalog.version,
+        "content": catalog.source.identity,
         "rows": int(catalog.stored.n_rows), "in": [each.text for each in likeness.numbers],
         "errors": errors,
     }  # fmt: skip
@@ -256,9 +257,10 @@ class SimilarIndex:
                 f"{catalog.name} is cut, but an index is of all rows: leave index= or the cut out"
             )
         for key, value in _identity(catalog, likeness).items():
-            if self.told[key] != json.loads(json.dumps(value)):
+            told = self.told.get(key)
+            if told != json.loads(json.dumps(value)):
                 raise UserError(
-                    f"the index at {str(self.folder)!r} has {key} {self.told[key]!r}, but "
+                    f"the index at {str(self.folder)!r} has {key} {told!r}, but "
                     f"{value!r} is asked for: make another by similar_index"
                 )
 

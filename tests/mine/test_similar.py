@@ -1,12 +1,16 @@
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import ColumnError, ExistsError, NotFoundError, UserError
 from skyquarry.mine.likeness import Likeness
 from skyquarry.mine.rare import Seen, rare
 from skyquarry.mine.similar import similar
 from skyquarry.mine.similarindex import SimilarIndex, similar_index
+from skyquarry.testing.handmade import write_catalog
 
 IN = ["u - g", "g - r"]
 ERRORS = {"u": "e", "g": "e", "r": "e"}
@@ -15,9 +19,6 @@ ERRORS = {"u": "e", "g": "e", "r": "e"}
 @pytest.fixture(scope="module")
 def noisy(stars, tmp_path_factory):
     """The stars with an error for each, some of them missing."""
-    from skyquarry.engine.catalog import open_catalog
-    from skyquarry.testing.handmade import write_catalog
-
     random = np.random.default_rng(8)
     table = stars.where("id < 6000").to_table()
     n = table.num_rows
@@ -112,6 +113,21 @@ def test_an_index_of_something_else_is_refused(noisy, stars, indexes, tmp_path):
         similar(one, noisy, in_=IN, k=1, errors=False, index=tmp_path / "none")
     with pytest.raises(ExistsError):
         similar_index(noisy, IN, indexes[False])
+
+
+def test_an_index_of_a_catalogue_that_was_built_anew_in_its_place_is_refused(stars, tmp_path):
+    """Of the same name, version and number of rows, but of other colours."""
+    few = stars.where("id < 300").to_table()
+    roles = stars.roles.to_properties()
+    write_catalog(tmp_path / "few", few, properties=roles)
+    index = similar_index(tmp_path / "few", ["g - r"], tmp_path / "index")
+    moved = few.set_column(
+        few.column_names.index("g"), "g", few["g"].take(list(range(299, -1, -1)))
+    )
+    shutil.rmtree(tmp_path / "few")
+    write_catalog(tmp_path / "few", moved, properties=roles)
+    with pytest.raises(UserError, match=r"has content .* make another"):
+        similar(few.slice(0, 1), tmp_path / "few", in_=["g - r"], k=1, index=index)
 
 
 def test_what_cannot_be_compared_is_told(noisy):
