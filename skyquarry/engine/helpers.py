@@ -145,12 +145,17 @@ class _NoPandas:
         """Raise ModuleNotFoundError for pandas; know no other module."""
         del path, target
         if name == "pandas":
-            raise ModuleNotFoundError("worker processes do without pandas", name=name)
+            raise ModuleNotFoundError("this process does without pandas", name=name)
+
+
+def do_without_pandas() -> None:
+    """Whatever is installed: no library of this process loads it beside its first array."""
+    sys.meta_path.insert(0, _NoPandas)
 
 
 def serve() -> None:
     """Do tasks from the standard input until it ends; what tasks print goes to stderr."""
-    sys.meta_path.insert(0, _NoPandas)
+    do_without_pandas()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
     gc.set_threshold(50_000, 20, 100)  # tables and arrays leave no cycles behind
     given, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")

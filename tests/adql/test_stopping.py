@@ -12,7 +12,7 @@ import weakref
 import pytest
 
 from skyquarry.adql.database import stopping
-from skyquarry.adql.database.stopping import heard
+from skyquarry.adql.database.stopping import heard, when_over
 
 LONG = (
     "SELECT COUNT(*) AS n FROM sky a, sky b, sky c WHERE a.mag + b.mag + c.mag < -99",
@@ -130,3 +130,42 @@ def test_a_process_that_was_forked_has_a_thread_of_its_own():
         signal.alarm(20)
         os._exit(heard(Deaf(), lambda: 7))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+class Held:
+    """What a call holds, and gives: it tells which thread let go of it last."""
+
+    def __init__(self, told):
+        self.told = told
+
+    def __call__(self):
+        return Held(self.told)
+
+    def __del__(self):
+        self.told.append(threading.current_thread() is threading.main_thread())
+
+
+def test_the_other_thread_has_let_go_of_all_when_the_answer_is_given(monkeypatch):
+    """One that let go of a database while the interpreter ended aborted the process."""
+    told, run = [], stopping._Beside.run
+    monkeypatch.setattr(stopping._Beside, "run", lambda each: (run(each), time.sleep(0.2)))
+    heard(Deaf(), Held(told))
+    assert told == [True, True]
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_second_ctrl_c_leaves_a_call_that_hears_nothing_and_tidies_up_after_it():
+    over, tidied, connection = threading.Event(), threading.Event(), Deaf()
+    presses = [threading.Timer(s, os.kill, (os.getpid(), signal.SIGINT)) for s in (0.2, 0.6)]
+    for each in presses:
+        each.start()
+    with pytest.raises(KeyboardInterrupt):
+        heard(connection, lambda: over.wait(60.0))
+    when_over(connection, tidied.set)
+    assert connection.told > 0
+    assert not tidied.is_set()  # the call goes on in it
+    over.set()
+    assert tidied.wait(60.0)
+    tidied.clear()
+    when_over(connection, tidied.set)
+    assert tidied.is_set()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 
 def process(*words: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +67,56 @@ def test_pairs_of_files_load_no_more_than_they_need(tmp_path):
         "idle = {'pandas', 'scipy.linalg', 'pydantic', 'astropy', 'matplotlib', 'dask', 'rich',\n"
         "        'pyarrow.compute'}\n"
         "print(sorted(idle & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+DEAF = """
+import hashlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background ignores it
+import skyquarry.adql.database.duck as duck
+from skyquarry.cli import main
+
+def deaf(connection, sql):
+    print("begun", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"a", b"b", 10**9)  # minutes, and no way to stop it
+
+duck._reader = deaf
+sys.argv = ["skyquarry", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
+def test_a_second_ctrl_c_ends_a_query_that_heeds_none(archive):
+    adql = "SELECT a.id FROM stars a, stars b WHERE a.id < b.id"
+    words = [sys.executable, "-c", DEAF, "query", adql, "--archive", str(archive)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as asked:  # fmt: skip
+        try:
+            assert asked.stdout.readline() == "begun\n"
+            for _ in range(2):
+                time.sleep(0.5)
+                asked.send_signal(signal.SIGINT)
+            assert asked.wait(30.0) == 130
+            assert asked.stderr.read() == ""
+        finally:
+            asked.kill()
+
+
+def test_a_query_does_without_pandas(archive):
+    """pyarrow loads it for 0.3 s, and drops a Ctrl-C that comes meanwhile."""
+    code = (
+        "import sys, skyquarry.cli as cli\n"
+        f"sys.argv = ['skyquarry', 'query', 'SELECT COUNT(*) AS n FROM stars', '--archive',\n"
+        f"            {str(archive)!r}]\n"
+        "try:\n    cli.main()\n"
+        "except SystemExit as done:\n    assert not done.code\n"
+        "print(sorted({'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.database.foresight import ALLOWED, Foresight
 from skyquarry.adql.database.room import MEMORY_BYTES
+from skyquarry.adql.database.stopping import when_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -120,13 +121,14 @@ def cursor(
     database = _taken(key, frozenset(files), frozenset(editions))
     try:
         connection = database.connection.cursor()
-        try:
-            with database.foresight.reading(connection, frozenset(columns)):
-                yield connection
-        finally:
-            connection.close()
-    finally:
+    except BaseException:
         _given_back(database)
+        raise
+    try:
+        with database.foresight.reading(connection, frozenset(columns)):
+            yield connection
+    finally:
+        when_over(connection, lambda: _ended(connection, database))
 
 
 def load() -> None:
@@ -176,11 +178,18 @@ def close_all() -> None:
             each.close()
 
 
+def _end() -> None:
+    """The process ends: what a call is at that nobody waits for is left, but for its files."""
+    close_all()
+    for each in _here():
+        shutil.rmtree(each.spill, ignore_errors=True)
+
+
 def _here() -> list[_Database]:
     """Those of this process, the last used last."""
     if os.getpid() not in _DATABASES:
         _DATABASES[os.getpid()] = []
-        atexit.register(close_all)
+        atexit.register(_end)
         sweep()
     return _DATABASES[os.getpid()]
 
@@ -198,6 +207,14 @@ def _taken(key: _Key, files: frozenset[str], editions: frozenset[str]) -> _Datab
         here.append(database)
         database.users += 1
         return database
+
+
+def _ended(connection: Any, database: _Database) -> None:
+    """A query's connection is of no more use."""
+    try:
+        connection.close()
+    finally:
+        _given_back(database)
 
 
 def _given_back(database: _Database) -> None:

@@ -22,39 +22,74 @@ class _Beside:
     """A call that another thread makes while this one waits."""
 
     def __init__(self, call: Callable[[], Any]) -> None:
-        self._call = call
+        self._call: Callable[[], Any] | None = call
         self._turn = threading.Lock()
         self._begun = self._left = False
         self.over = threading.Event()
         self._made: Any = None
         self._error: BaseException | None = None
+        self._then: Callable[[], object] | None = None
 
     def run(self) -> None:
-        """What the other thread does."""
+        """What the other thread does; what it held is let go of before the answer is there."""
         with self._turn:
-            if self._left:
-                self.over.set()
-                return
-            self._begun = True
+            call, self._call = self._call, None
+            self._begun = not self._left
         try:
-            self._made = self._call()
+            if call is not None and self._begun:
+                self._made = call()
         except BaseException as error:  # noqa: BLE001  the one who waits raises it
             self._error = error
-        self.over.set()
+        del call
+        with self._turn:
+            self.over.set()
+        if self._then is not None:
+            self._then()
 
     def result(self) -> Any:
-        """What it gave, or the error that it raised."""
+        """What it gave, or the error that it raised: the other thread has them no more."""
         self.over.wait()
-        if self._error is not None:
-            raise self._error
-        return self._made
+        error, self._error = self._error, None
+        made, self._made = self._made, None
+        if error is not None:
+            raise error
+        return made
 
     def leave(self, connection: Any) -> None:
-        """It does not begin any more, or is interrupted and over afterwards."""
+        """It does not begin any more, or is interrupted and over afterwards.
+
+        Ctrl-C while that is waited for leaves it alone: one long call hears no interruption.
+        """
         with self._turn:
             self._left = True
-        while self._begun and not self.over.wait(0.05):
-            connection.interrupt()  # one that comes before the work begins is lost
+        try:
+            while self._begun and not self.over.wait(0.05):
+                connection.interrupt()  # one that comes before the work begins is lost
+        except BaseException:
+            _LEFT.append((connection, self))
+            raise
+        self._error = self._made = None
+
+    def then(self, function: Callable[[], object]) -> bool:
+        """Whether it will call this when it is over; False where it is."""
+        with self._turn:
+            if self.over.is_set():
+                return False
+            self._then = function
+            return True
+
+
+_LEFT: list[tuple[Any, _Beside]] = []
+"""Calls that go on while nobody waits for them, each with its connection."""
+
+
+def when_over(connection: Any, function: Callable[[], object]) -> None:
+    """Call this when nothing runs in the connection: now, or after a call that was left alone."""
+    for left in [each for each in _LEFT if each[0] is connection]:
+        _LEFT.remove(left)
+        if left[1].then(function):
+            return
+    function()
 
 
 class _Maker:
@@ -105,7 +140,7 @@ def heard(connection: Any, call: Callable[[], Made]) -> Made:
     """What a call of a database gives, while Ctrl-C is heard.
 
     The main thread alone is told of it, and not before the call is over: so the call is made in
-    another thread, and interrupted.
+    another thread, and interrupted. A second Ctrl-C does not wait for one that heeds none of it.
     """
     if threading.current_thread() is not threading.main_thread():
         return call()

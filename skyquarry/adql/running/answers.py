@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.database.deadlines import after
 from skyquarry.adql.database.duck import no_room, rows_of, too_late
 from skyquarry.adql.database.room import gathered, part_room_of
+from skyquarry.adql.database.stopping import Stop
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.running.holding import HELD
 from skyquarry.adql.tables import Given
@@ -157,8 +158,9 @@ class Run:
         self.report.tiles_in_all += len(division.lead.source.tiles)
         narrow = self.course.streams and self.course.most is not None
         window = _workers(self.executor) if narrow else None  # what is read in vain is bounded
+        stop = self.limits.stop or Stop()
         found: Any = run_tasks(
-            self._tasks(division, clock),
+            self._tasks(division, clock, stop),
             self.executor,
             ordered=True,
             window=window,
@@ -166,15 +168,19 @@ class Run:
         )
         try:
             yield from (table for _, table in found)
+        except BaseException:
+            if self.limits.stop is None:  # nobody else's: no part works on for nobody
+                stop.ring()
+            raise
         finally:
             found.close()
 
-    def _tasks(self, division: Division, clock: Clock) -> Iterator[Any]:
+    def _tasks(self, division: Division, clock: Clock, stop: Stop) -> Iterator[Any]:
         for number, (tiles, reads) in enumerate(division.parts()):
             self.report.tiles += len(tiles)
             self.report.parts += 1
-            stop = self.limits.stop if shares_memory(self.executor) else None
-            limits = replace(clock.left(self.limits), threads=1, stop=stop)
+            heard = stop if shares_memory(self.executor) else None
+            limits = replace(clock.left(self.limits), threads=1, stop=heard)
             merge = division.merge
             yield number, part_of, (merge.part, merge.held, reads, self.called, limits)
 
