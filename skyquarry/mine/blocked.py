@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
+from skyquarry.engine.aggregates import null_for_nan
 from skyquarry.engine.run import Instead
 from skyquarry.engine.sampling import scrambled
+from skyquarry.errors import UserError
 from skyquarry.mine.exchange import partition_of
 from skyquarry.mine.flows import PARTITION_BYTES, Flow, partitions_of
 from skyquarry.mine.steps import Poured, poured_of
@@ -195,7 +197,7 @@ class SetOf:
         """Rows that are equal in the key columns meet."""
         n = table.num_rows
         columns = [
-            table.column(each.name).cast(each.type)
+            _as_here(table.column(each.name), each)
             if side == 0 or self.how == "union" or each.name in self.on
             else pa.nulls(n, each.type)
             for each in self.schema
@@ -221,9 +223,58 @@ class SetOf:
         return f"{self.how} by {', '.join(self.on)}"
 
 
+def comparable(here: pa.Field, there: pa.Field, *, as_key: bool) -> None:
+    """Raises UserError where the values of two rivers' columns of a name have not one meaning."""
+    one, other, types = here.type, there.type, pa.types
+    if as_key and (types.is_nested(one) or types.is_nested(other)):
+        raise UserError(
+            f"column {here.name} is {one}, but rows are compared by plain values: name others by "
+            "on=[...]"
+        )
+    texts = all(_is_text(each) for each in (one, other))
+    whole = types.is_integer(other) and (types.is_integer(one) or types.is_floating(one))
+    floats = types.is_floating(one) and types.is_floating(other)
+    held = floats and one.bit_width >= other.bit_width
+    moments = types.is_timestamp(one) and types.is_timestamp(other)
+    if not (one.equals(other) or texts or whole or held or moments):
+        raise UserError(
+            f"column {here.name} is {one} in one river and {other} in the other, but the first has "
+            "to hold the values of both: exchange the rivers, or cast one by map(...)"
+        )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _as_here(column: pa.ChunkedArray, here: pa.Field) -> pa.ChunkedArray:
+    try:
+        return column.cast(here.type)
+    except pa.ArrowInvalid as error:
+        raise UserError(
+            f"column {here.name} is {here.type}, but has a value of the other river's that is none "
+            f"({error}): exchange the rivers, or cast one by map(...)"
+        ) from error
+
+
 def grouped(table: pa.Table, by: tuple[str, ...], asked: list[tuple[str, str]]) -> pa.Table:
-    """Groups of equal rows and what is asked of them, in a row order that is always the same."""
+    """Groups of equal rows and what is asked of them, in a row order that is always the same.
+
+    0.0 and -0.0 are equal, and so are NaN and null: Arrow goes by their bits.
+    """
+    for name in by:
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(place), _by_value(table.column(place)))
     return table.combine_chunks().group_by(list(by), use_threads=False).aggregate(asked)
+
+
+def _by_value(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same values with one form of zero, and null for NaN."""
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.add(null_for_nan(column), pa.scalar(0.0, column.type))
 
 
 def hashed(table: pa.Table, names: tuple[str, ...]) -> Ints:
@@ -239,7 +290,7 @@ def _words_of(column: pa.ChunkedArray) -> NDArray[np.uint64]:
     kind = column.type
     if pa.types.is_floating(kind):
         values = np.array(column.cast(pa.float64()).fill_null(0.0)) + 0.0  # no -0.0
-        return np.where(np.isnan(values), 1.0, values).view(np.uint64)
+        return np.where(np.isnan(values), 0.0, values).view(np.uint64)  # as null is
     if pa.types.is_integer(kind):
         return np.array(column.fill_null(0)).astype(np.int64).view(np.uint64)
     encoded = column.combine_chunks().dictionary_encode()

@@ -12,6 +12,7 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -23,7 +24,7 @@ from skyquarry.engine.plan import MEMORY_BYTES, Plan
 from skyquarry.engine.predicate import parse, parse_number
 from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.mine.aggregating import Aggregate
-from skyquarry.mine.blocked import PairsInBuckets, SetOf, Shuffled
+from skyquarry.mine.blocked import PairsInBuckets, SetOf, Shuffled, comparable
 from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison
 from skyquarry.mine.drawing import drawn
@@ -300,7 +301,7 @@ class River:
             for key in list(sinks):
                 sink = sinks.pop(key)
                 sink.close(None)
-                self._rows[sink.name] = sink.rows
+                self._rows[_unlike(sink.name, self._rows)] = sink.rows
         except BaseException as error:
             for sink in sinks.values():
                 sink.close(error)
@@ -312,6 +313,8 @@ class River:
         executor: None or "threads", "processes", "inline", or any `concurrent.futures.Executor`
         (Dask's too). how: `folder` for blocked steps, which all workers must see; `cancel`, an
         event; `memory_bytes` and `window` of tasks in flight.
+
+        Sinks of one name, as functions may be, are told as name, name_2, name_3 ...
 
         Raises UserError where there is no sink, and what sinks, functions and files raise; then
         files that were being written are gone.
@@ -370,9 +373,19 @@ class River:
 
     def _into(self, sink: Any, options: dict[str, Any], *, is_end: bool) -> River:
         name, key = check(sink), uuid.uuid4().hex
+        self._check_new(sink)
         grown = self._after(Tee(self.schema, key, name, is_end))
         sinks = (*self.sinks, (key, sink, self.schema, options))
         return replace(grown, sinks=sinks, has_ended=is_end)
+
+    def _check_new(self, sink: Any) -> None:
+        """No two sinks write one file."""
+        taken = {Path(each).resolve() for _, each, _, _ in self.sinks if not callable(each)}
+        if not callable(sink) and Path(sink).resolve() in taken:
+            raise UserError(
+                f"the sink {os.fspath(sink)!r} is one of the river's already, and the second would "
+                "write over it: choose another path"
+            )
 
     def _column_of(self, text: str) -> str | Number:
         try:
@@ -407,7 +420,16 @@ class River:
         names = tuple(resolve(self.schema, n) for n in (on or self.schema.names))
         needed = self.schema.names if how == "union" else names
         for name in needed:
-            resolve(there.schema, name)
+            field = there.schema.field(resolve(there.schema, name))
+            comparable(self.schema.field(name), field, as_key=name in names)
         step = SetOf(self.schema, how, names)
         joined = self._with(Shuffled((self.flow, there.flow), step))
+        for _, sink, _, _ in there.sinks:
+            self._check_new(sink)
         return replace(joined, sinks=(*self.sinks, *there.sinks))
+
+
+def _unlike(name: str, taken: Mapping[str, int]) -> str:
+    """The name, or name_2, name_3 ... where others have it."""
+    names = (name, *(f"{name}_{n}" for n in range(2, len(taken) + 2)))
+    return next(each for each in names if each not in taken)

@@ -130,6 +130,52 @@ def test_values_that_are_equal_meet_whatever_their_bits():
     assert river(left).difference(right, ["t"]).to_table().num_rows == 2
 
 
+@pytest.mark.parametrize("on", [["x"], ["x", "k"]])
+def test_zeros_of_either_sign_are_one_value_and_so_are_nan_and_null(on):
+    """Arrow's groups go by bits."""
+    odd = pa.array([0.0, -0.0, np.nan, None, 2.5], from_pandas=False)
+    left = pa.table({"x": odd, "k": [1] * 5, "n": range(5)})
+    flow = river(left)
+    told = flow.aggregate(on, {"rows": "count", "n": ("sum", "n")}).to_table()
+    groups = {row["x"]: (row["rows"], row["n"]) for row in told.to_pylist()}
+    assert groups == {0.0: (2, 1), None: (2, 5), 2.5: (1, 4)}
+    right = pa.table({"x": [-0.0, None], "k": [1, 1], "n": [7, 8]})
+    assert flow.union(right, on).to_table()["n"].to_pylist() == [0, 2, 4]
+    assert flow.intersect(right, on).to_table()["n"].to_pylist() == [0, 2]
+    assert flow.difference(right, on).to_table()["n"].to_pylist() == [4]
+    assert flow.difference(left.slice(3, 1), on).to_table()["n"].to_pylist() == [0, 4]
+
+
+def test_columns_of_two_rivers_that_have_not_one_meaning_are_refused():
+    left = river(pa.table({"k": pa.array([1, 2], pa.int32()), "v": [[1.0], [2.0]]}))
+    for type_ in (pa.float64(), pa.string(), pa.bool_()):
+        right = pa.table({"k": pa.array([], type_), "v": pa.array([], pa.list_(pa.float64()))})
+        with pytest.raises(UserError, match=f"k is int32 in one river and {type_} in the other"):
+            left.intersect(right, ["k"])
+    with pytest.raises(UserError, match=r"v is list<.* on="):
+        left.union(left)
+    with pytest.raises(UserError, match="is float in one river and double in the other"):
+        river(pa.table({"x": pa.array([0.1], pa.float32())})).difference(pa.table({"x": [0.1]}))
+    long = pa.table({"k": [2**40], "v": [[1.0]]})
+    with pytest.raises(UserError, match="has a value of the other river's that is none"):
+        left.union(long, ["k"]).to_table()
+    few = pa.table({"k": [2], "v": [[1.0]]})
+    assert left.intersect(few, ["k"]).to_table()["k"].to_pylist() == [2]
+
+
+def test_two_sinks_never_write_one_file_and_each_is_told_of(few, tmp_path):
+    path = tmp_path / "a.parquet"
+    with pytest.raises(UserError, match="is one of the river's already"):
+        river(few).tee(path).filter("r < 18").to(str(path))
+    with pytest.raises(UserError, match="is one of the river's already"):
+        river(few).tee(path).union(river(few).tee(path))
+    got = []
+    rows = river(few).tee(got.append).filter("r < 18")
+    told = rows.to(got.append).run()
+    bright = len(few.where("r < 18").to_table())
+    assert told == {"append": len(few.to_table()), "append_2": bright}
+
+
 def test_each_row_finds_those_near_it_in_a_catalogue(few, stars):
     other = stars.where("kind = 'galaxy'")
     flow = river(few).map(with_colour).match(other, 60.0, columns=["id", "r"], ra="ra", dec="dec")
