@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 
 from skyquarry.engine.memory import give_back, giving_back
 from skyquarry.engine.plan import Result
+from skyquarry.engine.scratch import scratch
 from skyquarry.errors import UserError, one_of
 from skyquarry.match.results.assembling import together
 from skyquarry.match.results.columns import BEST_NEIGHBOUR, NEIGHBOURHOOD
@@ -158,7 +158,7 @@ class MatchResult(Result):
         if not self.is_large:
             yield self.to_table
             return
-        with TemporaryDirectory(dir=folder, prefix=".crossmatch-") as name:
+        with scratch("crossmatch", folder) as name:
             self.spill(Path(name), wide=wide)
             yield lambda kind: Path(name) / f"{kind}.parquet"
 

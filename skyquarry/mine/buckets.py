@@ -14,11 +14,11 @@ from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES, Plan, Result, Told
 from skyquarry.engine.run import run_tasks
 from skyquarry.engine.scan import Scan, width_of
+from skyquarry.engine.scratch import scratch
 from skyquarry.errors import UserError
 from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison, compared
 from skyquarry.mine.exchange import Exchange, partition_of
-from skyquarry.mine.scratch import scratch
 from skyquarry.mine.space import Space
 
 if TYPE_CHECKING:

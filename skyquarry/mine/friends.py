@@ -19,11 +19,11 @@ from skyquarry.engine.asked import whole_number
 from skyquarry.engine.catalog import catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES, Plan, Result
 from skyquarry.engine.run import run_tasks
+from skyquarry.engine.scratch import scratch
 from skyquarry.errors import UserError
 from skyquarry.match.kernels.islands import label_nodes
 from skyquarry.mine.borders import INSIDE, KEYS, Borders, found_at
 from skyquarry.mine.near import Agreement, Near, pairs_node, tasks_of
-from skyquarry.mine.scratch import scratch
 
 if TYPE_CHECKING:
     import os

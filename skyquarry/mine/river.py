@@ -22,6 +22,7 @@ from skyquarry.catalog.foreign import is_catalogue
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.engine.plan import MEMORY_BYTES, Plan
 from skyquarry.engine.predicate import parse, parse_number
+from skyquarry.engine.scratch import scratch
 from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.mine.aggregating import Aggregate
 from skyquarry.mine.blocked import PairsInBuckets, SetOf, Shuffled, comparable
@@ -30,7 +31,6 @@ from skyquarry.mine.comparing import Comparison
 from skyquarry.mine.drawing import drawn
 from skyquarry.mine.flows import Flow, FromPlan, FromQuery, FromTable, Running, after
 from skyquarry.mine.meeting import match_of, outer_of
-from skyquarry.mine.scratch import scratch
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
 from skyquarry.mine.space import Space

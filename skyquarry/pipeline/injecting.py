@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from skyquarry.catalog.arrow import from_numpy
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.files import path_here
+from skyquarry.engine.scratch import scratch
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows
@@ -88,7 +88,7 @@ def inject(
     eye = _eye(opened, survey)
     true, ids = _sources(sources)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=".inject-") as folder:
+    with scratch("inject", path.parent) as folder:
         run = _Injection(opened, eye, true, ids, seed)
         parent, links = run.spilled(Path(folder))
         told = {INJECTED: json.dumps({"sources": len(ids), "seed": seed})}

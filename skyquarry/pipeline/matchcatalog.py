@@ -10,11 +10,11 @@ import json
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.catalog.formats.table import PROVENANCE
 from skyquarry.catalog.roles import Roles, Survey
+from skyquarry.engine.scratch import scratch
 from skyquarry.ingest.buildplan import MAX_ROWS
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.firstpass import row_bytes_of
@@ -69,15 +69,15 @@ def written(
     survey = Survey(name="crossmatch", title=" x ".join(result.plan.names), roles=roles)
     more: dict[str, Any] = {"progress": False, "overwrite": overwrite, **options}
     home.parent.make()
-    scratch = home.parent.root if home.local else None
-    with _spilled(result, scratch, survey, wide=wide) as tables:
+    beside = home.parent.root if home.local else None
+    with _spilled(result, beside, survey, wide=wide) as tables:
         more = {"max_rows": _rows_a_tile(tables), **more}
         told = {PROVENANCE: json.dumps(result.provenance, sort_keys=True)}
         made = build(tables["groups"], home.root, survey=survey, properties=told, **more)
         tables["groups"].remove()
         for kind, key in _CHILDREN.items():
-            beside = home.parent.path(f"{home.name}_{kind}")
-            build(tables[kind], beside, parent=made, on=key, **more)
+            child = home.parent.path(f"{home.name}_{kind}")
+            build(tables[kind], child, parent=made, on=key, **more)
             tables[kind].remove()
     home.write_atomic("report.json", (json.dumps(result.report, indent=1) + "\n").encode())
     keep_learnt(result, home, updatable=updatable)
@@ -102,7 +102,7 @@ def _spilled(
 
     In another one, or where temporary files are kept.
     """
-    with TemporaryDirectory(dir=folder, prefix=".crossmatch-") as name:
+    with scratch("crossmatch", folder) as name:
         spilling: _Spilling | None = None
         for groups, pairs, members in result.pieces(wide=wide):
             if spilling is None:

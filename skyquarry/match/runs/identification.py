@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +25,7 @@ import numpy as np
 from skyquarry.engine.executors import shares_memory
 from skyquarry.engine.memory import give_back
 from skyquarry.engine.run import run_tasks
+from skyquarry.engine.scratch import scratch
 from skyquarry.errors import UserError
 from skyquarry.match.calibration import calibrate, residuals
 from skyquarry.match.calibration.calibrate import Calibration
@@ -287,7 +287,7 @@ class Identification:
         if self.is_resident:
             yield Waiting(self.patches, count)
             return
-        with TemporaryDirectory(prefix="skyquarry-waiting-") as folder:
+        with scratch("waiting") as folder:
             yield Waiting(self.patches, count, Path(folder))
 
     def _searched_again(self, fast: FastPass, waiting: Waiting) -> Iterator[Tables]:

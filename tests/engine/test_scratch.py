@@ -1,4 +1,4 @@
-"""Folders of machines go at the end of a run; those of killed ones with the next."""
+"""Folders for rows on their way go at the end of a run; those of killed ones with the next."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from skyquarry.mine.scratch import scratch
+from skyquarry.engine.scratch import scratch
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from skyquarry.mine.scratch import scratch
+from skyquarry.engine.scratch import scratch
 with scratch("river", sys.argv[1]) as home:
     Path(home, "rows.arrow").write_text("rows")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -21,7 +21,7 @@ with scratch("river", sys.argv[1]) as home:
 
 def test_a_folder_goes_at_the_end_and_with_a_failure(tmp_path):
     with scratch("river", tmp_path) as home:
-        assert home.startswith(str(tmp_path / "skyquarry-river-"))
+        assert home.startswith(str(tmp_path / ".skyquarry-river-"))
     with pytest.raises(ZeroDivisionError), scratch("river", tmp_path):
         _ = 1 / 0
     assert list(tmp_path.iterdir()) == []

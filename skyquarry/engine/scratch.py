@@ -22,19 +22,19 @@ _HELD = ".held"
 
 @contextmanager
 def scratch(what: str, folder: str | os.PathLike[str] | None = None) -> Iterator[str]:
-    """A new folder, `skyquarry-WHAT-...`, in another one or where temporary files are kept."""
+    """A new folder, `.skyquarry-WHAT-...`, in another one or where temporary files are kept."""
     base = Path(folder if folder is not None else tempfile.gettempdir())
-    prefix = f"skyquarry-{what}-"
+    prefix = f".skyquarry-{what}-"
     _clear(base, prefix)
-    hidden = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=base))
+    unheld = Path(tempfile.mkdtemp(prefix=".skyquarry.", dir=base))
     home = base / f"{prefix}{uuid.uuid4().hex[:12]}"
     try:
-        with (hidden / _HELD).open("w", encoding="utf-8") as held:
+        with (unheld / _HELD).open("w", encoding="utf-8") as held:
             _lock(held)
-            hidden.rename(home)  # a folder of this name is held, or of nobody
+            unheld.rename(home)  # a folder of this name is held, or of nobody
             yield str(home)
     finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        shutil.rmtree(unheld, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
 
 
