@@ -40,6 +40,13 @@ def train(
     learners: Annotated[
         str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
     ] = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="A column of positive weights.")
+    ] = None,
+    ebv: Annotated[
+        str | None,
+        typer.Option("--ebv", help="E(B-V), for dereddened colours: a column, or a map: sfd."),
+    ] = None,
     with_spectra: Spectra = False,
     allow_leakage: Annotated[
         bool,
@@ -75,6 +82,8 @@ def train(
         variable=variable,
         finer=finer,
         learners=None if learners is None else listed(learners),
+        weights=weights,
+        ebv=ebv,
         with_spectra=with_spectra,
         allow_leakage=allow_leakage,
         threads=threads,

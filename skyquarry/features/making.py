@@ -98,6 +98,7 @@ def features_of(  # noqa: PLR0913  a public face: each option stands alone
     with_spectra: bool = False,
     columns: Mapping[str, str] | None = None,
     ebv: Dust = None,
+    positions: tuple[str, str] | None = None,
     absent: Literal["error", "nan"] = "error",
     telling: Callable[[str], Any] | None = None,
 ) -> Features:
@@ -113,6 +114,8 @@ def features_of(  # noqa: PLR0913  a public face: each option stands alone
     columns : {name in the role file, or of a band: column of the table}, for names of one's own
     ebv : E(B-V) on SFD's scale for dereddened colours: a column's name, values (n,), or the name of
         a dust map ("sfd"); None: the table's own, where it has one (ebv, extinction_r)
+    positions : columns of right ascension and declination in degrees, for a dust map, where neither
+        the survey nor their names tell which they are
     absent : what to do for features that the table's columns do not allow, and for surveys that it
         has none of: "nan" keeps the features' columns, empty
     telling : told what was used, refused, and why
@@ -131,7 +134,7 @@ def features_of(  # noqa: PLR0913  a public face: each option stands alone
         surveys, missing = seen_in_part(read, survey, columns or {})
     else:
         surveys, missing = seen(read, survey, columns or {}), ()
-    sky = ebv_of(Observed(read, surveys), ebv)
+    sky = ebv_of(Observed(read, surveys), ebv, positions)
     if not surveys and AUTO in asked:
         raise UserError(_no_survey(read))
     found = {each.name: (each, own.auto) for own in FAMILIES for each in own.found(sky)}
@@ -301,8 +304,8 @@ def _some(used: Sequence[Feature], choice: _Choice, asked: Sequence[Which]) -> N
     names = ", ".join(str(getattr(each, "name", each)) for each in asked[:5])
     there = ", ".join(choice.sky.columns.names[:12])
     raise ColumnError(
-        f"which is {names}, but the table has columns for none of it ({there}): name its surveys "
-        "with survey=, or its columns in which="
+        f"the features are to be {names}, but the table has columns for none of it ({there}): "
+        "name its surveys with survey=, or list columns of it as features"
     )
 
 
@@ -347,6 +350,6 @@ def _no_survey(columns: Columns) -> str:
     best = max(fits, key=lambda name: fits[name], default=None)
     hint = f"survey={best!r} fits its columns" if best and fits[best] else "name its surveys"
     return (
-        "which is 'auto' without a survey, but only columns to which a role gives a name are taken "
-        f"by themselves: {hint}, or list the columns in which="
+        "the features are to be 'auto' without a survey, but only columns to which a role gives a "
+        f"name are taken by themselves: {hint}, or list columns of it as features"
     )

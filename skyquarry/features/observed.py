@@ -138,7 +138,8 @@ def seen(columns: Columns, surveys: Surveys, names: Mapping[str, str]) -> tuple[
         if not each.renamed:
             raise ColumnError(
                 f"survey {each.survey.name!r} has none of its columns in the table, which has "
-                f"{', '.join(columns.names[:12])}: give "
+                f"{', '.join(columns.names[:12])}: name another survey, rename the columns as this "
+                f"one has them ({_first(each.survey)} ...), or tell features_of "
                 f"columns={{'{_first(each.survey)}': 'your name'}}"
             )
     return found

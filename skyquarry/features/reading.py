@@ -41,6 +41,18 @@ class Columns:
         values = np.asarray(column)
         return pa.array(values.astype(values.dtype.newbyteorder("="), copy=False))
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Names, types and units of the columns."""
+        given = getattr(self._table, "schema", None)
+        if isinstance(given, pa.Schema):
+            return given
+        told = ((name, self.arrow(name).type, self.unit(name)) for name in self.names)
+        return pa.schema(
+            [pa.field(name, kind, metadata={"unit": unit} if unit else None)
+             for name, kind, unit in told]
+        )  # fmt: skip
+
     def unit(self, name: str) -> str:
         """The unit that a column states; empty where it states none."""
         if name not in self.names:

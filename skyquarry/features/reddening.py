@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.catalog.rolekeys import nearest
 from skyquarry.errors import ColumnError, UserError
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _SDSS_R: Final = 2.751
 """A_r / E(B-V) of the column extinction_r: Schlegel, Finkbeiner & Davis 1998, table 6"""
 
 
-def ebv_of(sky: Observed, dust: Dust) -> Observed:
-    """The table with what is known of its dust."""
+def ebv_of(sky: Observed, dust: Dust, positions: tuple[str, str] | None = None) -> Observed:
+    """The table with what is known of its dust; `positions` names its columns of ra and dec."""
     if dust is None:
         return _own(sky)
     if isinstance(dust, str):
@@ -34,7 +35,7 @@ def ebv_of(sky: Observed, dust: Dust) -> Observed:
         from skyquarry.features.dust import MAPS, map_of
 
         if dust in MAPS:
-            ra, dec, columns = _places(sky)
+            ra, dec, columns = _places(sky) if positions is None else _named(sky, positions)
             return replace(sky, ebv=map_of(dust, ra, dec), ebv_columns=columns)
         raise UserError(
             f"ebv is {dust!r}, but that is neither a column nor a dust map: give values, a column, "
@@ -62,8 +63,20 @@ def _own(sky: Observed) -> Observed:
     return sky
 
 
+def _named(sky: Observed, names: tuple[str, str]) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """Positions, in degrees, by the names of their columns."""
+    for name in names:
+        if name not in sky.columns.names:
+            raise ColumnError(
+                f"positions are {', '.join(map(repr, names))}, but the table has no column "
+                f"{name!r}: {nearest(name, sky.columns.names)}"
+            )
+    ra, dec = (sky.columns.floats(name) for name in names)
+    return ra, dec, tuple(names)
+
+
 def _places(sky: Observed) -> tuple[Floats, Floats, tuple[str, ...]]:
-    """Positions: of the first survey that has them for each row."""
+    """Positions: of the first survey that has them for each row; else by their usual names."""
     ra, dec = np.full(sky.rows, np.nan), np.full(sky.rows, np.nan)
     columns: list[str] = []
     for survey in sky.surveys:
@@ -74,10 +87,27 @@ def _places(sky: Observed) -> tuple[Floats, Floats, tuple[str, ...]]:
         for values, name in zip((ra, dec), names, strict=True):
             values[empty] = survey.told(name)[empty]
             columns.append(name)
-    if not columns:
-        raise ColumnError(
-            "ebv is a dust map, but the table has no positions: name the columns of ra and dec "
-            "as the survey does, or with columns={'ra': ..., 'dec': ...} of features_of; or give "
-            "ebv a column of E(B-V)"
+    return (ra, dec, tuple(columns)) if columns else _named(sky, _usual(sky))
+
+
+def _usual(sky: Observed) -> tuple[str, str]:
+    """Columns of ra and dec by their usual names, where no survey tells them."""
+    from skyquarry.ingest.guess import guess_roles
+
+    try:
+        roles = guess_roles(sky.columns.schema).roles
+    except ColumnError as error:
+        raise _unknown(str(error).partition(":")[0]) from None
+    if roles.frame not in ("icrs", "fk5") or roles.position_unit != "deg":
+        raise _unknown(
+            f"{roles.ra} and {roles.dec} are of {roles.frame.upper()} in {roles.position_unit}"
         )
-    return ra, dec, tuple(columns)
+    return str(roles.ra), str(roles.dec)
+
+
+def _unknown(why: str) -> ColumnError:
+    return ColumnError(
+        f"ebv is a dust map, but the table has no positions that are understood ({why}): name its "
+        "columns with positions=(ra, dec), which are in degrees of ICRS, or give ebv a column of "
+        "E(B-V)"
+    )

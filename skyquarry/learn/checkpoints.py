@@ -89,6 +89,19 @@ def training_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def told_in(path: Path) -> dict[str, Any]:
+    """What a JSON file says. Raises DamagedError, naming it, for a file that is none."""
+    try:
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DamagedError(
+            f"{path} cannot be read ({error}): take it from a copy, or train again"
+        ) from error
+    if not isinstance(told, dict):
+        raise DamagedError(f"{path} holds no object of JSON: take it from a copy, or train again")
+    return told
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """A file that appears whole, and is on the disk then. Raises StorageError."""
     Folder.at(path.parent).write_atomic(path.name, content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from pathlib import Path
@@ -12,6 +11,7 @@ from skyquarry.catalog.files import Folder
 from skyquarry.errors import DamagedError, NotFoundError
 from skyquarry.learn import ensemblefile, sealed
 from skyquarry.learn.calibration import Calibration
+from skyquarry.learn.checkpoints import told_in
 from skyquarry.learn.classifiers.registry import kind_of
 from skyquarry.learn.conformal import ConformalSets
 from skyquarry.learn.density import TrainingSample
@@ -38,7 +38,7 @@ def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Mod
     if not (folder / FILE).is_file() and not (folder / sealed.CHECKSUMS).is_file():
         raise NotFoundError(f"{folder} is no model: it has no {FILE}; give the folder of one")
     sealed.check(folder)
-    told = json.loads((folder / FILE).read_bytes())
+    told = told_in(folder / FILE)
     if told.get("format") != FORMAT:
         raise DamagedError(
             f"{folder / FILE} is of format {told.get('format')}, but this version reads "

@@ -16,8 +16,15 @@ from skyquarry.pipeline.brightness import (
     merged_of,
     mix_of,
 )
-from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, positions_of, table_of
-from skyquarry.pipeline.models import model_given
+from skyquarry.pipeline.labelled import (
+    groups_of,
+    labels_of,
+    numbers_of,
+    places_of,
+    positions_of,
+    table_of,
+)
+from skyquarry.pipeline.models import model_given, places_before
 from skyquarry.pipeline.physicscuts import cuts_of
 from skyquarry.pipeline.reports import check_page
 
@@ -126,6 +133,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     model = model_given(model)
     mix = mix_of(mix, model)
     rows = table_of(table)
+    positions = places_of(table, positions) or places_before(model, rows)
     kept, judged = _judged(model, rows, label, groups, positions, magnitude)
     told = _told(model, judged, mix, merged, draws, seed)
     if cuts is None:

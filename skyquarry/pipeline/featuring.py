@@ -88,7 +88,10 @@ def make_features(  # noqa: PLR0913  a public face: each option stands alone
         )
     called = {} if names is None else given.by_text(names, "names", {"parallax": "plx"})
     plan, root = scan_of(catalog, "features_of makes the features of a table")
+    roles = root.source.roles
     asked: dict[str, Any] = {"with_spectra": with_spectra, "columns": called, "ebv": ebv}
+    if roles.ra is not None:
+        asked["positions"] = (roles.ra, roles.dec)
     none = root.source.schema.empty_table()
     made = features_of(none, survey, which=which, telling=telling, **asked)
     return widened(

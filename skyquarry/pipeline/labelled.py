@@ -51,6 +51,30 @@ def table_of(given: Any) -> pa.Table:
     return table
 
 
+def places_of(given: Any, positions: Any) -> tuple[str, str] | None:
+    """Columns of right ascension and declination: as they are named, or as a catalogue knows them.
+
+    None where nothing but the columns' names can tell. Raises UserError for what names no two.
+    """
+    from skyquarry.catalog.foreign import is_catalogue
+    from skyquarry.engine.catalog import Catalog, open_catalog
+
+    if positions is not None:
+        named = () if isinstance(positions, str) else tuple(positions)
+        if len(named) != 2 or not all(isinstance(each, str) for each in named):
+            raise UserError(
+                f"positions is {positions!r}, but the names of two columns are needed: try "
+                "('ra', 'dec')"
+            )
+        return named
+    if isinstance(given, str | os.PathLike) and is_catalogue(os.fspath(given)):
+        given = open_catalog(given)
+    if not isinstance(given, Catalog):
+        return None
+    ra, dec, there = given.roles.ra, given.roles.dec, set(given.columns)
+    return (ra, dec) if ra in there and dec in there else None
+
+
 def labels_of(table: pa.Table, label: str) -> list[Any]:
     """The values of the column of labels. Raises ColumnError."""
     words: list[Any] = _needed(table, label, "label").to_pylist()

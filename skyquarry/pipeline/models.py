@@ -11,6 +11,7 @@ from skyquarry.errors import UserError
 from skyquarry.pipeline.labelled import SKY_ORDER, check_columns, table_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from skyquarry.learn.conformal import ConformalSets
@@ -64,9 +65,15 @@ def features_for(model: Model, table: Any) -> NDArray[np.float32]:
     check_columns(model.told["columns"], rows)
     made = features_of(
         rows, recipe["survey"], which=list(model.features),
-        with_spectra=recipe["with_spectra"], ebv=recipe["ebv"],
+        with_spectra=recipe["with_spectra"], ebv=recipe["ebv"], positions=recipe.get("positions"),
     )  # fmt: skip
     return made.columns(model.features).values
+
+
+def places_before(model: Model, rows: pa.Table) -> tuple[str, str] | None:
+    """The columns of positions that its training was told of, where the table has them too."""
+    told = model.told.get("recipe", {}).get("positions")
+    return None if told is None or set(told) - set(rows.column_names) else tuple(told)
 
 
 def model_of(

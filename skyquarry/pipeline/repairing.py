@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, table_of
-from skyquarry.pipeline.models import model_given, model_of
+from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, places_of, table_of
+from skyquarry.pipeline.models import model_given, model_of, places_before
 from skyquarry.pipeline.training import cores
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ def repair(  # noqa: PLR0913  each keyword is said by its name
     from skyquarry.learn.repaired import repair as repaired
 
     old = model_given(model)
-    rows = table_of(table)
+    rows, places = table_of(table), places_of(table, positions)
     words = labels_of(rows, label)
     recipe = old.told.get("recipe", {})
-    cells = groups_of(rows, groups, recipe.get("survey"), positions)
+    cells = groups_of(rows, groups, recipe.get("survey"), places or places_before(old, rows))
     values = old.values(rows.drop_columns([label]))
     fitting = Fitting(None if checkpoints is None else Path(checkpoints), telling=telling)
     trained, seen = repaired(

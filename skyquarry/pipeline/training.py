@@ -14,6 +14,7 @@ from skyquarry.pipeline.labelled import (
     groups_of,
     labels_of,
     numbers_of,
+    places_of,
     table_of,
     units_of,
 )
@@ -78,7 +79,8 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     groups
         "sky": cells of 0.84 square degrees; a column, or numbers (n,); None: each row for itself.
     positions
-        Columns of right ascension and declination, where they are not found by themselves.
+        Columns of right ascension and declination, in degrees of ICRS, where they are not found by
+        themselves: for `groups`, and for a dust map.
     weights
         A column of positive weights.
     variable
@@ -131,13 +133,13 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         _whole("seed", seed, 0),
         _whole("threads", cores() if threads is None else threads, 1),
     )
-    rows = table_of(table)
+    rows, places = table_of(table), places_of(table, positions)
     words = labels_of(rows, label)
-    cells = groups_of(rows, groups, survey, positions)
+    cells = groups_of(rows, groups, survey, places)
     kinds = None if finer is None else np.array(labels_of(rows, finer), object)
     made = _features(
         rows, (label, variable, finer), features, survey=survey, with_spectra=with_spectra, ebv=ebv,
-        telling=said,
+        positions=places, telling=said,
     )  # fmt: skip
     if features == AUTO:
         made = _measured(made, words, said)
@@ -157,7 +159,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         combine=combine, threads=threads, seed=seed, fitting=fitting,
     )  # fmt: skip
     recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
-              "with_spectra": with_spectra, "leakage": found.to_json(),
+              "positions": places, "with_spectra": with_spectra, "leakage": found.to_json(),
               "refused": dict(made.refused)}  # fmt: skip
     sky = isinstance(groups, str) and groups == "sky"
     columns = units_of(rows, {column for each in made.used for column in each.columns})

