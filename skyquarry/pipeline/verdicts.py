@@ -35,7 +35,7 @@ SURE: Final = 0.9
 RARE: Final = 0.05
 """share of the training set (or of the sky's mix) below which a class is a discovery"""
 EXPLAINED: Final = 0.01
-"""share of the rows of a tile that get reasons, at most"""
+"""share of the rows of a tile that get reasons, at most: but one where it has fewer than 200"""
 _REASONS: Final = 3
 UNDERSAMPLED: Final = 10.0
 """density of the catalogue over the training set's, from which an object is flagged"""
@@ -239,7 +239,7 @@ class Verdicts:
         flagged = judged.odd | judged.found
         wanted = np.flatnonzero(flagged | (judged.sets.sum(axis=1) != 1))
         order = np.lexsort((-judged.entropy[wanted], ~flagged[wanted]))
-        return np.sort(wanted[order][: int(np.ceil(EXPLAINED * len(judged.said)))])
+        return np.sort(wanted[order][: max(1, int(EXPLAINED * len(judged.said)))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ pytest.importorskip("sklearn", reason="the extra learn is not installed")
 import skyquarry as sq
 from skyquarry.catalog.verify import verify
 from skyquarry.cli import app
-from skyquarry.errors import ColumnError, ExistsError, UserError
+from skyquarry.errors import ColumnError, ExistsError, NotFoundError, UserError
 from skyquarry.learn.scores import SkyMix
 from skyquarry.pipeline import verdicts
 
@@ -286,3 +286,15 @@ def test_the_command_writes_a_classified_catalogue(model, field, tmp_path):
     told = CliRunner().invoke(app, [*words, "--plan", "--explain", "few"])
     assert told.exit_code == 2
     assert "explain is 'few', but it is one of 'some', 'all', 'none'" in told.output
+
+
+def test_an_object_of_a_catalogue_without_ids_is_told_by_its_place(model, tmp_path):
+    from skyquarry.pipeline.project.reporting.explaining import explain_in_catalogue
+
+    table = sky(20, seed=8)
+    catalog = sq.build(table, tmp_path / "plain", ra="ra", dec="dec")
+    assert catalog.roles.id is None
+    place = f"{table['ra'][3].as_py():.7f} {table['dec'][3].as_py():+.7f}"
+    assert str(explain_in_catalogue(model, catalog, place)).startswith("a row of plain: ra ")
+    with pytest.raises(NotFoundError, match=r"but one is needed: give a place in degrees, as in"):
+        explain_in_catalogue(model, catalog, "17")

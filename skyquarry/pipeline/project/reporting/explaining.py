@@ -147,16 +147,13 @@ def _at_place(catalog: Catalog, words: str) -> pa.Table:
 
 
 def _nothing(words: str, catalog: Catalog) -> str:
-    key = catalog.roles.id or "id"
-    example = catalog.head(1).to_table()
-    one = (
-        f", such as {example[key][0].as_py()}"
-        if key in example.column_names and len(example)
-        else ""
-    )
+    key, by_id = catalog.roles.id, ""
+    if key is not None:
+        example = catalog.select([key]).head(1).to_table()[key].to_pylist()
+        by_id = f"a value of {key}{''.join(f', such as {each}' for each in example)}, or "
     return (
-        f"{words!r} is no object of {catalog.name}, but one is needed: give a {key}{one}, or a "
-        "place in degrees, as in '180.1 +30.2'"
+        f"{words!r} is no object of {catalog.name}, but one is needed: give {by_id}a place in "
+        "degrees, as in '180.1 +30.2'"
     )
 
 
@@ -275,7 +272,8 @@ def _galactic(ra: float, dec: float) -> tuple[float, float]:
 def _lines(told: dict[str, Any]) -> list[str]:
     lon, lat = told["galactic"]
     place = f"ra {told['ra']:.7f}, dec {told['dec']:+.7f} (l {lon:.4f}, b {lat:+.4f} degrees)"
-    lines = [f"{told['id']} of {told['catalog']}: {place}"]
+    one = "a row" if told["id"] is None else told["id"]
+    lines = [f"{one} of {told['catalog']}: {place}"]
     if told["truth"] is not None:
         lines.append(f"in truth, as it is simulated: {truth_words(told['truth'])}")
     if told["class"] is not None:
