@@ -8,8 +8,11 @@ pixel, id, number, magnitude, and a hash of all that it was matched by.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from functools import cached_property
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,8 +21,10 @@ import pyarrow.parquet as pq
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.catalog.files import Folder
+from skyquarry.catalog.foreign import is_catalogue
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.errors import DamagedError, NotFoundError, UserError, one_of
+from skyquarry.ingest.sourcefiles import list_files
 from skyquarry.match.crossmatch import Identify, Settings
 from skyquarry.match.explain.again import Again
 from skyquarry.match.explain.explaining import explain_match
@@ -29,10 +34,9 @@ from skyquarry.match.results.tables import Shape
 from skyquarry.match.runs.frozen import Frozen
 from skyquarry.match.updates.marks import Marks
 from skyquarry.match.updates.rehydrating import tables_again
-from skyquarry.pipeline.inputs import given_again, side_of
+from skyquarry.pipeline.inputs import given_again, given_of, side_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skyquarry.match.explain.words import Telling
@@ -173,8 +177,11 @@ class WrittenMatch:
                 f"{name} was a table in memory or a part of a catalogue, which the match does not "
                 f"keep, but it is needed again: give it, as in inputs={{{name!r}: table}}"
             )
-        side = side_of(self._inputs.get(name) or given_again(told["given"]), name)
-        if side.fingerprint != told["fingerprint"]:
+        given = self._inputs.get(name)
+        if given is None:
+            given = given_again(_moved(told["given"], self.told.get("home"), self.folder))
+        side = side_of(given, name)
+        if side.fingerprint != told["fingerprint"] and not _is_moved(given, told.get("mark")):
             raise UserError(
                 f"{name} is not as it was when it was matched (fingerprint "
                 f"{side.fingerprint[:12]}, not {told['fingerprint'][:12]}), but the same rows are "
@@ -217,12 +224,62 @@ class WrittenMatch:
             return pq.read_table(file)
 
 
+def _is_moved(given: Any, mark: str | None) -> bool:
+    """Whether what is given is what was matched, at another place."""
+    return mark is not None and not isinstance(given, pa.Table) and _mark(given_of(given)) == mark
+
+
+def _mark(given: dict[str, Any] | None) -> str | None:
+    """The same wherever it lies: by a catalogue's properties, by names, sizes and times of files.
+
+    None for what is elsewhere than on this machine, or cannot be given again.
+    """
+    if given is None or any("://" in each for each in _paths(given)):
+        return None
+    told: Any = [
+        dict(open_catalog(each).properties) if is_catalogue(each) else _facts(each)
+        for each in _paths(given)
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _facts(pattern: str) -> list[tuple[str, int, int]]:
+    states = ((Path(each).name, Path(each).stat()) for each in list_files(pattern))
+    return [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+
+
+def _paths(given: dict[str, Any]) -> list[str]:
+    path = given["path"]
+    return list(path) if isinstance(path, list) else [str(path)]
+
+
+def _moved(given: dict[str, Any], home: str | None, now: Folder) -> dict[str, Any]:
+    """How an input can be given again: its path is no more where it and the match moved together.
+
+    Whether it is what was matched its fingerprint tells.
+    """
+    if home is None or not now.local:
+        return given
+
+    def found(path: str) -> str:
+        if "://" in path or Path(path).exists():
+            return path
+        beside = Path(now.root, os.path.relpath(path, home)).resolve()
+        return str(beside) if beside.exists() else path
+
+    path = given["path"]
+    return given | {
+        "path": [found(each) for each in path] if isinstance(path, list) else found(path)
+    }
+
+
 # ---------------------------------------------------------------- writing
 
 
 def keep_learnt(result: MatchResult, folder: Folder, *, updatable: bool = False) -> None:
     """Write `learnt.json`, and for `updatable` also `rows.parquet`, beside the report."""
-    folder.write_atomic(LEARNT, (json.dumps(_told(result)) + "\n").encode())
+    told = _told(result) | ({"home": str(Path(folder.root).resolve())} if folder.local else {})
+    folder.write_atomic(LEARNT, (json.dumps(told) + "\n").encode())
     folder.remove(ROWS)
     if updatable:
         with folder.writer(ROWS) as file:
@@ -238,7 +295,7 @@ def _told(result: MatchResult) -> dict[str, Any]:
     settings["photometry"] = None if settings["photometry"] == "own" else settings["photometry"]
     given = node.given or (None,) * len(node.names)
     inputs = [
-        {**each, "given": how, "default_error": error}
+        {**each, "given": how, "default_error": error, "mark": _mark(how)}
         for each, how, error in zip(told["inputs"], given, errors, strict=True)
     ]
     learnt = Frozen.of(result.made).to_dict()

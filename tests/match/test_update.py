@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -259,6 +260,24 @@ def test_inputs_on_disk_are_opened_again_by_their_paths(tmp_path):
     same(after, asked.run("inline"))
     with pytest.raises(UserError, match="b is not as it was when it was matched"):
         open_match(tmp_path / "ab").explain_match("b", 20_100)
+
+
+def test_a_match_that_moved_together_with_its_inputs_finds_them(tmp_path):
+    home = tmp_path / "old" / "archive"
+    home.mkdir(parents=True)
+    pq.write_table(B, tmp_path / "old" / "b.parquet")
+    given = {"ra": "ra", "dec": "dec", "id": "id"}
+    a = sq.build(A, home / "a", progress=False, executor="inline", **given)
+    plan = sq.crossmatch(a, (tmp_path / "old" / "b.parquet", given), names=["a", "b"],
+                         default_error_arcsec=0.2, calibrate=False)  # fmt: skip
+    told = plan.run("inline").explain_match("b", 20_100).to_dict()
+    plan.to_catalog(home / "ab", "inline")
+    (tmp_path / "old").rename(tmp_path / "new")
+    moved = tmp_path / "new" / "archive" / "ab"
+    assert open_match(moved).explain_match("b", 20_100).to_dict() == told
+    (tmp_path / "new" / "b.parquet").unlink()
+    with pytest.raises(NotFoundError, match=r"old/b\.parquet"):
+        open_match(moved).explain_match("b", 20_100)
 
 
 def test_what_is_missing_is_said(written, result, tmp_path):
