@@ -23,6 +23,8 @@ _REFUSALS = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
     errno.ENOSPC,
 )  # fmt: skip
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Arrow says so without the name of the file"""
 _LONG_OPTION = re.compile(r"--[A-Za-z][\w-]*(=.*)?$", re.DOTALL)
 
 
@@ -55,6 +57,12 @@ class Commands(TyperGroup):
             _say(error)
             raise typer.Exit(1) from None
         except OSError as error:
+            if error.errno in _FULL and error.filename is None:
+                sys.stderr.write(
+                    f"skyquarry: a file could not be written ({os.strerror(error.errno or 0)}), "
+                    "but room is needed for it: make some, and give the command again\n"
+                )
+                raise typer.Exit(1) from None
             if error.errno not in _REFUSALS or error.filename is None:
                 raise
             sys.stderr.write(

@@ -110,6 +110,16 @@ def test_what_the_disk_refuses_is_said_in_a_line(run, monkeypatch, fault, code):
     assert said.count("\n") == 1
 
 
+def test_a_full_disk_is_said_in_a_line_where_arrow_names_no_file(run, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28]")
+
+    monkeypatch.setattr("skyquarry.catalog.stored.open_stored", refuse)
+    said = run("info", "stars", code=1).stderr
+    assert said.startswith("skyquarry: a file could not be written (No space left on device), but")
+    assert said.count("\n") == 1
+
+
 def test_a_picture_of_an_unknown_suffix_is_refused(run, tmp_path):
     said = run("map", "stars", "--out", tmp_path / "map.xyz", code=2).stderr
     assert "map.xyz" in said
