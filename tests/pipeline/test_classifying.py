@@ -291,7 +291,7 @@ def test_the_command_writes_a_classified_catalogue(model, field, tmp_path):
 def test_an_object_of_a_catalogue_without_ids_is_told_by_its_place(model, tmp_path):
     from skyquarry.pipeline.project.reporting.explaining import explain_in_catalogue
 
-    table = sky(20, seed=8)
+    table = sky(20, seed=8).drop_columns(["objID"])
     catalog = sq.build(table, tmp_path / "plain", ra="ra", dec="dec")
     assert catalog.roles.id is None
     place = f"{table['ra'][3].as_py():.7f} {table['dec'][3].as_py():+.7f}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skyquarry.catalog.files import Folder
 from skyquarry.catalog.versions import current, versions
 from skyquarry.pipeline.project.limits import size_of
+from skyquarry.pipeline.project.lock import alone
 from skyquarry.pipeline.project.places import AUDIT, SIMULATE
 from skyquarry.pipeline.project.records import Records
 from skyquarry.pipeline.project.stages import Stage, stages_of
@@ -46,18 +47,21 @@ def superseded(project: Project) -> list[Superseded]:
 
 
 def remove(what: list[Superseded], project: Project) -> int:
-    """Remove these; returns the bytes that they had."""
+    """Remove these; returns the bytes that they had. Raises RunError while the project runs."""
     from skyquarry.pipeline.project.audit import Audit
 
-    records = Records(project.folder)
-    for each in what:
-        if each.path.is_dir():
-            shutil.rmtree(each.path)
-        else:
-            each.path.unlink(missing_ok=True)
-        if each.stage:
-            records.remove(each.stage)
-        Audit(project.folder / AUDIT).note("removed", path=str(each.path), why=each.why)
+    if not what:
+        return 0
+    with alone(project):
+        records = Records(project.folder)
+        for each in what:
+            if each.path.is_dir():
+                shutil.rmtree(each.path)
+            else:
+                each.path.unlink(missing_ok=True)
+            if each.stage:
+                records.remove(each.stage)
+            Audit(project.folder / AUDIT).note("removed", path=str(each.path), why=each.why)
     return sum(each.bytes for each in what)
 
 

@@ -6,9 +6,28 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from skyquarry.errors import RunError
+from skyquarry.pipeline.project.records import HIDDEN
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from skyquarry.pipeline.project.settings import Project
+
+
+@contextmanager
+def alone(project: Project) -> Iterator[None]:
+    """No other run of the project goes on meanwhile. Raises RunError where one does."""
+    home = project.folder / HIDDEN
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home / "lock") as ours:
+        if not ours:
+            raise RunError(
+                f"another run of {project.file.name} is going on in {project.folder}, but "
+                "only one may: wait for it, or end it"
+            )
+        yield
 
 
 @contextmanager

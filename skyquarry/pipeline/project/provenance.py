@@ -63,17 +63,22 @@ def _stage(document: Any, record: Record) -> None:
             "sq:audit": record.audit,
         },
     )
-    agent = document.agent(
-        _id("skyquarry", record.version),
-        {"prov:type": "prov:SoftwareAgent", "sq:version": record.version},
-    )
-    document.wasAssociatedWith(run, agent)
+    document.wasAssociatedWith(run, _agent(document, record.version))
     made = _entity(document, record.output, record.checksum)
     document.wasGeneratedBy(made, run)
     for path, checksum in record.inputs.items():
         read = _entity(document, path, checksum)
         document.used(run, read)
         document.wasDerivedFrom(made, read, run)
+
+
+def _agent(document: Any, version: str) -> Any:
+    """Skyquarry in one version, declared once."""
+    name = _id("skyquarry", version)
+    known = document.get_record(name)
+    if known:
+        return known[0]
+    return document.agent(name, {"prov:type": "prov:SoftwareAgent", "sq:version": version})
 
 
 def _entity(document: Any, path: str, checksum: str) -> Any:

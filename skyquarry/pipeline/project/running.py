@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skyquarry.errors import NotFoundError, RunError
+from skyquarry.errors import NotFoundError
 from skyquarry.pipeline.project.audit import Audit
 from skyquarry.pipeline.project.checksums import Checksums, of_words
 from skyquarry.pipeline.project.limits import Limits, StoppedError
+from skyquarry.pipeline.project.lock import alone
 from skyquarry.pipeline.project.places import AUDIT
 from skyquarry.pipeline.project.provenance import write_provenance
 from skyquarry.pipeline.project.records import HIDDEN, Record, Records
@@ -24,8 +24,6 @@ from skyquarry.pipeline.project.stages import Stage, Work, stages_of
 from skyquarry.pipeline.project.words import told_s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from skyquarry.pipeline.project.settings import Project
 
 Say = Callable[[str], Any]
@@ -100,7 +98,7 @@ class Runner:
         began, done, kept = time.monotonic(), [], []
         self.folder.mkdir(parents=True, exist_ok=True)
         stopped = ""
-        with self._alone():
+        with alone(self.project):
             try:
                 for stage in self.stages:
                     limits.check(self.folder)
@@ -226,21 +224,6 @@ class Runner:
             if path.is_relative_to(home):
                 return path.relative_to(home).as_posix()
         return str(path)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """No other run of the project goes on meanwhile."""
-        from skyquarry.pipeline.project.lock import locked
-
-        home = self.folder / HIDDEN
-        home.mkdir(parents=True, exist_ok=True)
-        with locked(home / "lock") as ours:
-            if not ours:
-                raise RunError(
-                    f"another run of {self.project.file.name} is going on in {self.folder}, but "
-                    "only one may: wait for it, or end it"
-                )
-            yield
 
 
 def _difference(stage: Stage, inputs: dict[str, str], record: Record) -> str:

@@ -23,8 +23,9 @@ from skyquarry.pipeline.project.places import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from skyquarry.engine.archive import Archive
     from skyquarry.engine.catalog import Catalog
     from skyquarry.learn.classifiers.protocol import Step
     from skyquarry.learn.scores import SkyMix
@@ -45,8 +46,13 @@ def simulate(work: Work) -> dict[str, Any]:
         _region(work.project), work.stage.output, seed=work.project.seed, surveys=names,
         progress=work.progress, overwrite=True,
     )  # fmt: skip
-    rows = {name: int(made[name].stored.tiles.rows.sum()) for name in made.names()}
-    return {"simulated": True, "rows": rows}
+    return {"simulated": True, "rows": rows_of(made, names)}
+
+
+def rows_of(made: Archive, names: Sequence[str]) -> dict[str, int]:
+    """Of the catalogues of a simulation; others of the archive were made of the one before."""
+    mine = ("truth", *names, *(f"{name}_truth" for name in names))
+    return {name: int(made[name].stored.tiles.rows.sum()) for name in mine}
 
 
 def build(work: Work) -> dict[str, Any]:

@@ -202,6 +202,19 @@ def test_two_runs_at_once_are_refused(project: Project) -> None:
             run(project)
 
 
+def test_nothing_is_removed_while_a_run_may_read_it(project: Project) -> None:
+    run(project)
+    write(stars(150, 0.1), project.file.parent / "there.csv")
+    run(project)
+    (old,) = (each for each in superseded(project) if "there" in str(each.path))
+    with locked(project.folder / HIDDEN / "lock"):
+        with pytest.raises(RunError, match=r"another run of field\.toml is going on"):
+            remove([old], project)
+        assert old.path.exists()
+    assert remove([old], project) == old.bytes
+    assert not old.path.exists()
+
+
 def test_the_log_holds_every_record_of_a_stage(project: Project) -> None:
     run(project)
     runner = Runner(project)
@@ -221,6 +234,52 @@ def test_provenance_leads_from_the_match_back_to_both_files(project: Project) ->
     assert derived == {
         ("archive/here", "here.csv"), ("archive/there", "there.csv"),
         ("archive/matched", "archive/here"), ("archive/matched", "archive/there"),
+    }  # fmt: skip
+
+
+def test_the_library_prov_reads_it_and_finds_the_inputs_of_every_output(project: Project) -> None:
+    from prov.model import (
+        ProvActivity,
+        ProvAgent,
+        ProvAssociation,
+        ProvDerivation,
+        ProvDocument,
+        ProvEntity,
+        ProvGeneration,
+    )
+
+    run(project)
+    document = ProvDocument.deserialize(str(project.folder / "provenance.json"))
+    of = {kind: list(document.get_records(kind)) for kind in (ProvActivity, ProvAgent, ProvEntity)}
+    assert [len(each) for each in of.values()] == [3, 1, 5]
+    assert all({"sq:settings", "sq:seed", "sq:audit"} <= {str(name) for name, _ in each.attributes}
+               for each in of[ProvActivity])  # fmt: skip
+    assert len(list(document.get_records(ProvAssociation))) == 3
+    made = {str(each.args[0]) for each in document.get_records(ProvGeneration)}
+    came = {name: set() for name in made}
+    for each in document.get_records(ProvDerivation):
+        came[str(each.args[0])].add(str(each.args[1]))
+    given = {str(each.identifier) for each in of[ProvEntity]} - made
+    assert {name.rpartition("-")[2] for name in given} == {"here.csv", "there.csv"}
+    for name in made:
+        sources = came[name]
+        while sources & made:
+            sources = (sources - made) | set().union(*(came[each] for each in sources & made))
+        assert sources
+        assert sources <= given
+
+
+def test_a_sky_simulated_anew_tells_of_its_own_catalogues_alone() -> None:
+    """It told of what later stages had made of the one before, as if it were its own."""
+    from types import SimpleNamespace
+
+    from skyquarry.pipeline.project import works
+
+    tiles = SimpleNamespace(rows=np.array([3, 4]))
+    table = SimpleNamespace(stored=SimpleNamespace(tiles=tiles))
+    names = ("truth", "sdss", "sdss_truth", "matched", "classified")
+    assert works.rows_of(dict.fromkeys(names, table), ["sdss"]) == {
+        "truth": 7, "sdss": 7, "sdss_truth": 7,
     }  # fmt: skip
 
 
