@@ -19,6 +19,7 @@ from skyquarry.catalog import properties as props
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.filemark import mark_of
 from skyquarry.catalog.footers import footer_of
+from skyquarry.catalog.relations import ROWS_OF
 from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.tiles import Tiles, leaf_path
 from skyquarry.errors import ColumnError, DamagedError
@@ -166,6 +167,18 @@ class Stored:
     def nan_is_null(self) -> bool:
         """Whether its writer stored null in place of NaN; elsewhere NaN is mended when read."""
         return self.properties.get(NAN_KEY, "").strip() == "null"
+
+    @cached_property
+    def identity(self) -> str:
+        """What tells this version of the catalogue from any other: a digest of its properties."""
+        from skyquarry.catalog.digest import digest
+
+        return digest(self.properties)
+
+    @property
+    def rows_identity(self) -> str:
+        """The same for versions that have the same rows at the same places."""
+        return self.properties.get(ROWS_OF, "").strip() or self.identity
 
     @property
     def margin_arcsec(self) -> float | None:

@@ -46,6 +46,11 @@ class Predicate:
     """Whether no row can be chosen, whatever it holds."""
 
     @property
+    def digested(self) -> str:
+        """What it counts by in a digest."""
+        return self.text
+
+    @property
     def expression(self) -> Any:
         """The condition as a `pyarrow.compute.Expression`, for `Table.filter` or Acero."""
         import pyarrow.compute as pc

@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.digest import digest
 from skyquarry.catalog.files import Folder
 from skyquarry.catalog.properties import REPEATED_KEY
 from skyquarry.catalog.verify_margins import is_exact
 from skyquarry.catalog.writer import Options, TileRecord, TreeWriter, VersionWriter, margin_name
-from skyquarry.engine.digest import digest
 from skyquarry.engine.journal import Journal
 from skyquarry.engine.plan import MEMORY_BYTES, Limit
 from skyquarry.engine.reader import Piece

@@ -11,7 +11,6 @@ import pyarrow as pa
 from skyquarry.catalog import columns as columns_of
 from skyquarry.catalog.arrow import pc
 from skyquarry.catalog.columns import SPATIAL
-from skyquarry.catalog.relations import ROWS_OF
 from skyquarry.errors import ColumnError
 
 if TYPE_CHECKING:
@@ -97,12 +96,10 @@ class Source:
             )
         return self.roles.ra, self.roles.dec
 
-    @cached_property
+    @property
     def identity(self) -> str:
-        """What tells this version of the catalogue from any other: a digest of its properties."""
-        from skyquarry.engine.digest import digest
-
-        return digest(self.stored.properties)
+        """What tells this version of the catalogue from any other."""
+        return self.stored.identity
 
     @property
     def edition(self) -> str:
@@ -112,7 +109,7 @@ class Source:
     @property
     def rows_identity(self) -> str:
         """The same for versions that have the same rows at the same places."""
-        return self.stored.properties.get(ROWS_OF, "").strip() or self.identity
+        return self.stored.rows_identity
 
     # ------------------------------------------------------------ counts
     @cached_property

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from skyquarry.catalog.relations import KEY, ON, PARENT, PARENT_VERSION
 from skyquarry.catalog.stored import Stored, open_stored
 from skyquarry.catalog.tiles import MAX_ORDER, Tiles
-from skyquarry.engine.source import Source
 from skyquarry.errors import ColumnError, IngestError, UserError
 from skyquarry.ingest.buildplan import BuildPlan
 from skyquarry.ingest.clean import Cleaned, decoded, plain_field, set_aside, tidied
@@ -107,7 +106,7 @@ def family_of(parent: str, on: str, schema: pa.Schema) -> Family:
     return Family(
         parent,
         stored.version,
-        Source(stored).rows_identity,
+        stored.rows_identity,
         key,
         on,
         stored.roles.ra or "ra",

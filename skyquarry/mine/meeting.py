@@ -20,10 +20,10 @@ from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.match.geometry.pairing import Part
 from skyquarry.match.geometry.radii import Radius, radius_of
 from skyquarry.match.given.catalogsides import CatalogSide
-from skyquarry.match.given.dilation import around
 from skyquarry.mine.flows import FromPlan, FromTable, Fused, after
 from skyquarry.mine.outer import Outer
 from skyquarry.mine.steps import Map
+from skyquarry.sky.dilation import around
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import wrap_ra
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from skyquarry.engine import given
 from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.match.given.catalogsides import CatalogSide
-from skyquarry.match.given.dilation import around
 from skyquarry.match.given.policies import ErrorPolicy
 from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.lists.counterparts import counterparts, nearest_rows
@@ -17,6 +16,7 @@ from skyquarry.match.lists.table import ListTable
 from skyquarry.match.runs.rowsource import Streamed, footprint_of
 from skyquarry.match.runs.rules import Rules
 from skyquarry.pipeline.inputs import side_of
+from skyquarry.sky.dilation import around
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skyquarry.catalog.digest import digest
 from skyquarry.engine.catalog import open_catalog
-from skyquarry.engine.digest import digest
 from skyquarry.sky.algebra import Region
 from skyquarry.sky.manycones import Cones
 from skyquarry.sky.regions import Cone, Polygon, Zone

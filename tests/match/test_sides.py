@@ -16,11 +16,11 @@ from skyquarry.catalog.roles import Roles
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.given.catalogsides import CatalogSide
-from skyquarry.match.given.dilation import around, dilated, order_of
 from skyquarry.match.given.ordering import ranks, settled, sky_order
 from skyquarry.match.given.sides import ROW, along_the_sky
 from skyquarry.match.given.tablesides import NOWHERE, TableSide
 from skyquarry.sky import healpix
+from skyquarry.sky.dilation import around, dilated, order_of
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_radec, to_xyz
 from skyquarry.testing.handmade import write_catalog

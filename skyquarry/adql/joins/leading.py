@@ -166,7 +166,7 @@ def _pixels(pixel: str, leads: Leads, flat: Flat, connection: Any) -> Ints:
 def _around(pixels: Ints, radius_arcsec: float) -> Ranges:
     if not radius_arcsec:
         return Ranges.from_cells(29, pixels)
-    from skyquarry.match.given.dilation import around
+    from skyquarry.sky.dilation import around
 
     return around(pixels, radius_arcsec)
 

@@ -307,8 +307,8 @@ def _around(side: Side, read: Read, radius_arcsec: float) -> str:
     if isinstance(read, GivenRead) or read.by_engine or read.spatial is None:
         return ""
     from skyquarry.adql.reads import near_select
-    from skyquarry.match.given.dilation import around
     from skyquarry.sky import healpix
+    from skyquarry.sky.dilation import around
 
     ranges = around(healpix.index(side.ra_deg, side.dec_deg), radius_arcsec)
     return near_select(read, ranges)

@@ -8,9 +8,9 @@ import numpy as np
 
 from skyquarry.match.explain.place import number_or_none
 from skyquarry.match.geometry.search import Points, find_pairs
-from skyquarry.match.given.dilation import around
 from skyquarry.match.likelihood.evidence import pair_evidence
 from skyquarry.match.runs.nearby import agree
+from skyquarry.sky.dilation import around
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from skyquarry.match.given.dilation import dilated, order_of
 from skyquarry.match.resolution.groups import offsets
 from skyquarry.match.resolution.islands import islands
 from skyquarry.match.runs.nearby import pair_candidates
+from skyquarry.sky.dilation import dilated, order_of
 from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from skyquarry.match.geometry.pairscolumns import field_of, handed_out, schema_o
 from skyquarry.match.geometry.radii import Radius
 from skyquarry.match.geometry.units import NARROW, UNIT_PAIRS, Units, units_of
 from skyquarry.match.given.catalogsides import CatalogSide
-from skyquarry.match.given.dilation import around, dilated
 from skyquarry.match.given.tablesides import NOWHERE, TableSide
+from skyquarry.sky.dilation import around, dilated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -96,7 +96,7 @@ def _meet(node: PairsNode) -> bool:
 
 def _touch(node: PairsNode) -> bool:
     """Whether a left tile lies within the radius of a right one."""
-    from skyquarry.match.given.dilation import dilated
+    from skyquarry.sky.dilation import dilated
     from skyquarry.sky.ranges import Ranges
 
     right = node.right.tiles

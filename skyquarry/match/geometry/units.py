@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.geometry.prediction import chance_pairs, rows_within
-from skyquarry.match.given.dilation import dilated
+from skyquarry.sky.dilation import dilated
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.catalog.columns import SPATIAL
+from skyquarry.catalog.digest import digest
 from skyquarry.catalog.tiles import Tiles
 from skyquarry.catalog.verify_margins import is_exact
-from skyquarry.engine.digest import digest
 from skyquarry.engine.reader import Piece
 from skyquarry.engine.scan import Scan
 from skyquarry.engine.source import Source
 from skyquarry.errors import UserError
-from skyquarry.match.given.dilation import ahead_of, dilated
 from skyquarry.match.given.sides import Fetched, along_the_sky
+from skyquarry.sky.dilation import ahead_of, dilated
 from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
 if TYPE_CHECKING:

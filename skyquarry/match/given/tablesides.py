@@ -15,10 +15,10 @@ from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.parquet import rows_in
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.errors import ColumnError
-from skyquarry.match.given.dilation import ahead_of, dilated
 from skyquarry.match.given.ordering import settled, sky_order
 from skyquarry.match.given.sides import ROW, Fetched
 from skyquarry.sky import healpix
+from skyquarry.sky.dilation import ahead_of, dilated
 from skyquarry.sky.ranges import MAX_ORDER, N_PIXELS, Ranges
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import numpy as np
 
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.errors import UserError
-from skyquarry.match.given.dilation import dilated
+from skyquarry.sky.dilation import dilated
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:

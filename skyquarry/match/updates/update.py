@@ -19,13 +19,13 @@ import pyarrow.compute as pc
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.match.explain.local import first_search, second_ring_arcsec, second_search
 from skyquarry.match.explain.whole import cells_of
-from skyquarry.match.given.dilation import around
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.results.assembling import together
 from skyquarry.match.runs.identify import identified
 from skyquarry.match.runs.passes import finished
 from skyquarry.match.updates.lines import Keys, as_part, kept, renumbered
 from skyquarry.match.updates.marks import Changes, Marks, compared
+from skyquarry.sky.dilation import around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from skyquarry.engine.predicate import Predicate
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 def digest(*values: Any) -> str:
     """SHA-256 of the values, 64 hexadecimal digits.
 
-    Dataclasses count by what they were made of, conditions by their text. What is of no known kind
-    has another digest each time: nothing is taken for equal that may not be.
+    Dataclasses count by what they were made of, conditions by their text, `digested`. What is of
+    no known kind has another digest each time: nothing is taken for equal that may not be.
     """
     found = hashlib.sha256()
     for part in _parts(values):
@@ -52,8 +51,8 @@ def _parts(value: Any) -> Iterator[bytes]:
     elif isinstance(value, pa.Array | pa.ChunkedArray):
         yield str(value.type).encode()
         yield from _of_many(value.to_pylist())
-    elif isinstance(value, Predicate):
-        yield value.text.encode()
+    elif isinstance(told := getattr(value, "digested", None), str):
+        yield told.encode()
     elif dataclasses.is_dataclass(value):
         yield from _of_many([getattr(value, f.name) for f in dataclasses.fields(value) if f.init])
     else:
