@@ -7,8 +7,8 @@ the other catalogue, and `verify` compares it with the rows (`verify_keys`).
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.properties import REPEATED_KEY
 
@@ -22,6 +22,10 @@ PARENT_VERSION = "skyquarry_parent_version"
 """The identity of the parent that a child's rows were placed by."""
 NEAR_KEYS = "skyquarry_near_keys"
 """Columns with keys of rows that lie near: a table of neighbours has one, spectra may."""
+ALL_PAIRS = "skyquarry_all_pairs"
+"""That a table has every pair of a catalogue's rows within a radius, and no other row."""
+RIM_ARCSEC: Final = 1e-6
+"""What lies so near the radius of pairs may be one or not: rounding decides, by far less."""
 ROWS_OF = "skyquarry_rows_of"
 """The identity of an earlier version with the same rows at the same places."""
 
@@ -62,6 +66,61 @@ def _near_key(told: Any) -> NearKey:
 def told_near(*keys: NearKey) -> dict[str, str]:
     """The property that promises this."""
     return {NEAR_KEYS: json.dumps([asdict(each) for each in keys])}
+
+
+@dataclass(frozen=True, slots=True)
+class AllPairs:
+    """That a table's rows are all pairs of a catalogue's rows within a radius, each both ways.
+
+    It has each once, none of a row with itself, and no other row: of rows that have a key and a
+    position. At the very rim of the radius (`RIM_ARCSEC`) only the table tells.
+    """
+
+    column: str
+    """The key of one row of the pair."""
+    other: str
+    """The key of the other."""
+    catalog: str
+    """Whose rows: a name beside this one's."""
+    key: str
+    version: str
+    """Of that catalogue: of a later one nothing is promised."""
+    arcsec: float
+    identity: str
+    """Tells that version from one of the same name that was built in its place."""
+    limits: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """Of columns of that catalogue: only rows within them count. Inclusive, None open."""
+
+
+def all_pairs(properties: Mapping[str, str]) -> AllPairs | None:
+    """What a table's properties promise of its pairs; ValueError where that cannot be read."""
+    text = properties.get(ALL_PAIRS, "").strip()
+    return _all_pairs(json.loads(text)) if text else None
+
+
+def _all_pairs(told: Any) -> AllPairs:
+    try:
+        limits = {str(name): _limits(*ends) for name, ends in told.pop("limits").items()}
+        found = AllPairs(**told, limits=limits)
+        good = bool(0.0 < found.arcsec < 648_000.0 and found.identity and found.key)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        good = False
+    if not good:
+        raise ValueError(
+            f"{told!r:.200} names no column, other, catalog, key, version, arcsec, identity and "
+            "limits"
+        )
+    return found
+
+
+def _limits(*ends: Any) -> tuple[float | None, float | None]:
+    low, high = (None if each is None else float(each) for each in ends)
+    return low, high
+
+
+def told_pairs(pairs: AllPairs) -> dict[str, str]:
+    """The property that promises this."""
+    return {ALL_PAIRS: json.dumps(asdict(pairs))}
 
 
 def is_unique(stored: Stored, column: str) -> bool:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from skyquarry.catalog.relations import NearKey, is_unique, told_near
+from skyquarry.catalog.relations import AllPairs, NearKey, is_unique, told_near, told_pairs
 from skyquarry.engine.asked import whole_number
 from skyquarry.engine.catalog import Catalog, catalog_of, open_catalog
 from skyquarry.engine.plan import Plan
+from skyquarry.engine.spans import spans_of
 from skyquarry.errors import ColumnError, UserError
 from skyquarry.match.geometry.joins import Rule
 from skyquarry.match.geometry.pairs import PairsNode
@@ -18,6 +19,9 @@ from skyquarry.match.geometry.radii import radius_of
 from skyquarry.match.given.catalogsides import CatalogSide
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.catalog import CatalogLike
     from skyquarry.engine.executors import Where
 
@@ -75,7 +79,7 @@ def neighbours(
     told = {
         "skyquarry_neighbours_arcsec": f"{radius_arcsec:g}",
         "skyquarry_neighbours_version": str(catalog.stored.version),
-        **_promised(catalog, catalog.roles.id, float(radius_arcsec)),
+        **promised(catalog, NAMES[:2], float(radius_arcsec), every=nearest is None),
     }
     if nearest is not None:
         told["skyquarry_neighbours_nearest"] = str(nearest)
@@ -87,11 +91,34 @@ def neighbours(
     return open_catalog(where)
 
 
-def _promised(catalog: Catalog, key: str, arcsec: float) -> dict[str, str]:
-    """That the row of a neighbour's id lies near: nothing where ids repeat, and one may be far."""
-    stored, identity = catalog.stored, catalog.source.rows_identity
+def promised(
+    catalog: Catalog, columns: Sequence[str], arcsec: float, *, every: bool = True
+) -> dict[str, str]:
+    """What a table of the pairs of a catalogue's rows within a radius says of them.
+
+    The row of the second key lies near that of the first; and, if `every` pair is there, both ways,
+    so that no other is: of the rows that a condition on whole numbers chooses, where there is one.
+    Nothing is said where ids repeat, and one may be far.
+    """
+    stored, key = catalog.stored, str(catalog.roles.id)
     if not is_unique(stored, key):
         return {}
-    return told_near(
-        NearKey(NAMES[1], stored.home.name, key, str(stored.version), arcsec, identity)
+    one, other = columns
+    of = (stored.home.name, key, str(stored.version), arcsec, stored.rows_identity)
+    told = told_near(NearKey(other, *of))
+    limits = _limits(catalog) if every else None
+    return told if limits is None else told | told_pairs(AllPairs(one, other, *of, limits))
+
+
+def _limits(catalog: Catalog) -> Bounds | None:
+    """The limits of columns of whole numbers that rows are within, no other; None: told by more."""
+    cut = catalog.cut
+    if not cut.only(predicate=None).rows_uncut:
+        return None
+    if cut.predicate is None:
+        return {}
+    limits = spans_of(cut.predicate.term)
+    whole = all(
+        pa.types.is_integer(catalog.source.schema.field(name).type) for name in limits or ()
     )
+    return limits if whole else None

@@ -17,6 +17,7 @@ from skyquarry.engine.plan import Plan
 from skyquarry.errors import ExistsError
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.spilled import ChildRows, ParentRows, Piece
+from skyquarry.mine.neighbours import promised
 from skyquarry.pipeline.build import build
 from skyquarry.pipeline.matching import pairs
 from skyquarry.pipeline.simulating import (
@@ -224,10 +225,9 @@ class _Writing:
     def _neighbours(self) -> None:
         photo = self._open("photoobj")
         columns = [f"photoobj_{side}_{name}" for side in (1, 2) for name in ("type", "mode")]
-        plan = pairs(
-            photo.where("mode < 3"), radius_arcsec=NEIGHBOURS_ARCSEC, both=True, columns=columns
-        )
-        told = _near("NeighborObjID", photo, NEIGHBOURS_ARCSEC)
+        some = photo.where("mode < 3")
+        plan = pairs(some, radius_arcsec=NEIGHBOURS_ARCSEC, both=True, columns=columns)
+        told = promised(some, ("objID", "NeighborObjID"), NEIGHBOURS_ARCSEC)
         self._pairs("neighbors", photo, [("", plan)], _neighbour_columns, told)
 
     def cross_references(self, surveys: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from skyquarry.adql.twenty.asked import Boxes
+from skyquarry.catalog.relations import all_pairs
+from skyquarry.catalog.verify_pairs import check_pairs
 from skyquarry.errors import ExistsError
 from skyquarry.testing.smallsky import BOXES, SmallSky, small_archive
 from skyquarry.testing.twentyqueries import answers, boxes_of
@@ -110,6 +112,16 @@ def test_neighbours_are_all_pairs_within_half_a_minute(tables):
         WHERE abs(a.dec + 0.5) < 0.05 AND abs(a.ra - 185) < 0.05"""
     assert len(photo) > 10_000
     assert duckdb.sql(told).fetchall() == duckdb.sql(brute).fetchall()
+
+
+def test_neighbours_promise_to_be_all_pairs_of_what_counts_and_are(sky):
+    """Of primary and secondary objects; the close ones alone promise nothing."""
+    promise = all_pairs(sky["neighbors"].properties)
+    assert (promise.column, promise.other) == ("objID", "NeighborObjID")
+    assert (promise.arcsec, promise.limits) == (30.0, {"mode": (None, np.nextafter(3.0, 0.0))})
+    assert promise.identity == sky["photoobj"].stored.identity
+    assert not list(check_pairs(sky["neighbors"].stored))
+    assert all_pairs(sky["closeneighbors"].properties) is None
 
 
 def test_secondary_objects_are_of_other_runs_than_the_primary_ones_at_their_place(tables):

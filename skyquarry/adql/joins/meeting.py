@@ -9,6 +9,7 @@ Whatever is left is tested by the SQL as it stands.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,9 +46,30 @@ _WIDEST_ARCSEC: Final = 36_000.0
 """Up to which numbers are looked at while pairs are found: zones of the sky narrow no more down."""
 
 
-def met(
-    plan: Plan, sized: list[Sized], reads: Sequence[Read], connection: Any
-) -> tuple[list[Sized], tuple[Truth, ...]]:
+@dataclass(frozen=True, slots=True)
+class End:
+    """One of the two tables of pairs."""
+
+    alias: str
+    sql: str
+    """Its number of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What the matcher found, as tables of the database."""
+
+    tables: list[Sized]
+    """Those of the join, and that of the pairs."""
+    joined: tuple[Truth, ...]
+    """What joins the pairs to the two tables."""
+    ends: tuple[End, End]
+    """The tables of which `one` and `other` of the pairs are rows."""
+    pairs: str | None
+    """The table of the pairs; None where it streams, and can be read once only."""
+
+
+def met(plan: Plan, sized: list[Sized], reads: Sequence[Read], connection: Any) -> Met:
     """The tables of a join with pairs of two of them as one more, and what joins these."""
     assert plan.near is not None
     radius_arcsec = plan.near.radius_deg * 3600.0 + _WIDER_ARCSEC
@@ -69,12 +91,14 @@ def met(
     _given(connection, name, first, pairs if more else None)
     count = 1e12 if more else float(len(ends[0]))
     tables = [made.get(each.alias, each) for each in sized]
-    joined = tuple(
-        Flat.equality(f"{name}.{column}", f"{side.sized.alias}.{side.key}")
-        for column, side in zip(("one", "other"), both, strict=True)
+    one, other = (End(side.sized.alias, f"{side.sized.alias}.{side.key}") for side in both)
+    joined = (
+        Flat.equality(f"{name}.one", one.sql),
+        Flat.equality(f"{name}.other", other.sql),
     )
     # a pair has one row of either side: the sizes of the keys are the sides' own
-    return [*tables, Sized(name, name, count, count)], joined
+    tables.append(Sized(name, name, count, count))
+    return Met(tables, joined, (one, other), None if more else name)
 
 
 # ---------------------------------------------------------------- pairs

@@ -14,6 +14,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.database.room import NoRoomError
+from skyquarry.adql.joins.everypair import every_pair, given, limited
 from skyquarry.adql.joins.flat import Flat, owners
 from skyquarry.adql.joins.joinplan import Plan, Sized, local, owner
 from skyquarry.adql.joins.keyed import asked_for, keyed, with_places, worth
@@ -71,6 +72,9 @@ def told(joins: Sequence[JoinText], reads: Sequence[Read]) -> list[str]:
         if plan.keyed is not None:
             one, other = (names[alias] for alias in replace(plan, near=plan.keyed).aliases)
             lines.append(f"where many are left, pairs of {one} and {other} that are alike first")
+            for each in every_pair(plan.join.flat, reads, plan.keyed):
+                arcsec, table = each.promise.arcsec, names[each.alias]
+                lines.append(f"these in place of {table}, which has all within {arcsec:g} arcsec")
         if plan.near is None and tied(plan.join.flat, reads):
             lines.append("where few rows of one are left, others are read only where these lie")
     return lines
@@ -105,20 +109,32 @@ def _matched(
     """The tables with the pairs that the matcher found of two of them."""
     from skyquarry.adql.joins.meeting import met
 
-    flat, near = plan.join.flat, plan.near
-    if near is None:
-        assert plan.keyed is not None
-        near, reads = plan.keyed, with_places(plan.keyed, flat, reads)
-    whole = replace(plan, near=near)
-    try:
-        sized, more = met(whole, sized, reads, connection)
-    except NoRoomError:
-        if plan.near is not None:
-            raise
-        return sized, flat  # the database joins them by their keys, and may spill
     if plan.near is None:
-        sized = asked_for(sized, flat, reads, whole.aliases)
-    return sized, Flat(flat.parts, (*flat.truths, *more))
+        return _matched_by_keys(plan, sized, reads, connection)
+    flat = plan.join.flat
+    found = met(plan, sized, reads, connection)
+    return found.tables, Flat(flat.parts, (*flat.truths, *found.joined))
+
+
+def _matched_by_keys(
+    plan: Plan, sized: list[Sized], reads: Sequence[Read], connection: Any
+) -> tuple[list[Sized], Flat]:
+    """The same of two tables that keys bring near each other, and what is left of the others."""
+    from skyquarry.adql.joins.meeting import met
+
+    near = plan.keyed
+    assert near is not None
+    every = every_pair(plan.join.flat, reads, near)
+    flat, wider = limited(every, plan.join.flat, with_places(near, plan.join.flat, reads))
+    whole = replace(plan, near=near, join=replace(plan.join, flat=flat))
+    try:
+        found = met(whole, sized, wider, connection)
+    except NoRoomError:
+        return sized, plan.join.flat  # the database joins them by their keys, and may spill
+    made = {each.alias: each for each in given(every, found, near, connection)}
+    tables = [made.get(each.alias, each) for each in found.tables]
+    tables = asked_for(tables, flat, wider, (*whole.aliases, *made))
+    return tables, Flat(flat.parts, (*flat.truths, *found.joined))
 
 
 # ---------------------------------------------------------------- sizes

@@ -53,7 +53,7 @@ def _near(near: StoredRead, column: str, far: StoredRead, others_column: str) ->
     for each in _promised(near):
         if column != each.column:
             continue
-        place = _place(near.source.stored.home.parent.join(each.catalog))
+        place = place_of(near.source.stored.home.parent.join(each.catalog))
         there = _Parent(place, each.key, each.identity or each.version)
         if _of_parent(far, others_column) == there or there.is_of(far, others_column):
             return each.arcsec + _SLACK_ARCSEC
@@ -81,7 +81,7 @@ class _Parent:
         """Whether it is this catalogue as it is read here, and its key is this column."""
         source = read.source
         named = self.version in (source.rows_identity, source.stored.version)
-        there = (_place(source.stored.home), column) == (self.place, self.key)
+        there = (place_of(source.stored.home), column) == (self.place, self.key)
         return there and named and is_unique(source.stored, column)
 
 
@@ -96,8 +96,9 @@ def _of_parent(read: StoredRead, column: str) -> _Parent | None:
     if not (parent and key and column == on):
         return None
     name = parent.rstrip("/").rpartition("/")[2]
-    return _Parent(_place(stored.home.parent.join(name)), key, version or _FIRST)
+    return _Parent(place_of(stored.home.parent.join(name)), key, version or _FIRST)
 
 
-def _place(folder: Any) -> str:
+def place_of(folder: Any) -> str:
+    """A folder as a text that two of the same place share."""
     return str(folder.path("")).rstrip("/")
