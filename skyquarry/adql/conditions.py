@@ -9,7 +9,7 @@ from skyquarry.adql.calls.casting import moment
 from skyquarry.adql.calls.geocalls import narrowed_to
 from skyquarry.adql.calls.known import alike
 from skyquarry.adql.geometry import shapes as geometry
-from skyquarry.adql.kinds import WORDS
+from skyquarry.adql.kinds import WORDS, literal
 from skyquarry.adql.resolving import Resolver
 from skyquarry.adql.terms import (
     Band,
@@ -34,7 +34,9 @@ from skyquarry.adql.text.syntax import (
     Junction,
     Like,
     Not,
+    Number,
     Parenthesis,
+    Signed,
 )
 from skyquarry.engine.bounds import Bounds, either, widened
 
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from skyquarry.adql.selects import Compiled
     from skyquarry.adql.state import State
     from skyquarry.adql.terms import Equal
-    from skyquarry.adql.text.syntax import Query
+    from skyquarry.adql.text.syntax import Query, Value
 
     Compile = Callable[[Query, Scope | None], Compiled]
 
@@ -231,11 +233,12 @@ class Conditions(Resolver):
 
     def _in_list(self, tree: InList) -> Truth:
         of = self.value(tree.of)
-        pairs = [self.comparable(of, self.value(each)) for each in tree.items]
+        items = tree.items or _extremes(tree)
+        pairs = [self.comparable(of, self.value(each)) for each in items]
         lefts = {left.sql for left, _ in pairs}
-        items = ", ".join(right.sql for _, right in pairs)
+        listed = map(literal, tree.numbers) if tree.numbers else (right.sql for _, right in pairs)
         word = "NOT IN" if tree.negated else "IN"
-        sql = f"({min(lefts)} {word} ({items}))"
+        sql = f"({min(lefts)} {word} ({', '.join(listed)}))"
         parts = (of, *(right for _, right in pairs))
         if tree.negated:
             return self._made(sql, parts)
@@ -279,6 +282,18 @@ class Conditions(Resolver):
     def _missing(self, tree: IsNull) -> Truth:
         of = self.value(tree.of)
         return self._made(f"({of.sql} IS {'NOT ' if tree.negated else ''}NULL)", (of,))
+
+
+def _extremes(tree: InList) -> tuple[Value, ...]:
+    """The least and the greatest of its numbers, of each kind: all others lie between them."""
+    whole = [each for each in tree.numbers if isinstance(each, int)]
+    real = [each for each in tree.numbers if isinstance(each, float)]
+    ends = [end(each) for each in (whole, real) if each for end in (min, max)]
+    found = [Number(abs(each), tree.span) for each in ends]
+    return tuple(
+        Signed("-", number, tree.span) if each < 0 else number
+        for each, number in zip(ends, found, strict=True)
+    )
 
 
 def _equal(left: Term, right: Term) -> tuple[Equal, ...]:

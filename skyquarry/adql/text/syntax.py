@@ -150,6 +150,8 @@ class InList:
     items: tuple[Value, ...]
     negated: bool
     span: Span
+    numbers: tuple[int | float, ...] = ()
+    """A long list of numbers and nothing else, in place of `items`."""
 
 
 @dataclass(frozen=True, slots=True)

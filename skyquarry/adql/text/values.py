@@ -143,6 +143,11 @@ class Values(Words, ABC):
             query = self.subquery("after IN")
             return InQuery(left, query, negated, self.since(left.span))
         self.need("(", "after IN")
+        numbers = self.source.lists.get(self.word.span.start, ())
+        if numbers:
+            self.take()
+            self.need(")", "at the end of the list")
+            return InList(left, (), negated, self.since(left.span), numbers)
         self.deeper()
         items = [self.value()]
         while self.eats(","):
