@@ -115,7 +115,7 @@ def rows_of(
         epoch=np.full(n, 2016.0),
         motions=None,
         mag=np.asarray(mag, np.float64)[order],
-        red=unknown,
+        cool=unknown,
         extended=unknown,
         wide=nothing,
         wide_arcsec=0.0,

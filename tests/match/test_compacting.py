@@ -44,7 +44,7 @@ def same(a: Rows, b: Rows) -> bool:
 
 def test_a_column_of_one_value_takes_no_memory_for_each_row():
     thin = compact(rows_of(1000))
-    assert {thin.covariance.strides[0], thin.epoch.strides[0], thin.red.strides[0]} == {0}
+    assert {thin.covariance.strides[0], thin.epoch.strides[0], thin.cool.strides[0]} == {0}
     assert thin.mag.strides == (8,)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyquarry.match.given.rows import Motions, Rows
+from skyquarry.match.kernels.nearness import NEAR, RARE
 from skyquarry.match.likelihood.epochs import (
     RV_DISPERSION_KMS,
     largest_variance,
@@ -306,6 +307,25 @@ def test_pairs_judged_by_the_fast_component_are_reached() -> None:
     here, there = search_reach(a, b, 3.0, prior)
     needed = 3 * np.sqrt(largest_variance(a.covariance + b.covariance) + (sigma * 24.75e-3) ** 2)
     assert (here.radius_arcsec + there.radius_arcsec >= needed).all()
+
+
+def test_pairs_that_may_be_near_dwarfs_are_reached_whatever_else_they_may_be() -> None:
+    rng = np.random.default_rng(12)
+    prior, n = MotionPrior(), 4000
+    a, b = some_rows(n, known=False), replace(some_rows(n, known=False), epoch=np.full(n, 1991.25))
+    cool = np.array([np.nan, 1e-4, 3e-4, 1e-3, 3e-3, 0.1, 0.5])
+    extent = np.array([np.nan, 0.0, 1.0])
+    a, b = (
+        replace(each, mag=rng.uniform(12, 24, n), cool=rng.choice(cool, n), extended=seen)
+        for each, seen in ((a, rng.choice(extent, n)), (b, np.full(n, np.nan)))
+    )
+    together = prior.weights(a) * prior.weights(b) / prior.base
+    near = together[:, NEAR] >= RARE * together.sum(axis=1)
+    here, there = search_reach(a, b, 3.0, prior)
+    assert 200 < near.sum() < 2000
+    assert ((here.radius_arcsec + there.radius_arcsec)[near] >= 3 * 0.25 * 24.75).all()
+    a, b = (replace(each, cool=np.full(n, np.nan)) for each in (a, b))
+    assert max(each.radius_arcsec.max() for each in search_reach(a, b, 3.0, prior)) < 9.0
 
 
 def test_the_wide_component_of_blends_is_reached() -> None:

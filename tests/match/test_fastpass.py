@@ -22,7 +22,6 @@ from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.sky import healpix
 from skyquarry.sky.motion import propagate
 from skyquarry.sky.vectors import separation_arcsec, to_xyz
-from skyquarry.surveys.load import load
 
 
 def rows(ra: object, dec: object, epoch: object = 2000.0, *, sigma: float = 0.1) -> Rows:
@@ -45,7 +44,7 @@ def test_bright_or_red_rows_that_nobody_knows_are_searched_again() -> None:
     some = replace(
         some,
         mag=np.array([13.9, 14.1, 17.0, np.nan, 10.0, 10.0, 10.0, 17.0]),
-        red=np.array([np.nan, 0.1, 0.9, 0.9, 0.0, 0.0, 0.0, 0.9]),
+        cool=np.array([np.nan, 1e-4, 0.01, 0.5, 1e-4, 1e-4, 1e-4, 0.5]),
         extended=np.array([np.nan, 0, 0, np.nan, 0, 0, 0, 1.0]),
         epoch=np.array([2000.0] * 5 + [np.nan, 2000.0, 2000.0]),
     )
@@ -57,22 +56,9 @@ def test_bright_or_red_rows_that_nobody_knows_are_searched_again() -> None:
     )
     matched = np.zeros(8, bool)
     matched[4] = True
-    told = eligible(some, matched, FastRule(red_mag=0.5))
+    told = eligible(some, matched, FastRule())
     assert np.flatnonzero(told).tolist() == [0, 2, 3]
     assert np.flatnonzero(free(some, matched)).tolist() == [0, 1, 2, 3, 7]
-
-
-@pytest.mark.parametrize(
-    ("survey", "low", "high"),
-    # L dwarfs: W1 - W2 from 0.25 to 0.5, J - Ks from 1.2 to 1.8; T dwarfs up to 3 in W1 - W2
-    [("allwise", 0.2, 0.4), ("twomass_psc", 1.1, 1.8), ("panstarrs1", 3.0, 7.0)],
-)
-def test_red_is_what_is_cooler_than_an_l_dwarf(survey: str, low: float, high: float) -> None:
-    assert low < FastRule.of(load(survey).roles).red_mag < high
-
-
-def test_one_band_has_no_colour_and_only_the_bright_are_searched() -> None:
-    assert FastRule.of(load("hipparcos2").roles).red_mag == np.inf
 
 
 def test_barnard_is_found_after_sixteen_years_and_what_is_faster_is_not() -> None:

@@ -10,7 +10,11 @@ import pytest
 
 from skyquarry.errors import UserError
 from skyquarry.match.given.rows import Rows
-from skyquarry.match.likelihood.motionprior import MotionPrior
+from skyquarry.match.likelihood.motionprior import (
+    COOL_IF_EXTENDED,
+    OF_COOL_DWARFS,
+    MotionPrior,
+)
 from skyquarry.sky.frames import lonlat_from_frame
 
 
@@ -70,7 +74,21 @@ def test_faint_rows_far_from_the_plane_may_be_galaxies() -> None:
 
 def test_extended_rows_stand_still_and_points_seldom_do() -> None:
     weights = MotionPrior().weights(rows([21.0, 21.0], 80.0, [1.0, 0.0]))
-    np.testing.assert_allclose(weights[:, 0], [0.98, 0.02])
+    np.testing.assert_allclose(weights[:, 0], [0.98, 0.02], rtol=2e-4)  # near dwarfs have the rest
+
+
+def test_what_may_be_a_cool_dwarf_is_fast_or_near_by_as_much() -> None:
+    some = rows(np.full(4, 18.0), 60.0, [np.nan, np.nan, np.nan, 1.0])
+    weights = MotionPrior().weights(replace(some, cool=np.array([0.0, 0.5, 1.0, 0.5])))
+    np.testing.assert_allclose(weights[2], OF_COOL_DWARFS)
+    np.testing.assert_allclose(weights[1], 0.5 * (weights[0] + weights[2]))
+    assert weights[3, 3] == pytest.approx(COOL_IF_EXTENDED * weights[1, 3])
+
+
+def test_where_no_colour_tells_near_dwarfs_are_a_part_of_the_stars() -> None:
+    weights = MotionPrior().weights(rows([14.0, 24.0, 24.0], 90.0, [np.nan, np.nan, 1.0]))
+    stars = 1.0 - weights[:, 0]
+    np.testing.assert_allclose(weights[:, 3] / stars, 1e-4 / 0.7, rtol=1e-3)
 
 
 def test_one_gaussian_is_the_same_for_all() -> None:
@@ -86,11 +104,11 @@ def test_the_search_goes_as_far_as_the_slowest_that_move() -> None:
 
 def test_the_fastest_are_one_component_more() -> None:
     prior = MotionPrior().with_fastest(1200.0, 1e-3)
-    assert prior.sigmas_masyr.tolist() == [0.0, 8.0, 80.0, 1200.0]
+    assert prior.sigmas_masyr.tolist() == [0.0, 8.0, 80.0, 250.0, 1200.0]
     assert prior.base.sum() == pytest.approx(1.0, abs=1e-15)
     plain, more = (p.weights(rows([9.0, 19.0])) for p in (MotionPrior(), prior))
-    np.testing.assert_allclose(more[:, :3], plain * 0.999)
-    np.testing.assert_allclose(more[:, 3], 1e-3)
+    np.testing.assert_allclose(more[:, :4], plain * 0.999)
+    np.testing.assert_allclose(more[:, 4], 1e-3)
 
 
 def test_weights_that_do_not_sum_to_one_are_refused() -> None:

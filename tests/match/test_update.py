@@ -308,6 +308,13 @@ def test_what_was_learnt_comes_back_from_plain_data_exactly(result):
     assert json.dumps(again.to_dict()) == json.dumps(told)
 
 
+def test_a_match_whose_prior_knew_no_colours_is_not_mixed_with_one_that_does(result):
+    told = Frozen.of(result.made).to_dict()
+    del told["extremes"][0]["cool"]
+    with pytest.raises(UserError, match=r"knew no motions by colour.*match the catalogues anew"):
+        Frozen.from_dict(told)
+
+
 ROW = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 1))
 
 

@@ -1,4 +1,4 @@
-"""Magnitude, colour and extent of rows, from the bands of a catalogue."""
+"""Magnitude and extent of rows, from the bands of a catalogue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ EXTENDED_ARCSEC = 1.2
 """A half-light radius above this is that of a galaxy: a star's is half that."""
 _LARGEST_ARCSEC = 36_000.0
 """The Magellanic Clouds: ten degrees."""
-_STARLIGHT_UM = 6.0  # beyond, dust outshines a star: no colour of its surface
 _LOW, _HIGH = -30.0, 60.0  # magnitudes outside are numbers for "missing", as 99 and -999
 _AB_ZERO = {"Jy": 8.90, "mJy": 16.40, "uJy": 23.90, "nJy": 31.40, "nanomaggy": 22.5, "maggy": 0.0}
 
@@ -42,18 +41,6 @@ def reference_band(roles: Roles, name: str | None = None) -> Band | None:
     return named[0]
 
 
-def colour_bands(roles: Roles) -> tuple[Band, Band] | None:
-    """The bluest and the reddest band that see a star's surface; None where there are not two."""
-    bands = [
-        b for b in roles.bands if b.wavelength_um is not None and b.wavelength_um < _STARLIGHT_UM
-    ]
-    bands.sort(key=lambda b: (b.wavelength_um or 0.0, b.name))
-    if len(bands) < 2 or bands[0].wavelength_um == bands[-1].wavelength_um:
-        return None
-    red = next(b for b in bands if b.wavelength_um == bands[-1].wavelength_um)
-    return bands[0], red
-
-
 def magnitudes(values: Values, band: Band | None) -> Floats:
     """(n,) magnitudes of a band; a flux is converted; NaN where missing or not positive."""
     told = None if band is None else values.optional(band.column)
@@ -64,14 +51,6 @@ def magnitudes(values: Values, band: Band | None) -> Floats:
             told = _AB_ZERO.get(band.unit, 0.0) - 2.5 * np.log10(told)
     with np.errstate(invalid="ignore"):
         return np.where((told > _LOW) & (told < _HIGH), told, np.nan)
-
-
-def colours(values: Values, roles: Roles) -> Floats:
-    """(n,) bluest minus reddest band; NaN where either is missing."""
-    bands = colour_bands(roles)
-    if bands is None:
-        return np.full(len(values), np.nan)
-    return magnitudes(values, bands[0]) - magnitudes(values, bands[1])
 
 
 def sizes(values: Values, roles: Roles) -> Floats | None:

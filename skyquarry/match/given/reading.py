@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.errors import PositionError
-from skyquarry.match.given.bands import colour_bands, colours, extended, magnitudes, reference_band
+from skyquarry.match.given.bands import extended, magnitudes, reference_band
+from skyquarry.match.given.cool import cool_bands, coolness
 from skyquarry.match.given.motioncolumns import motions_of
 from skyquarry.match.given.ordering import sky_order
 from skyquarry.match.given.policies import ErrorPolicy, Notes, Rejects
@@ -62,7 +63,7 @@ def needed_columns(roles: Roles, band: str | None = None) -> list[str]:
         named += [roles.parallax, roles.parallax_error]
         named += [roles.radial_velocity, roles.radial_velocity_error]
     reference = reference_band(roles, band)
-    named += [each.column for each in (reference, *(colour_bands(roles) or ())) if each]
+    named += [each.column for each in (reference, *(cool_bands(roles) or ())) if each]
     named += [roles.extent or roles.class_column]
     return list(dict.fromkeys(name for name in named if name is not None))
 
@@ -122,7 +123,7 @@ def rows_of(
         _epochs(values, roles, notes),
         motions_of(values, roles, radec[1], errors, policy, notes),
         magnitudes(values, reference_band(roles, band)),
-        colours(values, roles),
+        coolness(values, roles),
         extended(values, roles),
         np.zeros(len(values)),
         0.0,

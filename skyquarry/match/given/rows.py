@@ -81,8 +81,8 @@ class Rows:
     motions: Motions | None
     mag: Floats
     """(n,) reference magnitude of the catalogue; NaN where missing"""
-    red: Floats
-    """(n,) colour, blue minus red band of the catalogue; NaN where missing"""
+    cool: Floats
+    """(n,) probability of a dwarf of M8 or cooler, by its colour (`cool.py`); NaN where unknown"""
     extended: Floats
     """(n,) 1 for extended, 0 for point-like, NaN where unknown"""
     wide: Floats

@@ -18,6 +18,7 @@ from skyquarry.match.kernels.nodes import (
     ARCSEC, CA, CD, DEC, EE, EN, EPOCH, MOTION, NN, PE, PN, RA, SA, SD, X0, X1, X2, X3, XX, XY, YY,
     ZETA, ZETA2,
 )  # fmt: skip
+from skyquarry.match.kernels.nearness import NEAR, RARE
 from skyquarry.match.kernels.standing import LARGE2, are_still, frame_between, weigh_still
 from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
@@ -31,9 +32,8 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
     """Fill out (13, m) and flags (m,) for the nodes left (m,), right (m,).
 
     Offsets and covariance are in the left row's local axes at the epoch compared. chi2 takes a
-    motion that neither knows from the component of the prior that weighs most, or from the
-    slowest that moves if that is faster; lnB is from all. The last three lines are what
-    `groups_evidence` tells of the two as a group.
+    motion that neither knows from one component of the prior (`_sought`); lnB is from all.
+    The last three lines are what `groups_evidence` tells of the two as a group.
     """
     members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
     info, place = np.empty((2, 2, 16)), np.empty((2, PLACE_COLUMNS))
@@ -64,7 +64,7 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
             if nodes[i, MOTION] < 0.0 and nodes[j, MOTION] < 0.0 and head[MOVING] > 0.0:
                 motion_weights(ratio, base, members, first, last, weights)
                 dt = nodes[i, EPOCH] - nodes[j, EPOCH]
-                extra = max(sigma2[np.argmax(weights)], slow2) * dt * dt
+                extra = _sought(weights, sigma2, slow2) * dt * dt
                 flags[p] = PRIOR
             t_i = epoch - nodes[i, EPOCH] if carried == 0 else 0.0
             t_j = epoch - nodes[j, EPOCH] if carried == 1 else 0.0
@@ -87,6 +87,18 @@ def _slow(sigma2):
         if s2 > 0.0 and (slow == 0.0 or s2 < slow):
             slow = s2
     return slow
+
+
+@step
+def _sought(weights, sigma2, slow2):
+    """Variance of the component that weighs most, or of the slowest that moves if that is faster.
+
+    Of the near dwarfs' where that is not quite improbable: they are few, and lost if not sought.
+    """
+    most2 = max(sigma2[np.argmax(weights)], slow2)
+    if len(weights) > NEAR and weights[NEAR] >= RARE:
+        most2 = max(most2, sigma2[NEAR])
+    return most2
 
 
 @step

@@ -59,7 +59,8 @@ class PairEvidence:
     """(m, 3) arcsec^2, of left and right together, in the left row's local axes: ee, nn, en"""
     chi2: Floats
     """(m,) of the offset, 2 degrees of freedom; a motion that neither knows by the prior's
-    heaviest component, at least the slowest that moves; wide errors not counted"""
+    heaviest component, at least the slowest that moves, or that of near dwarfs where it is not
+    rare; wide errors not counted"""
     lnB: Floats  # noqa: N815 - so it is called in the papers
     """(m,) by the whole mixture of motions and of wide errors"""
     flags: NDArray[np.int32]

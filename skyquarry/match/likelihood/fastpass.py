@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skyquarry.match.geometry.search import Points, find_pairs
-from skyquarry.match.given.bands import colour_bands
+from skyquarry.match.given.cool import KNOWN_RED
 from skyquarry.match.likelihood.epochs import has_motion, largest_variance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skyquarry.catalog.roles import Roles
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.likelihood.motionprior import MotionPrior
 
@@ -34,42 +33,24 @@ FASTEST_ARCSEC_YR = 10.5
 BRIGHT_MAG = 14.0
 """An M5 dwarf (absolute J of 9) has it at 100 pc, where 1"/yr is 474 km/s, and hardly a star is so
 fast: what moves by more and is no cooler is brighter; what is cooler is red."""
-RED_KELVIN = 2200.0
-_VEGA_KELVIN = 9600.0
-_SECOND_RADIATION_UM_K = 14_387.77  # hc/k (CODATA 2018)
 _ARCSEC2_PER_DEG2 = 3600.0**2
 
 
 @dataclass(frozen=True, slots=True)
 class FastRule:
-    """Which rows of a catalogue are worth a second search."""
+    """Which rows are worth a second search."""
 
     bright_mag: float = BRIGHT_MAG
     """rows at least as bright: the nearest stars are"""
-    red_mag: float = np.inf
-    """rows whose colour (`Rows.red`) is at least this: what is cooler than an L0 dwarf"""
+    least_cool: float = KNOWN_RED
+    """rows that may be a dwarf of M8 or cooler (`Rows.cool`) at least as probably as this"""
     fastest_arcsec_yr: float = FASTEST_ARCSEC_YR
-
-    @classmethod
-    def of(cls, roles: Roles) -> FastRule:
-        """The rule for a catalogue with these bands.
-
-        Red is the colour of a black body of 2200 K (an L0 dwarf) between the bluest and the reddest
-        band, by that of 9600 K (Vega, whose colours are zero): 0.29 in W1 - W2, which late M dwarfs
-        stay below, 1.6 in J - Ks. Methane makes T dwarfs blue in J - Ks: 2MASS finds these only
-        where they are bright.
-        """
-        bands = colour_bands(roles)
-        if bands is None:
-            return cls()
-        blue, red = (float(band.wavelength_um or 0.0) for band in bands)
-        return cls(red_mag=_black_body_colour(blue, red))
 
 
 def eligible(rows: Rows, matched: Mask, rule: FastRule) -> Mask:
     """(n,) rows without a match and without a motion that are bright or red, and not extended."""
     with np.errstate(invalid="ignore"):
-        stellar = (rows.mag <= rule.bright_mag) | (rows.red >= rule.red_mag)
+        stellar = (rows.mag <= rule.bright_mag) | (rows.cool >= rule.least_cool)
     return stellar & ~(rows.extended > 0.5) & free(rows, matched)
 
 
@@ -201,13 +182,3 @@ def _gaussian_integral(start: Floats, stop: Floats, rate: float) -> Floats:
 
     root = np.sqrt(rate)
     return np.asarray(np.sqrt(np.pi) / (2.0 * root) * (erf(root * stop) - erf(root * start)))
-
-
-def _black_body_colour(blue_um: float, red_um: float) -> float:
-    """Colour of 2200 K in magnitudes by 9600 K."""
-
-    def ratio(wavelength: float) -> float:
-        hot, cool = (_SECOND_RADIATION_UM_K / (wavelength * t) for t in (_VEGA_KELVIN, RED_KELVIN))
-        return float(np.expm1(hot) / np.expm1(cool))
-
-    return float(2.5 * np.log10(ratio(red_um) / ratio(blue_um)))

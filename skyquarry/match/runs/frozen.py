@@ -63,6 +63,11 @@ class Frozen:
 
         Raises UserError where it had one, and none is given.
         """
+        if any("cool" not in rows for rows in data["extremes"]):
+            raise UserError(
+                "the match was made by a skyquarry that knew no motions by colour, but a part of "
+                "it can be worked out again only by the same prior: match the catalogues anew"
+            )
         told = data["photometry"]
         if told == _OWN and photometry is None:
             raise UserError(

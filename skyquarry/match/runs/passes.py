@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from skyquarry.match.given.cool import KNOWN_RED
 from skyquarry.match.given.merging import merged
 from skyquarry.match.kernels import surveying
 from skyquarry.match.likelihood.epochs import search_reach
@@ -109,10 +110,16 @@ class Piece:
 
 
 def extremes(rows: Rows) -> Rows:
-    """The few rows that can reach farthest: the largest error by magnitude, the fastest motions."""
+    """The few rows that can reach farthest: the largest error by magnitude, the fastest motions.
+
+    Of what is as red as cool dwarfs the largest error by itself.
+    """
     if not len(rows):
         return rows
+    red = np.flatnonzero(rows.cool >= KNOWN_RED)
     chosen = [surveying.widest(rows.covariance, rows.mag)]
+    if len(red):
+        chosen.append(red[surveying.widest(rows.covariance[red], rows.cool[red])])
     if rows.motions is not None:
         speed = np.hypot(rows.motions.pm[:, 0], rows.motions.pm[:, 1])
         unsure = rows.motions.covariance[:, 0] + rows.motions.covariance[:, 1]

@@ -131,7 +131,7 @@ def second_search(made: Identification) -> SecondSearch | None:
     known = epochs[np.isfinite(epochs)]
     if not len(known) or np.ptp(known) < SHORTEST_YEARS:
         return None
-    return SecondSearch(tuple(FastRule.of(side.roles) for side in made.plan.sides))
+    return SecondSearch((FastRule(),) * len(made.plan.sides))
 
 
 def _parted(rows: list[Rows], mask: Mask, start: Ints) -> list[Rows]:

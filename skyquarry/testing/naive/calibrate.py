@@ -49,7 +49,7 @@ def plain_rows(  # noqa: PLR0913 - the columns of a catalogue
         epoch=nothing if epoch is None else np.asarray(epoch, np.float64),
         motions=None if pm is None else _motions(pm, pm_error),
         mag=nothing if mag is None else np.asarray(mag, np.float64),
-        red=nothing,
+        cool=nothing,
         extended=nothing,
         wide=np.zeros(count),
         wide_arcsec=0.0,

@@ -31,8 +31,8 @@ DEG2_SR = (180.0 / math.pi) ** 2
 class Motion:
     """The mixture of motions, and the slowest that moves, in mas/yr."""
 
-    sigmas: tuple[float, ...] = (0.0, 8.0, 80.0)
-    base: tuple[float, ...] = (0.3, 0.66, 0.04)
+    sigmas: tuple[float, ...] = (0.0, 8.0, 80.0, 250.0)
+    base: tuple[float, ...] = (0.3, 0.66, 0.0399, 0.0001)
     slow: float = 8.0
 
 
