@@ -85,6 +85,15 @@ def test_the_rows_are_those_of_the_sql_as_it_stands(ask, as_it_stands, all_worth
     assert told(plan)
 
 
+@pytest.mark.parametrize("more", ["", " AND ABS(a.mag - b.mag) < 1"])
+def test_a_side_that_has_no_row_left_gives_none(ask, all_worth, more):
+    """No statistics tell of it: the conditions of that side leave nothing."""
+    near = "sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.02"
+    plan = ask(f"SELECT a.id, b.id FROM {near} WHERE a.mag * 0 > 1{more}")
+    assert planned(plan)
+    assert told(plan) == []
+
+
 @pytest.mark.parametrize("room", [7, 1 << 21])
 def test_pairs_come_in_roomfuls_and_whole(ask, as_it_stands, all_worth, monkeypatch, room):
     adql = "SELECT a.id, b.id FROM sky a JOIN sky b ON DISTANCE(a.ra, a.dec, b.ra, b.dec) < 0.02"

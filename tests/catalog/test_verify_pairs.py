@@ -161,6 +161,23 @@ def test_only_rows_within_the_limits_count(tmp_path):
     assert fault.rows == (dict(zip(("id", "other"), counting[0], strict=True)),)
 
 
+def test_of_rows_without_a_key_nothing_is_promised(tmp_path):
+    """Their pairs are there by half: a row of a child needs a key, its neighbour's may lack."""
+    table = _sky(-0.2)
+    ids = pa.array(table["id"].to_pylist(), mask=np.arange(ROWS) % 20 == 0)
+    sky = build(table.set_column(0, "id", ids), tmp_path / "sky", ra="ra", dec="dec", id="id",
+                max_rows=100, progress=False)  # fmt: skip
+    near = sq.neighbours(sky, 60.0, executor="inline")
+    known = near.select(["id", "neighbour_id"]).to_table()
+    assert known["neighbour_id"].null_count > 20
+    assert not list(check_pairs(near.stored))
+    told = {ALL_PAIRS: near.properties[ALL_PAIRS]}
+    at = known["neighbour_id"].is_valid().to_pylist().index(True)
+    path = _told(tmp_path, known.take(pa.array(np.delete(np.arange(len(known)), at))), told)
+    [fault] = check_pairs(open_stored(path))
+    assert fault.what.startswith("1 pairs within 60 arcsec are not among")
+
+
 def test_what_can_be_one_or_not_is_left_to_the_table(tmp_path):
     """A pair at the very rim: with it and without it the table keeps its promise."""
     table = _sky(-0.2)
@@ -170,11 +187,12 @@ def test_what_can_be_one_or_not_is_left_to_the_table(tmp_path):
     one, other = table["id"][20].as_py(), table["id"][at].as_py()
     radius = float(sep[at])
     sky = _built(tmp_path)
-    told = promised(sky, ("id", "other"), radius)
     inside = _naive(table, radius - 1e-3)
-    for pairs in (inside, {*inside, (one, other), (other, one)}):
-        path = _told(tmp_path, _pairs(sorted(pairs)), told)
-        assert not list(check_pairs(open_stored(path)))
+    for off in (0.0, 5e-7, -5e-7):
+        told = promised(sky, ("id", "other"), radius + off)
+        for pairs in (inside, {*inside, (one, other), (other, one)}):
+            path = _told(tmp_path, _pairs(sorted(pairs)), told)
+            assert not list(check_pairs(open_stored(path)))
     told = promised(sky, ("id", "other"), radius + 1e-5)
     faults = list(check_pairs(open_stored(_told(tmp_path, _pairs(sorted(inside)), told))))
     assert [each.what.split(" ")[0] for each in faults] == ["2"]

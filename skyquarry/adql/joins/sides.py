@@ -97,7 +97,7 @@ def _taken(held: pa.Table, number: Ints) -> pa.Table:
     cut = np.searchsorted(number, ends)
     parts = [
         each.take(from_numpy(number[low:high] - (end - len(each))))
-        for each, end, low, high in zip(batches, ends, [0, *cut[:-1]], cut, strict=True)
+        for each, end, low, high in zip(batches, ends, [0, *cut][: len(cut)], cut, strict=True)
         if low < high
     ]
     return pa.Table.from_batches(parts, held.schema)
