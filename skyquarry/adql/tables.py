@@ -212,7 +212,21 @@ class Tables:
         there = [each for each in self.names if each.endswith("_neighbours")]
         if len(there) > 1:
             raise QueryError(f"{name.name} may be {' or '.join(there)}: name the one that is meant")
-        return self._open(there[0]) if there else None
+        found = self._open(there[0]) if there else None
+        if found is not None:
+            self._check_of_now(name, found)
+        return found
+
+    def _check_of_now(self, name: Identifier, child: Stored) -> None:
+        """Neighbours of rows that are no more are given to those who name the table itself."""
+        from skyquarry.engine.children import is_of
+
+        parent = child.name.removesuffix("_neighbours")
+        if parent in self.names and not is_of(child.catalog.source, self._open(parent).source):
+            raise QueryError(
+                f"{name.name} is {child.name}, but that was made of another version of {parent}: "
+                f"make it again (neighbours=, --neighbours), or ask {child.name} for what it has"
+            )
 
     def _kept(self, name: Identifier) -> Table | None:
         fitting = [each for each in self.kept if name.fits(each)]

@@ -58,6 +58,12 @@ def _named(path: str) -> str:
     return path.strip().rstrip("/").rpartition("/")[2]
 
 
+def is_of(child: Source, parent: Source) -> bool:
+    """Whether a child was built of this version of its parent, or of one with the same rows."""
+    placed = child.stored.properties.get(PARENT_VERSION, "").strip()
+    return placed in ("", parent.rows_identity)
+
+
 def join_child(catalog: Catalog, name: str, columns: Sequence[str] | None = None) -> Plan:
     """Each row with its rows of a child table; rows without any are left out."""
     from skyquarry.engine.plan import Plan
@@ -71,8 +77,7 @@ def join_child(catalog: Catalog, name: str, columns: Sequence[str] | None = None
         )
     child = there[name].source
     on, key = (child.stored.properties.get(word, "").strip() for word in (ON, KEY))
-    placed = child.stored.properties.get(PARENT_VERSION, "").strip()
-    if placed and placed != catalog.source.rows_identity:
+    if not is_of(child, catalog.source):
         raise UserError(
             f"the child table {name} was built of another version of {catalog.name}, where rows "
             "may lie elsewhere: build it again with parent= and on="

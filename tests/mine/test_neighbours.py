@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skyquarry.errors import ExistsError, UserError
+from skyquarry.errors import ExistsError, QueryError, UserError
 from skyquarry.mine.cellmaps import cell_statistics
 from skyquarry.mine.neighbours import neighbours
 from skyquarry.sky import htm
@@ -137,3 +137,27 @@ def test_a_query_calls_the_one_table_of_neighbours_neighbors(field):
     assert sorted(found["id"].to_pylist()) == sorted(wanted)
     assert len(wanted) > 5
     query("SELECT id FROM NEIGHBOURS", archive=sky)
+
+
+def test_neighbours_of_rows_that_are_no_more_are_not_called_neighbors(tmp_path):
+    """Those of the version before, when a catalogue was built again without them."""
+    from skyquarry.adql.adding import add_column
+    from skyquarry.adql.asking import query
+    from skyquarry.engine.archive import archive
+    from skyquarry.ingest.build import build
+
+    def built(n, **how):
+        table = pa.table({"id": np.arange(n), "ra": np.arange(n) * 1e-3, "dec": np.zeros(n)})
+        return build(table, tmp_path / "f", ra="ra", dec="dec", id="id", progress=False, **how)
+
+    neighbours(built(20), 5.0)
+    add_column(tmp_path / "f", "twice", "2 * ra")
+    text = "SELECT COUNT(*) AS n FROM NEIGHBORS"
+    assert query(text, archive=archive(tmp_path)).to_table()["n"].to_pylist() == [38]
+    again = built(30, overwrite=True)
+    with pytest.raises(QueryError, match="made of another version of f: make it again"):
+        query(text, archive=archive(tmp_path))
+    named = query("SELECT COUNT(*) AS n FROM f_neighbours", archive=archive(tmp_path))
+    assert named.to_table()["n"].to_pylist() == [38]
+    neighbours(again, 5.0, overwrite=True)
+    assert query(text, archive=archive(tmp_path)).to_table()["n"].to_pylist() == [58]
