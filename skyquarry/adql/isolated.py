@@ -88,7 +88,9 @@ def _plan(asked: dict[str, Any]) -> Any:
     )  # fmt: skip
     if plan.into is not None:
         raise UserError("INTO is not for isolated queries: take the rows, and keep them yourself")
-    return replace(plan, limits=replace(plan.limits, memory_bytes=int(asked["memory"] * _SHARE)))
+    memory = int(asked["memory"] * _SHARE)
+    told = kept.Told("seconds=", asked["memory"] / 2**30)
+    return replace(plan, limits=replace(plan.limits, memory_bytes=memory, told=told))
 
 
 def _end_with_the_asker(folder: str) -> None:

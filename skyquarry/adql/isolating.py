@@ -233,8 +233,8 @@ class _Process:
             )
         return RunError(
             f"the query's process ended ({_signal(code)}): it needs more than its "
-            f"{self.bounds.memory_gb:g} GiB of memory; give back fewer columns, or narrow it by a "
-            "region or a condition"
+            f"{self.bounds.memory_gb:g} GiB of memory: give back fewer columns, narrow it by a "
+            "region or a condition, or allow it more with memory_gb="
         )
 
     def _stop(self) -> None:

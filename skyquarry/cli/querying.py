@@ -21,9 +21,15 @@ from skyquarry.cli.options import (
     located,
     named,
 )
+from skyquarry.cli.words import in_options
 from skyquarry.errors import NotFoundError, UserError
 
 
+@in_options(
+    most_rows="--limit-rows", most_seconds="--limit-seconds", most_bytes="--limit-bytes",
+    limit="--rows", seconds="--timeout", timeout="--timeout", memory_gb="--memory",
+    fraction="--sample", sample="--sample", rows="--rows",
+)  # fmt: skip
 def query(
     adql: Annotated[
         str, typer.Argument(metavar="ADQL", help="The query, or the name of a file that holds it.")
@@ -64,8 +70,8 @@ def query(
         typer.Option("--isolated", help="For a stranger's query: in a process with hard limits."),
     ] = False,
     memory: Annotated[
-        float, typer.Option("--memory", help="GiB that an isolated query may use.")
-    ] = 2.0,
+        float | None, typer.Option("--memory", help="GiB that an isolated query may use; else 2.")
+    ] = None,
     out: Out = None,
     limit: Limit = 20,
     as_json: Json = False,
@@ -79,13 +85,17 @@ def query(
 
     tables = _tables(catalog, upload, archive)
     if isolated:
-        _check_alone(dialect, sample)
+        _check_alone(dialect, sample, (limit_rows, limit_seconds, limit_bytes))
         apart = isolated_query(
             _text(adql), *tables, archive=archive, my=my,
-            seconds=timeout or 60.0, memory_gb=memory, rows=rows or 1_000_000,
+            seconds=_or(timeout, 60.0), memory_gb=_or(memory, 2.0), rows=_or(rows, 1_000_000),
         )  # fmt: skip
         _answer(apart, explain=explain, out=out, as_json=as_json, limit=limit)
         return
+    if memory is not None:
+        raise UserError(
+            f"--memory is {memory:g}, but only an isolated query has it: add --isolated"
+        )
     plan = asked(
         _text(adql), *tables, archive=archive, my=my, sample=sample, limit=rows, timeout=timeout,
         trusted=False, most_rows=limit_rows, most_seconds=limit_seconds, most_bytes=limit_bytes,
@@ -113,11 +123,22 @@ def _tables(
     return catalogs, named(upload, "--upload")
 
 
-def _check_alone(dialect: str | None, sample: float | None) -> None:
+def _or(given: Any, usual: Any) -> Any:
+    """A number that was given, 0 among them, or the usual one."""
+    return usual if given is None else given
+
+
+def _check_alone(dialect: str | None, sample: float | None, most: tuple[Any, ...]) -> None:
     if dialect is not None:
         raise UserError(f"--dialect is {dialect!r}, but an isolated query is run: drop one")
     if sample is not None:
         raise UserError(f"--sample is {sample!r}, but an isolated query reads all: drop one")
+    for name, value in zip(("rows", "seconds", "bytes"), most, strict=True):
+        if value is not None:
+            raise UserError(
+                f"--limit-{name} is {value:g}, but what an isolated query takes is bounded, not "
+                "foreseen: give --rows, --timeout and --memory"
+            )
 
 
 def _keep(plan: Any, *, as_json: bool) -> None:

@@ -1,8 +1,44 @@
-"""Options of several words, with commas between."""
+"""The words of options: several with commas between, and how errors of the library name them."""
 
 from __future__ import annotations
 
+import functools
+import re
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
 import typer
+
+from skyquarry.errors import SkyquarryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Taken = ParamSpec("Taken")
+Given = TypeVar("Given")
+UPLOAD = "uploads={'mine': table}"
+"""How the library says that a table may come along."""
+
+
+def in_options(**options: str) -> Callable[[Callable[Taken, Given]], Callable[Taken, Given]]:
+    """Errors of a command name its options, where the library's name its keywords.
+
+    `options`: by keyword. One is named where it is told as `keyword is VALUE` or `keyword=`.
+    """
+    named = re.compile(rf"(?<![\w.-])({'|'.join(options)})(=| is (?=\S))")
+
+    def wrapped(command: Callable[Taken, Given]) -> Callable[Taken, Given]:
+        @functools.wraps(command)
+        def run(*args: Taken.args, **given: Taken.kwargs) -> Given:
+            try:
+                return command(*args, **given)
+            except SkyquarryError as error:
+                told = str(error).replace(UPLOAD, "--upload mine=FILE")
+                error.args = (named.sub(lambda it: options[it[1]] + it[2].replace("=", ""), told),)
+                raise
+
+        return run
+
+    return wrapped
 
 
 def listed(text: str | None) -> list[str]:

@@ -34,7 +34,7 @@ from skyquarry.mine.meeting import match_of, outer_of
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
 from skyquarry.mine.space import Space
-from skyquarry.mine.steps import Filter, Map, Project, Tee, fitted
+from skyquarry.mine.steps import Filter, Map, Project, Tee, asked_of, fitted, name_of
 
 if TYPE_CHECKING:
     import threading
@@ -151,11 +151,13 @@ class River:
             )
         told = schema
         if told is None:
-            empty = function(self.schema.empty_table())
+            who = f"map {name_of(function)}"
+            needed = "a pyarrow.Table, unless its schema is said (schema=)"
+            empty = asked_of(function, self.schema.empty_table(), who, needed)
             if not isinstance(empty, pa.Table):
                 raise UserError(
-                    f"the function of map gave {type(empty).__name__} for an empty table, but a "
-                    "pyarrow.Table is needed: return one, or say schema="
+                    f"{who} gave {type(empty).__name__} for an empty table, but a pyarrow.Table is "
+                    "needed: return one, or say schema="
                 )
             told = empty.schema
         return self._after(Map(told, function))

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.engine.executors import is_lost
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.plan import Told
 from skyquarry.engine.run import Instead
-from skyquarry.errors import UserError
+from skyquarry.errors import SkyquarryError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +71,36 @@ def fitted(table: Any, schema: pa.Schema, who: str) -> pa.Table:
     try:
         return table.select(schema.names).cast(schema)
     except (AttributeError, KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        given = table.schema if isinstance(table, pa.Table) else type(table).__name__
+        given = _listed(table.schema) if isinstance(table, pa.Table) else type(table).__name__
         raise UserError(
-            f"{who} gave {given}, but {schema} is needed, which it gave for an empty table "
-            f"({error}): let it give the same columns and types for every table"
+            f"{who} gave {given}, but a pyarrow.Table of {_listed(schema)} is needed, as it gave "
+            f"for an empty table or as schema= says ({error}): let it give the same columns and "
+            "types for every table"
+        ) from error
+
+
+def _listed(schema: pa.Schema) -> str:
+    """Columns and types on one line."""
+    return f"({', '.join(f'{each.name} {each.type}' for each in schema)})"
+
+
+def asked_of(function: Callable[[pa.Table], Any], table: pa.Table, who: str, what: str) -> Any:
+    """What a user's function makes of a table.
+
+    Raises UserError where it fails, with its own error as the cause; what means that a worker or a
+    connection was lost stays as it is, as such a task is tried again.
+    """
+    try:
+        return function(table)
+    except SkyquarryError:
+        raise
+    except Exception as error:
+        if is_lost(error):
+            raise
+        columns = ", ".join(table.schema.names)
+        raise UserError(
+            f"{who} failed with {type(error).__name__}: {error}; it was given a table of "
+            f"{table.num_rows:,} rows ({columns:.200}) and has to give {what}, of an empty one too"
         ) from error
 
 
@@ -88,7 +115,7 @@ class Filter:
         """Those rows."""
         if not callable(self.condition):
             return self.condition.choose(table)
-        told = self.condition(table)
+        told = asked_of(self.condition, table, self.words(), "a truth for each row")
         keep = np.asarray(told)
         if keep.shape != (table.num_rows,) or keep.dtype != bool:
             raise UserError(
@@ -100,7 +127,7 @@ class Filter:
     def words(self) -> str:
         """The text, or the function's name."""
         return (
-            f"filter {_name(self.condition) if callable(self.condition) else self.condition.text}"
+            f"filter {name_of(self.condition) if callable(self.condition) else self.condition.text}"
         )
 
 
@@ -142,11 +169,11 @@ class Map:
 
     def do(self, table: pa.Table) -> pa.Table:
         """What it gives."""
-        return self.function(table)
+        return asked_of(self.function, table, self.words(), "a pyarrow.Table")
 
     def words(self) -> str:
         """Its name."""
-        return f"map {_name(self.function)}"
+        return f"map {name_of(self.function)}"
 
 
 @dataclass(frozen=True)
@@ -167,5 +194,6 @@ class Tee:
         return f"{'to' if self.is_end else 'tee'} {self.name}"
 
 
-def _name(function: Any) -> str:
+def name_of(function: Any) -> str:
+    """A function's name; of other callables, their class's."""
     return str(getattr(function, "__name__", type(function).__name__))

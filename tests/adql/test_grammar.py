@@ -239,3 +239,10 @@ def test_and_binds_before_or_and_not_before_both():
     assert where.word == "OR"
     assert [type(each).__name__ for each in where.parts] == ["Comparison", "Junction"]
     assert type(where.parts[1].parts[0]).__name__ == "Not"
+
+
+@pytest.mark.parametrize("call", ["generate_series(1, 5)", "read_csv('x')", "UNNEST (mags)"])
+@pytest.mark.parametrize("before", ["", "sky JOIN ", "sky, "])
+def test_a_function_is_no_table(call, before):
+    with pytest.raises(QueryError, match=r"is called in FROM.* catalogues and uploads.* FROM mine"):
+        parse(f"SELECT * FROM {before}{call} AS t")

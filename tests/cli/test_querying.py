@@ -126,7 +126,36 @@ def test_what_is_wrong_is_told_and_exits_with_2(run, words, told):
 def test_a_query_that_costs_too_much_is_refused_or_asked_about(run):
     adql = "SELECT id FROM stars"
     refused = run("query", adql, "--limit-rows", "3", code=2)
-    assert "rows, but most_rows is 3: narrow it" in refused.stderr
+    assert "rows, but --limit-rows is 3: narrow it" in refused.stderr
     assert refused.stdout == ""
     assert run("query", adql, "--limit-rows", "1000000").stdout
     assert "expected" in run("query", adql, "--limit-rows", "3", "--explain").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--isolated", "--timeout", 0], "--timeout is 0.0, but more than 0"),
+        (["--isolated", "--memory", -1], "--memory is -1.0, but more than 0"),
+        (["--isolated", "--limit-rows", 5], "--limit-rows is 5, but what an isolated query takes"),
+        (["--memory", 3], "--memory is 3, but only an isolated query has it"),
+        (["--timeout", -1], "--timeout is -1.0, but it needs seconds"),
+        (["--limit-rows", 5], "but --limit-rows is 5: narrow it"),
+        (["--sample", 3], "--sample is 3.0, but a sample"),
+    ],
+)
+def test_what_is_wrong_is_named_as_the_shell_names_it(run, options, said):
+    assert said in run("query", "SELECT * FROM stars", *options, code=2).stderr
+
+
+def test_the_time_of_an_isolated_query_is_named_as_the_shell_names_it(run):
+    adql = "SELECT COUNT(*) AS n FROM stars a, stars b, stars c WHERE a.id + b.id + c.id < 0"
+    said = run("query", adql, "--isolated", "--timeout", 2, code=1).stderr
+    assert "stopped after 2 s" in said
+    assert said.rstrip().endswith("allow it more with --timeout")
+
+
+def test_a_function_in_from_is_told_what_to_write(run):
+    said = run("query", "SELECT * FROM read_csv('x.csv') AS t", code=2).stderr
+    assert "read_csv is called in FROM, but no function of ADQL gives a table" in said
+    assert "--upload mine=FILE" in said

@@ -484,3 +484,42 @@ def test_sums_that_integers_do_not_hold_are_refused():
     assert apart.to_table()["s"].to_pylist() == [-5]
     most = river(table.slice(1)).aggregate([], {"s": ("sum", "x")}).to_table()
     assert most["s"].to_pylist() == [2**62 - 5]
+
+
+def test_a_users_function_that_fails_is_named_with_what_it_has_to_give(few, tmp_path):
+    def blind(table):
+        return table["no such band"]
+
+    with pytest.raises(UserError, match=r"map blind failed with KeyError: .* of 0 rows") as told:
+        river(few).map(blind)
+    assert "has to give a pyarrow.Table, unless its schema is said" in str(told.value)
+    assert isinstance(told.value.__cause__, KeyError)
+    whole = river(few).project({"n": "id"})
+
+    def risky(table):
+        return pa.table({"n": pc.divide(table["n"], 0)}) if table.num_rows else table
+
+    flow = whole.map(risky).to(tmp_path / "out.parquet")
+    with pytest.raises(UserError, match=r"map risky failed with ArrowInvalid: divide by zero"):
+        flow.run("threads", folder=tmp_path)
+    with pytest.raises(UserError, match=r"filter blind failed with KeyError.* a truth for each"):
+        river(few).filter(blind).to_table("inline")
+    with pytest.raises(UserError, match=r"map short gave list, but a pyarrow.Table of \(n int64\)"):
+        whole.map(short).to_table("inline")
+    assert list(tmp_path.iterdir()) == []
+
+
+def short(table):
+    return [1] if table.num_rows else table
+
+
+def test_a_lost_connection_in_a_users_function_is_tried_again(few):
+    seen = []
+
+    def flaky(table):
+        if table.num_rows and not seen:
+            seen.append(1)
+            raise ConnectionResetError("gone")
+        return table
+
+    assert river(few).map(flaky).to_table("inline").num_rows == few.to_table().num_rows

@@ -217,12 +217,17 @@ def too_late(limits: Limits) -> CancelledError:
     """What is said of a query whose time is over."""
     return CancelledError(
         f"the query was stopped after {limits.seconds:g} s, its limit: narrow it by a region "
-        "or a condition, or allow it more with timeout="
+        f"or a condition, or allow it more with {limits.told.longer}"
     )
 
 
 def no_room(limits: Limits) -> RunError:
     """What is said of a query that needs more memory than it may use."""
+    if limits.told.memory is not None:
+        return RunError(
+            f"the query needs more than its {limits.told.memory:.3g} GiB of memory: give back "
+            "fewer columns, narrow it by a region or a condition, or allow it more with memory_gb="
+        )
     gb = limits.memory_bytes / (1 << 30)
     return RunError(
         f"the query needs more than its limits of {gb:.3g} GiB of memory and "

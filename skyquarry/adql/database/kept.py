@@ -49,6 +49,16 @@ _FILES: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """How a limit is told of to who set it, where it is not as it stands here."""
+
+    longer: str = "timeout="
+    """What gives a query more time."""
+    memory: float | None = None
+    """GiB of its process, of which the database counts a part; `memory_gb=` gives it more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a query may use."""
 
@@ -59,6 +69,7 @@ class Limits:
     threads: int | None = None
     stop: Stop | None = None
     """What stops it from another thread."""
+    told: Told = Told()
 
 
 @dataclass(frozen=True, slots=True)

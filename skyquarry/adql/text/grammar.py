@@ -312,6 +312,13 @@ class _Grammar(Values):
         word = self.word
         if not self.sees("("):
             parts = self.path("a table", 3)
+            if self.sees("("):
+                raise self.error(
+                    self.since(word.span),
+                    "is called in FROM, but no function of ADQL gives a table: FROM names "
+                    "catalogues and uploads; to read a file, give it as an upload, "
+                    "uploads={'mine': table}, and write FROM mine",
+                )
             return TableName(parts, self._alias(), self.since(word.span))
         if self._opens_query() and self._is_subquery():
             query = self.subquery("in FROM")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.cli.output import kept_text
 from skyquarry.cli.shell.running import stoppable
 from skyquarry.cli.shell.showing import FORMATS, show, write
+from skyquarry.cli.words import UPLOAD
 from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ COMMANDS: Final = ("q", *_COMMANDS)
 def told(error: Exception, statement: str) -> str:
     """An error as a person reads it: the query's line with a caret below, and what is wrong."""
     line, column = getattr(error, "line", None), getattr(error, "column", None)
-    message = str(error)
+    message = str(error).replace("timeout=", "\\timeout S").replace(UPLOAD, "--upload mine=FILE")
     if line is None or column is None:
         return message
     query, shift = _query_of(statement)
