@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from skyquarry.catalog.columns import resolve
 from skyquarry.engine.aggregates import null_for_nan
 from skyquarry.errors import ColumnError, UserError, one_of
-from skyquarry.mine.blocked import grouped, hashed
+from skyquarry.mine.blocked import check_plain, grouped, hashed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,11 @@ class Aggregate:
                     f'("{function}", "r_mag")'
                 )
             found.append((name, function, resolve(schema, column) if column else ""))
+            if column:
+                _check_values(schema.field(found[-1][2]), name, function)
         made = cls(schema, tuple(resolve(schema, each) for each in by), tuple(found))
+        for each in made.by:
+            check_plain(schema.field(each), "rows are grouped")
         _ = made.schema
         return made
 
@@ -130,6 +134,19 @@ class Aggregate:
         """By what, and which numbers."""
         told = [f"{name} = {how}({column})" for name, how, column in self.asked]
         return f"aggregate by {', '.join(self.by) or 'nothing'}: {', '.join(told)}"
+
+
+def _check_values(field: pa.Field, name: str, function: str) -> None:
+    """Raises UserError where a function has no meaning for a column."""
+    if function != "count":
+        check_plain(field, f"{name} is the {function}, taken")
+    types, kind = pa.types, field.type
+    number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    if function in ("sum", "mean") and not (number or types.is_boolean(kind)):
+        raise UserError(
+            f"{name} is the {function} of {field.name}, which is {kind}, but numbers are needed: "
+            "count it, or take its min or max"
+        )
 
 
 def _grouped(table: pa.Table, by: tuple[str, ...], asked: list[tuple[str, str]]) -> pa.Table:

@@ -225,12 +225,9 @@ class SetOf:
 
 def comparable(here: pa.Field, there: pa.Field, *, as_key: bool) -> None:
     """Raises UserError where the values of two rivers' columns of a name have not one meaning."""
+    if as_key:
+        check_plain(here, "rows are compared")
     one, other, types = here.type, there.type, pa.types
-    if as_key and (types.is_nested(one) or types.is_nested(other)):
-        raise UserError(
-            f"column {here.name} is {one}, but rows are compared by plain values: name others by "
-            "on=[...]"
-        )
     texts = all(_is_text(each) for each in (one, other))
     whole = types.is_integer(other) and (types.is_integer(one) or types.is_floating(one))
     floats = types.is_floating(one) and types.is_floating(other)
@@ -243,9 +240,16 @@ def comparable(here: pa.Field, there: pa.Field, *, as_key: bool) -> None:
         )
 
 
+def check_plain(field: pa.Field, what: str) -> None:
+    """Raises UserError for lists and the like, which have no order."""
+    if pa.types.is_nested(field.type):
+        raise UserError(
+            f"column {field.name} is {field.type}, but {what} by plain values: name another, or "
+            "take a number of it by map(...)"
+        )
+
+
 def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 

@@ -25,7 +25,7 @@ from skyquarry.engine.predicate import parse, parse_number
 from skyquarry.engine.scratch import scratch
 from skyquarry.errors import ColumnError, UserError, one_of
 from skyquarry.mine.aggregating import Aggregate
-from skyquarry.mine.blocked import PairsInBuckets, SetOf, Shuffled, comparable
+from skyquarry.mine.blocked import PairsInBuckets, SetOf, Shuffled, check_plain, comparable
 from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison
 from skyquarry.mine.drawing import drawn
@@ -34,7 +34,7 @@ from skyquarry.mine.meeting import match_of, outer_of
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
 from skyquarry.mine.space import Space
-from skyquarry.mine.steps import Filter, Map, Project, Tee, asked_of, fitted, name_of
+from skyquarry.mine.steps import Decoded, Filter, Map, Project, Tee, asked_of, fitted, name_of
 
 if TYPE_CHECKING:
     import threading
@@ -76,7 +76,9 @@ def river(source: Any) -> River:
         return River(FromQuery(source))
     from skyquarry.ingest.sources import open_sources
 
-    return River(FromTable(open_sources(source)))
+    flow = FromTable(open_sources(source))
+    decoded = Decoded.of(flow.schema)
+    return River(flow if decoded is None else after(flow, decoded))
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -218,7 +220,9 @@ class River:
         for each in [by] if isinstance(by, str) else by:
             name, way = (each, usual) if isinstance(each, str) else each
             one_of("the order", way, ("ascending", "descending"))
-            keys.append((resolve(self.schema, name), way))
+            found = resolve(self.schema, name)
+            check_plain(self.schema.field(found), "rows are sorted")
+            keys.append((found, way))
         if not keys:
             raise ColumnError("sort was given no column: name one at least")
         return self._with(Sorted(self.flow, tuple(keys)))

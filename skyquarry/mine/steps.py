@@ -161,6 +161,34 @@ def _with_nulls(values: Any) -> pa.Array:
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """Values as they are, where a table holds places in a dictionary of them (categories)."""
+
+    schema: pa.Schema
+
+    @classmethod
+    def of(cls, schema: pa.Schema) -> Decoded | None:
+        """None for a schema of plain values."""
+        plain = pa.schema([each.with_type(_decoded(each.type)) for each in schema], schema.metadata)
+        return None if plain.equals(schema) else cls(plain)
+
+    def do(self, table: pa.Table) -> pa.Table:
+        """The same rows."""
+        return table.cast(self.schema)
+
+    def words(self) -> str:
+        """That it does."""
+        return "decode categories"
+
+
+def _decoded(kind: pa.DataType) -> pa.DataType:
+    """Of which Arrow can compare and sort values: it cannot those of 16 bits either."""
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    return pa.float32() if pa.types.is_float16(kind) else kind
+
+
+@dataclass(frozen=True)
 class Map:
     """A user's function of a table."""
 

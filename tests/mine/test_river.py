@@ -152,7 +152,7 @@ def test_columns_of_two_rivers_that_have_not_one_meaning_are_refused():
         right = pa.table({"k": pa.array([], type_), "v": pa.array([], pa.list_(pa.float64()))})
         with pytest.raises(UserError, match=f"k is int32 in one river and {type_} in the other"):
             left.intersect(right, ["k"])
-    with pytest.raises(UserError, match=r"v is list<.* on="):
+    with pytest.raises(UserError, match=r"v is list<.* rows are compared by plain values"):
         left.union(left)
     with pytest.raises(UserError, match="is float in one river and double in the other"):
         river(pa.table({"x": pa.array([0.1], pa.float32())})).difference(pa.table({"x": [0.1]}))
@@ -161,6 +161,40 @@ def test_columns_of_two_rivers_that_have_not_one_meaning_are_refused():
         left.union(long, ["k"]).to_table()
     few = pa.table({"k": [2], "v": [[1.0]]})
     assert left.intersect(few, ["k"]).to_table()["k"].to_pylist() == [2]
+
+
+def test_categories_flow_as_what_they_stand_for():
+    """As pandas has them: parts of a table may hold them by other dictionaries."""
+    kinds = pa.array(["b", "a", None, "b"]).dictionary_encode()
+    half = pa.array(np.array([1.5, 0.5, np.nan, 1.5], np.float16))
+    flow = river(pa.table({"k": kinds, "h": half, "n": range(4)}))
+    assert flow.schema.field("k").type == pa.string()
+    assert flow.sort("k").to_table()["n"].to_pylist() == [1, 0, 3, 2]
+    assert sorted(flow.union(flow, ["k"]).to_table()["n"].to_pylist()) == [0, 1, 2]
+    told = flow.aggregate(["k"], {"n": "count", "h": ("sum", "h")}).to_table().to_pylist()
+    assert {row["k"]: (row["n"], row["h"]) for row in told} == {
+        "a": (1, 0.5), "b": (2, 3.0), None: (1, None),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (lambda flow: flow.sort("v"), "v is list<.* rows are sorted by plain values"),
+        (lambda flow: flow.aggregate(["v"], {"n": "count"}), "v is list<.* rows are grouped by"),
+        (lambda flow: flow.aggregate([], {"x": ("max", "v")}), "x is the max, taken by plain"),
+        (lambda flow: flow.aggregate([], {"x": ("sum", "s")}), "x is the sum of s, which is str"),
+        (
+            lambda flow: flow.aggregate([], {"x": ("mean", "t")}),
+            "x is the mean of t, which is time",
+        ),
+    ],
+)
+def test_what_has_no_order_or_sum_is_told_before_work(asked, told):
+    moments = pa.array([0, 1], pa.timestamp("us"))
+    flow = river(pa.table({"v": [[1.0], [2.0]], "s": ["a", "b"], "t": moments}))
+    with pytest.raises(UserError, match=told):
+        asked(flow)
 
 
 def test_two_sinks_never_write_one_file_and_each_is_told_of(few, tmp_path):
