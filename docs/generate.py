@@ -59,6 +59,10 @@ def python() -> str:
         "",
         "Made from the code by `docs/generate.py`; `import skyquarry as sq`.",
         "",
+        "Types that stand for several: `CatalogLike` is a `Catalog`, or the path or URL of one;",
+        '`Where`, where tasks run, is `"threads"`, `"processes"`, `"inline"`, an executor with',
+        "the `submit` of `concurrent.futures.Executor`, or None for threads.",
+        "",
     ]
     for name in sorted(skyquarry.__all__, key=str.lower):
         thing = getattr(skyquarry, name)

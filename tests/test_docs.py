@@ -134,6 +134,14 @@ def test_the_reference_says_what_the_code_says(generate, page):
     assert generate.PAGES[page]() == written, "run: python docs/generate.py"
 
 
+def test_the_types_of_signatures_that_stand_for_several_are_explained(generate):
+    """CatalogLike stood in two dozen signatures, and nowhere else."""
+    head, _, rest = generate.python().partition("\n## ")
+    assert "CatalogLike" in rest
+    assert "`CatalogLike` is a `Catalog`, or the path or URL of one" in " ".join(head.split())
+    assert "`Where`" in head
+
+
 def test_every_command_has_an_example(generate):
     for part in generate.commands().split("\n## ")[1:]:
         name = part.split("\n", 1)[0]
