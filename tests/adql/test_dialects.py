@@ -60,6 +60,7 @@ def test_whole_numbers_divide_as_each_engine_does_it(ask):
         ),
         ("SELECT MEDIAN(mag) FROM sky", "trino", "median has no form in trino"),
         ("SELECT ivo_regr_r2(ra, dec) FROM sky", "trino", "ivo_regr_r2 has no form in trino"),
+        ("SELECT ivo_regr_r2(ra, dec) FROM sky", "spark", "ivo_regr_r2 has no form in spark"),
         ("SELECT id FROM mine", "duckdb", "the table mine is in this process's memory"),
     ],
 )
