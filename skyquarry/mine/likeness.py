@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SCATTER = 0.01
+_LEAST = 1e-100
+"""A scatter whose square is a number; of a lesser one it is 0, and equal rows lie nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Likeness:
     ) -> Likeness:
         """By texts of arithmetic; `errors`: see `similar`. Raises UserError, ColumnError."""
         schema, texts = catalog.source.schema, given.texts(in_, "in_", ["u - g", "g - r"])
-        scatter = given.number(scatter, "scatter", SCATTER, above=0.0)
+        scatter = given.number(scatter, "scatter", SCATTER, above=_LEAST)
         numbers = tuple(parse_number(text, schema) for text in texts)
         if errors is False:
             return cls(numbers)

@@ -70,7 +70,8 @@ class Sought:
                 f"object {int(bad[0])} lacks one of {wanted} or its error, but all are needed: "
                 "leave it out, or compare in fewer"
             )
-        ids = tuple(objects[key].to_pylist()) if key in objects.column_names else ()
+        known = key is not None and key in objects.column_names
+        ids = _ids(objects, catalog, str(key)) if known else ()
         return cls(likeness, values, squares, ids, most, far)
 
     def nearest(self, number: int, table: pa.Table, values: Floats, squares: Floats) -> pa.Table:
@@ -119,6 +120,24 @@ def _check_columns(objects: pa.Table, columns: Sequence[str]) -> None:
             f"the objects have no column {missing[0]!r}, but {', '.join(columns)} are compared: "
             "give these of each object"
         )
+    for name in columns:
+        kind = objects.schema.field(name).type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise ColumnError(
+                f"the objects' column {name!r} is {kind}, but numbers are compared: give it as one"
+            )
+
+
+def _ids(objects: pa.Table, catalog: Catalog, key: str) -> tuple[Any, ...]:
+    """The objects' ids as the catalogue has them."""
+    here, kind = objects[key], catalog.source.schema.field(key).type
+    try:
+        return tuple(here.cast(kind).to_pylist())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ColumnError(
+            f"the objects' {key} is {here.type}, but the catalogue's is {kind} ({error}): give "
+            "their ids as the catalogue has them, or leave the column out"
+        ) from error
 
 
 def read_rows(reader: Reader, piece: Piece) -> pa.Table:

@@ -150,6 +150,18 @@ def test_what_cannot_be_compared_is_told(noisy):
         similar(3, noisy, in_=IN, k=1)
 
 
+def test_objects_of_other_types_are_told_before_work(noisy):
+    one = noisy.where("u IS NOT NULL").head(1).select(["id", "u", "g", "r"]).to_table()
+    for name, told in (("id", "the objects' id is string, but the catalogue's is int64"),
+                       ("u", "the objects' column 'u' is string, but numbers are")):  # fmt: skip
+        place = one.schema.get_field_index(name)
+        text = one.set_column(place, name, pa.array(["x"]))
+        with pytest.raises(ColumnError, match=told):
+            similar(text, noisy, in_=IN, k=1, errors=False)
+    with pytest.raises(UserError, match="scatter is 1e-300, but a number above 1e-100"):
+        similar(one, noisy, in_=IN, k=1, errors=ERRORS, scatter=1e-300)
+
+
 @pytest.mark.parametrize("widest", [3, 3_000, 2**61])
 def test_cells_are_numbered_whatever_their_span(widest):
     random = np.random.default_rng(4)
