@@ -125,9 +125,19 @@ def _checked(given: Callable[..., Any], name: str, gives: Any) -> Callable[..., 
 
         arrays = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
         try:
-            found = _as_array(given(*arrays), gives)
+            made = given(*arrays)
         except Exception as error:
             raise QueryError(f"the function {name} failed: {error!r}") from error
+        try:
+            if isinstance(made, str):  # which is a sequence, too
+                raise TypeError("one text")  # noqa: TRY301  told as all others
+            found = _as_array(made, gives)
+        except Exception as error:
+            raise QueryError(
+                f"the function {name} gave {type(made).__name__} {made!r:.60}, but an array of "
+                f"{gives.__name__} is needed, with one value for each row of its arguments "
+                f"({error})"
+            ) from error
         if len(found) != len(arrays[0]):
             raise QueryError(
                 f"the function {name} gave {len(found)} values for {len(arrays[0])} rows: one for "

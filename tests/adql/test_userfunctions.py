@@ -109,6 +109,17 @@ def test_what_fails_in_it_is_told_with_its_name(ask):
         ask("SELECT short(ra) AS x FROM sky").to_table()
 
 
+@pytest.mark.parametrize("given", [None, "abc", 3.0, ["a", "b"]])
+def test_a_function_that_gives_no_array_is_told_what_it_must_give(ask, given):
+    @function
+    def empty(x: float) -> float:
+        return given
+
+    what = rf"the function empty gave {type(given).__name__} .*array of float is needed"
+    with pytest.raises(QueryError, match=what):
+        ask("SELECT empty(ra) AS x FROM sky").to_table()
+
+
 @pytest.mark.parametrize(
     ("adql", "told"),
     [

@@ -71,7 +71,10 @@ class Session:
         """What a query would do."""
         from skyquarry.adql.asking import query
 
-        return query(adql, self.catalogs, self.uploads, archive=self.archive, timeout=self.timeout)
+        return query(
+            adql, self.catalogs, self.uploads, archive=self.archive, my=self.my,
+            timeout=self.timeout,
+        )  # fmt: skip
 
     def _query(self, adql: str) -> None:
         self.last = adql

@@ -169,3 +169,12 @@ def test_the_command_reads_a_script(archive):
     assert done.stdout.splitlines() == ["format: csv", '"id"', "0", "1"]
     bad = CliRunner().invoke(app, ["--archive", str(archive), "shell"], input="SELECT;\n")
     assert bad.exit_code == 2
+
+
+def test_results_are_kept_where_the_session_was_told(shell, archive, tmp_path):
+    """INTO wrote beside the archive, which may be another's, while \\d listed the right folder."""
+    shell.session.my = str(tmp_path / "own")
+    assert str(tmp_path / "own") in shell("SELECT id INTO my.few FROM stars WHERE id < 3")
+    assert (tmp_path / "own" / "few").is_dir()
+    assert not (archive / "my").exists()
+    assert "3 rows" in shell("SELECT id FROM my.few")
