@@ -13,7 +13,7 @@ pytest.importorskip("sklearn", reason="the extra learn is not installed")
 
 import lightgbm
 
-from skyquarry.errors import NotFoundError
+from skyquarry.errors import NotFoundError, UserError
 from skyquarry.learn import ensemblefile
 from skyquarry.learn.classifiers import registry
 from skyquarry.learn.ensemble import train
@@ -74,7 +74,7 @@ class LightGBM:
 
 
 def test_lightgbm_plugs_in_beside_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "_HOMES", dict(registry._HOMES))
+    monkeypatch.setattr(registry, "_YOURS", {})
     with pytest.raises(NotFoundError, match="there is no learner 'lightgbm', but there are"):
         train(objects(600), learners=["lightgbm", "forest"])
     registry.register(LightGBM)
@@ -85,3 +85,36 @@ def test_lightgbm_plugs_in_beside_ours(tmp_path, monkeypatch):
     ensemblefile.save(made.ensemble, tmp_path)
     again = ensemblefile.load(tmp_path)
     assert (again.predict_proba(values) == made.ensemble.predict_proba(values)).all()
+
+
+def test_what_cannot_be_a_learner_is_refused_when_it_is_registered(monkeypatch):
+    monkeypatch.setattr(registry, "_YOURS", {})
+
+    class Half:
+        name, extra = "half", ()
+
+        def fit(self, examples: Any, **_: Any) -> Half:
+            return self
+
+    class Clash(LightGBM):
+        name = "forest"
+
+    with pytest.raises(UserError, match="lacks settings, predict_proba, explain, save, load, but"):
+        registry.register(Half)
+    with pytest.raises(UserError, match="lacks name, but a learner is a class"):
+        registry.register(object)
+    with pytest.raises(UserError, match="is called 'forest', but that is one of ours"):
+        registry.register(Clash)
+    assert registry.kind_of("forest").__module__ == "skyquarry.learn.classifiers.forest"
+
+
+def test_a_learner_that_is_made_within_a_function_is_known_too(monkeypatch):
+    """It was looked for by its name in its module, where it is not."""
+    monkeypatch.setattr(registry, "_YOURS", {})
+
+    class Within(LightGBM):
+        name = "within"
+
+    registry.register(Within)
+    assert registry.kind_of("within") is Within
+    assert registry.names()[-1] == "within"
