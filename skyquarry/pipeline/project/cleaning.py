@@ -11,7 +11,7 @@ from skyquarry.catalog.files import Folder
 from skyquarry.catalog.versions import current, versions
 from skyquarry.pipeline.project.limits import size_of
 from skyquarry.pipeline.project.lock import alone
-from skyquarry.pipeline.project.places import AUDIT, SIMULATE
+from skyquarry.pipeline.project.places import AUDIT, SIMULATE, simulated_catalogues
 from skyquarry.pipeline.project.records import Records
 from skyquarry.pipeline.project.stages import Stage, stages_of
 
@@ -69,7 +69,8 @@ def _dropped(project: Project, stages: tuple[Stage, ...], kept: set[Path]) -> It
     names = {stage.name for stage in stages}
     for record in Records(project.folder).all():
         if record.stage == SIMULATE:
-            made = [project.folder / record.output / name for name in _simulated(record.settings)]
+            names_made = simulated_catalogues(record.settings["surveys"])
+            made = [project.folder / record.output / name for name in names_made]
         else:
             made = [project.folder / record.output]
         gone = record.stage not in names
@@ -84,13 +85,8 @@ def _dropped(project: Project, stages: tuple[Stage, ...], kept: set[Path]) -> It
 
 def _outputs(stage: Stage) -> list[Path]:
     if stage.name == SIMULATE:
-        return [stage.output / name for name in _simulated(stage.settings)]
+        return [stage.output / name for name in simulated_catalogues(stage.settings["surveys"])]
     return [stage.output]
-
-
-def _simulated(settings: dict[str, list[str]]) -> list[str]:
-    names = settings["surveys"]
-    return ["truth", *names, *(f"{name}_truth" for name in names)]
 
 
 def _old_versions(path: Path) -> Iterator[Superseded]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from skyquarry.pipeline.project.settings import matched_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skyquarry.pipeline.project.settings import Project
 
 ARCHIVE = "archive"
@@ -31,6 +33,11 @@ def place_of(project: Project, name: str) -> Path:
     if settings.source == "catalogue":
         return beside(project, settings.path or "")
     return project.folder / ARCHIVE / name
+
+
+def simulated_catalogues(surveys: Sequence[str]) -> list[str]:
+    """All that a simulation of these surveys leaves in the archive."""
+    return ["truth", *surveys, *(f"{name}_truth" for name in surveys)]
 
 
 def beside(project: Project, path: str) -> Path:

@@ -15,7 +15,7 @@ from skyquarry.pipeline.project.audit import Audit
 from skyquarry.pipeline.project.checksums import Checksums, of_words
 from skyquarry.pipeline.project.limits import Limits, StoppedError
 from skyquarry.pipeline.project.lock import alone
-from skyquarry.pipeline.project.places import AUDIT
+from skyquarry.pipeline.project.places import AUDIT, simulated_catalogues
 from skyquarry.pipeline.project.provenance import write_provenance
 from skyquarry.pipeline.project.records import HIDDEN, Record, Records
 from skyquarry.pipeline.project.reporting.energy import metered
@@ -213,7 +213,8 @@ class Runner:
         made = stage.settings.get("surveys") if stage.name == "simulate" else None
         if made is None:
             return self.checksums.of(stage.output)
-        return of_words([self.checksums.of(stage.output / name) for name in ("truth", *made)])
+        names = simulated_catalogues(made)
+        return of_words([self.checksums.of(stage.output / name) for name in names])
 
     def _fingerprint(self, stage: Stage, inputs: dict[str, str]) -> str:
         return of_words([stage.name, stage.settings, inputs, _version()])

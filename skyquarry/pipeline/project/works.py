@@ -20,6 +20,7 @@ from skyquarry.pipeline.project.places import (
     beside,
     place_of,
     role_files,
+    simulated_catalogues,
 )
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def simulate(work: Work) -> dict[str, Any]:
 
 def rows_of(made: Archive, names: Sequence[str]) -> dict[str, int]:
     """Of the catalogues of a simulation; others of the archive were made of the one before."""
-    mine = ("truth", *names, *(f"{name}_truth" for name in names))
-    return {name: int(made[name].stored.tiles.rows.sum()) for name in mine}
+    return {name: int(made[name].stored.tiles.rows.sum()) for name in simulated_catalogues(names)}
 
 
 def build(work: Work) -> dict[str, Any]:

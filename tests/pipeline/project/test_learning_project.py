@@ -9,6 +9,8 @@ import numpy as np
 
 import skyquarry as sq
 from skyquarry.catalog.formats import open_table
+from skyquarry.pipeline.project.reading import read_project
+from skyquarry.pipeline.project.running import Runner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +68,16 @@ def test_clusters_are_a_table_of_their_own(folder: Path) -> None:
         made.to_table().column_names
     )
     assert made.stored.n_rows == 0  # 0.02 square degrees
+
+
+def test_every_catalogue_of_a_simulation_is_seen_to_be_gone(folder: Path) -> None:
+    """Without sdss_truth nothing was to be done, and labels failed for want of it."""
+    project = read_project(folder.with_suffix(".toml"))
+    for name in ("truth", "sdss", "gaia", "sdss_truth", "gaia_truth"):
+        place = folder / "archive" / name
+        place.rename(place.with_name("away"))
+        try:
+            assert Runner(project).states()[0].why == "its output is gone", name
+        finally:
+            place.with_name("away").rename(place)
+    assert Runner(project).states()[0].why == ""
