@@ -11,7 +11,7 @@ from skyquarry.catalog.files import Folder
 from skyquarry.catalog.versions import current, versions
 from skyquarry.pipeline.project.limits import size_of
 from skyquarry.pipeline.project.lock import alone
-from skyquarry.pipeline.project.places import AUDIT, SIMULATE, simulated_catalogues
+from skyquarry.pipeline.project.places import AUDIT, outputs_of
 from skyquarry.pipeline.project.records import Records
 from skyquarry.pipeline.project.stages import Stage, stages_of
 
@@ -38,7 +38,7 @@ def superseded(project: Project) -> list[Superseded]:
     Only what the project's own records say it has made is listed; inputs never are.
     """
     stages = stages_of(project)
-    kept = {path for stage in stages for path in _outputs(stage)}
+    kept = {path for stage in stages for path in outputs_of(*stage.left)}
     given = {Path(file) for stage in stages for file in stage.files if "://" not in file}
     found = [*_dropped(project, stages, kept | given)]
     for path in sorted(kept):
@@ -68,11 +68,7 @@ def remove(what: list[Superseded], project: Project) -> int:
 def _dropped(project: Project, stages: tuple[Stage, ...], kept: set[Path]) -> Iterator[Superseded]:
     names = {stage.name for stage in stages}
     for record in Records(project.folder).all():
-        if record.stage == SIMULATE:
-            names_made = simulated_catalogues(record.settings["surveys"])
-            made = [project.folder / record.output / name for name in names_made]
-        else:
-            made = [project.folder / record.output]
+        made = outputs_of(record.stage, project.folder / record.output, record.settings)
         gone = record.stage not in names
         for path in made:
             if not path.exists() or not path.is_relative_to(project.folder):
@@ -81,12 +77,6 @@ def _dropped(project: Project, stages: tuple[Stage, ...], kept: set[Path]) -> It
                 continue
             why = f"the project has no stage {record.stage!r} any more" if gone else "not made now"
             yield Superseded(path, why, size_of(path), record.stage if gone else "")
-
-
-def _outputs(stage: Stage) -> list[Path]:
-    if stage.name == SIMULATE:
-        return [stage.output / name for name in simulated_catalogues(stage.settings["surveys"])]
-    return [stage.output]
 
 
 def _old_versions(path: Path) -> Iterator[Superseded]:

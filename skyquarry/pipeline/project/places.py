@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.pipeline.project.settings import matched_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from skyquarry.pipeline.project.settings import Project
 
@@ -24,6 +24,9 @@ CLUSTERS = "clusters"
 REPORT = "report"
 SIMULATE = "simulate"
 """The stage that makes several catalogues at once."""
+MATCH = "match"
+_OF_MATCH: Final = ("pairs", "members")
+"""Catalogues beside that of the groups."""
 AUDIT = "audit.jsonl"
 
 
@@ -38,6 +41,15 @@ def place_of(project: Project, name: str) -> Path:
 def simulated_catalogues(surveys: Sequence[str]) -> list[str]:
     """All that a simulation of these surveys leaves in the archive."""
     return ["truth", *surveys, *(f"{name}_truth" for name in surveys)]
+
+
+def outputs_of(stage: str, output: Path, settings: Mapping[str, Any]) -> list[Path]:
+    """All that a stage leaves, by its name, output and settings."""
+    if stage == SIMULATE:
+        return [output / name for name in simulated_catalogues(settings["surveys"])]
+    if stage == MATCH and output.name == MATCHED:  # the demo's match is a page
+        return [output, *(output.with_name(f"{output.name}_{kind}") for kind in _OF_MATCH)]
+    return [output]
 
 
 def beside(project: Project, path: str) -> Path:

@@ -15,7 +15,7 @@ from skyquarry.pipeline.project.audit import Audit
 from skyquarry.pipeline.project.checksums import Checksums, of_words
 from skyquarry.pipeline.project.limits import Limits, StoppedError
 from skyquarry.pipeline.project.lock import alone
-from skyquarry.pipeline.project.places import AUDIT, simulated_catalogues
+from skyquarry.pipeline.project.places import AUDIT, outputs_of
 from skyquarry.pipeline.project.provenance import write_provenance
 from skyquarry.pipeline.project.records import HIDDEN, Record, Records
 from skyquarry.pipeline.project.reporting.energy import metered
@@ -209,12 +209,9 @@ class Runner:
         return of_words(path) if "://" in path else self.checksums.of(Path(path))
 
     def _output(self, stage: Stage) -> str:
-        """Of an archive: of the catalogues that this stage made there."""
-        made = stage.settings.get("surveys") if stage.name == "simulate" else None
-        if made is None:
-            return self.checksums.of(stage.output)
-        names = simulated_catalogues(made)
-        return of_words([self.checksums.of(stage.output / name) for name in names])
+        """Of all that the stage has left. Raises NotFoundError where some of it is gone."""
+        left = [self.checksums.of(each) for each in outputs_of(*stage.left)]
+        return left[0] if len(left) == 1 else of_words(left)
 
     def _fingerprint(self, stage: Stage, inputs: dict[str, str]) -> str:
         return of_words([stage.name, stage.settings, inputs, _version()])

@@ -13,6 +13,7 @@ from skyquarry.pipeline.project.places import (
     CLUSTERS,
     EXAMPLES,
     FEATURES,
+    MATCH,
     MATCHED,
     MODEL,
     REPORT,
@@ -55,6 +56,11 @@ class Stage:
     """stages whose outputs it reads"""
     files: tuple[str, ...] = ()
     """patterns of files, and catalogues, that it reads and no stage makes"""
+
+    @property
+    def left(self) -> tuple[str, Path, dict[str, Any]]:
+        """What tells all that it leaves: see `places.outputs_of`."""
+        return self.name, self.output, self.settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ def _match(project: Project) -> Stage:
     names = matched_names(project)
     made = {name: _maker(project, name) for name in names}
     return Stage(
-        "match",
+        MATCH,
         f"which rows of {', '.join(names)} are the same object",
         project.folder / ARCHIVE / MATCHED,
         works.match,
