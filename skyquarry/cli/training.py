@@ -130,7 +130,10 @@ def repair(
 
     Example: skyquarry repair model deep_labels.parquet --label class --out model-deep
     """
+    from pathlib import Path
+
     from skyquarry.learn.modelsaving import check_free, checkpoints_beside
+    from skyquarry.pipeline.project.reporting.cards import card_beside
     from skyquarry.pipeline.repairing import repair as run
 
     check_free(out, overwrite=overwrite)
@@ -147,6 +150,7 @@ def repair(
         telling=None if as_json else _Told(),
     )
     made.save(out, overwrite=overwrite)
+    card_beside(Path(out))
     if as_json:
         write_json({"path": out, "classes": made.classes, **made.told})
     else:

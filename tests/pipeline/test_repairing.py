@@ -112,3 +112,6 @@ def test_the_command_repairs_and_writes_a_model(old, few, tmp_path):
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert sq.load_model(tmp_path / "new").classes == ("galaxy", "star")
+    card = (tmp_path / "new" / "README.md").read_text()
+    rows = old.told["data"]["rows"]
+    assert f"It repairs a model of {rows:,} other rows, kept whole in" in card

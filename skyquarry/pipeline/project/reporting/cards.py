@@ -148,6 +148,10 @@ def _training(
     real = [each["name"] for each in sources if not each["simulated"]]
     data = told["data"]
     lines = [f"{data['rows']:,} rows, seed {told['seed']}; sha256 of them `{data['sha256']}`.", ""]
+    old = told.get("repairs", {}).get("data")
+    if old:
+        base = f"a model of {old['rows']:,} other rows, kept whole in `base/`"
+        lines += [f"It repairs {base}, and looks at what that one says.", ""]
     if made:
         sky = "How true that sky is, docs/explain/how-true-is-the-synthetic-sky.md tells"
         lines += [f"**Simulated**: {', '.join(made)}. {sky}; on real rows expect less.", ""]
