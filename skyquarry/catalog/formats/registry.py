@@ -165,9 +165,10 @@ def _function(
     kind: str | None, modules: dict[str, str], verb: str, name: str
 ) -> Callable[..., Any]:
     if kind not in modules:
-        given = f"{name} has a suffix that says no format" if kind is None else f"format {kind!r}"
+        unsaid = f"{name} has a suffix that says no format"
+        given = unsaid if kind is None else f"format {kind!r} was given"
         raise FormatError(
-            f"{given} was given, but one of {', '.join(modules)} is needed: use a suffix of "
+            f"{given}, but one of {', '.join(modules)} is needed: use a suffix of "
             f"{' '.join(SUFFIXES)} (and .gz), or pass format="
         )
     module = importlib.import_module(f"skyquarry.catalog.formats.{modules[kind]}")
