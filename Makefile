@@ -9,7 +9,7 @@ OUT    ?= benchmarks/results
 # Numbers that depend on the number of BLAS or OpenMP threads have no place in a test.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint format types contracts docs bench bench-learn bench-large bench-smoke clean
+.PHONY: demo test lint format types contracts docs bench bench-learn bench-large bench-smoke spark clean
 
 demo: $(VENV)/.demo  ## real sky and a synthetic field, end to end: demo/report.html
 	$(BIN)/skyquarry demo --to demo
@@ -57,6 +57,12 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@ $(VENV)/.demo
+
+spark: $(VENV)/.spark  ## Spark for its tests, which skip without: 430 MB, and wants Java
+
+$(VENV)/.spark: constraints.txt | $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt pyspark
+	touch $@
 
 # The rivals live in an environment of their own: what they pin must not reach ours.
 $(RIVALS)/.ready: benchmarks/rivals.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,7 +36,9 @@ CONDITIONS = [
 
 @pytest.fixture(scope="module")
 def spark():
-    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
+    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: make spark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not installed")
     settings = {"spark.ui.enabled": "false", "spark.driver.bindAddress": "127.0.0.1"}
     builder = sql.SparkSession.builder.master("local[1]")
     for name, value in settings.items():
