@@ -196,11 +196,14 @@ def _check_defaults(default: Any, names: tuple[str, ...]) -> None:
 
 def check_target(path: str | os.PathLike[str], *, overwrite: bool) -> None:
     """Whether a catalogue may be written there, asked before hours of matching."""
-    if Folder.at(path).exists("collection.properties") and not overwrite:
-        raise ExistsError(
-            f"there is a catalogue at {path} already: give another path, or overwrite=True for a "
-            "new version of it"
-        )
+    home = Folder.at(path)
+    beside = (home.parent.join(f"{home.name}_{kind}") for kind in ("pairs", "members"))
+    for each in (home, *beside):
+        if each.exists("collection.properties") and not overwrite:
+            raise ExistsError(
+                f"there is a catalogue at {each.root} already: give another path, or "
+                "overwrite=True for a new version of it"
+            )
 
 
 def write_catalog(

@@ -93,7 +93,7 @@ def match(work: Work) -> dict[str, Any]:
     settings["photometry"] = None if settings["photometry"] == "none" else "auto"
     catalogs = [open_catalog(place_of(work.project, name)) for name in names]
     plan = crossmatch(*catalogs, names=names, **settings)
-    made = plan.to_catalog(work.stage.output, wide=True, overwrite=work.stage.output.exists())
+    made = plan.to_catalog(work.stage.output, wide=True, overwrite=True)
     return _told(made)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -106,6 +107,18 @@ def test_an_output_that_was_removed_or_touched_is_made_again(project: Project) -
     sealed.write_text(sealed.read_text() + "\n")
     assert Runner(project).states()[0].why == "its output was changed"
     assert run(project).done[0] == "build here"
+
+
+@pytest.mark.parametrize("gone", ["matched", "matched_pairs", "matched_members"])
+def test_each_catalogue_of_a_match_is_made_again_where_it_is_gone(
+    project: Project, gone: str
+) -> None:
+    """With the groups gone the pairs that were left stood in the way, after the match was done."""
+    run(project)
+    shutil.rmtree(project.folder / "archive" / gone)
+    assert Runner(project).states()[2].why == "its output is gone"
+    assert run(project).done == ("match",)
+    assert len(sq.open(project.folder / "archive" / "matched").children()) == 2
 
 
 def test_a_dry_run_says_what_will_be_new_and_touches_nothing(project: Project) -> None:
