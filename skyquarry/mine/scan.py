@@ -6,11 +6,13 @@ comes next and leaves after one round; what several need is read once.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from skyquarry.engine.catalog import Catalog, catalog_of
 from skyquarry.engine.plan import MEMORY_BYTES
@@ -169,6 +171,7 @@ class ScanMachine:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._sweep, daemon=True)
                 self._thread.start()
+                _SWEEPING.add(self)
             self._changed.notify_all()
         return answer
 
@@ -282,3 +285,13 @@ def sweep_once(cuts: Sequence[CatalogLike], executor: Where = None) -> list[pa.T
         with machine._changed:  # noqa: SLF001  all have asked before the first tile is read
             answers = [machine.ask(cut) for cut in asked]
         return [answer.table() for answer in answers]
+
+
+_SWEEPING: WeakSet[ScanMachine] = WeakSet()
+"""Machines whose threads may be reading: one that reads while Python ends would abort it."""
+
+
+@atexit.register
+def _close_all() -> None:
+    for machine in list(_SWEEPING):
+        machine.close()

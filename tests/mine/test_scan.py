@@ -1,3 +1,4 @@
+import subprocess
 import sys
 import threading
 
@@ -211,3 +212,25 @@ def test_a_scan_of_many_rows_loads_the_loops_that_ask_quickest(stars, monkeypatc
     assert loaded(red.to_table)
     assert loaded(lambda: sweep_once([red]))
     assert not loaded(red.region(Cone(12.0, 0.0, 60.0)).to_table)
+
+
+_LEFT_OPEN = """
+import atexit, sys
+import skyquarry as sq
+
+def said():
+    print(machine._thread.is_alive())
+
+atexit.register(said)  # what is registered first is called last
+machine = sq.ScanMachine(sq.open(sys.argv[1]))
+machine.ask(machine.catalog).table()
+"""
+
+
+def test_a_machine_that_nobody_closed_sweeps_no_more_when_python_ends(stars):
+    """A thread that reads while the interpreter ends is unwound by force, and aborts it."""
+    where = stars.stored.home.root
+    done = subprocess.run(
+        [sys.executable, "-c", _LEFT_OPEN, where], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False"]
