@@ -95,6 +95,22 @@ def test_a_limit_that_is_none_is_told(ask):
 
 
 # ------------------------------------------------------------ seconds
+def _work(plan):
+    return plan.costs._work(1.0)
+
+
+def test_places_and_look_ups_are_kinds_of_their_own(ask):
+    """Their rates are others: learnt as one, each foretold the other wrong."""
+    wide = _work(ask("SELECT id FROM sky WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(0, 1, 40))"))
+    assert wide["placed"] == wide["tested"] > 0
+    assert "start" in wide
+    every = _work(ask("SELECT id FROM sky WHERE mag < 20"))
+    assert "placed" not in every
+    small = _work(ask("SELECT id FROM sky WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(0, 1, 0.01))"))
+    assert "look-up" in small
+    assert "start" not in small
+
+
 def _runs(rates, count, seed=0):
     random = np.random.default_rng(seed)
     found = []

@@ -51,6 +51,12 @@ def test_a_tag_is_read_where_it_has_the_columns(tagged, adql, read):
     assert ("of tag, a tag of it" in plan.explain()) == (read == "tag")
 
 
+@pytest.mark.parametrize(("adql", "kinds"), [(FULL, {"scanned"}), (WIDER, {"stored", "decoded"})])
+def test_what_is_read_of_a_tag_costs_at_a_rate_of_its_own(tagged, adql, kinds):
+    work = query(adql, archive=tagged[0]).costs._work(1.0)
+    assert {"scanned", "stored", "decoded"}.intersection(work) == kinds
+
+
 def test_a_small_place_is_read_in_the_catalogue_itself(tagged, monkeypatch):
     monkeypatch.setattr(reads, "_MUCH", 5_000)
     assert "/sky/v1/sky/dataset/" in query(CONE, archive=tagged[0]).to_sql("duckdb")

@@ -31,11 +31,14 @@ Work = dict[str, float]
 """How much of each kind a query does."""
 RATES: Final[dict[str, float]] = {
     "start": 0.012,  # a query
+    "look-up": 0.005,  # one of a small place, read at once: in place of the start
     "tiles": 0.00015,  # a tile
     "footers": 0.00004,  # a column of a tile whose footer is read for the first time
     "decoded": 0.8e-9,  # a byte of columns in memory
     "stored": 2e-9,  # a byte on disk
+    "scanned": 0.5e-9,  # a byte of columns in memory, of a tag, which lies on disk as it is
     "tested": 1.5e-8,  # a row that conditions look at
+    "placed": 1.5e-8,  # one of which a region is asked, too
     "given": 1.5e-9,  # a byte of rows given
     "grouped": 4e-8,  # a row that goes into a group
     "kept": 1e-7,  # a group

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _VECTOR: Final = 2_048
 """Rows that the database decodes together, where no condition has left any of them."""
+_ONCE: Final = ("start", "look-up")
+"""Work that a query does however much it reads."""
 _WORTH_S: Final = 0.1
 """A shorter run is not noted, unless its cost was asked: noting takes ten milliseconds."""
 
@@ -141,12 +143,13 @@ class Costs:
     def _work(self, given: float, *, asked: bool = True) -> Work:
         """How much of each kind of work it does; `asked`: whether a sample may be taken."""
         estimate = self.estimate if asked else None
-        work: Work = {"start": 1.0}
-        for read in self.pieces.reads:
+        reads = self.pieces.reads
+        work: Work = {"look-up" if all(each.is_small for each in reads) else "start": 1.0}
+        for read in reads:
             for kind, much in self._reading(read, estimate).items():
                 work[kind] = work.get(kind, 0.0) + much
         early = self._early if asked else 1.0
-        work = {kind: much * (early if kind != "start" else 1.0) for kind, much in work.items()}
+        work = {kind: much * (1.0 if kind in _ONCE else early) for kind, much in work.items()}
         matched = work.get("tested", 0.0) if estimate is None else estimate.matched
         return {**work, **self._finishing(given, matched)}
 
@@ -156,7 +159,12 @@ class Costs:
             return {"joined": rows}
         wide, whole = self._wide(read, estimate), self._wide(read, None)
         found = {"tiles": float(len(read.numbers)), "tested": rows}
-        found |= {"stored": bytes_ * wide / max(whole, 1.0), "decoded": rows * wide}
+        if read.tag is None:
+            found |= {"stored": bytes_ * wide / max(whole, 1.0), "decoded": rows * wide}
+        else:
+            found["scanned"] = rows * wide
+        if read.narrow.region is not None:
+            found["placed"] = rows
         if not knows(read.may_open):
             found["footers"] = float(len(read.numbers) * len(read.source.stored.schema.names))
         if len(self.pieces.reads) > 1:
