@@ -11,6 +11,7 @@ from skyquarry.cli.output import write_json
 
 if TYPE_CHECKING:
     from skyquarry.pipeline.project.running import Runner
+    from skyquarry.pipeline.project.settings import Project
 
 ProjectFile = Annotated[str, typer.Argument(help="A project file (TOML).")]
 
@@ -87,26 +88,64 @@ def clean(
     typer.echo(f"{told_bytes(sum(each.bytes for each in found))} {said}")
 
 
-def audit(project: ProjectFile, *, as_json: Json = False) -> None:
-    """Check the audit log of a project: its hash chain, and that no stage's line is missing.
+def audit(
+    project: Annotated[
+        str, typer.Argument(help="A project file (TOML), or the folder of what it made.")
+    ],
+    *,
+    renew: Annotated[
+        bool,
+        typer.Option("--renew", help="Put a damaged log aside, whole, and begin another."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check the audit log of a project: its hash chain, and that no line is missing.
 
     Example: skyquarry audit field.toml
+
+    A project whose log was changed or cut runs no more, so that nothing is written over it: bring
+    it back from a copy, or go on with --renew. The new log begins with what was wrong with the old.
     """
     from skyquarry.errors import DamagedError
-    from skyquarry.pipeline.project.audit import Audit
+    from skyquarry.pipeline.project.audit import RENEWED
+    from skyquarry.pipeline.project.logbook import faults_of, log_of
+    from skyquarry.pipeline.project.logbook import renew as begin
+
+    read = _project_of(project)
+    log, aside = log_of(read.folder), begin(read) if renew else None
+    faults = faults_of(read.folder)
+    if as_json:
+        write_json({"path": str(log.path), "faults": faults, "aside": aside and str(aside)})
+    elif not faults:
+        typer.echo(f"{log.path}: the chain of {len(log.events())} lines holds")
+        for each in (each for each in log.events() if each["event"] == RENEWED):
+            was = each["told"]
+            typer.echo(
+                f"  begun anew on {each['time']}: {was['aside'] or 'the log before it'} was "
+                f"{'damaged' if was['aside'] else 'gone'} ({was['faults'][0]})"
+            )
+    else:
+        typer.echo("\n".join(faults))
+    if faults:
+        raise DamagedError(
+            f"{log.path} is not as it was written: {faults[0]}. Bring it back from a copy, or go "
+            f"on with a new one: skyquarry audit {project} --renew"
+        )
+
+
+def _project_of(path: str) -> Project:
+    """The project of a file, or of the folder of what it made."""
+    from pathlib import Path
+
     from skyquarry.pipeline.project.places import AUDIT
     from skyquarry.pipeline.project.reading import read_project
-    from skyquarry.pipeline.project.records import Records
+    from skyquarry.pipeline.project.records import HIDDEN
+    from skyquarry.pipeline.project.settings import Project
 
-    folder = read_project(project).folder
-    log = Audit(folder / AUDIT)
-    faults = log.verify(*(record.audit for record in Records(folder).all()))
-    if as_json:
-        write_json({"path": str(log.path), "faults": faults})
-    else:
-        typer.echo("\n".join(faults) or f"{log.path}: the chain of {len(log.events())} lines holds")
-    if faults:
-        raise DamagedError(f"{log.path} is not as it was written: {faults[0]}")
+    folder = Path(path).resolve()
+    if (folder / AUDIT).exists() or (folder / HIDDEN).is_dir():
+        return Project(file=folder, folder=folder)
+    return read_project(path)
 
 
 def report(
@@ -124,6 +163,7 @@ def report(
     What stages have not made yet is left out. Without --out all is written to the project's folder
     `report`, as the last stage of a run does.
     """
+    from skyquarry.pipeline.project.logbook import faults_of
     from skyquarry.pipeline.project.places import REPORT
     from skyquarry.pipeline.project.reading import read_project
     from skyquarry.pipeline.project.reporting.writing import PAGE, report_page, write_report
@@ -134,8 +174,15 @@ def report(
     else:
         write_report(read, read.folder / REPORT)
         path = read.folder / REPORT / PAGE
+    faults = faults_of(read.folder)
+    if faults:
+        typer.echo(
+            f"the audit log is not as it was written ({faults[0]}), as the page says: see "
+            f"`skyquarry audit {project}`",
+            err=True,
+        )
     if as_json:
-        write_json({"path": str(path)})
+        write_json({"path": str(path), "audit": faults})
     else:
         typer.echo(f"written to {path}")
 

@@ -75,6 +75,80 @@ def test_an_audit_log_that_was_changed_is_told(run, file):
     assert json.loads(run("audit", file, "--json", code=2).stdout)["faults"]
 
 
+def damaged(file, how):
+    """The log of a project that was run, changed, cut or gone."""
+    log = file.parent / "field" / "audit.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    made = {
+        "changed": b"".join(lines).replace(b"never done", b"ever done"),
+        "cut": b"".join(lines[:-1]),
+        "empty": b"",
+        "nonsense": b"\xff\x00\n",
+        "of another kind": lines[0] + b'{"number":2,"event":1,"told":{},"before":"","hash":[]}\n',
+    }
+    if how == "gone":
+        log.unlink()
+    else:
+        log.write_bytes(made[how])
+    return log
+
+
+@pytest.mark.parametrize("how", ["changed", "cut", "empty", "nonsense", "of another kind", "gone"])
+def test_a_run_writes_nothing_to_a_log_that_does_not_hold_and_says_how_to_go_on(run, file, how):
+    """It was told by `audit` alone; a run had gone on with its chain, as if it held."""
+    run("run", file)
+    (file.parent / "here.csv").write_text("ra,dec\n10.1,0.2\n")
+    log = damaged(file, how)
+    before = log.read_bytes() if log.exists() else None
+    for asked in (["run", file], ["run", file, "--dry-run"]):
+        told = run(*asked, code=2).stderr
+        assert "audit log" in told
+        assert "skyquarry audit" in told
+        assert "--renew" in told
+    assert (log.read_bytes() if log.exists() else None) == before
+    assert "audit" in run("audit", file, code=2).stderr
+    told = json.loads(run("audit", file.parent / "field", "--renew", "--json").stdout)
+    assert told["faults"] == []
+    if before is None:
+        assert told["aside"] is None
+    else:
+        assert (log.parent / "audit-damaged-1.jsonl").read_bytes() == before
+    assert "build here: nothing has changed" not in run("run", file).stdout
+    assert "build here: nothing has changed" in run("run", file).stdout
+    assert "begun anew" in run("audit", file).stdout
+    assert "holds, but only a log that does not" in run("audit", file, "--renew", code=2).stderr
+
+
+def test_lines_cut_off_that_no_record_names_are_missed(run, file):
+    """The last line of a run that failed is in no record of a stage."""
+    run("run", file)
+    (file.parent / "here.csv").write_text("nothing,here\n1,2\n")
+    run("run", file, code=2)
+    log = file.parent / "field" / "audit.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    assert b'"event":"failed"' in lines[-1]
+    log.write_bytes(b"".join(lines[:-1]))
+    assert "is missing" in run("audit", file, code=2).stderr
+
+
+def test_a_log_that_a_kill_has_torn_holds_up_no_run(run, file):
+    run("run", file)
+    log = file.parent / "field" / "audit.jsonl"
+    log.write_bytes(log.read_bytes() + b'{"numb')
+    (file.parent / "here.csv").write_text("ra,dec\n10.1,0.2\n")
+    assert "done in" in run("run", file).stdout
+    assert "chain of 5 lines holds" in run("audit", file).stdout
+
+
+def test_nothing_is_removed_where_the_log_cannot_tell_of_it(run, file):
+    run("run", file)
+    (file.parent / "here.csv").write_text("ra,dec\n10.1,0.2\n")
+    run("run", file)
+    damaged(file, "changed")
+    assert "--renew" in run("clean", file, "--yes", code=2).stderr
+    assert json.loads(run("clean", file, "--json").stdout) != []
+
+
 def test_an_object_is_explained_of_a_project_or_of_a_catalogue_and_not_of_neither(run, file):
     assert "--model DIR with --catalog" in run("explain", "a:1", code=2).stderr
     assert "--model DIR with --catalog" in run("explain", "a:1", "--model", "m", code=2).stderr

@@ -1,8 +1,10 @@
 """An append-only log in which each line carries the hash of the one before.
 
 A line that is changed, removed or put in between breaks the chain at its place, which `verify`
-names. One JSON line an event: number, time (UTC), event, what it is of, the hash of the line
-before, and its own.
+names; lines cut off at the end are missed by a small file beside, which has the hash of the last.
+A log that does not hold is never written on: `renew` puts it aside whole and begins another, whose
+first line says so. One JSON line an event: number, time (UTC), event, what it is of, the hash of
+the line before, and its own.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from skyquarry.catalog.files import Folder
 from skyquarry.errors import DamagedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 BEGINNING = "0" * 64
+RENEWED = "log begun anew"
+_KINDS = {"number": int, "event": str, "told": dict, "before": str, "hash": str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Audit:
     """The log at a path."""
 
     path: Path
+    head: Path | None = None
+    """a file with the hash of its last line; None: nobody keeps it"""
 
     def note(self, event: str, **told: Any) -> str:
         """Append an event; on return it is on disk. Returns the hash of its line.
@@ -48,6 +56,8 @@ class Audit:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+        if self.head is not None:  # after the line: it never tells of one that is not there
+            Folder.at(self.head.parent).make().write_atomic(self.head.name, mine.encode())
         return mine
 
     def events(self) -> list[dict[str, Any]]:
@@ -59,11 +69,19 @@ class Audit:
         """What is wrong with the log, a sentence each; nothing is, where the list is empty.
 
         expected: hashes that must be among its lines, as records of stages carry them: a log that
-        was cut off at its end lacks some.
+        was cut off at its end lacks some. Those that a log had which was put aside are known.
         """
-        faults, before, seen = [], BEGINNING, set()
         lines, torn = self._lines()
-        for number, line in enumerate(lines, 1):
+        faults = self.broken(*expected)
+        if torn:
+            faults.append(f"line {len(lines) + 1} is torn: {len(torn)} bytes without an end")
+        return faults
+
+    def broken(self, *expected: str) -> list[str]:
+        """`verify`, without a torn last line: a kill leaves one, and `note` mends it."""
+        expected = (*expected, *self._last())
+        faults, before, seen = [], BEGINNING, set[str]()
+        for number, line in enumerate(self._lines()[0], 1):
             try:
                 entry = _entry(line, self.path, number)
             except DamagedError as fault:
@@ -77,10 +95,49 @@ class Audit:
                 faults.append(f"line {number} is numbered {entry['number']}")
             before = entry["hash"]
             seen.add(before)
-        if torn:
-            faults.append(f"line {len(lines) + 1} is torn: {len(torn)} bytes without an end")
-        missing = [each for each in expected if each not in seen]
+            if entry["event"] == RENEWED:
+                seen.update(map(str, entry["told"].get("known", ())))
+        missing = [each for each in dict.fromkeys(expected) if each not in seen]
         return faults + [f"a line with the hash {each[:12]} is missing" for each in missing]
+
+    def renew(self, faults: Sequence[str], known: Sequence[str]) -> Path | None:
+        """Put the log aside, whole, and begin another; where it lies now (None: it was gone).
+
+        The first line of the new one has the name and checksum of the old, what is wrong with it
+        (the first of `faults`, and how many), and the hashes `known` to records of stages.
+        """
+        aside = None
+        told: dict[str, Any] = {"aside": None, "faults": [*faults[:20]], "of": len(faults)}
+        if self.path.exists():
+            aside = self._free()
+            checksum = hashlib.sha256(self.path.read_bytes()).hexdigest()
+            told |= {"aside": aside.name, "sha256": checksum}
+            self.path.rename(aside)
+        if self.head is not None:
+            self.head.unlink(missing_ok=True)
+        self.note(RENEWED, **told, known=list(known))
+        return aside
+
+    def _free(self) -> Path:
+        """A name beside the log that nothing has."""
+        number = 1
+        while True:
+            path = self.path.with_name(f"{self.path.stem}-damaged-{number}{self.path.suffix}")
+            if not path.exists():
+                return path
+            number += 1
+
+    def _last(self) -> tuple[str, ...]:
+        """The hash of the line that was written last, as the file beside knows it."""
+        try:
+            return () if self.head is None else (self.head.read_text("ascii").strip(),)
+        except FileNotFoundError:
+            return ()  # of a project begun before there was such a file
+        except UnicodeDecodeError as fault:
+            raise DamagedError(
+                f"{self.head} is no hash ({fault}), but it has that of the last line of the audit "
+                "log: remove it"
+            ) from fault
 
     def _lines(self) -> tuple[list[bytes], bytes]:
         """Whole lines, and the bytes of a torn one at the end."""
@@ -111,9 +168,11 @@ def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:
         entry = json.loads(line)
     except ValueError:
         entry = None
-    if not isinstance(entry, dict) or not {"number", "hash", "before", "event"} <= set(entry):
+    if not isinstance(entry, dict) or not all(
+        isinstance(entry.get(name), kind) for name, kind in _KINDS.items()
+    ):
         raise DamagedError(
-            f"{path}: line {number} is no event of an audit log, but every line has to be one: "
-            "put the file aside, and a new log begins"
+            f"{path}: line {number} is no event of an audit log, but every line has to be one: see "
+            "`skyquarry audit`"
         )
     return entry

@@ -11,7 +11,8 @@ from skyquarry.catalog.files import Folder
 from skyquarry.catalog.versions import current, versions
 from skyquarry.pipeline.project.limits import size_of
 from skyquarry.pipeline.project.lock import alone
-from skyquarry.pipeline.project.places import AUDIT, outputs_of
+from skyquarry.pipeline.project.logbook import check_log, log_of
+from skyquarry.pipeline.project.places import outputs_of
 from skyquarry.pipeline.project.records import Records
 from skyquarry.pipeline.project.stages import Stage, stages_of
 
@@ -47,12 +48,14 @@ def superseded(project: Project) -> list[Superseded]:
 
 
 def remove(what: list[Superseded], project: Project) -> int:
-    """Remove these; returns the bytes that they had. Raises RunError while the project runs."""
-    from skyquarry.pipeline.project.audit import Audit
+    """Remove these; returns the bytes that they had.
 
+    Raises RunError while the project runs, and DamagedError where its audit log does not hold.
+    """
     if not what:
         return 0
     with alone(project):
+        check_log(project.folder)
         records = Records(project.folder)
         for each in what:
             if each.path.is_dir():
@@ -61,7 +64,7 @@ def remove(what: list[Superseded], project: Project) -> int:
                 each.path.unlink(missing_ok=True)
             if each.stage:
                 records.remove(each.stage)
-            Audit(project.folder / AUDIT).note("removed", path=str(each.path), why=each.why)
+            log_of(project.folder).note("removed", path=str(each.path), why=each.why)
     return sum(each.bytes for each in what)
 
 

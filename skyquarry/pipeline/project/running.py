@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.errors import NotFoundError
-from skyquarry.pipeline.project.audit import Audit
 from skyquarry.pipeline.project.checksums import Checksums, of_words
 from skyquarry.pipeline.project.limits import Limits, StoppedError
 from skyquarry.pipeline.project.lock import alone
-from skyquarry.pipeline.project.places import AUDIT, outputs_of
+from skyquarry.pipeline.project.logbook import check_log, log_of
+from skyquarry.pipeline.project.places import outputs_of
 from skyquarry.pipeline.project.provenance import write_provenance
 from skyquarry.pipeline.project.records import HIDDEN, Record, Records
 from skyquarry.pipeline.project.reporting.energy import metered
@@ -72,12 +72,13 @@ class Runner:
         self.folder = project.folder
         self.stages = stages_of(project) if stages is None else stages
         self.records = Records(self.folder)
-        self.audit = Audit(self.folder / AUDIT)
+        self.audit = log_of(self.folder)
         self.checksums = Checksums(self.folder / HIDDEN / "checksums.json")
 
     def states(self) -> list[State]:
-        """What a run would do, stage by stage; nothing is done."""
+        """What a run would do, stage by stage; nothing is done. Raises what `run` would."""
         self._check_given()
+        check_log(self.folder)
         ahead: set[str] = set()
         told = []
         for stage in self.stages:
@@ -90,8 +91,9 @@ class Runner:
     def run(self, *, limits: Limits | None = None, progress: bool = False, say: Say = print) -> Ran:
         """Do all stages that have to be done.
 
-        Raises RunError where another run of the project is going on, and whatever a stage raises;
-        what was finished before is kept, and the next run goes on from there.
+        Raises RunError where another run of the project is going on, DamagedError where its audit
+        log was changed or cut, and whatever a stage raises; what was finished before is kept, and
+        the next run goes on from there.
         """
         self._check_given()
         limits = limits or Limits()
@@ -99,6 +101,7 @@ class Runner:
         self.folder.mkdir(parents=True, exist_ok=True)
         stopped = ""
         with alone(self.project):
+            check_log(self.folder)
             try:
                 for stage in self.stages:
                     limits.check(self.folder)

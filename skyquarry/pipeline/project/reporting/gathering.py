@@ -10,7 +10,7 @@ import numpy as np
 
 from skyquarry.catalog.classes import DEFINITIONS
 from skyquarry.engine.catalog import open_catalog
-from skyquarry.pipeline.project.audit import Audit
+from skyquarry.pipeline.project.logbook import log_of
 from skyquarry.pipeline.project.places import (
     ARCHIVE,
     CLASSIFIED,
@@ -53,8 +53,6 @@ def gathered(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
 
     What no stage has made yet is left out. Raises what reading the outputs raises.
     """
-    from skyquarry.pipeline.project.places import AUDIT
-
     lists: dict[str, pa.Table] = {}
     home = project.folder / ARCHIVE
     records = [each for each in Records(project.folder).all() if each.stage != REPORT]
@@ -67,7 +65,7 @@ def gathered(project: Project) -> tuple[dict[str, Any], dict[str, pa.Table]]:
         "scores": _json(project.folder / SCORES / "scores.json"),
         "resources": resources_of(records, project.report),
         "provenance": _provenance(records),
-        "audit": Audit(project.folder / AUDIT).verify(*(each.audit for each in records)),
+        "audit": log_of(project.folder).verify(*(each.audit for each in records)),
         "clusters": _clusters(home / CLUSTERS),
     }
     if (home / CLASSIFIED).is_dir():
