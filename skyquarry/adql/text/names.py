@@ -27,6 +27,7 @@ OURS: Final = (
 _ELSEWHERE: Final = frozenset((
     "STDDEV", "VARIANCE", "MEDIAN", "SQUARE", "CBRT", "GREATEST", "LEAST", "SIGN", "CONCAT",
     "LENGTH", "REPLACE", "TO_CHAR", "TO_NUMBER", "TO_DATE", "DIV", "RANGE_BBOX", "CENTER",
+    "ISDOWNLOADABLE", "RANGE_S2D", "BITWISE_NOT", "BITWISE_XOR",
 ))  # fmt: skip
 """Without a prefix, at services that many queries were written for."""
 _SERVICES: Final = frozenset((

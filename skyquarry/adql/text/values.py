@@ -6,6 +6,7 @@ since a parenthesis may open either; where only one of them may stand is checked
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -221,8 +222,7 @@ class Values(Words, ABC):
         if word.kind == "number":
             return self._literal_number()
         if word.kind == "text":
-            self.take()
-            return Text(word.text, word.span)
+            return self._text()
         if self.sees("("):
             return self._parenthesis()
         if word.kind == "word" and self.ahead().key == "(":
@@ -251,6 +251,19 @@ class Values(Words, ABC):
         if value == float("inf") or (isinstance(value, int) and value >= 2**64):
             raise self.error(word, "is too large: whole numbers end at 2^64, others at 1.8e308")
         return Number(value, word.span)
+
+    def _text(self) -> Text:
+        """A text, which goes on in the next line where one more begins (SQL-92, ADQL 2.0)."""
+        word = self.take()
+        said, span = word.text, word.span
+        while self.word.kind == "text":
+            if not re.search(r"[\r\n]", self.source.text[span.stop : self.word.span.start]):
+                raise self.error(
+                    self.word, "follows another text: put a comma between, or || to join them"
+                )
+            more = self.take()
+            said, span = said + more.text, span.to(more.span)
+        return Text(said, span)
 
     def _parenthesis(self) -> Value | Condition:
         start = self.take()
