@@ -91,6 +91,7 @@ def model_of(
     from skyquarry.learn.modelsaving import versions
     from skyquarry.learn.scores import evaluate
     from skyquarry.pipeline.brightness import magnitude_name
+    from skyquarry.software import this_code
 
     labels, weights = examples.labels[trained.rows], examples.weights[trained.rows]
     cells = None if examples.groups is None else examples.groups[trained.rows]
@@ -112,6 +113,7 @@ def model_of(
         "seed": seed,
         "settings": {each.name: each.settings() for each in trained.ensemble.learners},
         "versions": versions(),
+        "code": this_code().to_json(),
     }
     bright = magnitude_name(examples.names, units)
     told["sets_by"] = bright

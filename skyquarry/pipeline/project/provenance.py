@@ -1,7 +1,8 @@
 """Where everything came from, as W3C PROV: the only importer of prov.
 
 Entities are files, catalogues and models, known by their checksums; activities are the runs of
-stages, with settings and seeds; the agent is skyquarry in its version.
+stages, with settings and seeds; the agent is skyquarry in its version and, where it ran of a
+checkout of git, at its commit.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def _stage(document: Any, record: Record) -> None:
             "sq:audit": record.audit,
         },
     )
-    document.wasAssociatedWith(run, _agent(document, record.version))
+    document.wasAssociatedWith(run, _agent(document, record))
     made = _entity(document, record.output, record.checksum)
     document.wasGeneratedBy(made, run)
     for path, checksum in record.inputs.items():
@@ -72,13 +73,20 @@ def _stage(document: Any, record: Record) -> None:
         document.wasDerivedFrom(made, read, run)
 
 
-def _agent(document: Any, version: str) -> Any:
-    """Skyquarry in one version, declared once."""
-    name = _id("skyquarry", version)
+def _agent(document: Any, record: Record) -> Any:
+    """Skyquarry as one code, declared once."""
+    code = record.code
+    name = _id("skyquarry", f"{record.version}-{code.get('source', '')[:16]}".rstrip("-"))
     known = document.get_record(name)
     if known:
         return known[0]
-    return document.agent(name, {"prov:type": "prov:SoftwareAgent", "sq:version": version})
+    told = {"sq:commit": code.get("commit"), "sq:clean": code.get("clean"),
+            "sq:sourceSha256": code.get("source")}  # fmt: skip
+    return document.agent(
+        name,
+        {"prov:type": "prov:SoftwareAgent", "sq:version": record.version}
+        | {key: value for key, value in told.items() if value is not None},
+    )
 
 
 def _entity(document: Any, path: str, checksum: str) -> Any:

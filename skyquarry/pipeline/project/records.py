@@ -44,6 +44,8 @@ class Record:
     seed: int = 0
     version: str = ""
     """of skyquarry"""
+    code: dict[str, Any] = field(default_factory=dict)
+    """its commit, whether it was as there, and the sum of its source: `software.Code`"""
     audit: str = ""
     """the hash of its line in the audit log"""
 

@@ -22,6 +22,7 @@ from skyquarry.pipeline.project.reporting.energy import metered
 from skyquarry.pipeline.project.reporting.readmes import describe
 from skyquarry.pipeline.project.stages import Stage, Work, stages_of
 from skyquarry.pipeline.project.words import told_s
+from skyquarry.software import this_code
 
 if TYPE_CHECKING:
     from skyquarry.pipeline.project.settings import Project
@@ -124,7 +125,8 @@ class Runner:
         say(f"{stage.name}: {stage.does} ({state.why})")
         inputs = self._inputs(stage)
         began, clock, cpu_s = datetime.now(UTC), time.monotonic(), _cpu_s()
-        self.audit.note("began", stage=stage.name, why=state.why, inputs=inputs)
+        code = this_code().to_json()
+        self.audit.note("began", stage=stage.name, why=state.why, inputs=inputs, code=code)
         try:
             with limits.held(self.folder), metered() as meter:
                 told = stage.work(Work(self.project, stage, progress, say))
@@ -157,7 +159,7 @@ class Runner:
             began=began.isoformat(timespec="milliseconds"),
             ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
             seconds=took.seconds, cpu_s=took.cpu_s, energy_j=took.energy_j,
-            seed=self.project.seed, version=_version(), audit=note,
+            seed=self.project.seed, version=_version(), code=this_code().to_json(), audit=note,
         )  # fmt: skip
         self.records.keep(record)
         write_provenance(self.records.all(), self.folder / PROVENANCE)

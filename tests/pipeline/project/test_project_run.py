@@ -16,6 +16,7 @@ import pytest
 import skyquarry as sq
 from skyquarry.catalog.formats import write_table
 from skyquarry.errors import NotFoundError, RunError
+from skyquarry.pipeline.project import running
 from skyquarry.pipeline.project.cleaning import remove, superseded
 from skyquarry.pipeline.project.limits import Limits, StoppedError, size_of
 from skyquarry.pipeline.project.lock import locked
@@ -23,6 +24,7 @@ from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.records import HIDDEN, Records
 from skyquarry.pipeline.project.running import Runner
 from skyquarry.pipeline.project.settings import SurveySettings
+from skyquarry.software import this_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,6 +250,33 @@ def test_provenance_leads_from_the_match_back_to_both_files(project: Project) ->
         ("archive/here", "here.csv"), ("archive/there", "there.csv"),
         ("archive/matched", "archive/here"), ("archive/matched", "archive/there"),
     }  # fmt: skip
+
+
+def test_provenance_tells_of_which_code_every_product_was_made(project: Project) -> None:
+    """A version alone names no code between two releases."""
+    run(project)
+    code = this_code()
+    told = json.loads((project.folder / "provenance.json").read_text())
+    (agent,) = told["agent"].values()
+    assert (agent["sq:version"], agent["sq:sourceSha256"]) == (code.version, code.source)
+    assert agent.get("sq:commit") == code.commit
+    assert agent.get("sq:clean") == code.clean
+    assert all(each.code == code.to_json() for each in Records(project.folder).all())
+    began = [each["told"] for each in Runner(project).audit.events() if each["event"] == "began"]
+    assert [each["code"]["source"] for each in began] == [code.source] * 3
+
+
+def test_products_of_two_codes_have_two_agents(project: Project, monkeypatch: Any) -> None:
+    run(project)
+    write(stars(150, 0.1), project.file.parent / "there.csv")
+    other = replace(this_code(), commit="f" * 40, clean=False, source="e" * 64)
+    monkeypatch.setattr(running, "this_code", lambda: other)
+    run(project)
+    told = json.loads((project.folder / "provenance.json").read_text())
+    assert {each["sq:sourceSha256"] for each in told["agent"].values()} == {
+        this_code().source, "e" * 64,
+    }  # fmt: skip
+    assert any(each.get("sq:clean") is False for each in told["agent"].values())
 
 
 def test_the_library_prov_reads_it_and_finds_the_inputs_of_every_output(project: Project) -> None:

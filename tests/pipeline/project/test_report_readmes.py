@@ -12,6 +12,7 @@ from skyquarry.errors import DamagedError
 from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.reporting.cards import card
 from skyquarry.pipeline.project.running import Runner
+from skyquarry.software import this_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,8 @@ def test_a_model_card_has_the_scores_that_came_after_training(folder: Path) -> N
     text = (folder / "model" / "README.md").read_text()
     accuracy = json.loads((folder / "scores" / "scores.json").read_text())["overall"]["accuracy"]
     assert f"| accuracy | {accuracy['value']:.4f}" in text
-    for words in ("galaxy", "sdss_g-r", "sha256", "Leakage", "licence", "No column was refused"):
+    for words in ("galaxy", "sdss_g-r", "sha256", "Leakage", "licence", "No column was refused",
+                  f"skyquarry's code: {this_code()}."):  # fmt: skip
         assert words in text
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.catalog.classes import DEFINITIONS
 from skyquarry.catalog.files import Folder
 from skyquarry.pipeline.project.places import MODEL, SCORES
+from skyquarry.software import said as code_said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -253,7 +254,8 @@ def _making(model: Mapping[str, Any]) -> list[str]:
     if pooled is not None:
         lines.append(f"| pooled and calibrated | {pooled:.4f} | |")
     versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    return [*lines, "", f"Software: {versions}."]
+    code = f" skyquarry's code: {code_said(told['code'])}." if "code" in told else ""
+    return [*lines, "", f"Software: {versions}.{code}"]
 
 
 def _licence(sources: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -28,6 +28,7 @@ from skyquarry.pipeline.project.reporting.skyplane import Field
 from skyquarry.pipeline.project.reporting.specimens import specimens_of
 from skyquarry.pipeline.project.reporting.tallying import FLAGS, MAG_EDGES, tallied
 from skyquarry.pipeline.project.settings import ReportSettings, matched_names
+from skyquarry.software import said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -289,7 +290,7 @@ def _provenance(records: list[Record]) -> list[dict[str, Any]]:
             "checksum": each.checksum,
             "inputs": each.inputs,
             "ended": each.ended,
-            "version": each.version,
+            "version": said(each.code) if each.code else each.version,
             "seed": each.seed,
             "audit": each.audit,
         }
