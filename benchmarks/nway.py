@@ -35,13 +35,21 @@ def measure(folder: Path, names: list[str], times: int) -> None:
     begun = time.perf_counter()
     identify(folder, names)
     first = time.perf_counter() - begun
-    seconds = []
+    seconds, cpu = [], []
     for _ in range(times):
-        begun = time.perf_counter()
+        begun, used = record.clocks()
         rows = identify(folder, names)
-        seconds.append(time.perf_counter() - begun)
+        now, used_now = record.clocks()
+        seconds.append(now - begun)
+        cpu.append(used_now - used)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    told = {"seconds": seconds, "first_s": first, "rows": rows, "resident_mb": round(peak)}
+    told = {
+        "seconds": seconds,
+        "cpu": cpu,
+        "first_s": first,
+        "rows": rows,
+        "resident_mb": round(peak),
+    }
     print(json.dumps(told | {"best_right": best_right(folder)}))
 
 
@@ -105,9 +113,10 @@ def common(folder: Path, names: list[str]) -> dict[str, int]:
 
 # ---------------------------------------------------------------- the run
 def figures(told: dict) -> dict:
-    seconds = told.pop("seconds")
+    seconds, cpu = told.pop("seconds"), round(statistics.median(told.pop("cpu")), 3)
     first = {"first_s": round(told.pop("first_s"), 3)} if "first_s" in told else {}
-    return {"median_s": round(statistics.median(seconds), 3), "runs": len(seconds)} | first | told
+    median = round(statistics.median(seconds), 3)
+    return {"median_s": median, "cpu_s": cpu, "runs": len(seconds)} | first | told
 
 
 def called(command: list[str]) -> dict:

@@ -45,12 +45,15 @@ RIVALS = {
 # ---------------------------------------------------------------- ours, in a process of its own
 def measure(work: str, a: Path, b: Path, out: Path, times: int) -> None:
     """Print the seconds of some runs after one that is not counted, pairs and memory."""
-    seconds, rows = [], 0
+    seconds, cpu, rows = [], [], 0
     for _ in range(times + 1):
-        begun = time.perf_counter()
+        begun, used = record.clocks()
         rows = run(work, a, b, out)
-        seconds.append(time.perf_counter() - begun)
-    print(json.dumps({"seconds": seconds[1:], "pairs": rows, "resident_mb": peak_mb()}))
+        now, used_now = record.clocks()
+        seconds.append(now - begun)
+        cpu.append(used_now - used)
+    told = {"seconds": seconds[1:], "cpu": cpu[1:], "pairs": rows, "resident_mb": peak_mb()}
+    print(json.dumps(told))
 
 
 def run(work: str, a: Path, b: Path, out: Path) -> int:
@@ -162,11 +165,12 @@ def _has(python: str, module: str) -> bool:
 
 # ---------------------------------------------------------------- what is told
 def told(raw: dict[str, Any], rows: int) -> dict[str, Any]:
-    """Median and least seconds, left rows a second, and what else was measured."""
-    seconds = raw.pop("seconds")
+    """Median and least seconds, of processors too, left rows a second, what else was measured."""
+    seconds, cpu = raw.pop("seconds"), raw.pop("cpu", None)
     median = statistics.median(seconds)
     return {
         "seconds": round(median, 3),
+        **({"cpu_s": round(statistics.median(cpu), 3)} if cpu else {}),
         "least_seconds": round(min(seconds), 3),
         "runs": len(seconds),
         "left_rows_per_s": round(rows / median),

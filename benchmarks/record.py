@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,12 @@ PACKAGES = (
 
 BEGUN = os.getloadavg()[0]
 """what else the machine did when the benchmark began"""
+
+
+def clocks() -> tuple[float, float]:
+    """Seconds of the wall, and of processors by this process and children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter(), time.process_time() + children.ru_utime + children.ru_stime
 
 
 def write(name: str, rows: int, figures: dict[str, Any], out: str | Path | None) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import json
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+import record
 
 RADIUS_ARCSEC = 20.0
 MAG_RADIUS_ARCSEC = 1.5
@@ -38,15 +39,17 @@ def main() -> None:
     run = {"library": by_library, "shell": by_shell}[given.how]
     if given.how == "shell":
         to_fits(folder, given.names, given.area)
-    seconds, found = [], pd.DataFrame()
+    seconds, cpu, found = [], [], pd.DataFrame()
     for _ in range(given.times):
-        begun = time.perf_counter()
+        begun, used = record.clocks()
         run(folder, given.names, given.area)
-        seconds.append(time.perf_counter() - begun)
+        now, used_now = record.clocks()
+        seconds.append(now - begun)
+        cpu.append(used_now - used)
     found = rows_of(folder, given.how)
     who = resource.RUSAGE_SELF if given.how == "library" else resource.RUSAGE_CHILDREN
     peak = resource.getrusage(who).ru_maxrss / 1024
-    told = {"seconds": seconds, "rows": len(found), **scored(folder, found)}
+    told = {"seconds": seconds, "cpu": cpu, "rows": len(found), **scored(folder, found)}
     print(json.dumps(told | {"resident_mb": round(peak)}))
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+import record
 
 COLUMNS = ["id", "ra", "dec"]
 CELL_ARCSEC = 5.0
@@ -35,13 +36,15 @@ def main() -> None:
     run = FUNCTIONS[given.how, given.work]
     if given.warm:
         run(*given.warm, given.radius, given.out)
-    seconds, pairs = [], 0
+    seconds, cpu, pairs = [], [], 0
     for _ in range(given.times):
-        begun = time.perf_counter()
+        begun, used = record.clocks()
         pairs = run(given.a, given.b, given.radius, given.out)
-        seconds.append(time.perf_counter() - begun)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "pairs": pairs, "resident_mb": round(peak)}))
+        now, used_now = record.clocks()
+        seconds.append(now - begun)
+        cpu.append(used_now - used)
+    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "pairs": pairs, "resident_mb": peak}))
 
 
 # ---------------------------------------------------------------- what they share
