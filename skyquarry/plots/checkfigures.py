@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.plots.canvas import BLUE, GREY, ORANGE, SIZE, canvas, row_of, style, svg
+from skyquarry.plots.canvas import BLUE, GREY, ORANGE, SIZE, canvas, grid_of, style, svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +16,19 @@ _PURPOSE: Final = "drawing the check of a synthetic sky"
 _BAND: Final = "#cbd5e0"
 _GOOD: Final = "#c6e6d1"
 _LINE_INCHES: Final = 0.21
+_PLOT: Final = (2.05, 1.83)
+"""Inches of the plot of one colour"""
+_GRID: Final = {
+    "left": 0.42,
+    "right": 0.14,
+    "bottom": 0.48,
+    "top": 0.52,
+    "between": 0.32,
+    "above": 0.62,
+}
+"""Inches; between and above: parts of a plot"""
+_MOST_IN_A_ROW: Final = 5
+"""plots; more stand in two rows, or they are too small to be read on a page"""
 _NAMES: Final = {"left": 4.7, "right": 0.2, "bottom": 0.48, "top": 0.36}
 """Inches: room for what is compared, left of the axes"""
 
@@ -22,16 +36,28 @@ _NAMES: Final = {"left": 4.7, "right": 0.2, "bottom": 0.48, "top": 0.36}
 def locus(told: Mapping[str, Any]) -> str:
     """One small plot a colour: medians and scatter of real objects as a band, simulated as dots."""
     colours = told["colours"]
+    columns = len(colours) if len(colours) <= _MOST_IN_A_ROW else ceil(len(colours) / 2)
+    rows = ceil(len(colours) / columns)
     with style(_PURPOSE):
-        figure, plots = row_of(len(colours), told["along"], (2.05 * len(colours) + 0.5, 2.35))
-        for number, (axes, colour) in enumerate(zip(plots, colours, strict=True)):
-            axes.set_title(colour, fontsize=9.0)
+        size = (_PLOT[0] * columns + 0.5, _PLOT[1] * rows + 0.52)
+        figure, plots = grid_of(rows, columns, size, _GRID)
+        for axes in plots[len(colours) :]:
+            axes.remove()
+        for number, (axes, colour) in enumerate(zip(plots, colours, strict=False)):
+            axes.set_title(_in_mag(colour), fontsize=9.0)
+            axes.set_xlabel(_in_mag(told["along"]))
             _of_colour(axes, told["bins"], number)
         handles, labels = plots[0].get_legend_handles_labels()
         if handles:
             figure.legend(handles, labels, loc="upper right", ncols=2, borderpad=0.0,
                           bbox_to_anchor=(0.999, 1.0))  # fmt: skip
         return svg(figure)
+
+
+def _in_mag(name: str) -> str:
+    """A colour with its unit; another name as it is."""
+    told = name.replace("ps_", "PS1 ")
+    return f"{told} (mag)" if "-" in told and " type" not in told else told
 
 
 def _of_colour(axes: Axes, bins: Sequence[Mapping[str, Any]], number: int) -> None:
@@ -43,14 +69,14 @@ def _of_colour(axes: Axes, bins: Sequence[Mapping[str, Any]], number: int) -> No
             told["real_median"] + told["real_width"],
         )
         axes.fill_between([each["low"], each["high"]], low, high, color=_BAND, linewidth=0,
-                          label="real" if place == 0 else None)  # fmt: skip
+                          label="real: median, scatter" if place == 0 else None)  # fmt: skip
         axes.plot([each["low"], each["high"]], [told["real_median"]] * 2, color=GREY, linewidth=1.4)
     axes.locator_params(nbins=4)
     if known:
         x = [0.5 * (each["low"] + each["high"]) for each, _ in known]
         y, wide = ([told[name] for _, told in known] for name in ("made_median", "made_width"))
         axes.errorbar(x, y, wide, fmt="o", color=BLUE, markersize=3.5, linewidth=1.2,
-                      label="simulated")  # fmt: skip
+                      label="simulated: the same")  # fmt: skip
     else:
         axes.text(0.5, 0.5, "too few", ha="center", color=GREY, transform=axes.transAxes)
         axes.set_xticks([])
