@@ -38,7 +38,10 @@ def train(
         typer.Option("--finer", help="A column of kinds within classes, learnt apart and summed."),
     ] = None,
     learners: Annotated[
-        str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
+        str | None,
+        typer.Option(
+            "--learners", help="Some of catboost,xgboost,forest,network; yours: module:Class."
+        ),
     ] = None,
     weights: Annotated[
         str | None, typer.Option("--weights", help="A column of positive weights.")
@@ -115,7 +118,10 @@ def repair(
         str | None, typer.Option("--positions", help="Columns of positions, as in: alpha,delta")
     ] = None,
     learners: Annotated[
-        str | None, typer.Option("--learners", help="Some of catboost,xgboost,forest,network.")
+        str | None,
+        typer.Option(
+            "--learners", help="Some of catboost,xgboost,forest,network; yours: module:Class."
+        ),
     ] = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Of each learner; else one a core.")

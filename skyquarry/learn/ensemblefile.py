@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.errors import DamagedError
 from skyquarry.learn.calibration import Calibration
 from skyquarry.learn.checkpoints import write_whole
-from skyquarry.learn.classifiers.registry import kind_of
+from skyquarry.learn.classifiers.plugins import origin
+from skyquarry.learn.classifiers.registry import kinds_of, ours
 from skyquarry.learn.ensemble import Ensemble
 from skyquarry.learn.pooling import Pool
 from skyquarry.learn.repaired import Repaired
@@ -26,6 +27,7 @@ def save(ensemble: Ensemble, folder: Path) -> None:
     told: dict[str, Any] = {
         "classes": ensemble.classes,
         "learners": [each.name for each in ensemble.learners],
+        "plugins": origins(ensemble),
         "pool": ensemble.pool.to_json(),
         "calibration": ensemble.calibration.to_json(),
     }
@@ -39,6 +41,11 @@ def save(ensemble: Ensemble, folder: Path) -> None:
         (folder / _BASE).mkdir()
         save(ensemble.base, folder / _BASE)
     write_whole(folder / _FILE, json.dumps(told, indent=1).encode())
+
+
+def origins(ensemble: Ensemble) -> dict[str, Any]:
+    """Where learners come from that are not ours, by name."""
+    return {each.name: origin(type(each)) for each in ensemble.learners if not ours(each.name)}
 
 
 def load(folder: Path) -> Ensemble:
@@ -55,7 +62,8 @@ def load(folder: Path) -> Ensemble:
             f"{folder / _FILE} cannot be read ({error}): take the folder from a copy, or train "
             "again"
         ) from error
-    learners = tuple(kind_of(name).load(folder / name) for name in names)
+    kinds = kinds_of(names, str(folder / _FILE), told.get("plugins", {}))
+    learners = tuple(kind.load(folder / name) for kind, name in zip(kinds, names, strict=True))
     for each in learners:
         if each.classes != learnt:
             raise DamagedError(f"{folder / each.name} is of other classes than {folder / _FILE}")

@@ -12,7 +12,7 @@ from skyquarry.errors import DamagedError, NotFoundError
 from skyquarry.learn import ensemblefile, sealed
 from skyquarry.learn.calibration import Calibration
 from skyquarry.learn.checkpoints import told_in
-from skyquarry.learn.classifiers.registry import kind_of
+from skyquarry.learn.classifiers.registry import kinds_of
 from skyquarry.learn.conformal import ConformalSets
 from skyquarry.learn.density import TrainingSample
 from skyquarry.learn.ensemble import Ensemble
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 def load(path: str | os.PathLike[str], *, reading: Reading | None = None) -> Model:
     """What `save` wrote. Raises NotFoundError, and DamagedError that names what is damaged.
+
+    NotFoundError too where a learner is not known here: it says where that one comes from.
 
     Warns where a package that took part is older here than where the model was trained.
     """
@@ -58,7 +60,8 @@ def _model(folder: Path, told: dict[str, Any], reading: Reading | None) -> Model
     """The model that the file and those beside it tell of."""
     _check_versions(told["told"].get("versions", {}), folder)
     classes, learnt, names = tuple(told["classes"]), learnt_classes(told), told["learners"]
-    learners = tuple(kind_of(name).load(folder / name) for name in names)
+    kinds = kinds_of(names, str(folder), told.get("plugins", {}))
+    learners = tuple(kind.load(folder / name) for kind, name in zip(kinds, names, strict=True))
     for each in learners:
         if each.classes != learnt:
             raise DamagedError(f"{folder / each.name} is of other classes than {folder / FILE}")

@@ -96,6 +96,7 @@ def _told(model: Model) -> dict[str, Any]:
         "features": model.features,
         "units": model.units,
         "learners": [each.name for each in ensemble.learners],
+        "plugins": ensemblefile.origins(ensemble),
         "pool": ensemble.pool.to_json(),
         "calibration": ensemble.calibration.to_json(),
         "columns": ensemble.columns if isinstance(ensemble, Repaired) else None,

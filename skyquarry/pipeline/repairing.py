@@ -66,11 +66,14 @@ def repair(  # noqa: PLR0913  each keyword is said by its name
 
     >>> new = sq.repair("model", "deep_labels.parquet")  # doctest: +SKIP
     """
-    from skyquarry.learn.classifiers.registry import installed
+    from skyquarry.learn.classifiers.checking import check_learners
+    from skyquarry.learn.classifiers.registry import asked, installed
     from skyquarry.learn.examples import Examples, word
     from skyquarry.learn.fitting import Fitting
     from skyquarry.learn.repaired import repair as repaired
 
+    check_learners(learners)
+    learners = asked(learners)
     old = model_given(model)
     rows, places = table_of(table), places_of(table, positions)
     words = labels_of(rows, label)

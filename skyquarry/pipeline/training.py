@@ -100,6 +100,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         balanced accuracy over chance. The score is kept in either case.
     learners
         Names, or settings by name; None: those for so many rows and features that are installed.
+        One of yours by the name that it is registered or offered by, or as "module:Class".
     combine
         "vote", "product", "stack", or "auto": the mean of vote and product; of more than 20,000
         rows the best of all on unseen rows, without a stack where a class has fewer than 200.
@@ -123,12 +124,14 @@ def train(  # noqa: PLR0913  each keyword is said by its name
     """
     from skyquarry.features.making import AUTO
     from skyquarry.learn.classifiers.checking import check_learners
+    from skyquarry.learn.classifiers.registry import asked
     from skyquarry.learn.examples import Examples
     from skyquarry.learn.fitting import Fitting
     from skyquarry.learn.hierarchy import counts_of, fit_head
 
     _yielding()
     check_learners(learners)
+    learners = asked(learners)
     seed, threads = (
         _whole("seed", seed, 0),
         _whole("threads", cores() if threads is None else threads, 1),

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.errors import UserError
-from skyquarry.learn.classifiers.registry import kind_of
+from skyquarry.learn.classifiers.registry import asked, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +18,13 @@ def check_learners(learners: Any, where: str = "learners") -> None:
     """Names, or settings by name, as `sq.train` takes them; None is right.
 
     Raises NotFoundError for a learner that nobody knows, and UserError for a setting that it does
-    not have, or of another kind than its own.
+    not have, or of another kind than its own, and for a class that cannot be imported.
     """
     if learners is None:
         return
     if not isinstance(learners, str) and not hasattr(learners, "__iter__"):
         raise UserError(f"{where} is {learners!r}, but names are needed, or settings by name")
+    learners = asked(learners)
     for name in [learners] if isinstance(learners, str) else list(learners):
         kind_of(name)
         if hasattr(learners, "items"):

@@ -113,7 +113,8 @@ class TrainingSettings:
     allow_leakage: bool = False
     """train although what is missing tells the class, as it does where surveys differ in depth"""
     learners: list[str] | dict[str, dict[str, Any]] | None = None
-    """names; or `[training.learners.NAME]` with settings; without it all that are installed"""
+    """names; or `[training.learners.NAME]` with settings; without it all that are installed; one of
+    yours by its name, or as "module:Class", which is imported"""
     combine: Literal["auto", "vote", "product", "stack"] = "auto"
     ebv: str | None = None
     threads: int | None = None
