@@ -119,7 +119,9 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     """The scores, as the page has them at its top."""
     yield f"{told['n']:,} objects, {told['mix']}"
     for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "auc", "ece"):
-        yield f"{name.replace('_', ' '):18} {_value(told['overall'][name])}"
+        value = _value(told["overall"][name])
+        less = "" if told["measured"] else f"  not measured: {told['n_effective']:.0f} effective"
+        yield f"{name.replace('_', ' '):18} {value}{less}"
     wide = max(len(each["name"]) for each in told["per_class"])
     for each in told["per_class"]:
         if each["measured"]:

@@ -16,6 +16,7 @@ from skyquarry.pipeline.brightness import (
     merged_of,
     mix_of,
 )
+from skyquarry.pipeline.doubting import doubts, few
 from skyquarry.pipeline.labelled import (
     groups_of,
     labels_of,
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_RINGS: Final = 0.1
-"""share of rows unlike the training set from which on the page says so"""
-_SEEN: Final = 0.01
-"""share of rows in cells that the model was trained on, from which on the page says so"""
 _SHUFFLED: Final = 5_000
 """rows among which features are shuffled: 180 predictions of them for 60 features"""
 _COMPARED: Final = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
@@ -123,6 +120,9 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     draws, seed
         Of the bootstrap.
 
+    What fewer than 100 effective rows stand for is not measured: `measured` says so of a class, of
+    a bin and of the whole, and `doubts` in words, with what to do.
+
     Raises UserError where no row has a label of the model, ColumnError where the table lacks its
     columns.
 
@@ -148,7 +148,10 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
         "alarm": _alarm(model, judged),
         "strange": dict(judged.strange),
     }
-    told["doubts"] = _doubts(model, judged, told)
+    told["doubts"] = [
+        *doubts(told, judged.cells is not None, _in_training_cells(model, judged)),
+        *few(told, judged.number, judged.magnitude, _weights(judged, mix)),
+    ]
     if page is not None:
         from skyquarry.plots.evaluationpage import evaluation_page
 
@@ -236,7 +239,7 @@ def _told(
     p, exact = at_mix(model, judged.p, judged.magnitude, mix)
     at_sky = _scores(model, judged, p, weights, merged, mix.name, draws, seed).to_json()
     plain = given.to_json()
-    kept = ("mix", "n", "n_effective", "overall", "per_class", "confusion", "baselines")
+    kept = ("mix", "n", "n_effective", "measured", "overall", "per_class", "confusion", "baselines")
     return at_sky | {
         "uncovered": uncovered.tolist(),
         "repriored": exact,
@@ -266,6 +269,13 @@ def _scores(  # noqa: PLR0913, PLR0917
     )  # fmt: skip
 
 
+def _weights(judged: _Judged, mix: SkyMix | None) -> Floats | None:
+    """(n,) of the rows at a mix; None without one."""
+    if mix is None:
+        return None
+    return mix.weights(judged.number, judged.magnitude, judged.latitude)[0]
+
+
 def _against(
     model: Model,
     judged: _Judged,
@@ -277,9 +287,8 @@ def _against(
 ) -> list[dict[str, Any]]:
     from skyquarry.learn.scores import Cut, against_cuts
 
-    weights, p = None, judged.p
+    weights, p = _weights(judged, mix), judged.p
     if mix is not None:
-        weights = mix.weights(judged.number, judged.magnitude, judged.latitude)[0]
         p = at_mix(model, judged.p, judged.magnitude, mix)[0]
     there = [
         Cut(each.name, each.label, np.asarray(each.chosen)[kept],
@@ -322,7 +331,6 @@ def _change(home: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, float
     }  # fmt: skip
 
 
-# ------------------------------------------------------------------ doubts
 def _alarm(model: Model, judged: _Judged) -> dict[str, float] | None:
     """Shares of rows that are unlike the training set: on their own, and as a whole table."""
     from skyquarry.learn.shift import alarm
@@ -331,33 +339,6 @@ def _alarm(model: Model, judged: _Judged) -> dict[str, float] | None:
         return None
     told = alarm(model.novelty, judged.values)
     return {"rows": float(told.rows.mean()), "table": bool(told.batches.any())}
-
-
-def _doubts(model: Model, judged: _Judged, told: Mapping[str, Any]) -> list[str]:
-    doubts = []
-    if judged.strange:
-        names = ", ".join(f"{name} ({count:,})" for name, count in judged.strange.items())
-        doubts.append(f"Classes that the model does not know were left out: {names}.")
-    alarm = told["alarm"]
-    if alarm is not None and (alarm["rows"] > _RINGS or alarm["table"]):
-        doubts.append(
-            f"{alarm['rows']:.0%} of the rows are unlike what the model was trained on: its own "
-            "scores and sets do not hold here; some hundred labels of these mend it (sq.repair)."
-        )
-    seen = _in_training_cells(model, judged)
-    if seen > _SEEN:
-        doubts.append(
-            f"{seen:.0%} of the rows lie in cells of the sky that the model was trained on: if "
-            "they are rows of its training, the scores are too good."
-        )
-    if judged.cells is None:
-        doubts.append("Errors are those of independent rows: no cells of the sky were given.")
-    if told.get("repriored") is False:
-        doubts.append(
-            "The mix hangs on the magnitude, but the model kept no mix of its training by "
-            "magnitude: probabilities were brought to the sky's shares over all magnitudes only."
-        )
-    return doubts
 
 
 def _in_training_cells(model: Model, judged: _Judged) -> float:

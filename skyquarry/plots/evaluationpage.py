@@ -106,7 +106,7 @@ def _what(report: Mapping[str, Any]) -> str:
 def _verdict(report: Mapping[str, Any]) -> str:
     overall = report["overall"]
     parts = [
-        (name, _value(overall[what]))
+        (name, _value(overall[what]) if report.get("measured", True) else "not measured")
         for what, name in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"),
                            ("log_loss", "log-loss"), ("ece", "calibration error"))
     ]  # fmt: skip
@@ -126,7 +126,8 @@ def _doubts(report: Mapping[str, Any]) -> str:
 def _found(report: Mapping[str, Any]) -> Iterator[str]:
     """What the scores themselves say against the model."""
     few = [each for each in report["per_class"] if not each["measured"]]
-    if few:
+    told = "doubts" in report  # of sq.evaluate, which says it with what to do
+    if few and not told:
         names = ", ".join(f"{words(each['name'])} ({each['n_effective']:.0f})" for each in few)
         yield f"Not measured, fewer than 100 effective members: {names}."
     for each in report["per_class"]:
@@ -137,7 +138,7 @@ def _found(report: Mapping[str, Any]) -> Iterator[str]:
                 f"Where {words(each['name'])} is likelier than not, the model promises "
                 f"{abs(sure['gap']):.3f} {more} than comes true (± {sure['error']:.3f})."
             )
-    lost = report.get("uncovered") or []
+    lost = [] if told else report.get("uncovered") or []
     for name, share in zip(report["classes"], lost, strict=False):
         if share > 0.01:
             yield f"Of {words(name)} in the mix, {_percent(share)} lies where no row was scored."

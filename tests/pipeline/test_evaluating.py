@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -186,3 +187,39 @@ def test_the_command_scores_a_saved_model(model, tmp_path):
     assert "purity 0." in done.output
     written = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
     assert written["classes"] == list(WORDS)
+
+
+def test_what_a_few_rows_stand_for_is_not_measured_in_words_with_what_to_do(model, tmp_path):
+    """The figures over all classes stood there as if 3,000 rows had told them."""
+    bright = sky(3_000, 12, ra_deg=200.0)
+    bright = bright.filter(pa.compute.less(bright["r"], 18.0))
+    faint = sky(40, 13, ra_deg=200.0)
+    faint = faint.filter(pa.compute.greater(faint["r"], 20.0))
+    table = pa.concat_tables([bright, faint])
+    page = tmp_path / "scores.html"
+    found = sq.evaluate(model, table, mix="sky", page=page, draws=20)
+    assert not found["measured"]
+    assert found["as_given"]["measured"]
+    whole, classes, heavy, *lost = found["doubts"]
+    assert f"{found['n_effective']:.0f} effective of {table.num_rows:,} rows" in whole
+    assert "Figures over all classes are not measured" in whole
+    assert "without mix; `as_given` has that" in whole
+    assert "galaxy (" in classes
+    assert "magnitude 20." in classes or "magnitude 21." in classes
+    assert "their purity may be lower than it seems" in heavy
+    assert all("lies where no row was scored" in each for each in lost)
+    text = page.read_text()
+    assert text.count("not measured") >= 4
+    assert text.count("lies where no row was scored") == len(lost)
+    pq.write_table(table, tmp_path / "t.parquet")
+    model.save(tmp_path / "model")
+    done = CliRunner().invoke(
+        app, ["evaluate", str(tmp_path / "model"), str(tmp_path / "t.parquet"), "--mix", "sky"]
+    )
+    assert f"not measured: {found['n_effective']:.0f} effective" in done.stdout.splitlines()[1]
+
+
+def test_rows_that_are_enough_are_measured_without_a_word(told):
+    assert told[0]["measured"]
+    assert not any("easured" in each for each in told[0]["doubts"])
+    assert "not measured" not in told[1].read_text()

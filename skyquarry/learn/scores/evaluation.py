@@ -58,11 +58,16 @@ class Evaluation:
         """Classes with fewer than 100 effective members: their figures are not to be quoted."""
         return tuple(each["name"] for each in self.per_class if not each["measured"])
 
+    @property
+    def measured(self) -> bool:
+        """Whether 100 effective rows or more stand for the figures over all classes."""
+        return self.n_effective >= LEAST_EFFECTIVE
+
     def to_json(self) -> dict[str, Any]:
         """As plain data; what is not known is None."""
         return {
             name: _plain(getattr(self, name)) for name in self.__dataclass_fields__
-        } | {"not_measured": list(self.not_measured)}  # fmt: skip
+        } | {"not_measured": list(self.not_measured), "measured": self.measured}  # fmt: skip
 
 
 def evaluate(  # noqa: PLR0913  (options by name)

@@ -216,6 +216,8 @@ def evaluate(work: Work) -> dict[str, Any]:
         f"{name.replace('_', ' ')} {overall[name]['value']:.3f}"
         for name in ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
     )
+    if not told["measured"]:
+        said = f"not measured: {told['n_effective']:.0f} effective rows ({said})"
     doubts = "".join(f"; {each}" for each in told["doubts"])
     return {"classes": told["classes"], "overall": overall, "mix": told["mix"],
             "said": said + doubts}  # fmt: skip

@@ -195,7 +195,7 @@ def _limits(
     lines = list(_ALWAYS)
     if scores is not None:
         few = [each["name"] for each in scores["per_class"] if not each["measured"]]
-        if few:
+        if few and not scores.get("doubts"):
             lines.append(f"- Not measured, for want of members: {', '.join(few)}.")
         lines += [f"- {each}" for each in scores.get("doubts", ())]
     if label.get("left_out"):
