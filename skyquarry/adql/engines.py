@@ -43,7 +43,7 @@ REWRITTEN: Final = ("list_extract", "list_slice", "round_even")
 """Functions of our own database that are written otherwise for each engine."""
 _WORDS: Final = """
     ALL AND AS BETWEEN BY DISTINCT ELSE EXCEPT EXISTS FROM GROUP HAVING ILIKE IN INTERSECT IS JOIN
-    LIKE NOT ON OR SELECT THEN UNION USING VALUES WHEN WHERE WITH ZONES BINS
+    LIKE NOT ON OR ORDER SELECT THEN UNION USING VALUES WHEN WHERE WITH ZONES BINS
 """
 """What else stands before a parenthesis."""
 _WHOLE: Final = 2**53
@@ -73,7 +73,8 @@ def calls_in(sql: str, dialect: str) -> list[str]:
         and word.token_type not in quoted
         and word.text[:1].isalpha()
     }
-    return sorted(called - FUNCTIONS[dialect] - set(_WORDS.split()))
+    words = set(_WORDS.split())  # a token may be two of them, as ORDER BY
+    return sorted(each for each in called - FUNCTIONS[dialect] if not words >= set(each.split()))
 
 
 def ordered_once(tree: Any) -> Any:
@@ -148,6 +149,15 @@ def _whole_division(node: Any) -> Any:
     return exp.Div(this=node.this, expression=node.expression, typed=True, safe=False)
 
 
+def _trino_joined(node: Any) -> Any:
+    """LISTAGG says there in which order; ours has none where all texts are the same."""
+    if not isinstance(node.this, exp.Order):
+        of = node.this
+        order = exp.Ordered(this=of.copy(), nulls_first=False)
+        node.set("this", exp.Order(this=of.copy(), expressions=[order]))
+    return node
+
+
 # ------------------------------------------------------------------ forms of Spark
 def _spark_call(node: Any) -> Any:
     arguments = node.expressions
@@ -205,6 +215,7 @@ _FORMS: Final[dict[str, dict[type, Form]]] = {
     "trino": {
         exp.Anonymous: _trino_call,
         exp.Cast: _trino_cast,
+        exp.GroupConcat: _trino_joined,
         exp.IntDiv: _whole_division,
         exp.Length: lambda node: _called("CARDINALITY", node.this),
     },

@@ -79,6 +79,11 @@ def test_what_has_no_form_is_refused_by_name(ask, adql, dialect, told):
         ("ROUND(id, -1)", "<= -5 THEN -10", "<= -5 THEN -10"),
         ("1e308 * 10", "INFINITY()", "CAST('inf' AS DOUBLE)"),
         (
+            "ivo_string_agg('x', ',')",
+            "LISTAGG('x', ',') WITHIN GROUP (ORDER BY 'x')",
+            "LISTAGG('x', ',')",
+        ),
+        (
             "CAST('2016-01-01T00:00:00.000001' AS TIMESTAMP)",
             "AS TIMESTAMP(6))",
             "AS TIMESTAMP_NTZ)",
@@ -86,9 +91,19 @@ def test_what_has_no_form_is_refused_by_name(ask, adql, dialect, told):
     ],
 )
 def test_engines_that_mean_something_else_by_a_function_are_given_another(ask, adql, trino, spark):
-    plan = ask(f"SELECT {adql} AS x, id, pm FROM sky")
+    grouped = " GROUP BY id, pm" if "agg" in adql else ""
+    plan = ask(f"SELECT {adql} AS x, id, pm FROM sky{grouped}")
     assert trino in plan.to_sql("trino")
     assert spark in plan.to_sql("spark")
+
+
+@pytest.mark.parametrize("dialect", ["trino", "spark"])
+def test_what_is_sorted_and_grouped_by_may_begin_with_a_parenthesis(ask, dialect):
+    found = ask("SELECT (id + 1) * 2, COUNT(*) FROM sky GROUP BY (id + 1) * 2").to_sql(dialect)
+    assert "GROUP BY (" in found
+    assert "ORDER BY (" in ask("SELECT id FROM sky ORDER BY (id + 1) * 2").to_sql(dialect)
+    joined = ask("SELECT ivo_string_agg(kind || '_', ',') FROM sky").to_sql(dialect)
+    assert "WITHIN GROUP (ORDER BY (" in joined
 
 
 def test_a_backslash_is_a_letter_of_a_pattern_in_spark_too(ask):

@@ -31,7 +31,7 @@ def called(resolver: Resolver, tree: Call) -> Term:
 
 
 def _cased(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
-    """LOWER and UPPER."""
+    """LOWER and UPPER: of ASCII as the standard demands, of other letters one by one."""
     of = resolver.text(arguments[0], tree.key)
     return resolver.made(f"{tree.key.lower()}({of.sql})", "text", tree, (of,), name=of.name)
 

@@ -26,7 +26,7 @@ def show(plan: QueryPlan, format_: str, limit: int) -> str:
     with tempfile.TemporaryDirectory(prefix=".skyquarry-shell-") as folder:
         path = Path(folder) / "result"
         _written(plan, str(path), format_)
-        return path.read_text(encoding="utf-8").removesuffix("\n")
+        return path.read_bytes().decode().removesuffix("\n")  # ends of lines in texts as they are
 
 
 def _table(plan: QueryPlan, limit: int) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import skyquarry as sq
 from skyquarry.catalog.formats import open_table
 from skyquarry.cli.shell.looping import converse, script
 from skyquarry.cli.shell.session import told
+from skyquarry.cli.shell.showing import show
 from skyquarry.errors import CancelledError, SkyquarryError, UserError
 
 
@@ -52,6 +55,11 @@ def test_explain_tells_of_this_query_or_of_the_last(shell):
     assert "query over stars" in once
     shell("SELECT id FROM stars WHERE dec > 80")
     assert shell("\\explain").count("query over stars") == 1
+
+
+def test_texts_are_shown_with_their_own_ends_of_lines():
+    plan = sq.query("SELECT s FROM mine", uploads={"mine": pa.table({"s": ["a\r\nb\n", ""]})})
+    assert show(plan, "tsv", 5) == '"s"\n"a\r\nb\n"\n""'
 
 
 @pytest.mark.parametrize("suffix", ["csv", "fits", "vot", "parquet"])
