@@ -146,8 +146,11 @@ def test_the_table_is_not_read(home, thin, spared):
     assert every == _rows(ORDERED, thin)
     assert len(every) > len(_of_tables(ORDERED, thin)) > 100
     assert len(spared) == 2
-    lines = sq.query(ORDERED, archive=home).explain()
-    assert "these in place of near, which has all within 60 arcsec" in lines
+    plan = sq.query(ORDERED, archive=home)
+    assert "these in place of near, which has all within 60 arcsec" in plan.explain()
+    assert "near (v1): not read, unless few rows of the others are left" in plan.explain()
+    assert plan.cost().rows == 2 * ROWS
+    assert sq.query(READ["another column"], archive=home).cost().rows > 2 * ROWS
 
 
 READ = {

@@ -10,6 +10,7 @@ import pytest
 from skyquarry.adql import reads
 from skyquarry.adql.asking import Compiler, query
 from skyquarry.adql.joins import ordering
+from skyquarry.adql.running import costs
 from skyquarry.catalog.roles import Roles
 from skyquarry.engine.catalog import open_catalog
 from skyquarry.errors import RunError
@@ -55,6 +56,19 @@ def test_a_tag_is_read_where_it_has_the_columns(tagged, adql, read):
 def test_what_is_read_of_a_tag_costs_at_a_rate_of_its_own(tagged, adql, kinds):
     work = query(adql, archive=tagged[0]).costs._work(1.0)
     assert {"scanned", "stored", "decoded"}.intersection(work) == kinds
+
+
+def test_of_a_tag_its_own_footers_are_read(tagged, monkeypatch):
+    monkeypatch.setattr(costs, "knows", lambda _: False)
+    plan = query(FULL, archive=tagged[0])
+    assert plan.reads[0].tag is not None
+    assert _footers(plan) == 5 * len(plan.reads[0].files())  # its four, and that of pixels
+    shutil.rmtree(tagged[0] / "tag")
+    assert _footers(query(FULL, archive=tagged[0])) > 1.5 * _footers(plan)
+
+
+def _footers(plan):
+    return plan.costs._work(1.0, asked=False)["footers"]
 
 
 def test_a_small_place_is_read_in_the_catalogue_itself(tagged, monkeypatch):

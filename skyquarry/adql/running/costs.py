@@ -14,11 +14,13 @@ from skyquarry.adql.running.calibrating import note, seconds_of
 from skyquarry.adql.running.dividing import Division
 from skyquarry.adql.running.estimating import Estimate, estimated
 from skyquarry.adql.running.texts import columns_in
+from skyquarry.adql.running.unread import unread
 from skyquarry.engine.cost import Cost, in_bytes, in_time
 from skyquarry.engine.scan import width_of
 from skyquarry.errors import QueryError
 
 if TYPE_CHECKING:
+    from skyquarry.adql.reads import Read
     from skyquarry.adql.running.answers import Report
     from skyquarry.adql.running.calibrating import Work
     from skyquarry.adql.running.deciding import Pieces
@@ -75,11 +77,21 @@ class Costs:
         return estimated(root, self.pieces.aggregates, self.called)
 
     @cached_property
+    def spared(self) -> frozenset[int]:
+        """Which of the tables need not be read, as pairs that are found stand in their place."""
+        return unread(self.pieces.here.joins, self.pieces.reads)
+
+    @property
+    def reads(self) -> list[Read]:
+        """The others."""
+        return [each for n, each in enumerate(self.pieces.reads) if n not in self.spared]
+
+    @cached_property
     def cost(self) -> Cost:
         """Tiles, rows, bytes and seconds."""
-        reads = [self._of_read(each) for each in self.pieces.reads]
+        reads = [self._of_read(each) for each in self.reads]
         rows, bytes_ = sum(rows for rows, _ in reads), sum(size for _, size in reads)
-        tiles = sum(len(each.numbers) for each in self.pieces.reads if isinstance(each, StoredRead))
+        tiles = sum(len(each.numbers) for each in self.reads if isinstance(each, StoredRead))
         given = self._given
         seconds = seconds_of(self._work(given))
         early = self._early
@@ -101,7 +113,7 @@ class Costs:
         if self.estimate is not None:
             given = self.estimate.given
         else:
-            given = float(max((each.cost().rows_out for each in self.pieces.reads), default=1))
+            given = float(max((each.cost().rows_out for each in self.reads), default=1))
         root = self.pieces.root
         tops = [self.pieces.limit]
         if isinstance(root, Division):
@@ -143,9 +155,8 @@ class Costs:
     def _work(self, given: float, *, asked: bool = True) -> Work:
         """How much of each kind of work it does; `asked`: whether a sample may be taken."""
         estimate = self.estimate if asked else None
-        reads = self.pieces.reads
-        work: Work = {"look-up" if all(each.is_small for each in reads) else "start": 1.0}
-        for read in reads:
+        work: Work = {"look-up" if all(each.is_small for each in self.reads) else "start": 1.0}
+        for read in self.reads:
             for kind, much in self._reading(read, estimate).items():
                 work[kind] = work.get(kind, 0.0) + much
         early = self._early if asked else 1.0
@@ -166,7 +177,7 @@ class Costs:
         if read.narrow.region is not None:
             found["placed"] = rows
         if not knows(read.may_open):
-            found["footers"] = float(len(read.numbers) * len(read.source.stored.schema.names))
+            found["footers"] = _footers(read)
         if len(self.pieces.reads) > 1:
             found["joined"] = rows
         return found
@@ -198,6 +209,12 @@ class Costs:
     @property
     def _fields(self) -> Any:
         return self.pieces.compiled.fields
+
+
+def _footers(read: StoredRead) -> float:
+    """Columns told in the footers of the files that are read: of a tag, its own."""
+    stored = read.source.stored if read.tag is None else read.tag.stored
+    return float(len(read.files()) * len(stored.schema.names))
 
 
 def _until(share: float, division: Division) -> float:

@@ -28,8 +28,8 @@ def lines_of(costs: Costs) -> list[str]:
     pieces = costs.pieces
     names = list(dict.fromkeys(str(each.table.name) for each in pieces.reads))
     lines = [f"query over {' and '.join(names) or 'no table'}"]
-    for each in pieces.reads:
-        lines += [f"  {line}" for line in _table(each)]
+    for number, each in enumerate(pieces.reads):
+        lines += [f"  {line}" for line in _table(each, needed=number not in costs.spared)]
     lines += ["expected", *(f"  {line}" for line in _expected(costs))]
     lines += ["course", *(f"  {line}" for line in _course(pieces))]
     return [*lines, *_texts(pieces)]
@@ -40,12 +40,15 @@ def _line(word: str, text: str) -> str:
 
 
 # ------------------------------------------------------------ tables
-def _table(read: Read) -> Iterator[str]:
+def _table(read: Read, *, needed: bool) -> Iterator[str]:
     if not isinstance(read, StoredRead):
         yield from read.explain()
         return
     stored = read.source.stored
     version = f" ({stored.version})" if stored.version else ""
+    if not needed:
+        yield f"{read.table.name}{version}: not read, unless few rows of the others are left"
+        return
     few, every = len(read.numbers), len(read.source.tiles)
     yield f"{read.table.name}{version}: {few:,} of {every:,} tiles are read"
     yield from (f"  {word:<{_WIDTH}}{text}" for word, text in matters(read.scan))
