@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.plots import evaluationfigures as figures
 from skyquarry.plots.evaluationfigures import words
-from skyquarry.plots.pages import facts, figure, table, whole, write_page
+from skyquarry.plots.pages import facts, figure, table, whole, with_error, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -261,10 +261,7 @@ def _plots(report: Mapping[str, Any]) -> list[str]:
 
 
 def _value(told: Mapping[str, float | None]) -> str:
-    if told["value"] is None:
-        return "–"
-    error = told.get("error")
-    return _short(told["value"]) + ("" if error is None else f" ± {error:.1g}")
+    return with_error(told["value"], told.get("error"))
 
 
 def _short(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
+from math import ceil, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -121,3 +122,18 @@ def write_page(
     target = Path(path)
     target.write_text(page(report), encoding="utf-8")
     return target
+
+
+def with_error(value: float | None, error: float | None, digits: int = 4) -> str:
+    """A value to the digit of its error; to so many behind the point where none is known.
+
+    >>> with_error(0.98187, 0.0031), with_error(0.7424, 0.03), with_error(0.5, None)
+    ('0.982 ± 0.003', '0.74 ± 0.03', '0.5000')
+    """
+    if value is None:
+        return "–"
+    if error is None:
+        return f"{value:.{digits}f}"
+    told = f"{error:.1g}"
+    known = min(digits, max(0, ceil(-log10(float(told))))) if error > 0.0 else digits
+    return f"{value:.{known}f} ± {told}"

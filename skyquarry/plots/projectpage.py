@@ -69,6 +69,10 @@ _OF_CLASSES: Final = (
     "set, or resembles no class, has the outcome \u201cother\u201d in the classified catalogue: "
     "its class is a guess."
 )
+_OF_COUNTS: Final = (
+    "As the survey's catalogue has it, of all objects that it has a row of: where one is fainter "
+    "than this band can see, and was found in another, its magnitude here is noise."
+)
 _MUCH: Final = 0.1
 """share of a class that is unlike the training set, from which the page says so in words"""
 
@@ -85,7 +89,7 @@ def page(report: Mapping[str, Any]) -> str:
         ("Sky", _sky(report.get("sky"), report.get("classes"))),
         ("Diagrams", _diagrams(report.get("diagrams"), report.get("classes"))),
         ("Counts", _counts(report.get("magnitudes"), report.get("classes"))),
-        ("Scores", scores(report.get("scores"))),
+        ("Scores", scores(report.get("scores"), (report.get("magnitudes") or {}).get("name"))),
         ("Examples", specimens(report.get("specimens"), _names(report))),
         ("Follow-up", follow_up(report.get("follow_up"))),
         ("Matches", matches(report.get("match"))),
@@ -280,6 +284,6 @@ def _counts(told: Mapping[str, Any] | None, classes: Any) -> list[str]:
     names = [each["name"] for each in classes]
     plot = figures.by_magnitude(told, names)
     return [
-        figure("Objects by magnitude", plot, "broad"),
+        figure("Objects by magnitude", plot, "broad", _OF_COUNTS),
         _key(classes, [int(n) for n in told["counts"].sum(axis=1)]),
     ]

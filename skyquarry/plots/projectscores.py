@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.plots import evaluationfigures as figures
 from skyquarry.plots.evaluationfigures import words
-from skyquarry.plots.pages import figure, table
+from skyquarry.plots.pages import figure, table, with_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def scores(told: Mapping[str, Any] | None) -> list[str]:
-    """The section: what holds at which mix, class by class, and what to doubt."""
+def scores(told: Mapping[str, Any] | None, band: str | None = None) -> list[str]:
+    """The section: what holds at which mix, class by class, and what to doubt.
+
+    `band`: the feature that is the magnitude of its bins.
+    """
     if not told:
         return []
     overall = told["overall"]
@@ -28,6 +31,7 @@ def scores(told: Mapping[str, Any] | None) -> list[str]:
     curves = {name: points if name in measured else []
               for name, points in told["curves"]["reliability"].items()}  # fmt: skip
     bins = told["by"].get("magnitude") or []
+    along = f"{band.replace('_', ' ')} (mag)" if band else "magnitude"
     who = (
         f"{told['n']:,} labelled objects in {told['cells']} cells of the sky that the model has "
         f"not seen, {told['n_effective']:,.0f} effective, at the mix: {told['mix']}. Errors are by "
@@ -42,7 +46,7 @@ def scores(told: Mapping[str, Any] | None) -> list[str]:
                figures.confusion(told["classes"], told["confusion"]), "narrow"),
         *(figure("Whether probabilities come true: fraction right by probability", each, "broad")
           for each in figures.reliability(curves)),
-        *([figure("Purity and completeness by magnitude", figures.by_bins(bins, "magnitude"),
+        *([figure("Purity and completeness by magnitude", figures.by_bins(bins, along),
                   "broad", "Bins with fewer than 100 effective members of a class are left out.")]
           if bins else []),
     ]  # fmt: skip
@@ -71,7 +75,4 @@ def _classes(classes: Sequence[Mapping[str, Any]]) -> str:
 
 def value(told: Mapping[str, float | None]) -> str:
     """A score with its error."""
-    if told["value"] is None:
-        return "–"
-    error = told.get("error")
-    return f"{told['value']:.4f}" + ("" if error is None else f" ± {error:.1g}")
+    return with_error(told["value"], told.get("error"))

@@ -75,7 +75,7 @@ def example() -> dict[str, Any]:
 
 def test_a_page_tells_scores_classes_plots_cuts_and_doubts():
     text = page(example())
-    for told in ("A &lt;model&gt;", "a sky &amp; mix", "0.9000 ± 0.01", "majority (white dwarf)",
+    for told in ("A &lt;model&gt;", "a sky &amp; mix", "0.90 ± 0.01", "majority (white dwarf)",
                  "knows star, galaxy, quasar", "in its set", "not measured", "W1-W2 &gt; 0.8",
                  "not beaten", "By magnitude", "18–19", "No cells were given.",
                  "promises 0.051 more than comes true", "20 % lies where no row was scored",
