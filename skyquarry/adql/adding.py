@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql.kinds import quoted
 from skyquarry.catalog.columns import describe
 from skyquarry.catalog.properties import REPEATED_KEY
-from skyquarry.catalog.relations import ROWS_OF
+from skyquarry.catalog.relations import NAMED_ROWS, ROWS_OF
 from skyquarry.catalog.writer import TileRecord, VersionWriter
 from skyquarry.engine.source import Source
 from skyquarry.engine.tags import TAG_LIMITS, TAG_OF, TAG_VERSION
@@ -30,7 +30,7 @@ _CARRIED: Final = (
     "prov_progenitor", "skyquarry_",
 )  # fmt: skip
 """Beginnings of the keys that hold for the new version as for the old."""
-_OWN: Final = ("obs_collection", REPEATED_KEY, TAG_OF, TAG_VERSION, TAG_LIMITS)
+_OWN: Final = ("obs_collection", REPEATED_KEY, TAG_OF, TAG_VERSION, TAG_LIMITS, NAMED_ROWS)
 """Those that do not: a tag with a column of its own is no tag, as it may be called as another."""
 _MADE: Final = "skyquarry_column_"
 """Before the name of a column that was worked out: from which ADQL."""

@@ -15,6 +15,8 @@ from skyquarry.catalog.properties import REPEATED_KEY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pyarrow as pa
+
     from skyquarry.catalog.stored import Stored
 
 PARENT, ON, KEY = "skyquarry_parent", "skyquarry_parent_on", "skyquarry_parent_key"
@@ -26,6 +28,8 @@ ALL_PAIRS = "skyquarry_all_pairs"
 """That a table has every pair of a catalogue's rows within a radius, and no other row."""
 RIM_ARCSEC: Final = 1e-6
 """What lies so near the radius of pairs may be one or not: rounding decides, by far less."""
+NAMED_ROWS = "skyquarry_named_rows"
+"""That a table has every row of a catalogue that another one names by its key, and no other row."""
 ROWS_OF = "skyquarry_rows_of"
 """The identity of an earlier version with the same rows at the same places."""
 
@@ -121,6 +125,68 @@ def _limits(*ends: Any) -> tuple[float | None, float | None]:
 def told_pairs(pairs: AllPairs) -> dict[str, str]:
     """The property that promises this."""
     return {ALL_PAIRS: json.dumps(asdict(pairs))}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRows:
+    """That a table's rows are those of a catalogue whose key stands in a column of another one.
+
+    It has each such row as often as the catalogue has it, however often its key is named, and no
+    other row; a row without a key is named by none.
+    """
+
+    catalog: str
+    """Whose rows: a name beside this one's."""
+    key: str
+    """The column of that catalogue, and of this table, by which they are named."""
+    version: str
+    identity: str
+    """Tells that version from any other: of another nothing is promised."""
+    by: str
+    """Who names them: a name beside this one's."""
+    column: str
+    """The column of that one which names them."""
+    by_version: str
+    by_identity: str
+
+
+def named_rows(properties: Mapping[str, str]) -> NamedRows | None:
+    """What a table's properties promise of its rows; ValueError where that cannot be read."""
+    text = properties.get(NAMED_ROWS, "").strip()
+    return _named_rows(json.loads(text)) if text else None
+
+
+def _named_rows(told: Any) -> NamedRows:
+    try:
+        found = NamedRows(**told)
+        good = all(isinstance(each, str) for each in asdict(found).values())
+        good = good and all((found.catalog, found.key, found.identity, found.by, found.column,
+                             found.by_identity))  # fmt: skip
+    except TypeError:
+        good = False
+    if not good:
+        raise ValueError(
+            f"{told!r:.200} names no catalog, key, version, identity, by, column, by_version and "
+            "by_identity"
+        )
+    return found
+
+
+def told_named(rows: NamedRows) -> dict[str, str]:
+    """The property that promises this."""
+    return {NAMED_ROWS: json.dumps(asdict(rows))}
+
+
+def can_name(column: pa.DataType, key: pa.DataType) -> bool:
+    """Whether values of a column are compared with a key as they are, by whoever compares them.
+
+    Whole numbers that fit 64 bits with a sign, or two of the same type of texts.
+    """
+    import pyarrow as pa
+
+    if all(pa.types.is_integer(each) for each in (column, key)):
+        return pa.uint64() not in (column, key)
+    return bool(column == key and (pa.types.is_string(key) or pa.types.is_large_string(key)))
 
 
 def is_unique(stored: Stored, column: str) -> bool:

@@ -14,6 +14,7 @@ from skyquarry.catalog.verify_files import check_checksums, check_listing
 from skyquarry.catalog.verify_ids import check_ids
 from skyquarry.catalog.verify_keys import check_keys
 from skyquarry.catalog.verify_margins import check_margin
+from skyquarry.catalog.verify_named import check_named
 from skyquarry.catalog.verify_pairs import check_pairs
 from skyquarry.catalog.verify_tiles import check_counts, check_tiles
 from skyquarry.errors import SkyquarryError
@@ -33,7 +34,8 @@ def verify(catalogue: Stored | str | os.PathLike[str]) -> list[Fault]:
     tiles do not overlap; ids are unique in a table of objects; the index names every row's tile;
     margins are complete, and exact where we wrote them; rows lie where keys promise them (a child's
     with its parent's, neighbours near); a table that promises every pair of a catalogue within a
-    radius has these and no other; checksums hold.
+    radius has these and no other, and so has one that promises the rows that another names;
+    checksums hold.
     """
     if isinstance(catalogue, Stored):
         return list(_faults(catalogue))
@@ -58,6 +60,7 @@ def _faults(stored: Stored) -> Iterator[Fault]:
     yield from _caught(stored, lambda: check_ids(stored))
     yield from _caught(stored, lambda: check_keys(stored))
     yield from _caught(stored, lambda: check_pairs(stored))
+    yield from _caught(stored, lambda: check_named(stored))
     for name, folder in stored.margins.items():
         yield from _margin_faults(stored, name, folder.root)
 

@@ -140,6 +140,7 @@ COMMANDS = {
     "fetch": "fetching.fetch",
     "convert": "building.convert",
     "add-column": "adding.add_column",
+    "tag": "tagging.tag",
     "cone": "searching.cone",
     "region": "searching.region",
     "sample": "searching.sample",

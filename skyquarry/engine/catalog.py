@@ -270,6 +270,24 @@ class Catalog:
             raise UserError("ids(...) was asked for already: give all ids at once")
         return self._cut(self.cut.only(ids=ids_of(column, self.source.schema, values)))
 
+    def named_by(
+        self, by: CatalogLike, column: str, key: str | None = None, *, executor: Where = None
+    ) -> Catalog:
+        """The rows whose `key` stands in a `column` of another catalogue, each once.
+
+        `key` is called as the column is, unless said. The column is read now; rows are told by
+        whole numbers or texts. Some columns of these rows, saved in the folder of both catalogues
+        (`select(...).to_catalog(path)`), are a tag that queries read which join the two by them.
+
+        Raises ColumnError for columns that cannot be compared, UserError where ids were asked for.
+
+        >>> sky["photoobj"].named_by(sky["specobj"], "objID")  # doctest: +SKIP
+        """
+        from skyquarry.engine.named import named_by
+
+        self._check_open_end("named_by")
+        return named_by(self, catalog_of(by), column, key or column, executor)
+
     # ------------------------------------------------------------ rows
     def plan(self) -> Plan:
         """What reading would do: `explain()`, `run(executor)`, `to_table()`, `stream()`."""

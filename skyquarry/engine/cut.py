@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from skyquarry.catalog.relations import NamedRows
     from skyquarry.engine.epoch import MovedCone
     from skyquarry.engine.predicate import Predicate
     from skyquarry.engine.sampling import Sample
@@ -21,8 +22,13 @@ class Ids:
     column: str
     values: pa.Array
     """Sorted, each once, of the column's type."""
+    named: NamedRows | None = None
+    """Where they are all keys that another catalogue names: of which, and by what column."""
 
     def __repr__(self) -> str:
+        if self.named is not None:
+            where = f"{self.named.column} of {self.named.by}"
+            return f"{self.column} among {len(self.values):,} in {where}"
         return f"{len(self.values):,} ids in {self.column}"
 
 

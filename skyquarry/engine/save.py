@@ -16,9 +16,11 @@ from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.digest import digest
 from skyquarry.catalog.files import Folder
 from skyquarry.catalog.properties import REPEATED_KEY
+from skyquarry.catalog.relations import told_named
 from skyquarry.catalog.verify_margins import is_exact
 from skyquarry.catalog.writer import Options, TileRecord, TreeWriter, VersionWriter, margin_name
 from skyquarry.engine.journal import Journal
+from skyquarry.engine.named import gathered, rows_in
 from skyquarry.engine.plan import MEMORY_BYTES, Limit
 from skyquarry.engine.reader import Piece
 from skyquarry.engine.run import run_tasks
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from skyquarry.catalog.relations import NamedRows
     from skyquarry.catalog.stored import Stored
     from skyquarry.engine.bounds import Bounds
     from skyquarry.engine.catalog import Catalog
@@ -72,7 +75,8 @@ def to_catalog(
     Carried over: roles, provenance, units and meanings; the margins that the old one has; the
     id index, where the id is among the columns. ra and dec must be. Some columns of all
     rows, or of those within limits of columns (`where("r < 20")`), saved in the folder of the old
-    one, are a tag of it, which large scans read that ask no more.
+    one, are a tag of it, which large scans read that ask no more; of rows that another catalogue
+    names (`named_by`), one for joins with that.
 
     Raises
     ------
@@ -132,6 +136,21 @@ class _Saving:
             return None
         return {} if asked.cut.predicate is None else spans_of(asked.cut.predicate.term)
 
+    @cached_property
+    def named(self) -> NamedRows | None:
+        """What the catalogue will promise: that it has all rows which another names, no other."""
+        cut, above = self.asked.cut, self.stored.home.parent
+        if cut.ids is None or cut.ids.named is None or cut.ids.column not in self.asked.columns:
+            return None
+        whole = cut.only(ids=None).rows_uncut and self.limit is None and self.asked.first is None
+        told = cut.ids.named
+        apart = self.folder.parent == above and self.folder.name not in (told.catalog, told.by)
+        return told if whole and apart else None
+
+    @property
+    def _is_tag(self) -> bool:
+        return self.tag_limits is not None or self.named is not None
+
     def _check(self, *, overwrite: bool) -> None:
         ra, dec = self.asked.source.position_columns("a catalogue")
         missing = [name for name in (ra, dec) if name not in self.asked.columns]
@@ -173,7 +192,9 @@ class _Saving:
 
     def _write_all(self, journal: Journal | None, executor: Where) -> None:
         writer = self._begun(journal)
-        if self.limit is None:
+        if self.named is not None:
+            records = self._gathered(writer, journal, executor)
+        elif self.limit is None:
             tasks = ((("tile", piece.tile), piece) for piece in self.scan.pieces())
             records = self._written(writer.primary, self.scan, tasks, journal, executor)
         else:
@@ -203,7 +224,7 @@ class _Saving:
             id=self.id,
             margin_arcsec=[float(margin.margin_arcsec or 0.0) for margin in self._margins()],
             properties=self._properties(),
-            options=Options() if self.tag_limits is None else AS_SCANNED,
+            options=AS_SCANNED if self._is_tag else Options(),
             version=version,
         )
         if journal is not None and version is None:
@@ -223,6 +244,8 @@ class _Saving:
         told = {"skyquarry_nan": "null", "prov_progenitor": progenitor}
         if self.tag_limits is not None:
             told |= tag_properties(self.scan.source, self.tag_limits)
+        if self.named is not None:
+            told |= told_named(self.named)
         return {**kept, **fitted.to_properties(), **told}
 
     def _written(
@@ -256,6 +279,32 @@ class _Saving:
                 journal.record(key, told)
         return [TileRecord.from_json(records[key]) for key in sorted(records) if records[key]]
 
+    def _gathered(
+        self, writer: VersionWriter, journal: Journal | None, executor: Where
+    ) -> list[TileRecord]:
+        """Records of the tiles of a tag of named rows, which are as large as may be.
+
+        The rows of each tile of the catalogue are counted first, by their key alone.
+        """
+        cut = self.scan.cut
+        assert cut.ids is not None
+        keys = replace(self.scan, cut=cut.only(columns=(cut.ids.column,)))
+        counting = ((piece, rows_in, (keys.reader, piece)) for piece in keys.pieces())
+        counts = run_tasks(counting, executor, ordered=True, memory_bytes=MEMORY_BYTES,
+                           weigh=lambda piece: keys.weight(piece.tile))  # fmt: skip
+        records: dict[Any, dict[str, Any]] = {}
+        for cell, pieces in gathered(self.scan, list(counts)):
+            known = journal.done(cell) if journal is not None else None
+            if known is None:
+                reading = ((piece.tile, self.scan.reader.read, (piece,)) for piece in pieces)
+                read = run_tasks(reading, executor, ordered=True, memory_bytes=MEMORY_BYTES,
+                                 weigh=self.scan.weight)  # fmt: skip
+                known = _written_tile([table for _, table in read], writer.primary, cell, self.id)
+                if journal is not None:
+                    journal.record(cell, known)
+            records[cell] = known
+        return [TileRecord.from_json(each) for each in records.values()]
+
     def _first_rows(self, writer: VersionWriter) -> list[TileRecord]:
         """Records of the tiles that hold the first rows: few, written one by one."""
         left, records = self.limit or 0, []
@@ -271,8 +320,11 @@ class _Saving:
         return records
 
     def _margins(self) -> list[Stored]:
-        """The margins to carry over, the default first; of the first rows alone there is none."""
-        if self.limit is not None:
+        """The margins to carry over, the default first; of the first rows alone there is none.
+
+        Nor of named rows, whose tiles are others.
+        """
+        if self.limit is not None or self.named is not None:
             return []
         found: dict[str, Stored] = {}
         for margin in map(self.stored.open_margin, self.stored.margins):
@@ -342,6 +394,17 @@ class Near:
         outside = table.column(SPATIAL).to_numpy() >> 2 * (MAX_ORDER - order) != pixel
         near = cell_distance_arcsec(ra, dec, order, pixel) <= self.arcsec + _TIE_ARCSEC
         return table.filter(pa.array(outside & near))
+
+
+def _written_tile(
+    tables: list[pa.Table], target: Any, cell: tuple[int, int], id_column: str | None
+) -> dict[str, Any]:
+    """The record of one tile of the rows of several."""
+    import pyarrow as pa
+
+    table = _sorted(pa.concat_tables(tables), id_column)
+    told: dict[str, Any] = target.write_tile(*cell, table).to_json()
+    return told
 
 
 def write_piece(

@@ -357,8 +357,9 @@ class Scan:
 
     def _most_rows(self) -> int:
         rows = int(np.ceil((self.source.rows[self.numbers] * self.fraction).sum()))
-        if self.cut.ids is not None and self.source.stored.kind != "source":
-            rows = min(rows, len(self.cut.ids.values))
+        unique = self.cut.ids is not None and self.cut.ids.named is None
+        if unique and self.source.stored.kind != "source":
+            rows = min(rows, len(self.cut.ids.values))  # type: ignore[union-attr]
         return rows
 
     def explain(self, workers: int | None = None) -> list[str]:

@@ -12,17 +12,14 @@ limits of its rows (`skyquarry_tag_limits`).
 from __future__ import annotations
 
 import json
-import os
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from skyquarry.catalog.encoding import Options
-from skyquarry.catalog.filemark import Mark, mark_of
+from skyquarry.engine.beside import opened, telling
 from skyquarry.engine.spans import implies
-from skyquarry.errors import SkyquarryError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -39,11 +36,6 @@ TAG_LIMITS: Final = "skyquarry_tag_limits"
 AS_SCANNED: Final = Options(row_group_rows=131_072, page_bytes=1 << 20, numbers="none")
 """How tags are written: DuckDB reads eight columns of 1e7 rows in 0.22 CPU s, packed numbers in
 0.31, in groups of 8,192 rows in 0.42 (`design/tag_encodings.py`)."""
-_POINTER: Final = "collection.properties"
-
-_KNOWN: dict[str, tuple[Mark, str]] = {}
-"""By the path of a catalogue: what its pointer was, and what the catalogue is a tag of."""
-_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,39 +93,8 @@ def _size(tag: Tag) -> int:
 
 def tags_beside(source: Source) -> Iterator[Source]:
     """The catalogues in the same folder of this machine that say they are tags of this one."""
-    from skyquarry.engine.opening import current_source
-
-    home = source.stored.home
-    if not home.local:
-        return
-    above = home.parent
-    for name in above.list():
-        path = above.path(name)
-        if name != home.name and _told(path) == home.name:
-            try:
-                yield current_source(path)
-            except SkyquarryError:  # a damaged neighbour harms no query of another
-                continue
-
-
-def _told(path: str) -> str:
-    """Of which catalogue that at a path says it is a tag; empty where of none."""
-    from skyquarry.catalog import foreign
-    from skyquarry.catalog.properties import parse
-
-    try:
-        mark = mark_of(os.path.join(path, _POINTER))  # noqa: PTH118  a Folder's paths are texts
-        with _LOCK:
-            known = _KNOWN.get(path)
-        if known is None or known[0] != mark:
-            place = foreign.locate(path)
-            found = parse(place.folder.read_bytes(place.file), path).get(TAG_OF, "").strip()
-            known = mark, found
-            with _LOCK:
-                _KNOWN[path] = known
-    except (OSError, SkyquarryError):
-        return ""
-    return known[1]
+    home = source.stored.home.name
+    yield from opened(path for path, of in telling(source.stored, TAG_OF) if of == home)
 
 
 def _tag_of(tag: Source, source: Source) -> Tag | None:

@@ -61,6 +61,12 @@ SEED: Final = 8
 NEIGHBOURS_ARCSEC: Final = 30.0
 _CLOSE_ARCSEC: Final = 5.0
 """Of the pairs that are kept apart too: a thirteenth of all."""
+_NAMED: Final = {
+    "specphoto": ("photoobj", "specobj", "objID", "objID"),
+    "specneighbors": ("neighbors", "specobj", "objID", "objID"),
+    "specaround": ("photoobj", "specneighbors", "NeighborObjID", "objID"),
+}
+"""Tags of named rows: of which table, named by which other in which column, by which key."""
 _SPECTRUM: Final = 1.0
 """Arc seconds that a spectrum lies from its object, at most."""
 _CROSS_ARCSEC: Final = 2.0
@@ -88,7 +94,8 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     photoobj, is a tag of it, photoshape (apertures, profiles, motion) another. Children of
     photoobj: photoprofile, photoz, spectarget, neighbors (30"), with its tag closeneighbors (5"),
     crossreference (the nearest row of each other survey within 2"); of specobj: specline, with
-    its tag speclinetag, and xcredshift. Same arguments, same bytes.
+    its tag speclinetag, and xcredshift. Tags of named rows: specphoto (objects with a spectrum),
+    specneighbors (the pairs of these), specaround (their neighbours). Same arguments, same bytes.
 
     Parameters
     ----------
@@ -135,6 +142,7 @@ def simulate_sdss(  # noqa: PLR0913  each keyword is said by its name
     if lightcurves:
         runs[1].lightcurves(truth)
     writing.neighbours()
+    writing.named()
     writing.cross_references(others)
     return archive(folder)
 
@@ -209,6 +217,16 @@ class _Writing:
             path = self.folder / name
             some = self._open(of).select(columns)
             some.to_catalog(path, self.executor, overwrite=is_catalog(path))
+
+    def named(self) -> None:
+        """Tags of named rows: objects with a spectrum, the pairs of these, what lies about them."""
+        for name, (of, by, column, key) in _NAMED.items():
+            if not self.done(name):
+                path = self.folder / name
+                some = self._open(of).named_by(self._open(by), column, key)
+                every = self._open(of).stored.schema.names
+                some = some.select(TAGS["phototag"] if of == "photoobj" else every)
+                some.to_catalog(path, self.executor, overwrite=is_catalog(path))
 
     # ------------------------------------------------------------ pairs
     def neighbours(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+import skyquarry as sq
 from skyquarry.cli import _after_options, app
 
 
@@ -100,6 +102,26 @@ def test_a_column_is_added_in_a_new_version(run, archive, tmp_path):
     asked = "SELECT faint - mag AS d FROM stars WHERE id = 7"
     found = json.loads(run("query", asked, "--archive", here, "--json").stdout)
     assert found[0]["d"] in (None, pytest.approx(2.5))
+
+
+def test_tags_are_made_of_columns_of_limits_and_of_named_rows(run, archive, tmp_path):
+    here = Path(shutil.copytree(archive, tmp_path / "archive"))
+    at = ("--archive", here)
+    assert "popular is a tag of stars: " in run("tag", "stars", "popular", *at).stdout
+    few = run("tag", "stars", "few", "--where", "id <= 40", "--columns", "id,ra,dec", *at)
+    assert "few is a tag of stars: " in few.stdout
+    assert " rows of 3 columns" in few.stdout
+    named = ("--named-by", "few", "--on", "id=id", "--columns", "id,ra,dec,mag", *at)
+    assert "of4 is a tag of stars: " in run("tag", "stars", "of4", *named).stdout
+    found = sq.open(here / "of4")
+    assert sorted(found.to_table()["id"].to_pylist()) == sorted(
+        sq.open(here / "few").to_table()["id"].to_pylist()
+    )
+    assert found.verify() == []
+    assert "--overwrite" in run("tag", "stars", "of4", *named, code=2).stderr
+    none = run("tag", "stars", "of4", *named, "--where", "mag < 20", "--overwrite").stdout
+    assert "of4 is no tag of stars, but a catalogue: " in none
+    assert "rows are named by both" in run("tag", "stars", "x", "--on", "id", *at, code=2).stderr
 
 
 def test_explain_says_what_would_be_read(run):

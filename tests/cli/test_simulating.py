@@ -48,3 +48,4 @@ def test_the_archive_of_sdss_has_its_tables(run, tmp_path):
     assert told["rows"]["photoobj"] > 20
     assert told["rows"]["photoobj"] == told["rows"]["phototag"] == told["rows"]["photoshape"]
     assert told["rows"]["specline"] == told["rows"]["speclinetag"]
+    assert {"specphoto", "specneighbors", "specaround"} <= set(told["rows"])

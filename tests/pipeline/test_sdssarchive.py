@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skyquarry.adql.twenty.asked import Boxes
-from skyquarry.catalog.relations import all_pairs
+from skyquarry.catalog.relations import NAMED_ROWS, all_pairs
 from skyquarry.catalog.verify_pairs import check_pairs
 from skyquarry.errors import ExistsError
 from skyquarry.testing.smallsky import BOXES, SmallSky, small_archive
@@ -122,6 +122,17 @@ def test_neighbours_promise_to_be_all_pairs_of_what_counts_and_are(sky):
     assert promise.identity == sky["photoobj"].stored.identity
     assert not list(check_pairs(sky["neighbors"].stored))
     assert all_pairs(sky["closeneighbors"].properties) is None
+
+
+def test_objects_with_a_spectrum_their_pairs_and_neighbours_are_tags_that_keep_their_promise(sky):
+    spectra = set(sky["specobj"].to_table()["objID"].to_pylist())
+    assert set(sky["specphoto"].to_table()["objID"].to_pylist()) == spectra
+    around = set(sky["specneighbors"].select(["NeighborObjID"]).to_table()[0].to_pylist())
+    assert set(sky["specaround"].to_table()["objID"].to_pylist()) == around
+    assert len(around) > 20
+    for name in ("specphoto", "specneighbors", "specaround"):
+        assert NAMED_ROWS in sky[name].properties
+        assert sky[name].verify() == []
 
 
 def test_secondary_objects_are_of_other_runs_than_the_primary_ones_at_their_place(tables):
