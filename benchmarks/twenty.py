@@ -6,7 +6,9 @@ duckdb   those of the report (2002) by DuckDB on one plain Parquet file a table,
          files have the columns that any of the queries names, so that they fit on a disk
 postgres the same by PostgreSQL with q3c, where it is installed and a folder is named for its
          tables, which are loaded of the plain files if they are not there yet (`rival_twenty.py`)
-         neither has our tags of rows: the pairs of neighbours within 5 arcsec, which 14 and 17 read
+         neither has our tags of rows: the pairs of neighbours within 5 arcsec (14, 17), nor those
+         that others name: the objects with a spectrum (10, 10A), their pairs, and the
+         objects in these (19), as SDSS itself kept SpecPhotoAll; PostgreSQL has B-trees on all ids
 own      those that ask the table of neighbours by DuckDB without it, its pairs found by a join on
          the cells of a grid (`rival_neighbours.py`), as who has files and no build must; the other
          two rivals are given the table, which we worked out when the archive was built
@@ -16,7 +18,8 @@ warm     the least of the runs that follow: three, one where they are long, up t
          where they are short; wall and processor seconds
 prunes   what spares a query rows or columns: space and the share that is read where that is less
          than half, neighbours (pairs worked out beforehand, or found by the matcher), tags (all of
-         its columns are among the popular ones of PhotoTag)
+         its columns are among the popular ones of PhotoTag), named rows (only those are read that
+         another table of the query names, of a tag that has them)
 
 Ten times as fast a query can be where the share of space that it reads is a tenth or less, and
 where neighbours are found before, beside who finds them himself. A share of 0.4 allows 2.4 times,
@@ -34,6 +37,7 @@ import argparse
 import os
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +116,8 @@ def one(name: str, asked: Any, archive: Any, rivals: Any, given: Any) -> dict[st
 def pruned(asked: Any, archive: Any) -> dict[str, Any]:
     """The share of PhotoObj's rows that is read, and in words what is spared, as the plan tells."""
     plan = sq.query(asked.adql, archive=archive)
-    reads = [read for read in plan.reads if isinstance(read, StoredRead)]
+    every = [read for read in plan.reads if isinstance(read, StoredRead)]
+    reads = [named(read) for read in every]
     told = []
     photo = [read for read in reads if "photoobj" in read.source.stored.folder.root.lower()]
     whole = sum(read.source.stored.n_rows for read in photo)
@@ -124,7 +129,15 @@ def pruned(asked: Any, archive: Any) -> dict[str, Any]:
     popular = set(archive["phototag"].stored.schema.names)
     if photo and all(set(read.columns) <= popular for read in photo):
         told.append("tags")
+    if any(read.instead_of is not None for read in every):
+        told.append("named rows")
     return {"share": round(share, 5) if photo else None, "prunes": ", ".join(told)}
+
+
+def named(read: StoredRead) -> StoredRead:
+    """What is read of the table that a query names, if there were no tag of named rows."""
+    whole = read.instead_of
+    return read if whole is None else replace(read, table=whole, instead_of=None)
 
 
 def line(name: str, found: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from skyquarry.adql.database.duck import rows_of
 from skyquarry.adql.database.kept import Limits
 from skyquarry.adql.giving import Giving
+from skyquarry.adql.joins.namedrows import named_instead
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.recent import Asked, found, keep
 from skyquarry.adql.running.answers import Run
@@ -115,7 +116,7 @@ def _planned(tree: Query, state: State, limit: int | None) -> Pieces:
             f"the query begins {state.source.text[:40]!r} and is nested too deep: write it on "
             "fewer levels"
         ) from None
-    reads = [read_of(each) for each in state.scans]
+    reads = named_instead([read_of(each) for each in state.scans], state.blocks, state.tables)
     return Pieces(
         compiled,
         reads,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +104,8 @@ class StoredRead:
     narrow: Narrow
     barren: bool = False
     """Whether none of its rows matters, as what they are joined with has none."""
+    instead_of: Stored | None = None
+    """The table that the query names, where a tag of the rows of it that matter is read."""
 
     @property
     def source(self) -> Source:
@@ -273,6 +275,8 @@ class StoredRead:
 
     def standing(self, dialect: str) -> str:
         """The SQL that stands for it in a query that is printed: its files, or a table."""
+        if self.instead_of is not None and dialect != "duckdb":
+            return replace(self, table=self.instead_of, instead_of=None).standing(dialect)
         if self.table.cut:
             raise QueryError(
                 f"the catalogue {self.table.name} was cut before it was given, and what was cut "

@@ -169,6 +169,12 @@ class Tables:
         """What was named so far, or looked at for a view: those of `my.` have that before them."""
         return self._opened
 
+    def note(self, source: Source) -> None:
+        """A catalogue of the archive that a plan hangs on, though no query names it."""
+        name = source.stored.home.name
+        if self._archive is not None and name in self.names:
+            self._open(name)
+
     @cached_property
     def kept(self) -> tuple[str, ...]:
         """The names of results that were kept, without the `my.` before them."""

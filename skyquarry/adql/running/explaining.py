@@ -8,6 +8,7 @@ from skyquarry.adql.joins.ordering import told as joins_told
 from skyquarry.adql.reads import StoredRead
 from skyquarry.adql.running.calibrating import noted
 from skyquarry.adql.running.dividing import Division
+from skyquarry.catalog.relations import named_rows
 from skyquarry.engine.cost import in_bytes, in_time
 from skyquarry.engine.executors import cpu_count
 from skyquarry.engine.explain import matters
@@ -57,11 +58,22 @@ def _table(read: Read, *, needed: bool) -> Iterator[str]:
         yield _line(
             "  files", f"  of {read.tag.stored.name}, a tag of it with these columns{within}"
         )
+    if read.instead_of is not None:
+        yield _line(
+            "  files", f"  of {stored.name}, a tag of the {stored.n_rows:,} rows {_why(read)}"
+        )
     if read.narrow.bounds:
         names = ", ".join(sorted(read.narrow.bounds))
         spared = len(read.scan) - few
         yield _line("  limits", f"  of {names}: {spared:,} more tiles left out, and in others")
         yield _line("", "  row groups whose lowest and highest values rule them out")
+
+
+def _why(read: StoredRead) -> str:
+    """What rows a tag of named rows has."""
+    told = named_rows(read.source.stored.properties)
+    assert told is not None
+    return f"that {told.by} names by {told.column}"
 
 
 # ------------------------------------------------------------ costs
