@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 UNLABELLED: Final = -1
 LEAST_MEMBERS: Final = 5
 """of a class: fewer cannot lie in every one of five folds"""
+_WEIGHTS: Final = 1e50
+"""the greatest weight, and one over the least"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Examples:
         groups
             (n,) whole numbers, as `splits.sky_groups` gives them.
         weights
-            (n,) positive numbers, else 1.
+            (n,) positive numbers where there is a label, else 1.
         least
             Members that each class must have.
 
@@ -84,7 +86,7 @@ class Examples:
             classes=chosen,
             labels=number,
             groups=_groups(groups, len(table)),
-            weights=_weights(weights, len(table)),
+            weights=_weights(weights, number != UNLABELLED),
         )
 
     def __len__(self) -> int:
@@ -163,12 +165,23 @@ def _words(labels: Any) -> list[str | None]:
 
 
 def word(label: Any) -> str | None:
-    """A label as a word: whole numbers without a point; None where it is empty."""
+    """A label as a word: whole numbers without a point; None where it is empty.
+
+    Raises UserError for bytes that are no text.
+    """
     if label is None or label != label:  # noqa: PLR0124  (NaN)
         return None
     if isinstance(label, float) and label.is_integer():
         label = int(label)
-    return (label.decode() if isinstance(label, bytes) else str(label)).strip() or None
+    if isinstance(label, bytes):
+        try:
+            label = label.decode()
+        except UnicodeDecodeError as fault:
+            raise UserError(
+                f"a label is {label!r}, which is no UTF-8 ({fault.reason}), but labels are words: "
+                "decode the column first"
+            ) from fault
+    return str(label).strip() or None
 
 
 def _numbers(words: Sequence[str | None], classes: tuple[str, ...]) -> NDArray[np.int16]:
@@ -224,14 +237,22 @@ def _groups(groups: Any, n: int) -> NDArray[np.int64] | None:
     return given.astype(np.int64)
 
 
-def _weights(weights: Any, n: int) -> NDArray[np.float64]:
+def _weights(weights: Any, known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(n,): those of rows without a label count for nothing, and may be anything."""
     if weights is None:
-        return np.ones(n)
+        return np.ones(len(known))
     given = np.asarray(weights, np.float64)
-    _same_length("weights", len(given), n)
+    _same_length("weights", len(given), len(known))
+    given = np.where(known, given, 1.0)
     if not (np.isfinite(given) & (given > 0)).all():
         worst = given[~(np.isfinite(given) & (given > 0))][0]
         raise UserError(f"a weight is {worst}, but weights are positive numbers: leave the row out")
+    least, most = given.min(), given.max()
+    if most > _WEIGHTS or least < 1.0 / _WEIGHTS:
+        raise UserError(
+            f"weights go from {least:g} to {most:g}, but sums of their squares need numbers from "
+            f"{1.0 / _WEIGHTS:g} to {_WEIGHTS:g}: divide them by their mean"
+        )
     return given
 
 

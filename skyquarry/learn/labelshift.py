@@ -77,6 +77,11 @@ def maximised(p: Floats, before: Floats) -> Floats:
             f"probabilities have shape {p.shape} and the shares of training are "
             f"{before.tolist()}, but each class needs a share above 0: leave empty classes out"
         )
+    if not np.isfinite(p).all() or (p < 0).any() or not (p.sum(axis=1) > 0).all():
+        raise UserError(
+            "the probabilities hold NaN, less than 0, or a row of zeros, but each row needs "
+            "numbers of 0 or more and one above: leave such rows out"
+        )
     likelihood = p / (before / before.sum())
     shares = before / before.sum()
     for _ in range(_STEPS):

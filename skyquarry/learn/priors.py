@@ -49,7 +49,7 @@ class Priors:
     def at(
         self, n: int, magnitude: ArrayLike | None = None, latitude_deg: ArrayLike | None = None
     ) -> Floats:
-        """(n, K): the shares where each object is; NaN where the magnitude or latitude is unknown.
+        """(n, K): the shares where each object is; those of all where its own value is not finite.
 
         Raises UserError where a variable that the shares hang on is not given.
         """
@@ -87,6 +87,8 @@ class Priors:
             axes = [tuple(float(each) for each in told[f"{name}s"]) for name in VARIABLES]
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedError(f"priors cannot be read ({error}): save them again") from error
+        if not shares.size or not np.isfinite(shares).all() or (shares < 0).any():
+            raise DamagedError("priors hold NaN, negative shares or none: save them again")
         if shares.ndim != 3 or shares.shape[:2] != tuple(len(axis) + 1 for axis in axes):
             raise DamagedError(
                 f"priors have shape {shares.shape}, which does not fit {len(axes[0])} magnitudes "
@@ -115,14 +117,18 @@ def of_counts(
     """
     count = np.asarray(counts, np.float64)
     wanted = (max(len(magnitudes), 1), max(len(latitudes), 1))
-    if count.ndim != 3 or count.shape[:2] != wanted or (count < 0).any() or not count.sum():
+    if count.ndim != 3 or count.shape[:2] != wanted:
         raise UserError(
             f"counts have shape {count.shape}, but {len(magnitudes)} magnitudes and "
             f"{len(latitudes)} latitudes need {(*wanted, 'K')}: one count a bin and class"
         )
+    if not np.isfinite(count).all() or (count < 0).any() or not count.sum():
+        raise UserError(
+            f"counts are {count.min()} to {count.max()}, but each is a number of 0 or more, and "
+            "some object has to be counted: look at the labels, weights and bins"
+        )
     for name, axis in zip(VARIABLES, (magnitudes, latitudes), strict=True):
-        if list(axis) != sorted(set(axis)):
-            raise UserError(f"{name}s are {list(axis)}, but they have to rise: sort the bins")
+        _check_rising(f"{name}s", axis)
     overall = count.sum(axis=(0, 1))
     overall = (overall + overall.sum() * _LEAST_SHARE) / overall.sum()
     full = np.zeros((len(magnitudes) + 1, len(latitudes) + 1, count.shape[2]))
@@ -148,15 +154,31 @@ def of_labels(
     """From labelled rows (-1: unlabelled, not counted), in the bins between edges.
 
     The share of a bin stands at the mean magnitude (or |b|) of its rows; bins without rows are left
-    out. Rows beyond the outermost edges count to the outermost bins.
+    out. Rows beyond the outermost edges count to the outermost bins, rows without a finite value to
+    none. Raises UserError where no labelled row is left, for labels beyond the classes, edges that
+    do not rise, and weights that are no numbers of 0 or more.
     """
     label = np.asarray(labels).astype(np.int64)
     weight = np.ones(len(label)) if weights is None else np.asarray(weights, np.float64)
+    if len(label) and label.max() >= kinds:
+        raise UserError(f"a label is {label.max()}, but classes go from 0 to {kinds - 1}: mend it")
+    if weight.shape != label.shape or not np.isfinite(weight).all() or (weight < 0).any():
+        raise UserError(
+            f"weights of shape {weight.shape} for {len(label)} rows hold NaN or less than 0, or "
+            "are not one a row: leave such rows out"
+        )
+    _check_rising("magnitude_edges", magnitude_edges)
+    _check_rising("latitude_edges", latitude_edges)
     known = label >= 0
     b = None if latitude_deg is None else np.abs(np.asarray(latitude_deg, np.float64))
     places, axes = [], []
     for value, edges in ((magnitude, magnitude_edges), (b, latitude_edges)):
         place, centre = _places(value, edges, weight * known)
+        if value is not None and len(edges) and not centre:
+            raise UserError(
+                f"none of {int(known.sum())} labelled rows has a value to bin by, but one has to: "
+                "look at the magnitudes and latitudes, or make the prior without them"
+            )
         known = known & (place >= 0)
         places.append(place)
         axes.append(centre)
@@ -175,8 +197,9 @@ def reprior(
 ) -> Floats:
     """(n, K): probabilities p (n, K) at the mix `train`, brought to the mix `new`.
 
-    Raises UserError where the priors hang on different variables, or a class of the new mix was not
-    in training.
+    A class of which the new mix has none gets 0; a row that can be of no other class has the shares
+    of the new mix, as nothing is known of it there. Raises UserError where the priors hang on
+    different variables, a class of the new mix was not in training, or p is no probability.
     """
     given = np.asarray(p, np.float64)
     kinds = train.shares.shape[2]
@@ -184,6 +207,11 @@ def reprior(
         raise UserError(
             f"probabilities have shape {given.shape}, the priors {kinds} and "
             f"{new.shares.shape[2]} classes: give all for the same classes"
+        )
+    if not np.isfinite(given).all() or (given < 0).any():
+        raise UserError(
+            "the probabilities hold NaN, infinity or less than 0, but each is a number of 0 or "
+            "more: leave out rows of which nothing is said"
         )
     if train.variables != new.variables:
         theirs, ours = (" and ".join(each.variables) or "nothing" for each in (train, new))
@@ -199,10 +227,16 @@ def reprior(
             "what was never learnt cannot be brought to another mix: give it the share 0"
         )
     where = {"magnitude": magnitude, "latitude_deg": latitude_deg}
-    ratio = new.at(len(given), **where) / train.at(len(given), **where)
-    told = given * ratio
+    there = np.where(wanted, new.at(len(given), **where), 0.0)
+    told = given * (there / train.at(len(given), **where))
     total = told.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(told, total, out=given.copy(), where=total > 0))
+    else_ = there / there.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(told, total, out=else_, where=total > 0))
+
+
+def _check_rising(name: str, axis: Sequence[float]) -> None:
+    if list(axis) != sorted(set(axis)) or not np.isfinite(np.asarray(axis, np.float64)).all():
+        raise UserError(f"{name} are {list(axis)}, but they have to rise: sort the bins")
 
 
 def _weights(
@@ -215,12 +249,12 @@ def _weights(
     if known.shape != (n,):
         raise UserError(f"{n} objects have values of shape {known.shape}: give one an object")
     centre = np.array(axis)
-    inside = np.clip(np.nan_to_num(known, nan=centre[0]), centre[0], centre[-1])
+    lost = ~np.isfinite(known)
+    inside = np.clip(np.where(lost, centre[0], known), centre[0], centre[-1])
     low = np.clip(np.searchsorted(centre, inside, "right") - 1, 0, max(len(axis) - 2, 0))
     high = np.minimum(low + 1, len(axis) - 1)
     gap = np.where(high > low, centre[high] - centre[low], 1.0)
     part = (inside - centre[low]) / gap
-    lost = np.isnan(known)
     return [
         (np.where(lost, len(axis), low), np.where(lost, 1.0, 1.0 - part)),
         (np.where(lost, len(axis), high), np.where(lost, 0.0, part)),
@@ -234,11 +268,12 @@ def _places(
     if value is None or not len(edges):
         return np.zeros(len(weight), np.intp), []
     known = np.asarray(value, np.float64)
+    finite = np.isfinite(known)
     place = np.clip(np.searchsorted(np.asarray(edges), known, "right") - 1, 0, len(edges) - 2)
-    use = ~np.isnan(known) & (weight > 0)
+    use = finite & (weight > 0)
     total = np.bincount(place[use], weight[use], len(edges) - 1)
-    sums = np.bincount(place[use], (weight * known)[use], len(edges) - 1)
+    sums = np.bincount(place[use], weight[use] * known[use], len(edges) - 1)
     there = total > 0
     number = np.cumsum(there) - 1
     centre = sums[there] / total[there]
-    return np.where(np.isnan(known) | ~there[place], -1, number[place]), centre.tolist()
+    return np.where(~finite | ~there[place], -1, number[place]), centre.tolist()

@@ -226,7 +226,9 @@ def _trained(examples: Examples, kinds: list[Any] | None, **how: Any) -> Trained
 
 def _measured(made: Features, words: list[Any], said: Callable[[str], Any] | None) -> Features:
     """Without the features that no labelled row has: nobody asked for each of them by name."""
-    rows = np.array([word not in (None, "") for word in words], np.bool_)
+    from skyquarry.learn.examples import word
+
+    rows = np.array([word(each) is not None for each in words], np.bool_)
     seen = np.asarray(np.isfinite(made.values[rows]).any(axis=0)).tolist()
     empty = [name for name, has in zip(made.names, seen, strict=True) if not has]
     if not empty or len(empty) == len(seen):  # all of them: the error says what is wrong

@@ -14,6 +14,8 @@ from skyquarry.catalog.arrow import from_numpy
 from skyquarry.catalog.classes import Class
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from skyquarry.learn.density import Ratio
@@ -86,10 +88,10 @@ class Verdicts:
         about = "the training set" if self.mix is None else self.mix.name
         return told + [
             pa.field(
-                probability_column(name), pa.float32(),
+                column, pa.float32(),
                 metadata={b"description": f"probability of {name} at the mix of {about}".encode()},
             )
-            for name in self.model.classes
+            for name, column in probability_columns(self.model.classes).items()
         ] + [
             pa.field(name, pa.float32(), metadata={b"description": text.encode()})
             for name, text in self._beside.items()
@@ -105,7 +107,7 @@ class Verdicts:
                 told[probability_column(name)] = f"of the branch {name}: {words}"
         if model.variable is not None:
             told[probability_column(VARIABLE)] = "that it varies, whatever its class"
-        taken = {probability_column(name) for name in model.classes}
+        taken = {each.lower() for each in probability_columns(model.classes).values()}
         return {name: text for name, text in told.items() if name not in taken}
 
     @property
@@ -188,7 +190,7 @@ class Verdicts:
 
     def _names_of(self, sets: Mask) -> pa.Array:
         """(n,) the classes of each set, | between: few sets there are, each is spelled once."""
-        words = np.array(self.model.classes, dtype=object)
+        words = np.array([name.replace("|", "/") for name in self.model.classes], dtype=object)
         packed = np.ascontiguousarray(np.packbits(sets, axis=1))
         rows = packed.view(np.dtype((np.void, packed.shape[1])))[:, 0]
         _, first, place = np.unique(rows, return_index=True, return_inverse=True)
@@ -286,8 +288,27 @@ def _known(told: Singles) -> pa.Array:
     return pa.array(told, from_pandas=True)
 
 
+def probability_columns(classes: Sequence[str]) -> dict[str, str]:
+    """The column of each class's probability, no two alike in the eyes of a database.
+
+    >>> probability_columns(["a b", "A-B", "c"])
+    {'a b': 'p_a_b', 'A-B': 'p_A_B_2', 'c': 'p_c'}
+    """
+    told: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in classes:
+        column = plain = probability_column(name)
+        number = 1
+        while column.lower() in taken:
+            number += 1
+            column = f"{plain}_{number}"
+        taken.add(column.lower())
+        told[name] = column
+    return told
+
+
 def probability_column(name: str) -> str:
-    """The column of a class's probability: p_white_dwarf.
+    """The column of a class's probability, where no other class has the same: p_white_dwarf.
 
     >>> probability_column("LM-STAR")
     'p_LM_STAR'

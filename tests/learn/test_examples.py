@@ -77,3 +77,26 @@ def test_the_fingerprint_feels_a_single_bit():
     mark = made.fingerprint()
     made.values[4, 1] = np.nextafter(made.values[4, 1], np.float32(0))
     assert made.fingerprint() != mark
+
+
+def test_rows_without_a_label_need_no_weight():
+    """The row was left out, and its weight an error."""
+    labels = ["a", "b", None] * 10
+    weights = np.where(np.arange(30) % 3 == 2, np.nan, 2.0)
+    made = Examples.of(np.ones((30, 1)), ["x"], labels, weights=weights)
+    assert made.labelled().weights.tolist() == [2.0] * 20
+    with pytest.raises(UserError, match="a weight is nan"):
+        Examples.of(np.ones((30, 1)), ["x"], ["a", "b", "b"] * 10, weights=weights)
+
+
+@pytest.mark.parametrize("weight", [1e300, 1e-300])
+def test_weights_whose_squares_have_no_sum_are_told(weight):
+    """They ended in an overflow, after all learners were fitted."""
+    weights = np.where(np.arange(30) < 3, weight, 1.0)
+    with pytest.raises(UserError, match="divide them by their mean"):
+        Examples.of(np.ones((30, 1)), ["x"], ["a", "b", "b"] * 10, weights=weights)
+
+
+def test_bytes_that_are_no_text_are_told():
+    with pytest.raises(UserError, match=r"a label is b'gal.*xy', which is no UTF-8"):
+        Examples.of(np.ones((20, 1)), ["x"], [b"gal\xe4xy", b"star"] * 10)

@@ -142,3 +142,58 @@ def test_a_class_that_the_training_mix_has_none_of_is_an_error():
         priors.reprior(p, priors.constant([0.5, 0.0, 0.5]), priors.constant([0.2, 0.3, 0.5]))
     told = priors.reprior(p, priors.constant([0.4, 0.2, 0.4]), priors.constant([0.5, 0.0, 0.5]))
     assert told[0, 1] < 1e-8
+
+
+def test_a_class_that_the_new_mix_has_none_of_gets_nothing_however_sure_the_model_was():
+    """A share of 0 counted as one in a billion: a row of p = 1 kept it."""
+    old, new = priors.constant([5, 3, 2]), priors.constant([0, 1, 3])
+    p = np.array([[1.0, 0.0, 0.0], [1.0 - 1e-12, 1e-12, 0.0], [0.2, 0.5, 0.3]])
+    told = priors.reprior(p, old, new)
+    assert (told[:, 0] == 0).all()
+    assert told[0] == pytest.approx([0, 0.25, 0.75])  # nothing is known of it
+    assert told[1] == pytest.approx([0, 1, 0])
+    assert told[2] == pytest.approx(np.array([0, 0.5 / 3, 3 * 0.3 / 2]) / (0.5 / 3 + 0.45))
+
+
+def test_a_magnitude_that_is_not_finite_is_an_unknown_one():
+    """One infinite magnitude made the place of its bin infinite, and shares there NaN."""
+    label = np.arange(300) % 3
+    magnitude = np.linspace(16, 22, 300)
+    plain = priors.of_labels(label[2:], 3, magnitude=magnitude[2:], magnitude_edges=range(16, 23))
+    magnitude[:2] = np.inf, -np.inf
+    made = priors.of_labels(label, 3, magnitude=magnitude, magnitude_edges=range(16, 23))
+    assert made.to_json() == plain.to_json()
+    asked = made.at(4, np.array([np.inf, -np.inf, np.nan, 19.0]))
+    assert np.isfinite(asked).all()
+    assert (asked[:2] == asked[2]).all()
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"labels": [0, 1, 7]}, "a label is 7, but classes go from 0 to 2"),
+        ({"labels": [0, 1, 2], "weights": [1, np.nan, 1]}, "hold NaN or less than 0"),
+        ({"labels": [0, 1, 2], "weights": [1, 1]}, "not one a row"),
+        ({"labels": [-1, -1]}, "some object has to be counted"),
+        ({"labels": [0, 1], "magnitude": [np.nan] * 2, "magnitude_edges": (16, 17)}, "none of 2"),
+        ({"labels": [0, 1], "magnitude": [16, 17], "magnitude_edges": (18, 16)}, "have to rise"),
+        ({"labels": [0, 1], "magnitude": [16, 17], "magnitude_edges": (16, 16)}, "have to rise"),
+    ],
+)
+def test_rows_of_which_no_prior_can_be_made_are_told(told, words):
+    with pytest.raises(UserError, match=words):
+        priors.of_labels(kinds=3, **told)
+
+
+def test_numbers_that_are_none_are_refused():
+    """They came out as NaN."""
+    for wrong in (np.nan, np.inf, -1.0):
+        with pytest.raises(UserError, match="each is a number of 0 or more"):
+            priors.of_counts([[[1.0, wrong, 2.0]]])
+    flat = priors.constant([1, 1])
+    for wrong in (np.nan, -1.0, np.inf):
+        with pytest.raises(UserError, match="hold NaN, infinity or less than 0"):
+            priors.reprior([[wrong, 0.5]], flat, flat)
+    for shares in ([[[float("nan"), 1.0]]], [[[-1.0, 2.0]]], [[[]]]):
+        with pytest.raises(DamagedError, match="save them again"):
+            priors.Priors.from_json({"shares": shares, "magnitudes": [], "latitudes": []})

@@ -173,3 +173,10 @@ def test_shares_of_deep_sdss_are_refused_by_a_model_of_bright_sdss(surveys):
             p / p.sum(axis=1, keepdims=True), deep, train_values=values, train_labels=label,
             train_shares=share, groups=(cells, others),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [[0.0, 0.0, 0.0], [np.nan, 0.5, 0.5], [-0.1, 0.6, 0.5]])
+def test_shares_of_what_is_no_probability_are_refused(row):
+    """They were NaN."""
+    with pytest.raises(UserError, match="a row of zeros"):
+        labelshift.maximised(np.array([[0.2, 0.3, 0.5], row]), np.full(3, 1 / 3))

@@ -298,3 +298,19 @@ def test_an_object_of_a_catalogue_without_ids_is_told_by_its_place(model, tmp_pa
     assert str(explain_in_catalogue(model, catalog, place)).startswith("a row of plain: ra ")
     with pytest.raises(NotFoundError, match=r"but one is needed: give a place in degrees, as in"):
         explain_in_catalogue(model, catalog, "17")
+
+
+def test_classes_whose_columns_would_be_one_have_a_column_each(tmp_path, field):
+    """`a b`, `a-b` and `A_B` would all be p_a_b: a traceback, after the model was trained."""
+    names = {"galaxy": "a b", "quasar": "A_B", "star": "a|b"}
+    table = sky(900, 3, shares=(0.4, 0.3, 0.3))
+    words = pa.array([names[each] for each in table["class"].to_pylist()])
+    table = table.set_column(table.column_names.index("class"), "class", words)
+    model = sq.train(table, survey="sdss", learners={"forest": {"trees": 5}}, threads=1, said=None)
+    made = sq.classify(model, field).to_catalog(tmp_path / "made").to_table()
+    assert model.classes == ("A_B", "a b", "a|b")
+    columns = ["p_A_B", "p_a_b_2", "p_a_b_3"]
+    p = np.stack([made[each].to_numpy() for each in columns], axis=1)
+    assert np.array_equal(p, model.predict_proba(field.to_table()).astype(np.float32))
+    sets = {part for each in made["class_set"].to_pylist() for part in each.split("|") if part}
+    assert sets <= {"A_B", "a b", "a/b"}

@@ -240,6 +240,24 @@ def test_magnitudes_in_another_unit_than_the_surveys_are_refused():
         sq.train(table, survey="sdss", learners=QUICK)
 
 
+def test_a_row_whose_label_is_nan_is_no_labelled_row():
+    """A number that is none, as a CSV's column of classes has it, counted as a label."""
+    table = sky()
+    number = np.array([float(each[-1]) for each in table["class"].to_pylist()])
+    number[:60] = np.nan
+    z = np.where(np.isnan(number), 17.0, np.nan)
+    place = table.column_names.index
+    table = table.set_column(place("class"), "class", pa.array(number, from_pandas=False))
+    table = table.set_column(place("z"), "z", pa.array(z, from_pandas=False))
+    told = []
+    made = sq.train(
+        table, survey="sdss", learners={"forest": {"trees": 5}}, threads=1, said=told.append,
+        allow_leakage=True,
+    )  # fmt: skip
+    assert made.told["data"]["rows"] == 540
+    assert any("no labelled row has sdss_z" in each for each in told)
+
+
 def test_features_that_no_labelled_row_has_are_nothing_to_learn_from():
     table = sky()
     for name in UGRIZ:

@@ -9,7 +9,7 @@ import numpy as np
 
 from skyquarry.errors import ColumnError, NotFoundError, UserError
 from skyquarry.pipeline.project.reporting.truths import truth_words, truths_in
-from skyquarry.pipeline.verdicts import Verdicts, probability_column
+from skyquarry.pipeline.verdicts import Verdicts, probability_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,7 +198,8 @@ def _judged(row: pa.Table, model: Model, said: dict[str, Any]) -> dict[str, Any]
     """What is said of it, and what speaks for and against the two likeliest classes."""
     from skyquarry.learn.explanations import reasons
 
-    p = {name: said[probability_column(name)] for name in model.classes}
+    columns = probability_columns(model.classes)
+    p = {name: said[column] for name, column in columns.items()}
     likely = sorted(p, key=lambda name: -p[name])
     values = model.values(row)
     weights = model.ensemble.explain(values)
@@ -213,7 +214,7 @@ def _judged(row: pa.Table, model: Model, said: dict[str, Any]) -> dict[str, Any]
     beside = {
         name: value
         for name, value in said.items()
-        if name.startswith("p_") and name not in {probability_column(each) for each in p}
+        if name.startswith("p_") and name not in columns.values()
     }
     return {
         "class": said["class"],

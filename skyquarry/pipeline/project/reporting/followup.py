@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy, pc, to_numpy
 from skyquarry.learn.explanations import reasons, sentence
-from skyquarry.pipeline.verdicts import probability_column
+from skyquarry.pipeline.verdicts import probability_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ def listed(
 
     `bands`: features of the match that stand in a column each.
     """
-    names = [probability_column(each) for each in model.classes]
+    names = list(probability_columns(model.classes).values())
     best: dict[str, pa.Table] = {}
     for rows in _tiles(classified):
         p = np.stack([to_numpy(rows[name]).astype(float) for name in names], axis=1)
@@ -135,7 +135,7 @@ def _complete(rows: pa.Table, matched: Catalog, model: Model, bands: Sequence[st
         **{name: rows[name] for name in ("novelty", "distance", "tree_spread", "density_ratio",
                                          "class_set", "discovery", "follow_up", "shifted",
                                          "undersampled")},
-        **{probability_column(each): rows[probability_column(each)] for each in model.classes},
+        **{name: rows[name] for name in probability_columns(model.classes).values()},
         **{name: _column(values, model, name) for name in bands if name in model.features},
         "reason": pa.array(_reasons(rows["reasons"].to_pylist(), values, said, model), pa.string()),
     }  # fmt: skip

@@ -109,6 +109,6 @@ def _told(tally: Tally, rows: pa.Table, row: int, kind: str, name: str) -> dict[
 
 
 def _probabilities(one: dict[str, Any], classes: tuple[str, ...]) -> dict[str, float]:
-    from skyquarry.pipeline.verdicts import probability_column
+    from skyquarry.pipeline.verdicts import probability_columns
 
-    return {each: float(one[probability_column(each)]) for each in classes}
+    return {name: float(one[column]) for name, column in probability_columns(classes).items()}
