@@ -16,6 +16,9 @@ own      those that ask the table of neighbours by DuckDB without it, its pairs 
 cold     the first time, with nothing of the files in the page cache of the system, a database new
 warm     the least of the runs that follow: three, one where they are long, up to 25 in a second
          where they are short; wall and processor seconds
+         of ours, the columns of small tables (spectra, their lines) may lie in our memory then,
+         read in an earlier run, as tables lie in PostgreSQL's buffers; DuckDB keeps the footers of
+         files. No answer is kept by any. A cold run of ours has none of it
 prunes   what spares a query rows or columns: space and the share that is read where that is less
          than half, neighbours (pairs worked out beforehand, or found by the matcher), tags (all of
          its columns are among the popular ones of PhotoTag), named rows (only those are read that
@@ -44,7 +47,7 @@ from typing import Any
 import duckdb
 
 import skyquarry as sq
-from skyquarry.adql.database import kept
+from skyquarry.adql.database import hot, kept
 from skyquarry.adql.reads import StoredRead
 from skyquarry.adql.twenty.every import twenty
 from skyquarry.errors import SkyquarryError
@@ -95,7 +98,7 @@ def one(name: str, asked: Any, archive: Any, rivals: Any, given: Any) -> dict[st
         return rows
 
     found: dict[str, Any] = pruned(asked, archive)
-    found["ours"] = timed(ours, kept.close_all, archive_files(archive), given)
+    found["ours"] = timed(ours, forgotten, archive_files(archive), given)
     short, (plain, postgres) = name.removesuffix("-2002"), rivals
     if not name.endswith("-2002"):
         return found
@@ -191,6 +194,12 @@ def timed(work: Any, anew: Any, files: list[str], given: Any) -> dict[str, Any]:
     found["seconds"] = round(min(wall for wall, _ in runs), 4)
     found["cpu"] = round(min(cpu for _, cpu in runs), 4)
     return found
+
+
+def forgotten() -> None:
+    """Nothing is known of the files any more, and none of their columns held."""
+    kept.close_all()
+    hot.forget_all()
 
 
 def forget(files: list[str]) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import skyquarry as sq
+from skyquarry.adql.database import hot
 from skyquarry.adql.joins import leading, ordering
 from skyquarry.adql.running import dividing
 from skyquarry.catalog.properties import REPEATED_KEY
@@ -54,6 +55,7 @@ def seen(monkeypatch):
     monkeypatch.setattr(leading, "_near", near)
     monkeypatch.setattr(ordering, "_WORTH", 0)
     monkeypatch.setattr(leading, "_LED", 0)
+    monkeypatch.setattr(hot, "in_memory", lambda _: None)  # tables so small come from memory
     return found
 
 

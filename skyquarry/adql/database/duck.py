@@ -8,13 +8,14 @@ extension is loaded, no setting changed once the query begins, and memory and ti
 
 from __future__ import annotations
 
+import math
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.database import functions
+from skyquarry.adql.database import functions, hot
 from skyquarry.adql.database.deadlines import after
 from skyquarry.adql.database.kept import Function, Limits, cursor
 from skyquarry.adql.database.room import BATCH_ROWS, matching_room_of, room_of
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.joins.flat import JoinText
     from skyquarry.adql.joins.joinplan import Plan
+
+_SHORT: Final = 1_000_000
+"""Rows, of all tables with all."""
 
 
 @contextmanager
@@ -61,23 +65,24 @@ def rows_of(
 
     tables: Sequence[Any] = reads  # of a query that runs whole
     plans = [replace(each, room_bytes=_room(each, limits)) for each in planned(joins, tables)]
-    alone = limits.threads is not None or plans
-    small = not called and not alone and all(read.is_small for read in reads)
     late = threading.Event()
     stop = limits.stop or Stop()
     try:
+        here = None if called else _in_memory(reads, plans, limits)
         with (
-            _together(sql, tables) if small else _own(limits, reads, called, plans) as opened,
+            _own(limits, reads, called, plans)
+            if here is None
+            else _together(sql, here, plans) as opened,
             stop.heard_by(opened[0]),
             after(limits.seconds, _interruption(opened[0], late)),
         ):
             connection, statement = opened
-            if small:
-                stop.check()
+            if here is None:
+                statement = heard(connection, lambda: _named_in(connection, sql, reads, plans))
+            stop.check()
+            if here is not None and _is_short(here):
                 yield _reader(connection, statement)
                 return
-            statement = heard(connection, lambda: _named_in(connection, sql, reads, plans))
-            stop.check()
             yield Heard(heard(connection, lambda: _reader(connection, statement)), connection)
     except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as error:  # two from batches
         if isinstance(error, OSError) and error.errno is not None:
@@ -97,9 +102,35 @@ def _reader(connection: Any, sql: str) -> pa.RecordBatchReader:
     return submit(sql, None, "stream", BATCH_ROWS).arrow_reader()
 
 
-def _together(sql: str, reads: Sequence[Any]) -> AbstractContextManager[tuple[Any, str]]:
-    """A connection to the database that all small queries share, and what to run there."""
-    return standing(sql, {read.name: read.table_here() for read in reads})
+def _in_memory(
+    reads: Sequence[Any], plans: Sequence[Plan], limits: Limits
+) -> list[GivenRead] | None:
+    """The tables in memory, where all of them are small: places, tables, and what was given."""
+    usual = Limits()
+    if limits.threads is not None:
+        return None
+    if all(read.is_small for read in reads):
+        return None if plans else [hot.here(read) for read in reads]
+    if any(plan.may_match for plan in plans):
+        return None  # it may ask for the rows where others lie
+    if (limits.memory_bytes, limits.spill_bytes) != (usual.memory_bytes, usual.spill_bytes):
+        return None
+    return hot.in_memory(reads)
+
+
+def _together(
+    sql: str, reads: Sequence[GivenRead], plans: Sequence[Plan]
+) -> AbstractContextManager[tuple[Any, str]]:
+    """A connection to a database that small queries share, and what to run there."""
+    tables = {read.name: read.table_here() for read in reads}
+    if not plans:
+        return standing(sql, tables)
+    return standing(sql, tables, lambda connection: arranged(sql, plans, reads, connection))
+
+
+def _is_short(reads: Sequence[GivenRead]) -> bool:
+    """Whether it is through before Ctrl-C could be pressed, however its tables are joined."""
+    return math.prod(max(read.table.rows, 1) for read in reads) <= _SHORT
 
 
 def _room(plan: Plan, limits: Limits) -> int:

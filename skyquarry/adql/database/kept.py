@@ -87,7 +87,7 @@ _Key = tuple[int, int, int | None, tuple[Function, ...], bool]
 
 
 @dataclass
-class _Database:
+class Database:
     """A locked database, and who uses it."""
 
     key: _Key
@@ -100,12 +100,22 @@ class _Database:
     spoilt: bool = field(default=False)
     """It has spilled to disk: closed when nobody uses it, so that nothing stays there."""
 
+    @property
+    def has_spilled(self) -> bool:
+        """Whether it has written rows to disk, where they stay until it is closed."""
+        return self.spill.exists()
+
     def close(self) -> None:
+        """It is of no more use, nor is what it spilled."""
         self.connection.close()
+        self.remove_spilled()
+
+    def remove_spilled(self) -> None:
+        """What it has on disk: where it is closed, or the process ends."""
         shutil.rmtree(self.spill, ignore_errors=True)
 
 
-_DATABASES: dict[int, list[_Database]] = {}
+_DATABASES: dict[int, list[Database]] = {}
 """By process: after a fork the other one's are of no use, and must not be closed here."""
 _MAKING = threading.Lock()
 
@@ -193,10 +203,10 @@ def _end() -> None:
     """The process ends: what a call is at that nobody waits for is left, but for its files."""
     close_all()
     for each in _here():
-        shutil.rmtree(each.spill, ignore_errors=True)
+        each.remove_spilled()
 
 
-def _here() -> list[_Database]:
+def _here() -> list[Database]:
     """Those of this process, the last used last."""
     if os.getpid() not in _DATABASES:
         _DATABASES[os.getpid()] = []
@@ -205,7 +215,7 @@ def _here() -> list[_Database]:
     return _DATABASES[os.getpid()]
 
 
-def _taken(key: _Key, files: frozenset[str], editions: frozenset[str]) -> _Database:
+def _taken(key: _Key, files: frozenset[str], editions: frozenset[str]) -> Database:
     with _MAKING:
         here = _here()
         for database in reversed(here):
@@ -220,7 +230,7 @@ def _taken(key: _Key, files: frozenset[str], editions: frozenset[str]) -> _Datab
         return database
 
 
-def _ended(connection: Any, database: _Database) -> None:
+def _ended(connection: Any, database: Database) -> None:
     """A query's connection is of no more use."""
     try:
         connection.close()
@@ -228,11 +238,11 @@ def _ended(connection: Any, database: _Database) -> None:
         _given_back(database)
 
 
-def _given_back(database: _Database) -> None:
+def _given_back(database: Database) -> None:
     """One user less; those that nobody uses are closed where they are too many, or spoilt."""
     with _MAKING:
         database.users -= 1
-        database.spoilt = database.spoilt or database.spill.exists()
+        database.spoilt = database.spoilt or database.has_spilled
         here = _here()
         idle = [each for each in here if not each.users]
         spare = len(here) - _KEPT
@@ -243,7 +253,13 @@ def _given_back(database: _Database) -> None:
                 spare -= 1
 
 
-def _made(key: _Key, files: frozenset[str], editions: frozenset[str]) -> _Database:
+def without_files(limits: Limits, *, as_written: bool = False) -> Database:
+    """A locked database that may open no file; whoever asks for it closes it."""
+    key = (limits.memory_bytes, limits.spill_bytes, None, (), as_written)
+    return _made(key, frozenset(), frozenset())
+
+
+def _made(key: _Key, files: frozenset[str], editions: frozenset[str]) -> Database:
     import duckdb
 
     memory_bytes, spill_bytes, threads, functions, as_written = key
@@ -272,4 +288,4 @@ def _made(key: _Key, files: frozenset[str], editions: frozenset[str]) -> _Databa
     listed = ", ".join("'" + each.replace("'", "''") + "'" for each in sorted(files))
     for lock in (f"SET allowed_paths = [{listed}]", ALLOWED, *LOCKS):
         connection.execute(lock)
-    return _Database(key, files, editions, connection, spill)
+    return Database(key, files, editions, connection, spill)

@@ -4,6 +4,9 @@ The text of a look-up is bound, and a plan made of it, in four milliseconds; its
 through in less than one. So the statement stays, with its tables as slots that the next query of
 the same text fills with its own rows. Numbers with an exponent, which are those of places on the
 sky, are parameters: a look-up elsewhere is the same text. No answer is kept, and no row.
+
+Tables that stay in memory (`hot`) are asked here too. Where their joins have been put in an order,
+the text is one for another database, which leaves them so.
 """
 
 from __future__ import annotations
@@ -17,16 +20,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.database.kept import LOCKS, Limits
+from skyquarry.adql.database.kept import Limits, without_files
+from skyquarry.adql.database.stopping import when_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import pyarrow as pa
 
 _MOST: Final = 32
 """Statements that wait at most."""
-_FEW: Final = 100_000
+_FEW: Final = 2_000_000
 """Rows; of more, binding is no matter."""
 _NUMBER: Final = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\w.])\d+(?:\.\d+)?e[+-]?\d+(?![\w.])"""
@@ -50,64 +54,89 @@ class _Slot:
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """One that is prepared, in a connection of its own."""
+    """One that is prepared, in a connection of its own; or a text that is not."""
 
     connection: Any
     slots: dict[str, _Slot]
+    key: _Key | None = None
+    """None: it is not used again."""
+
+    def ask(self, tables: Mapping[str, pa.Table], text: str) -> tuple[Any, str]:
+        """Its connection, with these tables in it, and what to run there."""
+        for name, table in tables.items():
+            self.slots[name].table = table
+        return self.connection, text
+
+    def forget(self) -> None:
+        """The rows of its tables."""
+        for slot in self.slots.values():
+            slot.table = None
 
 
 class _Here:
-    """The database of one process, and the statements that nobody uses, the last used last."""
+    """A database of one process, and its statements that nobody uses, the last used last."""
 
-    def __init__(self) -> None:
-        import duckdb
-
-        memory = f"{Limits().memory_bytes}B"
-        self.database: Any = duckdb.connect(":memory:", config={"memory_limit": memory})
-        for each in ("SET TimeZone = 'UTC'", "SET temp_directory = ''", *LOCKS):
-            self.database.execute(each)
+    def __init__(self, *, as_written: bool) -> None:
+        self.database = without_files(Limits(), as_written=as_written)
+        self.users = 0
         self.waiting: OrderedDict[_Key, list[_Statement]] = OrderedDict()
 
+    def close_waiting(self) -> None:
+        for each in (each for some in self.waiting.values() for each in some):
+            each.connection.close()
+        self.waiting.clear()
 
-_HERE: dict[int, _Here] = {}
-"""By process: after a fork the other one's is of no use, and must not be closed here."""
+
+_HERE: dict[int, dict[bool, _Here]] = {}
+"""By process: after a fork the other one's are of no use, and must not be closed here. And by
+whether joins are made as they are written."""
 
 
 @contextmanager
-def standing(sql: str, tables: Mapping[str, pa.Table]) -> Iterator[tuple[Any, str]]:
+def standing(
+    sql: str, tables: Mapping[str, pa.Table], arranged: Callable[[Any], str] | None = None
+) -> Iterator[tuple[Any, str]]:
     """A connection to one locked database, which may open no file, and what to run there.
 
     The query sees these tables, by name, and no other. What failed, or was left before its end,
-    is closed and not used again.
+    is closed and not used again. `arranged` gives the text with its joins in an order, by what it
+    asks of the tables in such a connection; it is asked once for a text.
     """
+    here = _begun(as_written=arranged is not None)
+    try:
+        statement, said = _stated(here, sql, tables, arranged)
+    except BaseException:
+        _ended(here)
+        raise
+    whole = False
+    try:
+        yield statement.ask(tables, said)
+        whole = True
+    finally:
+        again = whole and statement.key is not None
+        when_over(statement.connection, lambda: _over(here, statement, again=again))
+
+
+def _stated(
+    here: _Here,
+    sql: str,
+    tables: Mapping[str, pa.Table],
+    arranged: Callable[[Any], str] | None,
+) -> tuple[_Statement, str]:
+    """A statement for a text, and what to run there."""
     if sum(table.num_rows for table in tables.values()) > _FEW:
-        with _cursor() as connection:
-            for name, table in tables.items():
-                connection.register(name, table)
-            yield connection, sql
-        return
-    text, values = parted(sql)
+        statement = _with_tables(here, tables)
+        return statement, sql if arranged is None else arranged(statement.connection)
     columns = tuple(
         (name, tuple((f.name, f.type) for f in table.schema)) for name, table in tables.items()
     )
-    statement = _taken((text, columns)) or _prepared(text, tables)
-    if statement is None:  # it wants its numbers where they stand
+    text, values = parted(sql) if arranged is None else (sql, [])
+    found = _taken(here, (text, columns)) or _prepared(here, (text, columns), tables, arranged)
+    if found is None:  # it wants its numbers where they stand
         text, values = sql, []
-        statement = _taken((text, columns)) or _prepared(text, tables)
-    assert statement is not None
-    whole = False
-    try:
-        for name, table in tables.items():
-            statement.slots[name].table = table
-        yield statement.connection, f"EXECUTE {_NAME}{_listed(values)}"
-        whole = True
-    finally:
-        for slot in statement.slots.values():
-            slot.table = None
-        if whole:
-            _given_back((text, columns), statement)
-        else:
-            statement.connection.close()
+        found = _taken(here, (text, columns)) or _prepared(here, (text, columns), tables, None)
+    assert found is not None
+    return found, f"EXECUTE {_NAME}{_listed(values)}"
 
 
 def _listed(values: list[str]) -> str:
@@ -137,42 +166,75 @@ def parted(sql: str) -> tuple[str, list[str]]:
 
 
 def close_all() -> None:
-    """Close those of this process that nobody uses."""
+    """Close the statements of this process that nobody uses."""
     with _LOCK:
-        waiting = _here().waiting
-        for each in (each for some in waiting.values() for each in some):
-            each.connection.close()
-        waiting.clear()
+        for here in _HERE.get(os.getpid(), {}).values():
+            here.close_waiting()
 
 
-def _here() -> _Here:
+def _end() -> None:
+    """The process ends: what was spilled is removed, whoever uses it."""
+    close_all()
+    for here in _HERE.get(os.getpid(), {}).values():
+        here.database.remove_spilled()
+
+
+def _here(*, as_written: bool = False) -> _Here:
     if os.getpid() not in _HERE:
-        _HERE[os.getpid()] = _Here()
-        atexit.register(close_all)
-    return _HERE[os.getpid()]
+        _HERE[os.getpid()] = {}
+        atexit.register(_end)
+    some = _HERE[os.getpid()]
+    if as_written not in some:
+        some[as_written] = _Here(as_written=as_written)
+    return some[as_written]
 
 
-def _cursor() -> Any:
-    """A connection: none sees another's tables."""
+def _begun(*, as_written: bool) -> _Here:
+    """The database, with a user more."""
     with _LOCK:
-        return _here().database.cursor()
+        here = _here(as_written=as_written)
+        here.users += 1
+        return here
 
 
-def _taken(key: _Key) -> _Statement | None:
+def _over(here: _Here, statement: _Statement, *, again: bool) -> None:
+    """What a statement is at has ended; it waits for the next to ask it `again`."""
+    statement.forget()
+    if again:
+        _given_back(here, statement)
+    else:
+        statement.connection.close()
+    _ended(here)
+
+
+def _ended(here: _Here) -> None:
+    """A user less; a database that has spilled is closed behind the last, so that nothing stays."""
     with _LOCK:
-        waiting = _here().waiting
-        some = waiting.get(key, [])
+        here.users -= 1
+        some = _HERE.get(os.getpid(), {})
+        if here.database.has_spilled:
+            for name in [name for name, each in some.items() if each is here]:
+                del some[name]
+        if not here.users and here not in some.values():
+            here.close_waiting()
+            here.database.close()
+
+
+def _taken(here: _Here, key: _Key) -> _Statement | None:
+    with _LOCK:
+        some = here.waiting.get(key, [])
         found = some.pop() if some else None
         if found is not None and not some:
-            del waiting[key]
+            del here.waiting[key]
         return found
 
 
-def _given_back(key: _Key, statement: _Statement) -> None:
+def _given_back(here: _Here, statement: _Statement) -> None:
+    assert statement.key is not None
     with _LOCK:
-        waiting = _here().waiting
-        waiting.setdefault(key, []).append(statement)
-        waiting.move_to_end(key)
+        waiting = here.waiting
+        waiting.setdefault(statement.key, []).append(statement)
+        waiting.move_to_end(statement.key)
         if sum(map(len, waiting.values())) > _MOST:
             oldest = next(iter(waiting))
             waiting[oldest].pop(0).connection.close()
@@ -180,19 +242,38 @@ def _given_back(key: _Key, statement: _Statement) -> None:
                 del waiting[oldest]
 
 
-def _prepared(text: str, tables: Mapping[str, pa.Table]) -> _Statement | None:
-    """A statement anew; None for one whose parameters hide that two of its values are the same."""
-    import duckdb
-
-    connection = _cursor()
+def _with_tables(
+    here: _Here, tables: Mapping[str, pa.Table], key: _Key | None = None
+) -> _Statement:
+    """A connection that sees these tables: none sees another's."""
+    with _LOCK:
+        connection = here.database.connection.cursor()
     try:
         slots = {name: _Slot(table) for name, table in tables.items()}
         for name, slot in slots.items():
             connection.register(name, slot)
-        connection.execute(f"PREPARE {_NAME} AS {text}")
-    except BaseException as error:
+    except BaseException:
         connection.close()
+        raise
+    return _Statement(connection, slots, key)
+
+
+def _prepared(
+    here: _Here,
+    key: _Key,
+    tables: Mapping[str, pa.Table],
+    arranged: Callable[[Any], str] | None,
+) -> _Statement | None:
+    """A statement anew; None for one whose parameters hide that two of its values are the same."""
+    import duckdb
+
+    statement, text = _with_tables(here, tables, key), key[0]
+    try:
+        said = text if arranged is None else arranged(statement.connection)
+        statement.connection.execute(f"PREPARE {_NAME} AS {said}")
+    except BaseException as error:
+        statement.connection.close()
         if isinstance(error, duckdb.BinderException) and "CAST($1 AS" in text:
             return None
         raise
-    return _Statement(connection, slots)
+    return statement

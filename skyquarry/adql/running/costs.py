@@ -30,7 +30,7 @@ _VECTOR: Final = 2_048
 _ONCE: Final = ("start", "look-up")
 """Work that a query does however much it reads."""
 _WORTH_S: Final = 0.1
-"""A shorter run is not noted, unless its cost was asked: noting takes ten milliseconds."""
+"""A shorter run is not noted, unless its cost was asked: noting takes four to ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ class Costs:
         return Cost(tiles, int(rows), int(bytes_), round(given), seconds, exact)
 
     def learn(self, report: Report) -> None:
-        """Note what a run took that came to its end."""
+        """Note what a run took that came to its end; of the same plan ever more seldom."""
         asked = "estimate" in self.__dict__
-        if not asked and report.seconds < _WORTH_S:
+        if not asked and (report.seconds < _WORTH_S or not _is_new(next(self.pieces.runs))):
             return
         note(self._work(float(report.rows), asked=asked), report.seconds)
 
@@ -215,6 +215,11 @@ def _footers(read: StoredRead) -> float:
     """Columns told in the footers of the files that are read: of a tag, its own."""
     stored = read.source.stored if read.tag is None else read.tag.stored
     return float(len(read.files()) * len(stored.schema.names))
+
+
+def _is_new(run: int) -> bool:
+    """Whether a run tells what those before it did not: the first, second, fourth, eighth ..."""
+    return run & (run - 1) == 0
 
 
 def _until(share: float, division: Division) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from skyquarry.adql.joins.ordering import planned
@@ -13,7 +14,7 @@ from skyquarry.adql.running.texts import scans_in
 from skyquarry.adql.selects import with_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from skyquarry.adql.blocks import Aggregate, Block
     from skyquarry.adql.joins.flat import JoinText
@@ -57,6 +58,8 @@ class Pieces:
     """The functions of Python that it calls."""
     joins: tuple[JoinText, ...] = ()
     """SELECTs whose tables may be joined in another order, or by the matcher."""
+    runs: Iterator[int] = field(default_factory=lambda: count(1), compare=False)
+    """Numbers its runs that came to their end, as far as they were long."""
 
     @property
     def whole(self) -> str:
