@@ -107,6 +107,22 @@ def _copied(text: str, **parts: Any) -> Any:
     return exp.Paren(this=tree)
 
 
+def _in_list(node: Any) -> Any:
+    """A long list of numbers, which is one text for our database: number by number."""
+    asked = node.args["query"].this if node.args.get("query") else None
+    if not isinstance(asked, exp.Select) or asked.args.get("from_"):
+        return node
+    whole = asked.find(exp.DataType).expressions[0].is_type("bigint")
+    words = asked.find(exp.Literal).name.strip("[]").split(", ")
+    return exp.In(this=node.this, expressions=[_number(each, whole=whole) for each in words])
+
+
+def _number(word: str, *, whole: bool) -> Any:
+    text = word.removeprefix("-")
+    found = exp.Literal.number(text if whole or "e" in text else f"{text}e0")
+    return exp.Neg(this=found) if word.startswith("-") else found
+
+
 def _logarithm(node: Any) -> Any:
     """LOG(10, x) is the quotient of two logarithms there: 2.9999999999999996 of 1000."""
     return _called("LOG10", node.expression) if node.this.name == "10" else node
@@ -210,7 +226,7 @@ def _spark_length(node: Any) -> Any:
     return _copied("CASE WHEN NOT v IS NULL THEN n END", v=node.this, n=size)
 
 
-_COMMON: Final[dict[type, Form]] = {exp.Log: _logarithm}
+_COMMON: Final[dict[type, Form]] = {exp.Log: _logarithm, exp.In: _in_list}
 _FORMS: Final[dict[str, dict[type, Form]]] = {
     "trino": {
         exp.Anonymous: _trino_call,

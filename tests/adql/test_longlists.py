@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
+from skyquarry.adql.asking import query
 from skyquarry.adql.text.grammar import parse
 from skyquarry.adql.text.words import QueryText
 from skyquarry.errors import QueryError
@@ -34,6 +36,57 @@ def test_a_long_list_gives_the_rows_of_many_short_ones(ask, column, word, number
     short = ask(adql.format(_in_short_ones(column, word, numbers))).to_table()
     assert long.equals(short)
     assert 0 < long.num_rows < 12_000
+
+
+REAL = [each / 8 for each in range(-400, 2000)]
+ROWS = pa.table({
+    "whole": pa.array([1, None, 250, -7, 2**62 + 1], pa.int64()),
+    "large": pa.array([2**63 + 5, 3, None, 2**62, 2**62 + 1], pa.uint64()),
+    "short": pa.array([1.5, None, 0.1, -2.0, 2.0**24], pa.float32()),
+    "wide": pa.array([1.5, 0.25, None, -2.0, 1e-7]),
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["IN", "NOT IN"])
+@pytest.mark.parametrize("column", ROWS.column_names)
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        WHOLE,
+        [*WHOLE, 2**62 + 1],
+        REAL,
+        [*REAL, 1e-7, 0.1],
+        MIXED,
+        [*WHOLE, 2**24 + 1],
+        [*WHOLE, 2**63 + 5],
+    ],
+)
+def test_nothing_and_numbers_at_the_edge_of_their_types_are_as_in_short_lists(
+    column, word, numbers
+):
+    adql = f"SELECT {column} AS x, 1 AS one FROM mine WHERE "
+    long = query(adql + f"{column} {word} ({_listed(numbers)})", uploads={"mine": ROWS})
+    short = query(adql + _in_short_ones(column, word, numbers), uploads={"mine": ROWS})
+    assert long.to_table().equals(short.to_table())
+
+
+@pytest.mark.parametrize("join", ["JOIN", "LEFT JOIN", "FULL JOIN"])
+def test_a_long_list_may_stand_where_tables_are_joined_and_groups_are_chosen(ask, join):
+    tables = f"sky a {join} sky b ON a.id = b.flags AND {{}}"
+    adql = f"SELECT a.flags, COUNT(*) AS n FROM {tables} GROUP BY a.flags HAVING {{}} ORDER BY 2, 1"
+    asked = [("a.id", "NOT IN", WHOLE), ("COUNT(*)", "NOT IN", [*range(900, 1_100)])]
+    long = adql.format(*(f"{c} {word} ({_listed(numbers)})" for c, word, numbers in asked))
+    short = adql.format(*(_in_short_ones(*each) for each in asked))
+    found = ask(long).to_table()
+    assert found.equals(ask(short).to_table())
+    assert found.num_rows
+
+
+def test_a_long_list_is_one_word_for_the_database_where_its_type_is_one():
+    of = {name: query(f"SELECT 1 FROM mine WHERE {name} IN ({_listed(WHOLE)})",
+                      uploads={"mine": ROWS}).sql for name in ROWS.column_names}  # fmt: skip
+    assert all("unnest(CAST('[-60, -53" in of[name] for name in ("whole", "large"))
+    assert all("unnest(CAST('[-60.0, -53.0" in of[name] for name in ("short", "wide"))
 
 
 def test_a_long_list_is_one_word():
@@ -86,3 +139,6 @@ def test_a_long_list_is_printed_for_other_engines(ask):
     numbers = WHOLE[20:]
     printed = ask(f"SELECT id FROM sky WHERE id NOT IN ({_listed(numbers)})").to_sql("trino")
     assert _listed(numbers).replace(",", ", ") in printed
+    assert "unnest" not in printed.lower()
+    real = ask(f"SELECT id FROM sky WHERE mag IN (-1.5,1e300,{_listed(REAL)})").to_sql("spark")
+    assert "IN (-1.5e0, 1e+300, -50.0e0, " in real
