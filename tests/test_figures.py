@@ -100,3 +100,11 @@ def test_the_tables_of_speed_are_those_of_the_committed_runs(monkeypatch):
     for file, made in ((speedpage.PAGE, speedpage.written), (speedpage.FRONT, speedpage.front)):
         page = file.read_text(encoding="utf-8")
         assert made(page, runs) == page, "run python benchmarks/speedpage.py"
+
+
+def test_the_fields_are_as_well_matched_as_the_committed_run_says(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    fieldspage = importlib.import_module("fieldspage")
+    page = fieldspage.PAGE.read_text(encoding="utf-8")
+    told = json.loads(fieldspage.RESULTS.read_text(encoding="utf-8"))
+    assert fieldspage.written(page, told) == page, "run python benchmarks/fieldspage.py"
