@@ -196,7 +196,7 @@ def __getattr__(name: str) -> Any:
 
 
 give("query", lambda: __getattr__("query"))
-give("saved", lambda: importlib.import_module("skyquarry.adql.saving").saved)
+give("saved", lambda: importlib.import_module("skyquarry.adql.keeping").saved)
 
 
 def __dir__() -> list[str]:

@@ -16,15 +16,15 @@ from skyquarry.adql.database.duck import rows_of
 from skyquarry.adql.database.kept import Limits
 from skyquarry.adql.giving import Giving
 from skyquarry.adql.joins.namedrows import named_instead
+from skyquarry.adql.keeping import kept_of
 from skyquarry.adql.reads import read_of
 from skyquarry.adql.recent import Asked, found, keep
 from skyquarry.adql.running.answers import Run
 from skyquarry.adql.running.costs import Costs, Most
 from skyquarry.adql.running.deciding import Pieces
-from skyquarry.adql.saving import kept_of
-from skyquarry.adql.selects import Compiled, Compiler, with_named
+from skyquarry.adql.selects import Compiler, with_named
 from skyquarry.adql.state import State
-from skyquarry.adql.tables import Tables
+from skyquarry.adql.tablenames import Tables
 from skyquarry.adql.text.grammar import parse
 from skyquarry.adql.text.words import QueryText
 from skyquarry.engine.executors import check as check_executor
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from skyquarry.adql.compiled import Compiled
+    from skyquarry.adql.keeping import Kept, Saved
     from skyquarry.adql.reads import Read
-    from skyquarry.adql.saving import Kept, Saved
     from skyquarry.adql.text.syntax import Query
     from skyquarry.engine.cost import Cost
     from skyquarry.engine.executors import Where
@@ -205,14 +206,16 @@ class QueryPlan(Giving):
 
         Raises ExistsError where there is one of that name, UserError for a query without INTO.
         """
-        from skyquarry.adql.saving import save
+        from skyquarry.adql.saving import Result, save
 
         if self.into is None:
             raise UserError(
                 "the query has no INTO my.NAME, under which its rows would be kept: ask for them "
                 "by to_table() or stream()"
             )
-        return save(replace(self, into=None), self.into.name, self.into.kept, executor)
+        rows = replace(self, into=None)
+        result = Result(self.adql, rows.schema, self.compiled.fields, self.reads, rows.stream)
+        return save(result, self.into.name, self.into.kept, executor)
 
     def _check_given_back(self) -> None:
         """Rows of a query with INTO are kept, and asking for them would forget to."""

@@ -43,8 +43,8 @@ from skyquarry.engine.bounds import Bounds, either, widened
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from skyquarry.adql.compiled import Compiled
     from skyquarry.adql.scopes import Scope
-    from skyquarry.adql.selects import Compiled
     from skyquarry.adql.state import State
     from skyquarry.adql.terms import Equal
     from skyquarry.adql.text.syntax import Query, Value

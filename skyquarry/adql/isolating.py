@@ -78,7 +78,7 @@ def isolated_query(  # noqa: PLR0913  each keyword is said by its name
     >>> plan = sq.isolated_query(text, archive="archive", seconds=10)  # doctest: +SKIP
     >>> plan.to_table()  # doctest: +SKIP
     """
-    from skyquarry.adql.tables import as_arrow
+    from skyquarry.adql.uploads import as_arrow
 
     named = {name: _place(name, given) for name, given in (catalogs or {}).items()}
     tables = {name: as_arrow(given, name) for name, given in (uploads or {}).items()}

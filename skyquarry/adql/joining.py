@@ -12,14 +12,15 @@ from skyquarry.adql.joins.flat import Flat
 from skyquarry.adql.joins.pairing import quickened
 from skyquarry.adql.kinds import WORDS, quoted
 from skyquarry.adql.recall import Recall
+from skyquarry.adql.scanned import fields_of
 from skyquarry.adql.scopes import Relation, Scope, Tree
-from skyquarry.adql.state import fields_of
 from skyquarry.adql.terms import Term
 from skyquarry.adql.text.syntax import Derived, Identifier, Join, Source, TableName
 
 if TYPE_CHECKING:
     from skyquarry.adql.conditions import Compile
-    from skyquarry.adql.state import Scanned, State
+    from skyquarry.adql.scanned import Scanned
+    from skyquarry.adql.state import State
     from skyquarry.adql.tables import Table
     from skyquarry.adql.terms import Equal, Field, Narrowing, Truth
 

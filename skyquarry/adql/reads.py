@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from skyquarry.adql.state import Scanned
+    from skyquarry.adql.scanned import Scanned
     from skyquarry.adql.terms import Narrow
     from skyquarry.catalog.stored import Stored as StoredCatalog
     from skyquarry.engine.source import Source

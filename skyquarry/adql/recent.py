@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.reads import Read
     from skyquarry.adql.running.deciding import Pieces
-    from skyquarry.adql.tables import Tables
+    from skyquarry.adql.tablenames import Tables
     from skyquarry.engine.archive import Archive
     from skyquarry.engine.source import Source
 

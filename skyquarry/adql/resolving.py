@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.calls import aggregates, casting
 from skyquarry.adql.calls import known as calls
-from skyquarry.adql.kinds import NUMBERS, WORDS, literal
+from skyquarry.adql.kinds import WORDS, literal
+from skyquarry.adql.making import Maker
 from skyquarry.adql.terms import Field, Term
+from skyquarry.adql.text.shapes import without_frame
 from skyquarry.adql.text.syntax import (
     Arithmetic,
     Call,
@@ -28,26 +30,21 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.scopes import Scope
     from skyquarry.adql.state import State
-    from skyquarry.errors import QueryError
 
 MAX_CHAIN = 400
 
 
-class Resolver:
+class Resolver(Maker):
     """Turns the values of one clause into terms."""
 
     def __init__(self, state: State, scope: Scope, groups: frozenset[str] = frozenset()) -> None:
-        self.state = state
+        super().__init__(state)
         self.scope = scope
         self.groups = groups
         """SQL of what the query groups by: inside it, columns are no longer free."""
         self.inside = ""
         """The aggregate whose argument is being looked at."""
         self.depth = 0
-
-    def error(self, at: Any, what: str) -> QueryError:
-        """An error about a tree or a term."""
-        return self.state.source.error(at.span, what)
 
     # ------------------------------------------------------------ values
     def value(self, tree: Value) -> Term:
@@ -126,40 +123,13 @@ class Resolver:
                 )
         return self.made(f"({left.sql} || {right.sql})", "text", tree, (left, right))
 
-    def made(
-        self, sql: str, kind: Any, at: Any, of: tuple[Term, ...], *, name: str = "", unit: str = ""
-    ) -> Term:
-        """A term made of others."""
-        free = frozenset().union(*(each.free for each in of))
-        aggregated = any(each.aggregated for each in of)
-        return Term(sql, kind, at.span, name, unit, free=free, aggregated=aggregated)
-
-    # ------------------------------------------------------------ what is needed
-    def number(self, term: Term, what: str) -> Term:
-        """The term as a number, of 64 bits; QueryError where it is none."""
-        if term.kind not in NUMBERS:
-            raise self.error(term, f"is {WORDS[term.kind]}, but {what} needs a number")
-        if term.kind == "boolean":
-            return replace(term, sql=f"CAST({term.sql} AS BIGINT)", kind="integer", column=None)
-        if term.column is not None and (term.column.real or term.column.small):
-            wide = "DOUBLE" if term.column.real else "BIGINT"
-            return replace(term, sql=f"CAST({term.sql} AS {wide})", column=None)
-        return term
-
-    def text(self, term: Term, what: str) -> Term:
-        """The term, which is a text; QueryError where it is none."""
-        if term.kind not in ("text", "null"):
-            raise self.error(
-                term, f"is {WORDS[term.kind]}, but {what} needs a text: try CAST(... AS VARCHAR)"
-            )
-        return term
-
     # ------------------------------------------------------------ functions
     def _call(self, tree: Call) -> Term:
         if tree.key in aggregates.AGGREGATES:
             return self._aggregate(tree)
         try:
-            return calls.called(self, tree)
+            given = without_frame(tree.key, tree.arguments)
+            return calls.called(self, tree, tuple(self.value(each) for each in given))
         except SkyquarryError as error:
             if str(error).startswith("query, "):
                 raise

@@ -1,9 +1,7 @@
 """`INTO my.NAME`: a query's rows kept under a name, to be asked again, joined and shared.
 
-What is kept is a folder, `my/NAME` in the archive: a catalogue where every row has a position, else
-one Parquet file. Either holds the query that made it. It appears by a rename, whole, or not at all:
-what is on its way lies in a folder whose name begins with a dot, and what a killed process left
-there goes when the next result is kept.
+A result appears by a rename, whole, or not at all: what is on its way lies in a folder whose name
+begins with a dot, and what a killed process left there goes when the next result is kept.
 """
 
 from __future__ import annotations
@@ -13,107 +11,45 @@ import re
 import shutil
 import socket
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from skyquarry.adql.tables import Plain, Stored
+from skyquarry.adql.keeping import KEPT, QUERY
 from skyquarry.adql.text.syntax import MY
 from skyquarry.errors import ColumnError, ExistsError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
-    from skyquarry.adql.asking import QueryPlan
-    from skyquarry.adql.reads import StoredRead
+    from skyquarry.adql.keeping import Kept, Saved
+    from skyquarry.adql.reads import Read, StoredRead
+    from skyquarry.adql.terms import Field
     from skyquarry.catalog.files import Folder
     from skyquarry.catalog.roles import Roles
     from skyquarry.engine.executors import Where
 
-QUERY: Final = "skyquarry_query"
-KEPT: Final = "skyquarry_kept"
-"""When it was kept, in ISO 8601."""
-_MARK: Final = "collection.properties"
 _STAGE: Final = re.compile(r"\.[^.]+\.(.+)\.(\d+)\.\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """A result that is kept."""
+class Result:
+    """A query's rows, and what is known of them."""
 
-    name: str
-    """my.NAME"""
-    path: str
-    """The folder, which may be copied or sent as it is."""
-    kind: str
-    """"object": a catalogue; "table": rows without positions."""
-    rows: int
-    query: str
-    """The ADQL that made it."""
-    kept: str
-    """When, in ISO 8601."""
+    adql: str
+    schema: pa.Schema
+    fields: tuple[Field, ...]
+    """What the query knows of its columns, in the schema's order."""
+    reads: Sequence[Read]
+    """The tables that they are from."""
+    stream: Callable[[], Iterator[pa.RecordBatch]]
 
 
-@dataclass(frozen=True)
-class Kept:
-    """The results that are kept in one folder."""
-
-    folder: Folder
-
-    def names(self) -> list[str]:
-        """Their names, sorted."""
-        if not self.folder.exists():
-            return []
-        there = (each for each in self.folder.list() if not each.startswith("."))
-        return sorted(each for each in there if self._is_catalog(each) or self._is_plain(each))
-
-    def _is_catalog(self, name: str) -> bool:
-        return self.folder.exists(f"{name}/{_MARK}")
-
-    def _is_plain(self, name: str) -> bool:
-        return self.folder.exists(f"{name}/{name}.parquet")
-
-    def open(self, name: str) -> Stored | Plain:
-        """The table of that name."""
-        called = f"{MY}.{name}"
-        if self._is_catalog(name):
-            from skyquarry.engine.catalog import open_catalog
-
-            return Stored(called, open_catalog(self.folder.path(name)))
-        from skyquarry.catalog.formats import open_table
-
-        path = self.folder.path(f"{name}/{name}.parquet")
-        return Plain(called, open_table(path).schema.empty_table(), path)
-
-    def told(self, name: str) -> Saved:
-        """What is known of one of them."""
-        found = self.open(name)
-        path = self.folder.path(name)
-        if isinstance(found, Stored):
-            stored = found.catalog.stored
-            words, kind = dict(stored.properties), stored.kind
-            rows = stored.n_rows
-        else:
-            metadata = found.table.schema.metadata or {}
-            words = {key.decode(): value.decode() for key, value in metadata.items()}
-            kind, rows = "table", found.rows
-        return Saved(f"{MY}.{name}", path, kind, rows, words.get(QUERY, ""), words.get(KEPT, ""))
-
-
-def kept_of(archive: Any, my: Any = None) -> Kept | None:
-    """The results kept in `my`, a folder; else in an archive's; None where there is neither."""
-    from skyquarry.catalog.files import Folder
-
-    if my is not None:
-        return Kept(Folder.at(my))
-    return None if archive is None else Kept(archive.folder.join(MY))
-
-
-def save(plan: QueryPlan, name: str, kept: Kept | None, executor: Where = None) -> Saved:
+def save(result: Result, name: str, kept: Kept | None, executor: Where = None) -> Saved:
     """Keep the rows of a query under a name.
 
     Raises ExistsError where there is one of that name, in whatever case, and UserError where there
@@ -136,7 +72,7 @@ def save(plan: QueryPlan, name: str, kept: Kept | None, executor: Where = None) 
             f"{kept.folder.path(there)}"
         )
     with _stage(kept.folder, name) as stage:
-        _write(plan, name, stage, executor)
+        _write(result, name, stage, executor)
         _appear(stage / name, Path(kept.folder.path(name)), name)
     return kept.told(name)
 
@@ -189,27 +125,27 @@ def _appear(made: Path, target: Path, name: str) -> None:
 
 
 # ------------------------------------------------------------------ written
-def _write(plan: QueryPlan, name: str, stage: Path, executor: Where) -> None:
+def _write(result: Result, name: str, stage: Path, executor: Where) -> None:
     """The rows as a catalogue, else as a table, in the folder `stage/NAME`."""
     from skyquarry.catalog.formats import write_table
 
-    words = {QUERY: plan.adql, KEPT: datetime.now(UTC).isoformat(timespec="seconds")}
-    words |= {"prov_progenitor": _progenitor(plan)}
-    schema = plan.schema.with_metadata(words | {"name": name})
+    words = {QUERY: result.adql, KEPT: datetime.now(UTC).isoformat(timespec="seconds")}
+    words |= {"prov_progenitor": _progenitor(result)}
+    schema = result.schema.with_metadata(words | {"name": name})
     (stage / "rows").mkdir()
     rows = stage / "rows" / f"{name}.parquet"
-    count = write_table((each.cast(schema) for each in plan.stream()), schema, rows)
-    if count and _built(plan, name, stage, words, executor):
+    count = write_table((each.cast(schema) for each in result.stream()), schema, rows)
+    if count and _built(result, name, stage, words, executor):
         return
     shutil.rmtree(stage / name, ignore_errors=True)
     (stage / "rows").rename(stage / name)
 
 
-def _built(plan: QueryPlan, name: str, stage: Path, words: dict[str, str], executor: Where) -> bool:
+def _built(result: Result, name: str, stage: Path, words: dict[str, str], executor: Where) -> bool:
     """Build a catalogue of the rows; False where some have no position."""
     from skyquarry.ingest.build import plan_build
 
-    roles = _roles(plan)
+    roles = _roles(result)
     if roles is None:
         return False
     source = stage / "rows" / f"{name}.parquet"
@@ -221,40 +157,40 @@ def _built(plan: QueryPlan, name: str, stage: Path, words: dict[str, str], execu
     return not report.rows_rejected
 
 
-def _progenitor(plan: QueryPlan) -> str:
+def _progenitor(result: Result) -> str:
     """The tables that the rows are from, catalogues with their versions."""
     found = []
-    for read in plan.reads:
+    for read in result.reads:
         stored = getattr(getattr(read.table, "catalog", None), "stored", None)
         version = f" {stored.version}" if stored is not None and stored.version else ""
         found.append(f"{read.table.name}{version}")
     return ", ".join(dict.fromkeys(found))
 
 
-def _roles(plan: QueryPlan) -> Roles | None:
+def _roles(result: Result) -> Roles | None:
     """What the result's columns are, positions among them; None where it has no positions."""
     from skyquarry.adql.reads import StoredRead
 
-    found = [_fitted(plan, each) for each in plan.reads if isinstance(each, StoredRead)]
+    found = [_fitted(result, each) for each in result.reads if isinstance(each, StoredRead)]
     placed = [each for each in found if each is not None]
-    return placed[0] if placed else _guessed(plan.schema)
+    return placed[0] if placed else _guessed(result.schema)
 
 
-def _fitted(plan: QueryPlan, read: StoredRead) -> Roles | None:
+def _fitted(result: Result, read: StoredRead) -> Roles | None:
     """A catalogue's roles for those columns of its own that the result has as they were."""
-    names = [each.name for each in plan.schema if _is_of(plan, each.name, read)]
+    names = [each.name for each in result.schema if _is_of(result, each.name, read)]
     roles, _ = read.source.roles.fitted(names)
     return roles if roles.ra in names and roles.dec in names else None
 
 
-def _is_of(plan: QueryPlan, name: str, read: StoredRead) -> bool:
+def _is_of(result: Result, name: str, read: StoredRead) -> bool:
     """Whether a column of the result is a catalogue's of the same name and meaning."""
     stored = read.source.schema
     if name not in stored.names:
         return False
-    known = plan.compiled.fields[plan.schema.names.index(name)]
+    known = result.fields[result.schema.names.index(name)]
     if known.origin is not None:
-        return bool(plan.reads[known.origin[0]].table is read.table)
+        return bool(result.reads[known.origin[0]].table is read.table)
     return dict(known.metadata) == dict(stored.field(name).metadata or {})
 
 
@@ -271,13 +207,3 @@ def _guessed(schema: pa.Schema) -> Roles | None:
         "deg",
     )
     return found.roles if plain else None
-
-
-def saved(archive: Any, my: Any = None) -> list[Saved]:
-    """The results that are kept in an archive, by name; one that cannot be read is left out."""
-    kept = kept_of(archive, my)
-    found = []
-    for name in kept.names() if kept is not None else ():
-        with suppress(OSError):
-            found.append(kept.told(name))  # type: ignore[union-attr]
-    return found

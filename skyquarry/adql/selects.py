@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.blocks import Block
 from skyquarry.adql.calls.known import alike
+from skyquarry.adql.compiled import Compiled
 from skyquarry.adql.conditions import Conditions
 from skyquarry.adql.joining import Joining, moved_to, output_names
 from skyquarry.adql.joins.flat import Flat, JoinText
@@ -30,27 +31,8 @@ from skyquarry.adql.text.syntax import (
 
 if TYPE_CHECKING:
     from skyquarry.adql.state import State
-    from skyquarry.adql.terms import Equal, Truth
+    from skyquarry.adql.terms import Truth
     from skyquarry.errors import QueryError
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A query as SQL."""
-
-    sql: str
-    fields: tuple[Field, ...]
-    """Its columns: `name` as ADQL has it, `sql` the quoted name in the SQL."""
-    scans: frozenset[int] = frozenset()
-    """Scans that a condition on its rows may narrow."""
-    parts: frozenset[int] = frozenset()
-    """Scans of which each row has one row, or none."""
-    equal: tuple[Equal, ...] = ()
-    """As a FROM has them."""
-    named: tuple[tuple[str, str], ...] = ()
-    """The queries of WITH: our name, and the SQL."""
-    blocked: str = ""
-    """What must have seen every row before the first is given; empty where nothing must."""
 
 
 class Compiler:

@@ -5,35 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skyquarry.adql.kinds import kind_of, quoted
-from skyquarry.adql.recall import Recall
-from skyquarry.adql.terms import Field, Narrow, Narrowing
+from skyquarry.adql.scanned import Scanned
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from skyquarry.adql.blocks import Aggregate, Block
     from skyquarry.adql.joins.flat import JoinText
-    from skyquarry.adql.tables import Table, Tables
+    from skyquarry.adql.tablenames import Tables
+    from skyquarry.adql.tables import Table
+    from skyquarry.adql.terms import Field, Narrowing
     from skyquarry.adql.text.syntax import Identifier
     from skyquarry.adql.text.words import QueryText
-
-
-@dataclass
-class Scanned:
-    """One use of a table: which of its columns are asked for, and what narrows its rows."""
-
-    number: int
-    table: Table
-    alias: str
-    columns: dict[str, None] = field(default_factory=dict)
-    """Stored columns in the order in which they were named."""
-    narrow: Narrow = field(default_factory=Narrow)
-
-    @property
-    def name(self) -> str:
-        """What the engine's SQL calls it."""
-        return f"s{self.number}"
 
 
 @dataclass
@@ -71,30 +52,3 @@ class State:
         """Rows of these scans matter only where they satisfy this."""
         for number, narrow in narrowing.items():
             self.scans[number].narrow = self.scans[number].narrow & narrow
-
-
-def fields_of(scan: Scanned) -> tuple[Field, ...]:
-    """The columns of a table as a query may name them."""
-    return _fields(scan.table.schema, scan.number, scan.alias)
-
-
-def _fields_of_schema(schema: pa.Schema, number: int, alias: str) -> tuple[Field, ...]:
-    return tuple(_field(each, number, alias) for each in schema)
-
-
-_fields = Recall(_fields_of_schema)
-
-
-def _field(column: pa.Field, number: int, alias: str) -> Field:
-    import pyarrow as pa
-
-    kind = kind_of(column.type)
-    return Field(
-        column.name,
-        f"{alias}.{quoted(column.name)}",
-        kind,
-        real=kind == "float" and column.type != pa.float64(),
-        small=kind == "integer" and column.type != pa.int64(),
-        metadata=tuple((column.metadata or {}).items()),
-        origin=(number, column.name),
-    )

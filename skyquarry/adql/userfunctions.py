@@ -22,7 +22,7 @@ from skyquarry.errors import QueryError, UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.terms import Term
     from skyquarry.adql.text.syntax import Call
 
@@ -171,38 +171,38 @@ def _as_array(found: Any, gives: Any) -> Any:
     return found
 
 
-def called(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def called(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """The value of such a function; QueryError for other arguments, or where it is not trusted."""
     known = USERS[tree.key]
-    if not resolver.state.trusted:
-        raise resolver.error(
+    if not maker.state.trusted:
+        raise maker.error(
             tree, "is a function of this process's user, which queries of strangers may not call"
         )
     if len(arguments) != len(known.takes):
-        raise resolver.error(tree, f"has other arguments than it takes: {known.usage}")
+        raise maker.error(tree, f"has other arguments than it takes: {known.usage}")
     sql = ", ".join(
-        _argument(resolver, known, each, type_)
+        _argument(maker, known, each, type_)
         for each, type_ in zip(arguments, known.takes, strict=True)
     )
-    resolver.state.functions.add(known.sql_name)
+    maker.state.functions.add(known.sql_name)
     kind = _TYPES[known.gives][0]
-    return resolver.made(f"{known.sql_name}({sql})", kind, tree, arguments, name=known.name)
+    return maker.made(f"{known.sql_name}({sql})", kind, tree, arguments, name=known.name)
 
 
-def _argument(resolver: Resolver, known: UserFunction, given: Term, type_: Any) -> str:
+def _argument(maker: Maker, known: UserFunction, given: Term, type_: Any) -> str:
     """An argument as the type that the function takes."""
     from skyquarry.adql.calls.casting import moment
 
     kind, sql_type = _TYPES[type_]
     if kind in ("float", "integer", "boolean"):
-        found = resolver.number(given, known.name)
+        found = maker.number(given, known.name)
         if kind == "integer" and found.kind == "float":
-            raise resolver.error(given, f"is a number, but {known.name} takes a whole number here")
+            raise maker.error(given, f"is a number, but {known.name} takes a whole number here")
         return f"CAST({found.sql} AS {sql_type})"
     if kind == "time":
-        given = moment(resolver, given) or given
+        given = moment(maker, given) or given
     if given.kind not in (kind, "null"):
-        raise resolver.error(
+        raise maker.error(
             given, f"is {WORDS[given.kind]}, but {known.name} takes {WORDS[kind]} here"
         )
     return f"CAST({given.sql} AS {sql_type})"

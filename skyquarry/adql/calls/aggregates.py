@@ -10,7 +10,7 @@ from skyquarry.adql.kinds import WORDS, literal
 from skyquarry.adql.terms import Term
 
 if TYPE_CHECKING:
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.text.syntax import Call
 
     Terms = tuple[Term, ...]
@@ -83,34 +83,34 @@ FIVE: Final = {
 _MOST_BINS: Final = 100_000
 
 
-def aggregate(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def aggregate(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """The value of a group; its parts are noted, for groups that are made of parts."""
     if any(each.aggregated for each in arguments):
-        raise resolver.error(tree, "is an aggregate of an aggregate: use a query in FROM")
-    found = _aggregated(resolver, tree, arguments)
+        raise maker.error(tree, "is an aggregate of an aggregate: use a query in FROM")
+    found = _aggregated(maker, tree, arguments)
     of = "*" if tree.star or not arguments else arguments[0].sql
     if tree.key in ("SUM", "AVG"):
-        of = resolver.number(arguments[0], tree.key).sql
-    resolver.state.aggregates[found.sql] = Aggregate(tree.key, of, distinct=bool(tree.distinct))
+        of = maker.number(arguments[0], tree.key).sql
+    maker.state.aggregates[found.sql] = Aggregate(tree.key, of, distinct=bool(tree.distinct))
     return found
 
 
-def _aggregated(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _aggregated(maker: Maker, tree: Call, arguments: Terms) -> Term:
     key = tree.key
     if tree.star:
         return _made(tree, "count(*)", "integer", "count")
     if key not in ("COUNT", "SUM", "AVG", "MIN", "MAX"):
         makers = {JOINED: _joined, **dict.fromkeys(HISTOGRAMS, _histogram)}
-        return makers.get(key, _statistic)(resolver, tree, arguments)
+        return makers.get(key, _statistic)(maker, tree, arguments)
     distinct = "DISTINCT " if tree.distinct else ""
     of = arguments[0]
     name = f"{key.lower()}_{of.name}" if of.name else key.lower()
     if key == "COUNT":
         return _made(tree, f"count({distinct}{of.sql})", "integer", name)
     if key in ("SUM", "AVG"):
-        return _sum(tree, resolver.number(of, key), distinct, name)
+        return _sum(tree, maker.number(of, key), distinct, name)
     if of.kind in ("geometry", "list", "other"):
-        raise resolver.error(of, f"is {WORDS[of.kind]}, which has no order for {key}")
+        raise maker.error(of, f"is {WORDS[of.kind]}, which has no order for {key}")
     return _made(tree, f"{key.lower()}({distinct}{of.sql})", of.kind, name, of.unit)
 
 
@@ -121,42 +121,42 @@ def _sum(tree: Call, of: Term, distinct: str, name: str) -> Term:
     return _made(tree, sql, "float", name, of.unit)
 
 
-def _joined(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _joined(maker: Maker, tree: Call, arguments: Terms) -> Term:
     if len(arguments) != 2:
-        raise resolver.error(tree, "takes a text and a separator: ivo_string_agg(name, ', ')")
-    of, separator = (resolver.text(each, tree.name) for each in arguments)
+        raise maker.error(tree, "takes a text and a separator: ivo_string_agg(name, ', ')")
+    of, separator = (maker.text(each, tree.name) for each in arguments)
     if not isinstance(separator.constant, str):
-        raise resolver.error(separator, "is no separator: write a text in quotes")
+        raise maker.error(separator, "is no separator: write a text in quotes")
     order = f" ORDER BY {of.sql}" if of.free else ""  # of a constant there is none
     sql = f"string_agg({of.sql}, {separator.sql}{order})"
     return _made(tree, sql, "text", of.name)
 
 
-def _statistic(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _statistic(maker: Maker, tree: Call, arguments: Terms) -> Term:
     statistic = STATISTICS[tree.key]
     if len(arguments) != statistic.takes:
-        raise resolver.error(tree, f"has other arguments than it takes: {statistic.usage}")
-    of = [resolver.number(each, tree.name) for each in arguments]
+        raise maker.error(tree, f"has other arguments than it takes: {statistic.usage}")
+    of = [maker.number(each, tree.name) for each in arguments]
     whole = statistic.of == "integer"
     if whole and of[0].kind not in ("integer", "null"):
-        raise resolver.error(of[0], f"is no whole number, but {tree.name} takes bits of such")
+        raise maker.error(of[0], f"is no whole number, but {tree.name} takes bits of such")
     numbers = [each.sql if whole else f"CAST({each.sql} AS DOUBLE)" for each in of]
     unit = of[0].unit if tree.key in ("MEDIAN", "STDDEV", "ESDC_STDDEV", "IVO_STDDEV") else ""
     sql = statistic.sql.format(*numbers)
     return _made(tree, sql, "integer" if whole else "float", tree.key.lower(), unit)
 
 
-def _histogram(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _histogram(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """The list of counts: below the lowest bin, in each, and above the last."""
     if len(arguments) != 4:
-        raise resolver.error(
+        raise maker.error(
             tree, f"has other arguments than it takes: {tree.name}(x, lower, upper, bins)"
         )
-    of = resolver.number(arguments[0], tree.name)
-    low, high = (_constant(resolver, each) for each in arguments[1:3])
-    bins = _constant(resolver, arguments[3])
+    of = maker.number(arguments[0], tree.name)
+    low, high = (_constant(maker, each) for each in arguments[1:3])
+    bins = _constant(maker, arguments[3])
     if not (low < high and bins == int(bins) and 1 <= bins <= _MOST_BINS):
-        raise resolver.error(
+        raise maker.error(
             tree, f"needs a lower limit below the upper one, and 1 to {_MOST_BINS:,} bins"
         )
     x = f"CAST({of.sql} AS DOUBLE)"
@@ -169,9 +169,9 @@ def _histogram(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     return _made(tree, sql, "list", "histogram")
 
 
-def _constant(resolver: Resolver, term: Term) -> float:
+def _constant(maker: Maker, term: Term) -> float:
     if not isinstance(term.constant, int | float):
-        raise resolver.error(term, "stands where a number is needed, the same for all rows")
+        raise maker.error(term, "stands where a number is needed, the same for all rows")
     return float(term.constant)
 
 

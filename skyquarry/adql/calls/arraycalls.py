@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql.kinds import WORDS
 
 if TYPE_CHECKING:
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.terms import Term
     from skyquarry.adql.text.syntax import Call
 
@@ -24,10 +24,10 @@ _WHOLE: Final = {
 }
 
 
-def item(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def item(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """A number of an array; NULL beyond its end."""
-    of = _array(resolver, arguments[0])
-    at = [_index(resolver, each) for each in arguments[1:]]
+    of = _array(maker, arguments[0])
+    at = [_index(maker, each) for each in arguments[1:]]
     width = _width(of)
     if len(at) == 2 and width is not None:
         sql = f"list_extract({of.sql}, ({at[0].sql} - 1) * {width} + {at[1].sql})"
@@ -36,12 +36,12 @@ def item(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
         sql = of.sql
         for each in at:
             sql = f"list_extract({sql}, {_counted(each)})"
-    return _number(resolver, tree, f"({sql})", arguments, of)
+    return _number(maker, tree, f"({sql})", arguments, of)
 
 
-def row(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def row(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """One row of an array of two dimensions, an array itself."""
-    of, at = _array(resolver, arguments[0]), _index(resolver, arguments[1])
+    of, at = _array(maker, arguments[0]), _index(maker, arguments[1])
     width = _width(of)
     if width is None:
         sql = f"list_extract({of.sql}, {_counted(at)})"
@@ -49,31 +49,31 @@ def row(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
         first = f"(({at.sql} - 1) * {width} + 1)"
         row = f"list_slice({of.sql}, {first}, {first} + {width - 1})"
         sql = f"(CASE WHEN {at.sql} >= 1 THEN {row} END)"
-    return resolver.made(sql, "list", tree, arguments, name=of.name, unit=of.unit)
+    return maker.made(sql, "list", tree, arguments, name=of.name, unit=of.unit)
 
 
-def length(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def length(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """How many items an array has; how many rows, where it is a list of lists."""
-    of = _array(resolver, arguments[0])
-    return resolver.made(f"len({of.sql})", "integer", tree, arguments, name="array_length")
+    of = _array(maker, arguments[0])
+    return maker.made(f"len({of.sql})", "integer", tree, arguments, name="array_length")
 
 
-def whole(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def whole(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """Sum, mean, least or greatest of an array's items; NULLs among them are left out."""
-    of = _array(resolver, arguments[0])
-    return _number(resolver, tree, f"{_WHOLE[tree.key]}({of.sql})", arguments, of)
+    of = _array(maker, arguments[0])
+    return _number(maker, tree, f"{_WHOLE[tree.key]}({of.sql})", arguments, of)
 
 
-def _array(resolver: Resolver, term: Term) -> Term:
+def _array(maker: Maker, term: Term) -> Term:
     if term.kind not in ("list", "null"):
-        raise resolver.error(term, f"is {WORDS[term.kind]}, but an array is needed")
+        raise maker.error(term, f"is {WORDS[term.kind]}, but an array is needed")
     return term
 
 
-def _index(resolver: Resolver, term: Term) -> Term:
-    found = resolver.number(term, "an array's item")
+def _index(maker: Maker, term: Term) -> Term:
+    found = maker.number(term, "an array's item")
     if found.kind != "integer":
-        raise resolver.error(term, "is no whole number, but an array's items are counted from 1")
+        raise maker.error(term, "is no whole number, but an array's items are counted from 1")
     return found
 
 
@@ -92,10 +92,8 @@ def _width(of: Term) -> int | None:
     return int(shape[0]) if len(shape) == 2 else None
 
 
-def _number(
-    resolver: Resolver, tree: Call, sql: str, arguments: tuple[Term, ...], of: Term
-) -> Term:
+def _number(maker: Maker, tree: Call, sql: str, arguments: tuple[Term, ...], of: Term) -> Term:
     """A number of 64 bits, NULL for NaN."""
     double = f"CAST({sql} AS DOUBLE)"
     made = f"(CASE WHEN NOT isnan({double}) THEN {double} END)"
-    return resolver.made(made, "float", tree, arguments, name=of.name, unit=of.unit)
+    return maker.made(made, "float", tree, arguments, name=of.name, unit=of.unit)

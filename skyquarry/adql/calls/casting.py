@@ -10,7 +10,7 @@ from skyquarry.adql.kinds import WORDS, Kind, literal
 from skyquarry.adql.terms import Term
 
 if TYPE_CHECKING:
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.text.syntax import Cast
     from skyquarry.adql.text.words import Span
 
@@ -24,45 +24,45 @@ _NUMBERS: Final[dict[str, tuple[str, Kind]]] = {
 _GEOMETRIES: Final = ("POINT", "CIRCLE", "POLYGON")
 
 
-def cast(resolver: Resolver, tree: Cast, of: Term) -> Term:
+def cast(maker: Maker, tree: Cast, of: Term) -> Term:
     """The value as another type: a number is rounded (halves to even), a text cut to its length."""
     if tree.type in _GEOMETRIES:
-        return _geometry(resolver, tree, of)
+        return _geometry(maker, tree, of)
     if of.kind in ("geometry", "list", "other"):
-        raise resolver.error(of, f"is {WORDS[of.kind]}, which cannot be cast to {tree.type}")
+        raise maker.error(of, f"is {WORDS[of.kind]}, which cannot be cast to {tree.type}")
     if tree.type in _NUMBERS:
         type_, kind = _NUMBERS[tree.type]
         if (of.kind, kind) == ("float", "integer"):
-            return resolver.made(
+            return maker.made(
                 f"CAST(round_even({of.sql}, 0) AS {type_})", kind, tree, (of,), name=of.name,
                 unit=of.unit,
             )  # fmt: skip
-        return _as(resolver, tree, of, type_, kind)
+        return _as(maker, tree, of, type_, kind)
     if tree.type == "TIMESTAMP":
-        return moment(resolver, of) or _as(resolver, tree, of, "TIMESTAMP", "time")
+        return moment(maker, of) or _as(maker, tree, of, "TIMESTAMP", "time")
     # TRY_CAST never fails here, and marks a text that engines write with other digits
     made = "TRY_CAST" if of.kind in ("float", "time") else "CAST"
     text = f"{made}({of.sql} AS VARCHAR)"
-    found = resolver.made(text, "text", tree, (of,), name=of.name, unit=of.unit)
+    found = maker.made(text, "text", tree, (of,), name=of.name, unit=of.unit)
     if tree.length is None:
         return found
     sql = f"left({found.sql}, {tree.length})"
-    return resolver.made(sql, "text", tree, (of,), name=of.name)
+    return maker.made(sql, "text", tree, (of,), name=of.name)
 
 
-def _as(resolver: Resolver, tree: Cast, of: Term, type_: str, kind: Kind) -> Term:
+def _as(maker: Maker, tree: Cast, of: Term, type_: str, kind: Kind) -> Term:
     sql = f"CAST({of.sql} AS {type_})"
-    return resolver.made(sql, kind, tree, (of,), name=of.name, unit=of.unit)
+    return maker.made(sql, kind, tree, (of,), name=of.name, unit=of.unit)
 
 
-def moment(resolver: Resolver, of: Term) -> Term | None:
+def moment(maker: Maker, of: Term) -> Term | None:
     """The moment that a constant text says, in ISO 8601; None for what is no constant text."""
     if not isinstance(of.constant, str):
         return None
     try:
         found = datetime.fromisoformat(of.constant.strip())
     except ValueError:
-        raise resolver.error(
+        raise maker.error(
             of, "is no moment: write it as '2016-01-01T00:00:00' or '2016-01-01'"
         ) from None
     if found.tzinfo is not None:
@@ -70,27 +70,27 @@ def moment(resolver: Resolver, of: Term) -> Term | None:
     return Term(f"CAST({literal(found.isoformat(sep=' '))} AS TIMESTAMP)", "time", of.span)
 
 
-def _geometry(resolver: Resolver, tree: Cast, of: Term) -> Term:
+def _geometry(maker: Maker, tree: Cast, of: Term) -> Term:
     """DALI's text of a geometry: its numbers with spaces between them."""
     if not isinstance(of.constant, str):
-        raise resolver.error(
+        raise maker.error(
             of, f"is no text in quotes, but only such are cast to {tree.type}: use {tree.type}(...)"
         )
-    numbers = [_number(resolver, of, word) for word in of.constant.split()]
+    numbers = [_number(maker, of, word) for word in of.constant.split()]
     shape = _shape(tree.type, [_constant(each, of.span) for each in numbers])
     if shape is None:
-        raise resolver.error(
+        raise maker.error(
             of, f"has {len(numbers)} numbers, which make no {tree.type}: it needs "
             "2 (POINT), 3 (CIRCLE), or pairs of 3 corners and more (POLYGON)",
         )  # fmt: skip
     return geometry_term(shape, tree, tree.type.lower())
 
 
-def _number(resolver: Resolver, of: Term, word: str) -> float:
+def _number(maker: Maker, of: Term, word: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise resolver.error(of, f"holds {word!r}, which is no number") from None
+        raise maker.error(of, f"holds {word!r}, which is no number") from None
 
 
 def _constant(value: float, span: Span) -> Term:

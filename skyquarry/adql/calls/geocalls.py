@@ -15,64 +15,64 @@ from skyquarry.adql.terms import Narrow, Narrowing, Near, Term, Truth
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.text.syntax import Call
     from skyquarry.sky.algebra import Region
 
     Terms = tuple[Term, ...]
 
 
-def called(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def called(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """The value of a geometrical function."""
-    return MAKERS[tree.key](resolver, tree, arguments)
+    return MAKERS[tree.key](maker, tree, arguments)
 
 
 # ------------------------------------------------------------------ shapes
-def _point(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    return geometry_term(_position(resolver, tree.key, arguments), tree, "point")
+def _point(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    return geometry_term(_position(maker, tree.key, arguments), tree, "point")
 
 
-def _position(resolver: Resolver, key: str, arguments: Terms) -> Point:
+def _position(maker: Maker, key: str, arguments: Terms) -> Point:
     """A point of two numbers, or of one point."""
     if len(arguments) == 1:
-        return point_of(resolver, arguments[0])
-    lon, lat = (resolver.number(each, key) for each in arguments)
+        return point_of(maker, arguments[0])
+    lon, lat = (maker.number(each, key) for each in arguments)
     if isinstance(lat.constant, int | float) and not -90 <= lat.constant <= 90:
-        raise resolver.error(lat, "is no declination, which runs from -90 to 90 degrees")
+        raise maker.error(lat, "is no declination, which runs from -90 to 90 degrees")
     return Point(lon, lat)
 
 
-def _circle(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    center = _position(resolver, tree.key, arguments[:-1])
-    radius = resolver.number(arguments[-1], "a radius")
+def _circle(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    center = _position(maker, tree.key, arguments[:-1])
+    radius = maker.number(arguments[-1], "a radius")
     if isinstance(radius.constant, int | float) and not 0 <= radius.constant <= 180:
-        raise resolver.error(radius, "is no radius, which runs from 0 to 180 degrees")
+        raise maker.error(radius, "is no radius, which runs from 0 to 180 degrees")
     return _checked(tree, Circle(center, radius))
 
 
-def _box(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    center = _position(resolver, tree.key, arguments[:-2])
-    width, height = (resolver.number(each, "a box's side") for each in arguments[-2:])
+def _box(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    center = _position(maker, tree.key, arguments[:-2])
+    width, height = (maker.number(each, "a box's side") for each in arguments[-2:])
     return _checked(tree, Box(center, width, height))
 
 
-def _polygon(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _polygon(maker: Maker, tree: Call, arguments: Terms) -> Term:
     if any(each.kind == "geometry" for each in arguments):
-        corners = [point_of(resolver, each) for each in arguments]
+        corners = [point_of(maker, each) for each in arguments]
     else:
         pairs = zip(arguments[::2], arguments[1::2], strict=False)
-        corners = [_position(resolver, tree.key, pair) for pair in pairs]
+        corners = [_position(maker, tree.key, pair) for pair in pairs]
     if len(arguments) % 2 and arguments[0].kind != "geometry":
-        raise resolver.error(tree, "has an odd number of coordinates, but each corner needs two")
+        raise maker.error(tree, "has an odd number of coordinates, but each corner needs two")
     return _checked(tree, Outline(tuple(corners)))
 
 
-def _region(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _region(maker: Maker, tree: Call, arguments: Terms) -> Term:
     from skyquarry.sky.regiontext import region_from_text
 
     text = arguments[0].constant
     if not isinstance(text, str):
-        raise resolver.error(arguments[0], "is no text in quotes, but REGION needs one")
+        raise maker.error(arguments[0], "is no text in quotes, but REGION needs one")
     term = _checked(tree, Fixed(region_from_text(text)))
     return replace(term, sql=arguments[0].sql)
 
@@ -83,32 +83,32 @@ def _checked(tree: Call, shape: Shape) -> Term:
     return geometry_term(shape, tree, tree.key.lower())
 
 
-def shape_of(resolver: Resolver, term: Term) -> Shape:
+def shape_of(maker: Maker, term: Term) -> Shape:
     """The shape that a value is; QueryError for what is none."""
     if term.shape is None:
-        raise resolver.error(
+        raise maker.error(
             term, f"is {WORDS[term.kind]}, but a geometry is needed: POINT(ra, dec), CIRCLE(...)"
         )
     return term.shape
 
 
-def point_of(resolver: Resolver, term: Term) -> Point:
+def point_of(maker: Maker, term: Term) -> Point:
     """The point that a value is."""
-    shape = shape_of(resolver, term)
+    shape = shape_of(maker, term)
     if not isinstance(shape, Point):
-        raise resolver.error(term, "is no point, but one is needed: try CENTROID(...)")
+        raise maker.error(term, "is no point, but one is needed: try CENTROID(...)")
     return shape
 
 
-def _centroid(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    shape = shape_of(resolver, arguments[0])
+def _centroid(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    shape = shape_of(maker, arguments[0])
     if isinstance(shape, Point):
         return geometry_term(shape, tree, "centroid")
     if isinstance(shape, Circle | Box):
         return geometry_term(shape.center, tree, "centroid")
     middle = _middle(shape)
     if middle is None:
-        return _middle_of_rows(resolver, tree, arguments[0])
+        return _middle_of_rows(maker, tree, arguments[0])
     constants = [Term(literal(each), "float", tree.span, constant=each) for each in middle]
     return geometry_term(Point(*constants), tree, "centroid")
 
@@ -128,53 +128,53 @@ def _middle(shape: Shape) -> tuple[float, float] | None:
     return float(ra), float(dec)
 
 
-def _middle_of_rows(resolver: Resolver, tree: Call, polygon: Term) -> Term:
+def _middle_of_rows(maker: Maker, tree: Call, polygon: Term) -> Term:
     """The middle of a polygon whose corners rows hold, by a function of ours."""
     if not isinstance(polygon.shape, Outline):
-        raise resolver.error(tree, "has no form for this REGION: give a circle or a polygon")
-    resolver.state.functions.add("sky_middle")
+        raise maker.error(tree, "has no form for this REGION: give a circle or a polygon")
+    maker.state.functions.add("sky_middle")
     sql = f"sky_middle({polygon.sql})"
-    lon, lat = (resolver.made(f"{sql}[{i}]", "float", tree, (polygon,), unit="deg") for i in (1, 2))
+    lon, lat = (maker.made(f"{sql}[{i}]", "float", tree, (polygon,), unit="deg") for i in (1, 2))
     return geometry_term(Point(lon, lat), tree, "centroid")
 
 
 # ------------------------------------------------------------------ numbers
-def _coordinate(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    point = point_of(resolver, arguments[0])
+def _coordinate(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    point = point_of(maker, arguments[0])
     term = point.lon if tree.key == "COORD1" else point.lat
     return replace(term, span=tree.span, name=tree.key.lower(), unit="deg")
 
 
-def _frame(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    shape_of(resolver, arguments[0])
+def _frame(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    shape_of(maker, arguments[0])
     return Term("'ICRS'", "text", tree.span, "coordsys", constant="ICRS")
 
 
-def _area(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    found = geometry.area(shape_of(resolver, arguments[0]))
+def _area(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    found = geometry.area(shape_of(maker, arguments[0]))
     if found is None:
-        resolver.state.functions.add("sky_area")
+        maker.state.functions.add("sky_area")
         found = f"sky_area({arguments[0].sql})"
-    return resolver.made(found, "float", tree, arguments, name="area", unit="deg2")
+    return maker.made(found, "float", tree, arguments, name="area", unit="deg2")
 
 
-def _distance(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _distance(maker: Maker, tree: Call, arguments: Terms) -> Term:
     if len(arguments) == 2:
-        ends = point_of(resolver, arguments[0]), point_of(resolver, arguments[1])
+        ends = point_of(maker, arguments[0]), point_of(maker, arguments[1])
     else:
         halves = arguments[:2], arguments[2:]
-        ends = tuple(_position(resolver, tree.key, half) for half in halves)  # type: ignore[assignment]
+        ends = tuple(_position(maker, tree.key, half) for half in halves)  # type: ignore[assignment]
     sql = geometry.separation(*ends)
-    made = resolver.made(sql, "float", tree, arguments, name="distance", unit="deg")
+    made = maker.made(sql, "float", tree, arguments, name="distance", unit="deg")
     return replace(made, distance=ends)
 
 
 # ------------------------------------------------------------------ conditions
-def _contains(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    inner, outer = (shape_of(resolver, each) for each in arguments)
-    sql = _by_corners(resolver, inner, outer) or geometry.contains_shape(outer, inner)
-    sql = sql or _by_rows(resolver, "sky_containing", outer, inner)
-    made = _asked(resolver, tree, arguments, sql, _narrowing(resolver, inner, outer))
+def _contains(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    inner, outer = (shape_of(maker, each) for each in arguments)
+    sql = _by_corners(maker, inner, outer) or geometry.contains_shape(outer, inner)
+    sql = sql or _by_rows(maker, "sky_containing", outer, inner)
+    made = _asked(maker, tree, arguments, sql, _narrowing(maker, inner, outer))
     return _with_near(made, inner, outer)
 
 
@@ -190,31 +190,31 @@ def _with_near(term: Term, inner: Shape, outer: Shape) -> Term:
     return replace(term, truth=replace(term.truth, near=(near,)))
 
 
-def _intersects(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    one, other = (shape_of(resolver, each) for each in arguments)
-    sql = _by_corners(resolver, one, other) or _by_corners(resolver, other, one)
-    sql = sql or geometry.touching(one, other) or _by_rows(resolver, "sky_touching", one, other)
-    narrowing = _narrowing(resolver, one, other) or _narrowing(resolver, other, one)
-    return _asked(resolver, tree, arguments, sql, narrowing)
+def _intersects(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    one, other = (shape_of(maker, each) for each in arguments)
+    sql = _by_corners(maker, one, other) or _by_corners(maker, other, one)
+    sql = sql or geometry.touching(one, other) or _by_rows(maker, "sky_touching", one, other)
+    narrowing = _narrowing(maker, one, other) or _narrowing(maker, other, one)
+    return _asked(maker, tree, arguments, sql, narrowing)
 
 
-def _by_corners(resolver: Resolver, point: Shape, outer: Shape) -> str | None:
+def _by_corners(maker: Maker, point: Shape, outer: Shape) -> str | None:
     """The condition that a point lies in a polygon of many corners; None for other shapes."""
     polygon = geometry.of_many_corners(outer)
     if polygon is None or not isinstance(point, Point):
         return None
     name = carried(polygon)
-    resolver.state.functions.add(name)
+    maker.state.functions.add(name)
     ra, dec = (f"CAST({part.sql} AS DOUBLE)" for part in point.parts)
     return f"{name.partition('=')[0]}({ra}, {dec})"
 
 
-def _by_rows(resolver: Resolver, name: str, one: Shape, other: Shape) -> str | None:
+def _by_rows(maker: Maker, name: str, one: Shape, other: Shape) -> str | None:
     """A condition of two shapes by a function of ours; None for a region that is no list."""
     lists = [_listed(each) for each in (one, other)]
     if lists[0] is None or lists[1] is None:
         return None
-    resolver.state.functions.add(name)
+    maker.state.functions.add(name)
     return f"{name}({lists[0]}, {lists[1]})"
 
 
@@ -230,16 +230,16 @@ def _listed(shape: Shape) -> str | None:
 
 
 def _asked(
-    resolver: Resolver, tree: Call, arguments: Terms, sql: str | None, narrowing: Narrowing
+    maker: Maker, tree: Call, arguments: Terms, sql: str | None, narrowing: Narrowing
 ) -> Term:
     if sql is None:
-        raise resolver.error(
+        raise maker.error(
             tree,
             f"has no form for these two shapes: beside a point, {tree.key} takes a REGION that is "
             "a circle or a polygon",
         )
     otherwise = {scan: Narrow(~each.region) for scan, each in narrowing.items() if each.region}
-    made = resolver.made(
+    made = maker.made(
         f"(CASE WHEN {sql} THEN 1 WHEN NOT {sql} THEN 0 END)",
         "integer",
         tree,
@@ -250,32 +250,32 @@ def _asked(
     return replace(made, truth=truth)
 
 
-def _narrowing(resolver: Resolver, inner: Shape, outer: Shape) -> Narrowing:
+def _narrowing(maker: Maker, inner: Shape, outer: Shape) -> Narrowing:
     """Which scan the region of the outer shape narrows: the one whose position is the inner."""
     region = geometry.region_of(outer)
     if region is None or not isinstance(inner, Point):
         return {}
-    return narrowed_to(resolver, inner, region)
+    return narrowed_to(maker, inner, region)
 
 
-def narrowed_to(resolver: Resolver, point: Point, region: Region) -> Narrowing:
+def narrowed_to(maker: Maker, point: Point, region: Region) -> Narrowing:
     """What it narrows that a point lies in a region: the scan whose rows' position it is."""
-    scan = scan_of_position(resolver, point)
+    scan = scan_of_position(maker, point)
     return {} if scan is None else {scan: Narrow(region)}
 
 
-def scan_of_position(resolver: Resolver, point: Point) -> int | None:
+def scan_of_position(maker: Maker, point: Point) -> int | None:
     """The scan of whose rows a point is the position, by which they lie in tiles; else None."""
     ends = [part.column.origin if part.column else None for part in point.parts]
     if ends[0] is None or ends[1] is None or ends[0][0] != ends[1][0]:
         return None
-    source = getattr(resolver.state.scans[ends[0][0]].table, "source", None)
+    source = getattr(maker.state.scans[ends[0][0]].table, "source", None)
     if source is None or (source.roles.ra, source.roles.dec) != (ends[0][1], ends[1][1]):
         return None
     return ends[0][0]
 
 
-MAKERS: Final[dict[str, Callable[[Resolver, Call, Any], Term]]] = {
+MAKERS: Final[dict[str, Callable[[Maker, Call, Any], Term]]] = {
     "POINT": _point,
     "CIRCLE": _circle,
     "BOX": _box,

@@ -8,52 +8,51 @@ from skyquarry.adql import userfunctions
 from skyquarry.adql.calls import geocalls, mathematics, servicecalls, usercalls
 from skyquarry.adql.calls.aggregates import AGGREGATES
 from skyquarry.adql.kinds import NUMBERS, WORDS
-from skyquarry.adql.text.shapes import SHAPES, without_frame
+from skyquarry.adql.text.shapes import SHAPES
 from skyquarry.adql.text.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.terms import Term
     from skyquarry.adql.text.syntax import Call
 
 
-def called(resolver: Resolver, tree: Call) -> Term:
+def called(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """The value of a function that is no aggregate."""
-    arguments = tuple(resolver.value(each) for each in without_frame(tree.key, tree.arguments))
     for names, make in _MAKERS:
         if tree.key in names:
-            return make(resolver, tree, arguments)
+            return make(maker, tree, arguments)
     there = (*SHAPES, *usercalls.FUNCTIONS, *servicecalls.CALLS, *AGGREGATES)
     hint = nearest(tree.name, [each.lower() for each in there]) or "a service elsewhere may have it"
-    raise resolver.error(tree, f"is no function that is known here: {hint}")
+    raise maker.error(tree, f"is no function that is known here: {hint}")
 
 
-def _cased(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def _cased(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """LOWER and UPPER: of ASCII as the standard demands, of other letters one by one."""
-    of = resolver.text(arguments[0], tree.key)
-    return resolver.made(f"{tree.key.lower()}({of.sql})", "text", tree, (of,), name=of.name)
+    of = maker.text(arguments[0], tree.key)
+    return maker.made(f"{tree.key.lower()}({of.sql})", "text", tree, (of,), name=of.name)
 
 
-def _coalesce(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def _coalesce(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """The first that is not NULL; all of one kind."""
     known = [each for each in arguments if each.kind != "null"]
     for each in known[1:]:
         if not alike(known[0], each):
-            raise resolver.error(
+            raise maker.error(
                 each,
                 f"is {WORDS[each.kind]}, but {WORDS[known[0].kind]} stands before it in COALESCE",
             )
     if not known:
-        return resolver.made("NULL", "null", tree, arguments)
+        return maker.made("NULL", "null", tree, arguments)
     if len({each.kind for each in known}) > 1:  # numbers, some of which may be truths
-        arguments = tuple(resolver.number(each, tree.key) for each in arguments)
+        arguments = tuple(maker.number(each, tree.key) for each in arguments)
         known = [each for each in arguments if each.kind != "null"]
     kind = "float" if any(each.kind == "float" for each in known) else known[0].kind
     sql = f"coalesce({', '.join(each.sql for each in arguments)})"
     unit = known[0].unit if len({each.unit for each in known}) == 1 else ""
-    return resolver.made(sql, kind, tree, arguments, name=known[0].name, unit=unit)
+    return maker.made(sql, kind, tree, arguments, name=known[0].name, unit=unit)
 
 
 def alike(one: Term, other: Term) -> bool:
@@ -63,7 +62,7 @@ def alike(one: Term, other: Term) -> bool:
     return one.kind == other.kind or "null" in (one.kind, other.kind)
 
 
-_MAKERS: Final[tuple[tuple[Container[str], Callable[[Resolver, Call, Any], Term]], ...]] = (
+_MAKERS: Final[tuple[tuple[Container[str], Callable[[Maker, Call, Any], Term]], ...]] = (
     (mathematics.FORMS, mathematics.called),
     (geocalls.MAKERS, geocalls.called),
     (("LOWER", "UPPER"), _cased),

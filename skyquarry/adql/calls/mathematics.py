@@ -15,7 +15,7 @@ from skyquarry.adql.kinds import literal
 from skyquarry.adql.terms import Term
 
 if TYPE_CHECKING:
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.text.syntax import Call
 
 
@@ -61,16 +61,16 @@ _DIGITS: Final = 18
 """of whole numbers of 64 bits that may all be nines"""
 
 
-def called(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def called(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """The value of a function of numbers."""
     key = tree.key
     if key == "IN_UNIT":
-        return _in_unit(resolver, tree, arguments)
+        return _in_unit(maker, tree, arguments)
     if key == "PI":
         return Term(literal(math.pi), "float", tree.span, "pi", constant=math.pi)
     if key == "RAND":
         return Term("random()", "float", tree.span, "rand")
-    numbers = tuple(resolver.number(each, key) for each in arguments)
+    numbers = tuple(maker.number(each, key) for each in arguments)
     kinds = {each.kind for each in numbers}
     form = FORMS[key]
     kind: Any = "null" if "null" in kinds else "float"
@@ -78,7 +78,7 @@ def called(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
         kind = "integer"
     unit = numbers[0].unit if form.unit == "same" else form.unit
     sql = _written(key, form, numbers, kind)
-    return resolver.made(sql, kind, tree, numbers, name=key.lower(), unit=unit)
+    return maker.made(sql, kind, tree, numbers, name=key.lower(), unit=unit)
 
 
 def _written(key: str, form: Form, numbers: tuple[Term, ...], kind: str) -> str:
@@ -119,15 +119,15 @@ def _whole_rounded(key: str, of: str, places: int) -> str:
     return f"({of} - {rest}{up if key == 'ROUND' else ''})"
 
 
-def _in_unit(resolver: Resolver, tree: Call, arguments: tuple[Term, ...]) -> Term:
+def _in_unit(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """The value in another unit: its own is that of its column, or follows from those in it."""
-    of, wanted = resolver.number(arguments[0], "IN_UNIT"), arguments[1].constant
+    of, wanted = maker.number(arguments[0], "IN_UNIT"), arguments[1].constant
     if not of.unit:
-        raise resolver.error(
+        raise maker.error(
             arguments[0],
             "has no unit that is known, but IN_UNIT needs one: give the column a unit when it is "
             "built, or convert by hand",
         )
-    factor = conversion(resolver, arguments[1], of.unit, str(wanted))
+    factor = conversion(maker, arguments[1], of.unit, str(wanted))
     sql = f"({of.sql} * {literal(factor)})"
-    return resolver.made(sql, "float", tree, (of,), name=of.name, unit=str(wanted))
+    return maker.made(sql, "float", tree, (of,), name=of.name, unit=str(wanted))

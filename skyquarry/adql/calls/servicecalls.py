@@ -15,7 +15,7 @@ from skyquarry.adql.kinds import literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.terms import Term
     from skyquarry.adql.text.syntax import Call
 
@@ -95,87 +95,87 @@ LINES: Final[dict[str, Line]] = {
 class Made:
     """A function that needs more than a line."""
 
-    make: Callable[[Resolver, Call, Any], Term]
+    make: Callable[[Maker, Call, Any], Term]
     usage: str
     does: str
 
 
-def called(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def called(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """The value of such a function."""
     found = CALLS[tree.key]
     if isinstance(found, Made):
-        return found.make(resolver, tree, arguments)
+        return found.make(maker, tree, arguments)
     if len(arguments) != len(found.takes):
-        raise _count(resolver, tree, found.usage)
+        raise _count(maker, tree, found.usage)
     takes = zip(found.takes, arguments, strict=True)
-    of = tuple(_taken(resolver, tree, letter, each) for letter, each in takes)
+    of = tuple(_taken(maker, tree, letter, each) for letter, each in takes)
     kind: Any = found.gives
     if kind == "n":
         kind = "integer" if all(each.kind in ("integer", "null") for each in of) else "float"
     unit = of[0].unit if found.gives == "n" and len({each.unit for each in of}) == 1 else ""
     unit = "" if tree.key == "SQUARE" else unit
     sql = f"({found.sql.format(*(each.sql for each in of))})"
-    return resolver.made(sql, kind, tree, of, name=tree.name.lower(), unit=unit)
+    return maker.made(sql, kind, tree, of, name=tree.name.lower(), unit=unit)
 
 
-def _count(resolver: Resolver, tree: Call, usage: str) -> Exception:
-    return resolver.error(tree, f"has other arguments than it takes: {usage}")
+def _count(maker: Maker, tree: Call, usage: str) -> Exception:
+    return maker.error(tree, f"has other arguments than it takes: {usage}")
 
 
-def _taken(resolver: Resolver, tree: Call, letter: str, term: Term) -> Term:
+def _taken(maker: Maker, tree: Call, letter: str, term: Term) -> Term:
     if letter == "t":
-        return resolver.text(term, tree.name)
-    found = resolver.number(term, tree.name)
+        return maker.text(term, tree.name)
+    found = maker.number(term, tree.name)
     if letter == "i" and found.kind not in ("integer", "null"):
-        raise resolver.error(term, f"is no whole number, but {tree.name} needs one here")
+        raise maker.error(term, f"is no whole number, but {tree.name} needs one here")
     return found
 
 
-def _specconv(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _specconv(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """A wavelength, frequency or energy as one in another unit: k x, or k / x."""
     usage = "ivo_specconv(x, 'GHz') of a column with a unit, or ivo_specconv(x, 'nm', 'GHz')"
     if len(arguments) not in (2, 3):
-        raise _count(resolver, tree, usage)
-    of = resolver.number(arguments[0], tree.name)
+        raise _count(maker, tree, usage)
+    of = maker.number(arguments[0], tree.name)
     for each in arguments[1:]:
         if not isinstance(each.constant, str):
-            raise resolver.error(each, "is no unit: write one in quotes, as 'nm'")
+            raise maker.error(each, "is no unit: write one in quotes, as 'nm'")
     unit = str(arguments[1].constant) if len(arguments) == 3 else of.unit
     if not unit:
-        raise resolver.error(arguments[0], f"has no unit that is known: {usage}")
-    factor, power = spectral(resolver, arguments[-1], unit, str(arguments[-1].constant))
+        raise maker.error(arguments[0], f"has no unit that is known: {usage}")
+    factor, power = spectral(maker, arguments[-1], unit, str(arguments[-1].constant))
     sql = f"({of.sql} * {literal(factor)})"
     if power < 0:
         sql = f"({literal(factor)} / nullif({of.sql}, 0))"
     wanted = str(arguments[-1].constant)
-    return resolver.made(sql, "float", tree, (of,), name=of.name or "specconv", unit=wanted)
+    return maker.made(sql, "float", tree, (of,), name=of.name or "specconv", unit=wanted)
 
 
-def _div(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _div(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """The whole quotient, towards zero: of whole numbers to the last digit."""
     if len(arguments) != 2:
-        raise _count(resolver, tree, "div(x, y)")
-    x, y = (resolver.number(each, tree.name) for each in arguments)
+        raise _count(maker, tree, "div(x, y)")
+    x, y = (maker.number(each, tree.name) for each in arguments)
     sql = f"CAST(trunc({x.sql} / CAST(nullif({y.sql}, 0) AS DOUBLE)) AS BIGINT)"
     if {x.kind, y.kind} <= {"integer", "null"}:
         sql = f"({x.sql} // nullif({y.sql}, 0))"
-    return resolver.made(sql, "integer", tree, (x, y), name="div")
+    return maker.made(sql, "integer", tree, (x, y), name="div")
 
 
-def _match(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _match(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """Whether a regular expression fits somewhere in a text."""
     usage = "gavo_match(pattern, text)"
     if len(arguments) != 2:
-        raise _count(resolver, tree, usage)
-    pattern, of = (resolver.text(each, tree.name) for each in arguments)
+        raise _count(maker, tree, usage)
+    pattern, of = (maker.text(each, tree.name) for each in arguments)
     if not isinstance(pattern.constant, str):
-        raise resolver.error(pattern, f"is no pattern: write a text in quotes, {usage}")
-    _check_pattern(resolver, pattern, pattern.constant)
+        raise maker.error(pattern, f"is no pattern: write a text in quotes, {usage}")
+    _check_pattern(maker, pattern, pattern.constant)
     sql = f"CAST(regexp_matches({of.sql}, {pattern.sql}) AS BIGINT)"
-    return resolver.made(sql, "integer", tree, (pattern, of), name="match")
+    return maker.made(sql, "integer", tree, (pattern, of), name="match")
 
 
-def _check_pattern(resolver: Resolver, at: Term, pattern: str) -> None:
+def _check_pattern(maker: Maker, at: Term, pattern: str) -> None:
     """Raises QueryError for what RE2, which the database has too, cannot read."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -184,17 +184,17 @@ def _check_pattern(resolver: Resolver, at: Term, pattern: str) -> None:
         pc.match_substring_regex(pa.array([""]), pattern)
     except pa.ArrowInvalid as error:
         why = str(error).removeprefix("Invalid regular expression: ")
-        raise resolver.error(at, f"is no regular expression (RE2): {why}") from None
+        raise maker.error(at, f"is no regular expression (RE2): {why}") from None
 
 
-def _apply_pm(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _apply_pm(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """A place moved in the tangential plane, by degrees a year."""
     from skyquarry.adql.calls.casting import geometry_term
     from skyquarry.adql.geometry.shapes import Point
 
     if len(arguments) != 5:
-        raise _count(resolver, tree, "ivo_apply_pm(ra, dec, pmra, pmdec, years), all of degrees")
-    of = tuple(resolver.number(each, tree.name) for each in arguments)
+        raise _count(maker, tree, "ivo_apply_pm(ra, dec, pmra, pmdec, years), all of degrees")
+    of = tuple(maker.number(each, tree.name) for each in arguments)
     ra, dec, east, north, years = (each.sql for each in of)
     xi, eta = f"radians({east} * {years})", f"radians({north} * {years})"
     delta = f"radians({dec})"
@@ -203,7 +203,7 @@ def _apply_pm(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
     lon = f"({turned} - 360 * floor({turned} / 360))"
     high = f"(sin({delta}) + {eta} * cos({delta}))"
     lat = f"degrees(atan2({high}, sqrt({away} * {away} + {xi} * {xi})))"
-    parts = [resolver.made(sql, "float", tree, of, unit="deg") for sql in (lon, lat)]
+    parts = [maker.made(sql, "float", tree, of, unit="deg") for sql in (lon, lat)]
     return geometry_term(Point(*parts), tree, "point")
 
 

@@ -6,39 +6,37 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.terms import Term
 
 
-def conversion(resolver: Resolver, at: Term, of: str, wanted: str) -> float:
+def conversion(maker: Maker, at: Term, of: str, wanted: str) -> float:
     """The factor from one unit to another; QueryError where there is none."""
     from astropy import units
 
     known = _unit(of), _unit(wanted)
     if known[1] is None:
-        raise resolver.error(at, "is no unit that astropy knows: try 'rad', 'mas/yr' or 'km/s'")
+        raise maker.error(at, "is no unit that astropy knows: try 'rad', 'mas/yr' or 'km/s'")
     if known[0] is None:
-        raise resolver.error(at, f"cannot be had from {of!r}, which is no unit that astropy knows")
+        raise maker.error(at, f"cannot be had from {of!r}, which is no unit that astropy knows")
     try:
         return float(known[0].to(known[1]))
     except units.UnitConversionError:
-        raise resolver.error(
-            at, f"cannot be had from {of!r}: the two measure other things"
-        ) from None
+        raise maker.error(at, f"cannot be had from {of!r}: the two measure other things") from None
 
 
-def spectral(resolver: Resolver, at: Term, of: str, wanted: str) -> tuple[float, int]:
+def spectral(maker: Maker, at: Term, of: str, wanted: str) -> tuple[float, int]:
     """The factor k and power of a spectral quantity in another unit: k x, or k / x where -1."""
     from astropy import units
 
     known = _unit(of), _unit(wanted)
     for text, unit in zip((of, wanted), known, strict=True):
         if unit is None:
-            raise resolver.error(at, f"cannot be: {text!r} is no unit that astropy knows")
+            raise maker.error(at, f"cannot be: {text!r} is no unit that astropy knows")
     try:
         one, two = ((x * known[0]).to_value(known[1], units.spectral()) for x in (1.0, 2.0))
     except units.UnitConversionError:
-        raise resolver.error(
+        raise maker.error(
             at, f"cannot be had from {of!r}: both have to measure a wavelength, frequency or energy"
         ) from None
     return float(one), 1 if two > one else -1

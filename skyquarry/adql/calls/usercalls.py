@@ -17,7 +17,7 @@ from skyquarry.adql.kinds import WORDS, literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skyquarry.adql.resolving import Resolver
+    from skyquarry.adql.making import Maker
     from skyquarry.adql.terms import Term
     from skyquarry.adql.text.syntax import Call
 
@@ -31,100 +31,100 @@ _WORD: Final = r"[\p{L}\p{N}]+"
 class Function:
     """A function of a service: how it is made, and how it is written."""
 
-    make: Callable[[Resolver, Call, Any], Term]
+    make: Callable[[Maker, Call, Any], Term]
     counts: tuple[int, ...]
     """How many arguments it may have."""
     usage: str
     does: str
 
 
-def called(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def called(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """The value of such a function."""
     function = FUNCTIONS[tree.key]
     if len(arguments) not in function.counts:
-        raise resolver.error(tree, f"has other arguments than it takes: {function.usage}")
-    return function.make(resolver, tree, arguments)
+        raise maker.error(tree, f"has other arguments than it takes: {function.usage}")
+    return function.make(maker, tree, arguments)
 
 
 # ------------------------------------------------------------------ moments and chance
-def _julian(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _julian(maker: Maker, tree: Call, arguments: Terms) -> Term:
     zero = 40_587.0 if tree.key.endswith("MJD") else 2_440_587.5
     of = arguments[0]
     if of.kind != "time":
         from skyquarry.adql.calls.casting import moment
 
-        made = moment(resolver, of)
+        made = moment(maker, of)
         if made is None:
-            raise resolver.error(of, "is no moment: CAST it to TIMESTAMP")
+            raise maker.error(of, "is no moment: CAST it to TIMESTAMP")
         of = made
     sql = f"(epoch_us({of.sql}) / 86400e6 + {literal(zero)})"
-    return resolver.made(sql, "float", tree, (of,), name=tree.key[-3:].lower(), unit="d")
+    return maker.made(sql, "float", tree, (of,), name=tree.key[-3:].lower(), unit="d")
 
 
-def _normal_random(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _normal_random(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """By Box and Muller."""
-    mean, sigma = (resolver.number(each, tree.name) for each in arguments)
+    mean, sigma = (maker.number(each, tree.name) for each in arguments)
     drawn = "(sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"
     sql = f"({mean.sql} + {sigma.sql} * {drawn})"
-    return resolver.made(sql, "float", tree, (mean, sigma), name="normal", unit=mean.unit)
+    return maker.made(sql, "float", tree, (mean, sigma), name="normal", unit=mean.unit)
 
 
 # ------------------------------------------------------------------ texts, flags, intervals
-def _hashlist_has(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    has, item = (resolver.text(each, tree.name) for each in arguments)
+def _hashlist_has(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    has, item = (maker.text(each, tree.name) for each in arguments)
     test = f"list_contains(string_split(lower({has.sql}), '#'), lower({item.sql}))"
-    return _as_number(resolver, tree, test, (has, item))
+    return _as_number(maker, tree, test, (has, item))
 
 
-def _hasword(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _hasword(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """Whether every word of one text stands in another, whatever their case."""
-    has, words = (resolver.text(each, tree.name) for each in arguments)
+    has, words = (maker.text(each, tree.name) for each in arguments)
     there = f"regexp_extract_all(lower({has.sql}), {literal(_WORD)})"
     if isinstance(words.constant, str):
         wanted = dict.fromkeys(re.findall(r"\w+", words.constant.lower().replace("_", " ")))
         tests = [f"list_contains({there}, {literal(each)})" for each in wanted]
-        return _as_number(resolver, tree, " AND ".join(tests) or "TRUE", (has, words))
+        return _as_number(maker, tree, " AND ".join(tests) or "TRUE", (has, words))
     wanted_sql = f"regexp_extract_all(lower({words.sql}), {literal(_WORD)})"
-    return _as_number(resolver, tree, f"list_has_all({there}, {wanted_sql})", (has, words))
+    return _as_number(maker, tree, f"list_has_all({there}, {wanted_sql})", (has, words))
 
 
-def _nocasematch(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    of, pattern = (resolver.text(each, tree.name) for each in arguments)
-    return _as_number(resolver, tree, f"{of.sql} ILIKE {pattern.sql}", (of, pattern))
+def _nocasematch(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    of, pattern = (maker.text(each, tree.name) for each in arguments)
+    return _as_number(maker, tree, f"{of.sql} ILIKE {pattern.sql}", (of, pattern))
 
 
-def _overlaps(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    a, b, c, d = (resolver.number(each, tree.name) for each in arguments)
+def _overlaps(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    a, b, c, d = (maker.number(each, tree.name) for each in arguments)
     real = f"{a.sql} <= {b.sql} AND {c.sql} <= {d.sql}"  # one whose ends are exchanged is empty
     test = f"{real} AND {a.sql} <= {d.sql} AND {c.sql} <= {b.sql}"
-    return _as_number(resolver, tree, test, (a, b, c, d))
+    return _as_number(maker, tree, test, (a, b, c, d))
 
 
-def _interval_has(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
+def _interval_has(maker: Maker, tree: Call, arguments: Terms) -> Term:
     """Whether a number lies in an interval, which is an array of two; both ends are in it."""
-    of, interval = resolver.number(arguments[0], tree.name), arguments[1]
+    of, interval = maker.number(arguments[0], tree.name), arguments[1]
     if interval.kind not in ("list", "null"):
-        raise resolver.error(interval, f"is {WORDS[interval.kind]}, but an array of two is needed")
+        raise maker.error(interval, f"is {WORDS[interval.kind]}, but an array of two is needed")
     ends = (f"list_extract({interval.sql}, {i})" for i in (1, 2))
     test = f"{of.sql} BETWEEN {' AND '.join(ends)}"
-    return _as_number(resolver, tree, test, (of, interval))
+    return _as_number(maker, tree, test, (of, interval))
 
 
-def _bits(resolver: Resolver, tree: Call, arguments: Terms) -> Term:
-    a, b = (whole(resolver, tree, each) for each in arguments)
+def _bits(maker: Maker, tree: Call, arguments: Terms) -> Term:
+    a, b = (whole(maker, tree, each) for each in arguments)
     sign = "|" if tree.key == "BITWISE_OR" else "&"
     if tree.key == "HAS_FLAG":
-        return _as_number(resolver, tree, f"({a.sql} & {b.sql}) <> 0", (a, b))
-    return resolver.made(f"({a.sql} {sign} {b.sql})", "integer", tree, (a, b), name=a.name)
+        return _as_number(maker, tree, f"({a.sql} & {b.sql}) <> 0", (a, b))
+    return maker.made(f"({a.sql} {sign} {b.sql})", "integer", tree, (a, b), name=a.name)
 
 
-def _as_number(resolver: Resolver, tree: Call, test: str, of: Terms) -> Term:
+def _as_number(maker: Maker, tree: Call, test: str, of: Terms) -> Term:
     from dataclasses import replace
 
     from skyquarry.adql.terms import Truth
 
     sql = f"(CASE WHEN {test} THEN 1 WHEN NOT ({test}) THEN 0 END)"
-    made = resolver.made(sql, "integer", tree, of, name=tree.name.lower())
+    made = maker.made(sql, "integer", tree, of, name=tree.name.lower())
     return replace(made, truth=Truth(f"({test})", free=made.free, aggregated=made.aggregated))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skyquarry.adql.terms import Truth
 
 if TYPE_CHECKING:
-    from skyquarry.adql.state import Scanned
+    from skyquarry.adql.scanned import Scanned
 
 
 @dataclass(frozen=True, slots=True)

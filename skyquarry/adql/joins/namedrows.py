@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.blocks import Block
     from skyquarry.adql.reads import Read
-    from skyquarry.adql.tables import Tables
+    from skyquarry.adql.tablenames import Tables
     from skyquarry.adql.terms import Equal
     from skyquarry.catalog.relations import NamedRows
     from skyquarry.engine.source import Source

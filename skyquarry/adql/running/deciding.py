@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from skyquarry.adql.blocks import Aggregate, Block
+    from skyquarry.adql.compiled import Compiled
     from skyquarry.adql.joins.flat import JoinText
     from skyquarry.adql.reads import Read
-    from skyquarry.adql.selects import Compiled
 
 _EXACT: Final = frozenset(("COUNT", "MIN", "MAX"))
 _TOO_LITTLE: Final = "it reads too little to be taken apart"

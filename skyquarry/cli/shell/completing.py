@@ -12,7 +12,8 @@ from skyquarry.cli.shell.tables import spelled, table_names, tables_of
 from skyquarry.errors import SkyquarryError
 
 if TYPE_CHECKING:
-    from skyquarry.adql.tables import Table, Tables
+    from skyquarry.adql.tablenames import Tables
+    from skyquarry.adql.tables import Table
     from skyquarry.cli.shell.session import Session
 
 KEYWORDS: Final = (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.adql.keeping import kept_of
 from skyquarry.adql.kinds import kind_of
-from skyquarry.adql.saving import kept_of
-from skyquarry.adql.tables import Given, Plain, Stored, Table, Tables
+from skyquarry.adql.tablenames import Tables
+from skyquarry.adql.tables import Given, Plain, Stored, Table
 from skyquarry.adql.text.reading import Words
 from skyquarry.adql.text.reserved import RESERVED
 from skyquarry.adql.text.syntax import MY
