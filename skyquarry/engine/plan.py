@@ -131,7 +131,9 @@ class Plan:
         """The result, worked out when its rows are first asked for.
 
         `executor`: None or "threads", "processes", "inline", or any `concurrent.futures.Executor`;
-        all of them give the same bytes. The rest: see `skyquarry.engine.run.run_tasks`.
+        all of them give the same bytes. `memory_bytes`: what tasks that run beside each other may
+        be expected to take; one always runs, however large its tile. The rest: see
+        `skyquarry.engine.run.run_tasks`.
         """
 
         def start(*, ordered: bool) -> Iterator[tuple[Any, Any]]:

@@ -50,13 +50,14 @@ def run_tasks(  # noqa: PLR0913 (each is a knob of the same run)
     """The (key, value) of each task as it finishes; with `ordered`, in the order of `tasks`.
 
     At most `window` tasks (default: twice the workers) are submitted and not yet handed out; with
-    `memory_bytes` and `weigh(key) -> bytes`, also no more than that many bytes of them (but always
-    one). A task whose worker died or whose connection broke is tried again, `retries` times; the
-    tasks that were in flight beside it are then run one at a time, so that the one at fault is
-    known. A task may give `Instead` of a value: then smaller ones take its place. The first error
-    of a task itself ends the run, with the task's key in a note. Setting `cancel`, or closing the
-    iterator, cancels what has not begun and waits for what has. A single task, and everything with
-    executor="inline", runs in the calling thread.
+    `memory_bytes` and `weigh(key) -> bytes`, also no more than that many bytes of them by what
+    `weigh` expects, but always one, so that a single large task exceeds it. A task whose worker
+    died or whose connection broke is tried again, `retries` times; the tasks that were in flight
+    beside it are then run one at a time, so that the one at fault is known. A task may give
+    `Instead` of a value: then smaller ones take its place. The first error of a task itself ends
+    the run, with the task's key in a note. Setting `cancel`, or closing the iterator, cancels what
+    has not begun and waits for what has. A single task, and everything with executor="inline", runs
+    in the calling thread.
 
     Raises TaskLostError, CancelledError, UserError for a bad argument, and whatever a task raises.
 

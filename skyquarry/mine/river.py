@@ -290,7 +290,7 @@ class River:
         memory_bytes: int | None = MEMORY_BYTES,
         window: int | None = None,
     ) -> Iterator[pa.Table]:
-        """The rows, a table a task; sinks on the way are served. See `run`."""
+        """The rows, a table a task; sinks on the way are served. `run` says what each word does."""
         with scratch("river", folder) as home:
             running = Running(executor, home, {}, cancel, memory_bytes, window)
             yield from self._flowing(running)
@@ -318,7 +318,13 @@ class River:
 
         executor: None or "threads", "processes", "inline", or any `concurrent.futures.Executor`
         (Dask's too). how: `folder` for blocked steps, which all workers must see; `cancel`, an
-        event; `memory_bytes` and `window` of tasks in flight.
+        event; `window`, how many tasks may be in flight; `memory_bytes`, what they may take.
+
+        `memory_bytes` is no limit of the process: no task begins beside others while all of them
+        are expected to take more, by their rows and the widths of their columns. One always runs,
+        however large: a tile, a file of a table, or a partition of some 64 MB of a blocked step
+        and what is made of it; steps of the user may take what they like, and Python and its
+        packages come on top. Where that is too much, take fewer columns or smaller tiles.
 
         Sinks of one name, as functions may be, are told as name, name_2, name_3 ...
 
