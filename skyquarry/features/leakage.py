@@ -4,7 +4,9 @@ Training sets are put together from surveys with footprints and depths of their 
 dwarfs have J and no quasar does, a model learns which rows have J. So two classifiers that see no
 measurement are scored on held-out rows: one is told which features are null, the other which
 surveys a row has (or the catalogue that its label came from). Better than chance by more than 0.1
-in balanced accuracy is a leak, and training stops unless it is allowed.
+in balanced accuracy is a leak, and training stops unless it is allowed. A number that stands for
+"not measured" in a column of the user's own (-9999, or 0 for a magnitude) counts as missing here:
+one value of many rows, far outside of all others.
 """
 
 from __future__ import annotations
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
 MOST: Final = 0.1
 """balanced accuracy over chance"""
+_REPEATED: Final = (20, 0.01)
+"""rows, and share of them, that have the same value, where it may stand for "not measured\""""
+_DISTINCT: Final = 100
+"""other values there must be: counts and flags have fewer, and all of theirs are measured"""
+_LOOKED_AT: Final = 200_000
+"""rows among which such values are sought"""
 _ENOUGH: Final = 5
 """training rows of a pattern; with fewer its columns are judged one by one (naive Bayes)"""
 
@@ -44,6 +52,9 @@ class Leakage:
     most_telling: tuple[tuple[str, float], ...]
     """(feature, balanced accuracy from its being null alone), the three most telling"""
 
+    stand_ins: tuple[tuple[str, float, int], ...] = ()
+    """(feature, value, rows) that count as missing: one value of many rows, far outside of all"""
+
     @property
     def leaks(self) -> bool:
         """Whether one of the two is a leak."""
@@ -52,15 +63,23 @@ class Leakage:
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
         told = asdict(self)
-        return told | {"leaks": self.leaks, "most_telling": [list(x) for x in self.most_telling]}
+        lists = {name: [list(x) for x in told[name]] for name in ("most_telling", "stand_ins")}
+        return told | lists | {"leaks": self.leaks}
 
     def __str__(self) -> str:
         by = ", ".join(f"{name} {score:.2f}" for name, score in self.most_telling)
         return (
             f"balanced accuracy without a measurement: {self.of_nulls:.3f} from which features "
             f"are missing, {self.of_surveys:.3f} from the survey alone; chance is "
-            f"{self.chance:.3f}" + (f" (most telling: {by})" if by else "")
+            f"{self.chance:.3f}" + (f" (most telling: {by})" if by else "") + self._taken()
         )
+
+    def _taken(self) -> str:
+        """Which numbers are taken for "not measured"."""
+        if not self.stand_ins:
+            return ""
+        said = ", ".join(f"{name} = {value:g} in {n:,} rows" for name, value, n in self.stand_ins)
+        return f" (taken for not measured, as it is far from all others: {said}; make it null)"
 
 
 def leakage(
@@ -82,7 +101,8 @@ def leakage(
     """
     label, fold = np.asarray(labels, np.int64), np.asarray(folds)
     known = label >= 0
-    label, fold, missing = label[known], fold[known], np.isnan(np.asarray(values)[known])
+    label, fold, given = label[known], fold[known], np.asarray(values)[known]
+    missing, stand_ins = _missing(given, names)
     classes, label = np.unique(label, return_inverse=True)
     if len(classes) < 2:
         raise UserError(
@@ -98,6 +118,7 @@ def leakage(
         _score(_distinct(missing), label, fold, len(classes)),
         _score(surveys, label, fold, len(classes)),
         _single(missing, names, label, len(classes)),
+        stand_ins,
     )
 
 
@@ -109,6 +130,33 @@ def check_leakage(found: Leakage, *, allow_leakage: bool = False) -> None:
             "are: leave out features that only some classes have, give every class rows of the "
             "same surveys, or say allow_leakage=True"
         )
+
+
+def _missing(
+    values: NDArray[np.floating], names: Sequence[str]
+) -> tuple[Mask, tuple[tuple[str, float, int], ...]]:
+    """(n, p) what is null, or has a number that stands for it; and these numbers."""
+    missing, found = np.isnan(values), []
+    for place, name in enumerate(names):
+        for value in _stand_ins(values[:, place]):
+            mine = values[:, place] == value
+            missing[:, place] |= mine
+            found.append((name, value, int(mine.sum())))
+    return missing, tuple(found)
+
+
+def _stand_ins(column: NDArray[np.floating]) -> list[float]:
+    """Values that stand for "not measured": each of many rows, and far outside of all others."""
+    some = column[:: max(1, len(column) // _LOOKED_AT)]
+    value, count = np.unique(some[np.isfinite(some)], return_counts=True)
+    least = max(_REPEATED[0], _REPEATED[1] * float(count.sum()))
+    often = count >= least
+    rest = np.repeat(value[~often], count[~often])
+    if not often.any() or (~often).sum() < _DISTINCT:
+        return []
+    low, high = np.percentile(rest, [1.0, 99.0])
+    away = (value < low - (high - low)) | (value > high + (high - low))
+    return [float(each) for each in value[often & away & (high > low)]]
 
 
 def _distinct(missing: Mask) -> Mask:

@@ -91,3 +91,33 @@ def test_it_goes_into_a_report():
     told = json.loads(json.dumps(_found(values, label).to_json()))
     assert told["leaks"] is False
     assert told["chance"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("stand_in", [-9999.0, 0.0, 99.0])
+def test_a_number_that_stands_for_not_measured_is_a_gap(stand_in):
+    """The gaps told the class, and were complete rows in the eyes of the test."""
+    values, label, random = _rows()
+    values += 18.0
+    values[label == 1, 1] = stand_in
+    found = _found(values, label)
+    assert found.of_nulls == pytest.approx(2 / 3, abs=1e-9)
+    assert found.stand_ins == (("sdss_g", stand_in, int((label == 1).sum())),)
+    with pytest.raises(UserError, match=rf"sdss_g = {stand_in:g} in .* rows; make it null"):
+        check_leakage(found)
+    at_random, label, random = _rows()
+    at_random[random.random(at_random.shape) < 0.2] = -9999.0
+    assert len(_found(at_random, label).stand_ins) == 4
+    assert not _found(at_random, label).leaks
+
+
+def test_numbers_that_many_rows_share_among_others_are_measurements():
+    values, label, random = _rows()
+    values[:, 0] = np.where(label == 1, 0.0, np.abs(values[:, 0]))  # what does not vary
+    values[:, 1] = label  # a count
+    values[:, 2] = np.round(values[:, 2], 1)
+    values[:, 3] = np.maximum(values[:, 3], 0.5)  # cut off
+    found = _found(values, label)
+    assert found.stand_ins == ()
+    assert found.most_telling == ()
+    values[:, 1] = np.where(label == 1, 1.0, random.integers(30, 60, len(label)))  # a flag, say
+    assert _found(values, label).stand_ins == ()
