@@ -39,7 +39,10 @@ def fast_words(made: Identification, rules: Sequence[FastRule]) -> str:
     """What share of the fast stars is expected to be found between every two catalogues."""
     typical = [_typical(made, n, rule) for n, rule in enumerate(rules)]
     told = "; ".join(_between(made, a, b, typical) for a, b in made.rules.catalog_pairs())
-    return f"Of bright or red stars of unknown motion are expected to be found: {told}."
+    return (
+        "Bright or red stars whose motion nobody measured are lost where they are fast. Expected "
+        f"to be found, all speeds of a bin being as common: {told}."
+    )
 
 
 def _between(made: Identification, a: int, b: int, typical: list[Rows]) -> str:
