@@ -10,6 +10,7 @@ import numpy as np
 
 from skyquarry.adql.kinds import literal, quoted
 from skyquarry.adql.partreads import FileRead, PieceRead
+from skyquarry.adql.pixelsql import within
 from skyquarry.adql.tables import Given, Plain, Stored
 from skyquarry.engine.cost import Cost
 from skyquarry.engine.scan import Scan
@@ -24,12 +25,9 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.scanned import Scanned
     from skyquarry.adql.terms import Narrow
-    from skyquarry.catalog.stored import Stored as StoredCatalog
     from skyquarry.engine.source import Source
     from skyquarry.engine.tags import Tag
 
-_MANY_RANGES = 48
-"""Ranges of pixels that a scan's condition has at most: gaps between others are read as well."""
 _MUCH = 250_000
 """Rows of a scan that is read from a tag: small places are sought in the smaller row groups."""
 _WHOLE = 4_096
@@ -237,7 +235,7 @@ class StoredRead:
         if not files:
             return self._nothing
         whole = pixels.covers(tiles.starts[touching], tiles.stops[touching]).all()
-        cut = "" if whole else _within(quoted(str(self.spatial)), pixels)
+        cut = "" if whole else within(quoted(str(self.spatial)), pixels)
         sql = self._reading(files, [cut, self._ranges_sql(touching)])
         return self._file_read(sql, files)
 
@@ -250,7 +248,7 @@ class StoredRead:
         """The files that its database may open: of a large catalogue those that are read."""
         few = len(self.source.tiles) <= _WHOLE
         some = range(len(self.source.stored.tiles)) if few else self.numbers
-        own = _paths(self.source.stored, some)  # where a small place is sought, tag or no tag
+        own = self.own_files(some)  # where a small place is sought, tag or no tag
         return tuple(own if self.tag is None else [*self.files(some), *own])
 
     @cached_property
@@ -295,7 +293,12 @@ class StoredRead:
         some = self.numbers if numbers is None else numbers
         if self.tag is not None:
             return [path for tile in some for path in self.tag.files(tile)]
-        return _paths(self.source.stored, some)
+        return self.own_files(some)
+
+    def own_files(self, tiles: Iterable[int]) -> list[str]:
+        """Those of some tiles in the catalogue itself, tag or no tag."""
+        stored = self.source.stored
+        return [stored.folder.path(rel) for tile in tiles for rel in stored.files(tile)]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, read by the engine."""
@@ -335,7 +338,7 @@ class StoredRead:
         if numbers is not None:
             tiles = self.source.tiles
             touched = touched & Ranges(tiles.starts[list(numbers)], tiles.stops[list(numbers)])
-        return _within(quoted(self.spatial), touched)
+        return within(quoted(self.spatial), touched)
 
     def cost(self) -> Cost:
         """By the engine's prediction for its scan, less the tiles that bounds leave out."""
@@ -353,48 +356,6 @@ class StoredRead:
 Read = GivenRead | StoredRead
 PartRead = GivenRead | StoredRead | FileRead | PieceRead
 """What one part of a query may read."""
-
-
-def near_select(read: StoredRead, ranges: Ranges) -> str:
-    """The SQL of a table's rows in some pixels, to stand in a FROM; empty where none are spared."""
-    there = set(read.source.tiles.overlapping(ranges).tolist())
-    files = _paths(read.source.stored, [tile for tile in read.numbers if tile in there])
-    if read.spatial is None or read.scan.outlying or not files:
-        return ""
-    column = quoted(read.spatial)
-    few = zip(*(each.tolist() for each in fewer(ranges, _MANY_RANGES)), strict=True)
-    tests = " OR ".join(f"({column} >= {start} AND {column} < {stop})" for start, stop in few)
-    whole = read.select(files)
-    return f"({whole} {'AND' if ' WHERE ' in whole else 'WHERE'} ({tests}))"
-
-
-def _paths(stored: StoredCatalog, tiles: Iterable[int]) -> list[str]:
-    """The Parquet files of some tiles."""
-    return [stored.folder.path(rel) for tile in tiles for rel in stored.files(tile)]
-
-
-def _within(column: str, pixels: Ranges) -> str:
-    """The condition that a row lies in these pixels, or in small gaps between them."""
-    few = fewer(pixels, _MANY_RANGES)
-    tests = [
-        f"({column} >= {start} AND {column} < {stop})"
-        for start, stop in zip(few[0].tolist(), few[1].tolist(), strict=True)
-    ]
-    whole = f"{column} >= {few[0][0]} AND {column} < {few[1][-1]}" if tests else "FALSE"
-    return f"{whole} AND ({' OR '.join(tests)})" if len(tests) > 1 else whole
-
-
-def fewer(ranges: Ranges, most: int) -> tuple[Any, Any]:
-    """Starts and stops of at most so many ranges that hold these: the smallest gaps are closed."""
-    starts, stops = ranges.starts, ranges.stops
-    if len(starts) <= most:
-        return starts, stops
-    gaps = starts[1:] - stops[:-1]
-    kept = np.sort(np.argsort(gaps, kind="stable")[len(gaps) - (most - 1) :])
-    return (
-        np.concatenate([starts[:1], starts[kept + 1]]),
-        np.concatenate([stops[kept], stops[-1:]]),
-    )
 
 
 def _of_table(name: str, columns: list[str]) -> str:

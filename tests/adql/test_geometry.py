@@ -14,7 +14,7 @@ from skyquarry.adql.asking import query
 from skyquarry.adql.geometry.measuring import areas
 from skyquarry.adql.geometry.regionsql import region_sql
 from skyquarry.adql.geometry.shapes import contains_point
-from skyquarry.adql.reads import fewer
+from skyquarry.adql.pixelsql import fewer
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.regions import Box as SkyBox
 from skyquarry.sky.regions import Cone, Polygon, Zone

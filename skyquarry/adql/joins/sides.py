@@ -306,7 +306,7 @@ def _around(side: Side, read: Read, radius_arcsec: float) -> str:
     """
     if isinstance(read, GivenRead) or read.by_engine or read.spatial is None:
         return ""
-    from skyquarry.adql.reads import near_select
+    from skyquarry.adql.pixelsql import near_select
     from skyquarry.sky import healpix
     from skyquarry.sky.dilation import around
 
