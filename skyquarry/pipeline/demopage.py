@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PAGE: Final = "report.html"
 _MAIN: Final = "<main>"
+_BESIDE: Final = "grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr))"
+"""of the maps: both side by side over the whole page, or their words are too small"""
 
 
 def write_demo_page(
@@ -67,7 +69,7 @@ def _real(folder: Path, told: Sequence[dict[str, Any]]) -> list[str]:
                 ("identified with P > 0.99", f"{matches['identified_surely']:,}"),
             ]
         ),
-        '<div class="plots">',
+        f'<div class="plots" style="{_BESIDE}">',
         *(_picture(folder / f"gaia_{frame}_{way}.png") for frame, way in demoreal.MAPS),
         "</div>",
         f'<p class="note">More of the match: {more}</p>',
