@@ -49,6 +49,25 @@ def test_a_sample_foretells_rows(ask, adql):
     assert plan.cost().rows_out == pytest.approx(plan.to_table().num_rows, rel=0.35)
 
 
+def test_where_no_tile_is_left_nothing_comes(ask):
+    cost = ask("SELECT id FROM sky WHERE dec > 80 AND dec < -80").cost()
+    assert (cost.rows_out, cost.tiles, cost.exact) == (0, 0, True)
+
+
+def test_where_few_rows_match_more_are_looked_at(ask, monkeypatch):
+    monkeypatch.setattr(sampling, "_GROUPS", 24)
+    every, few = (ask(f"SELECT id FROM sky WHERE MOD(id, {n}) = 1") for n in (2, 200))
+    assert few.costs.estimate.sampled > 1.5 * every.costs.estimate.sampled
+    assert few.cost().rows_out == pytest.approx(60, rel=0.4)
+
+
+def test_a_row_group_is_counted_once(ask):
+    """Of a large tile among small ones it may be chosen twice."""
+    sample = sampling.sample_of(ask("SELECT id FROM sky").reads[0], 3)
+    assert sample.taken <= 12_000
+    assert len(set(sample.ranges)) == len(sample.ranges)
+
+
 def test_groups_that_lie_everywhere_and_those_that_are_of_one_row(ask, monkeypatch):
     monkeypatch.setattr(sampling, "_GROUPS", 24)
     assert ask("SELECT DISTINCT kind FROM sky").cost().rows_out == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from skyquarry.adql.reads import PartRead
     from skyquarry.adql.running.dividing import Division
     from skyquarry.adql.running.sampling import Sample
+
+_FEW: Final = 40
+"""Rows of a sample that tell how many there are to a sixth."""
+_MORE: Final = 4
+"""Times as many row groups where fewer matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +51,30 @@ class Estimate:
 def estimated(
     division: Division, aggregates: Mapping[str, Aggregate], called: set[str]
 ) -> Estimate:
-    """What is expected of a SELECT, by some of the row groups that it reads."""
+    """What is expected of a SELECT, by some of the row groups that it reads.
+
+    Where few rows of these matched, chance decided how many, and more are looked at.
+    """
     sample = sample_of(division.lead)
     if not sample.taken:
         none = 0.0 if division.block.groups or not division.block.grouped else 1.0
         return Estimate(sample.rows, 0.0, none, 0, exact=sample.every_tile)
+    found = _counted(division, aggregates, called, sample)
+    if sample.taken < sample.rows and sum(rows for rows, *_ in found) < _FEW:
+        sample = sample_of(division.lead, _MORE)
+        found = _counted(division, aggregates, called, sample)
+    scaled = _scaled(division.block, sample, found)
+    return replace(scaled, given=min(scaled.given, _possible(division)))
+
+
+def _counted(
+    division: Division, aggregates: Mapping[str, Aggregate], called: set[str], sample: Sample
+) -> list[tuple[float, ...]]:
+    """How many groups there are of so many rows that came in so many row groups of a sample."""
     reads: list[PartRead] = [_held(division.lead.name, sample.read(division.lead))]
     reads += [_held(each.name, sample.read_along(each)) for each in division.along]
     reads += division.beside
-    found = _asked(_counting(division, aggregates, sample), reads, called)
-    scaled = _scaled(division.block, sample, found)
-    return replace(scaled, given=min(scaled.given, _possible(division)))
+    return _asked(_counting(division, aggregates, sample), reads, called)
 
 
 def _held(name: str, table: pa.Table) -> GivenRead:

@@ -71,22 +71,24 @@ class Sample:
         return pa.concat_tables(parts) if parts else read.scan.schema.empty_table()
 
 
-def sample_of(read: StoredRead) -> Sample:
+def sample_of(read: StoredRead, times: int = 1) -> Sample:
     """Row groups spread evenly over those that are read, in proportion to their number.
 
     Of many tiles some are looked at, more probably those with more rows; the same for the same
-    query.
+    query. `times` as many row groups as usual.
     """
     numbers = np.asarray(read.numbers, np.int64)
     weights = _weights(read, numbers)
-    some = _spread(weights, _TILES)
+    chosen = np.asarray(_spread(weights, _TILES * times), np.int64)
+    some, often = np.unique(chosen, return_counts=True)
     found = [_groups_of(read, int(numbers[at])) for at in some]
-    if len(numbers) <= _TILES:
+    if len(numbers) <= _TILES * times:
         rows = sum(int(group[:, 0].sum()) for group in found)
-        return _taken(rows, numbers[some], found, _GROUPS)
+        return _taken(rows, numbers[some], found, _GROUPS * times)
     density = [group[:, 0].sum() / weights[at] for at, group in zip(some, found, strict=True)]
-    rows = int(weights.sum() * float(np.mean(density)))
-    few = [_evenly(group, max(_GROUPS // _TILES, 1)) for group in found]
+    rows = int(weights.sum() * float(np.average(density, weights=often)))
+    each = often * max(_GROUPS // _TILES, 1)
+    few = [_evenly(group, int(most)) for group, most in zip(found, each, strict=True)]
     return replace(_taken(rows, numbers[some], few, len(few) * _GROUPS), every_tile=False)
 
 
@@ -139,4 +141,4 @@ def _taken(rows: int, tiles: Ints, found: list[Ints], most: int) -> Sample:
     )
     some = _evenly(every, most)
     ranges = tuple((int(tile), int(low), int(high)) for tile, _, low, high in some.tolist())
-    return Sample(rows, int(some[:, 1].sum()), tuple(dict.fromkeys(ranges)))
+    return Sample(rows, int(some[:, 1].sum()), ranges)
