@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CHECKSUMS = "checksums.sha256"
 BUILDING = ".building"
+_CLAIMING = re.compile(re.escape(f".{BUILDING}.") + r"[0-9a-f]+\.tmp")
+"""the marker while it is written: `Folder.write_atomic`"""
 REMOVING = ".removing"
 
 _VERSION = re.compile(r"v([1-9]\d*)")
@@ -264,18 +266,29 @@ def walk(folder: Folder, below: str = "") -> Iterator[str]:
 
 
 def _in_the_works(home: Folder) -> bool:
-    return home.exists(BUILDING) or home.exists(REMOVING)
+    return home.exists(BUILDING) or home.exists(REMOVING) or not _begun(home)
+
+
+def _begun(home: Folder) -> bool:
+    """Whether anything is there but what a kill left of a claim."""
+    return any(not _CLAIMING.fullmatch(name) for name in home.list())
 
 
 def _claim_new(collection: Folder) -> str:
     number = int(next_version(collection)[1:])
+    if number > 1 and not _begun(collection.join(f"v{number - 1}")):
+        number -= 1  # its writer was killed before it had claimed it
     while True:
+        home = collection.make(f"v{number}")
         try:
-            collection.make(f"v{number}").replace_if(BUILDING, b"", None)
+            home.replace_if(BUILDING, b"", None)
         except ExistsError:  # another writer was faster
             number += 1
-        else:
-            return f"v{number}"
+            continue
+        for name in home.list():
+            if _CLAIMING.fullmatch(name):  # nobody's: whoever claims holds the folder's lock
+                home.remove(name)
+        return f"v{number}"
 
 
 def _empty(home: Folder) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,18 @@ def test_two_writers_claim_two_versions(collection):
     assert versions.claim(collection) == "v2"
     assert versions.versions(collection) == []
     assert versions.versions(collection, unfinished=True) == ["v1", "v2"]
+
+
+@pytest.mark.parametrize("left", [(), ("..building.ccd3cbc20a9c.tmp",)])
+def test_a_version_whose_writer_was_killed_while_he_claimed_it_is_claimed_again(collection, left):
+    """It stayed as a finished version with nothing in it, and the next one had another name."""
+    home = collection.make("v1")
+    for name in left:
+        Path(home.path(name)).write_bytes(b"")
+    assert versions.versions(collection) == []
+    assert versions.claim(collection) == "v1"
+    assert home.list() == [versions.BUILDING]
+    assert versions.claim(collection) == "v2"
 
 
 def test_an_unpublished_version_is_resumed_and_a_published_one_is_not(collection):
