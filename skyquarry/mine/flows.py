@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from skyquarry.engine.plan import MEMORY_BYTES, Limit, Plan
 from skyquarry.engine.run import run_tasks
-from skyquarry.engine.scan import Scan
+from skyquarry.engine.scan import Scan, width_of
 from skyquarry.mine.buckets import BucketsPlan
 from skyquarry.mine.exchange import Exchange
 from skyquarry.mine.friends import GroupsPlan
@@ -148,8 +149,8 @@ class FromTable:
 
     @property
     def size(self) -> int:
-        """As stored."""
-        return self.sources.n_bytes
+        """That of all tasks."""
+        return sum(self._weights)
 
     def tasks(self, running: Running) -> Iterator[Task]:
         """One a part of the input."""
@@ -158,9 +159,15 @@ class FromTable:
             yield number, read_part, (part,)
 
     def weight(self, key: Any) -> int:
-        """An equal share."""
-        del key
-        return self.size // max(len(self.sources.parts()), 1) or _UNKNOWN_BYTES
+        """Of its rows; where they are not known, an equal share of what is stored, at least."""
+        return int(self._weights[key])
+
+    @cached_property
+    def _weights(self) -> list[int]:
+        parts = self.sources.parts()
+        share = self.sources.n_bytes // max(len(parts), 1) or _UNKNOWN_BYTES
+        row_bytes = sum(width_of(each.type) for each in self.schema)
+        return [max(share, int((part.rows or 0) * row_bytes)) for part in parts]
 
     def lines(self) -> list[str]:
         """The inputs' names."""

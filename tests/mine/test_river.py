@@ -498,6 +498,13 @@ def test_a_function_that_changes_its_columns_is_told_so(few):
         river(few).map(fickle).to_table("inline")
 
 
+def test_a_file_weighs_what_its_rows_take_in_memory(tmp_path):
+    """Not what they take on disk: a million zeros are 9 kB there."""
+    pq.write_table(pa.table({"a": np.zeros(1_000_000)}), tmp_path / "zeros.parquet")
+    flow = river(str(tmp_path / "zeros.parquet")).flow
+    assert flow.weight(0) == flow.size == 8_000_000
+
+
 def test_partitions_grow_with_what_flows(few, monkeypatch):
     monkeypatch.setattr(flows, "PARTITION_BYTES", 10_000)
     flow = river(few).aggregate(["id"], {"n": "count"})
