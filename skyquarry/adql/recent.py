@@ -8,9 +8,10 @@ those of tables given with them, of kept results (my.NAME), and of functions of 
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.reads import StoredRead
@@ -50,6 +51,8 @@ class _Known:
     """What catalogues the archive had."""
     sources: tuple[tuple[str, Source], ...]
     """Those that the query's names resolved to."""
+    beside: dict[int, tuple[Source, ...]] = field(default_factory=dict)
+    """The tags that lay beside each of them when they were last looked at, and were the same."""
 
 
 _KNOWN: OrderedDict[Asked, _Known] = OrderedDict()
@@ -95,7 +98,7 @@ def _stands(known: _Known, archive: Archive) -> bool:
         return False
     if not all(name in here and here[name].source is source for name, source in known.sources):
         return False
-    return all(_have_current_tags(reads) for reads in _by_source(known.pieces.reads))
+    return all(_have_current_tags(reads, known) for reads in _by_source(known.pieces.reads))
 
 
 def _by_source(reads: Iterable[Read]) -> Iterable[list[StoredRead]]:
@@ -107,7 +110,13 @@ def _by_source(reads: Iterable[Read]) -> Iterable[list[StoredRead]]:
     return found.values()
 
 
-def _have_current_tags(reads: Sequence[StoredRead]) -> bool:
+def _have_current_tags(reads: Sequence[StoredRead], known: _Known) -> bool:
     """Whether reads of one catalogue would find the same tags, which are looked for once."""
-    tags = tuple(tags_beside(reads[0].source))
-    return all(read.has_current_tag(tags) for read in reads)
+    source = reads[0].source
+    tags, before = tuple(tags_beside(source)), known.beside.get(id(source))
+    if before is not None and len(before) == len(tags) and all(map(operator.is_, before, tags)):
+        return True  # an opened catalogue never changes
+    same = all(read.has_current_tag(tags) for read in reads)
+    if same:
+        known.beside[id(source)] = tags
+    return same

@@ -19,6 +19,7 @@ from skyquarry.adql.joins.flat import Flat, owners
 from skyquarry.adql.joins.joinplan import Plan, Sized, local, owner
 from skyquarry.adql.joins.keyed import asked_for, keyed, with_places, worth
 from skyquarry.adql.joins.leading import leads, narrowed, tied
+from skyquarry.adql.joins.postponing import postponed
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.recall import Recall
 
@@ -99,6 +100,8 @@ def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> str:
     elif plan.near is not None or (plan.keyed is not None and worth(plan.keyed, sized)):
         sized, flat = _matched(plan, sized, reads, connection)
         order = _best(sized, flat)
+    else:
+        flat = postponed(flat, order)
     text, where = _joined(order, flat)
     return f"FROM {text} WHERE {' AND '.join(where)}" if where else f"FROM {text}"
 
