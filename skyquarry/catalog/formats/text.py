@@ -125,7 +125,7 @@ def _layout(
     """Where the rows begin and what the columns are called, from the first megabyte."""
     start = _decoded(source, encoding)
     delimiter = given or _delimiter(start)
-    spaced = bool(re.search(rf"(^|{re.escape(delimiter)})[ \t]+\"", start, re.MULTILINE))
+    spaced = _is_spaced(start, delimiter)
     comments = _comment_lines(start)
     below = start.split("\n")[len(comments) :]
     first, lines = _record(below, delimiter, spaced=spaced)
@@ -138,6 +138,19 @@ def _layout(
     named = _named(header, source.name)
     unnamed = tuple(name for name, before in zip(named, header, strict=True) if not before)
     return Layout(tuple(named), delimiter, skip, nulls, encoding, spaced, unnamed=unnamed)
+
+
+def _is_spaced(start: str, delimiter: str) -> bool:
+    """Whether blanks stand before an opening quote; what is quoted is passed over.
+
+    Two tabs before a quote are blanks where fields are cut by something else, and an empty field
+    where they are cut by tabs.
+    """
+    blank = "[ ]" if delimiter == "\t" else r"[ \t]"
+    opening = rf"(?m:^|{re.escape(delimiter)})"
+    quoted = r'"[^"]*(?:""[^"]*)*(?:"|\Z)'
+    plain = re.sub(rf"({opening}{blank}*){quoted}", r'\1"', start)
+    return bool(re.search(rf"{opening}{blank}+\"", plain))
 
 
 def _delimiter(start: str) -> str:

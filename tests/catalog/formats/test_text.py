@@ -187,6 +187,28 @@ def test_what_is_written_is_read_again(tmp_path, rows):
         np.testing.assert_equal(again[name].to_pylist(), batch[name].to_pylist())
 
 
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+@pytest.mark.parametrize(
+    "texts", [["a\n", "", None], ['x\n "b', "", " c "], ["\t", '\n\t"', ""], ['"', ' "', "", "d\t"]]
+)
+def test_texts_keep_blanks_and_ends_of_lines_beside_what_is_missing(tmp_path, suffix, texts):
+    """An empty field between tabs, or a blank before a quote in a text, sets off no field."""
+    table = pa.table({"n": pa.nulls(len(texts), pa.int64()), "s": pa.array(texts, pa.string())})
+    table = table.append_column("t", table["s"])
+    write_table(table.to_batches(), table.schema, tmp_path / f"a.{suffix}")
+    types = {"n": "int64", "s": "string", "t": "string"}
+    assert columns(tmp_path / f"a.{suffix}", types=types) == table.to_pydict()
+
+
+@given(st.lists(st.tuples(*[st.none() | st.text(alphabet='ab \t\n",;|')] * 3), min_size=1))
+def test_blanks_quotes_and_delimiters_in_texts_are_read_again(tmp_path, rows):
+    texts = [pa.array([row[i] for row in rows], pa.string()) for i in range(3)]
+    table = pa.table(texts, names=["s", "t", "u"])
+    for suffix in ("csv", "tsv"):
+        write_table(table.to_batches(), table.schema, tmp_path / f"a.{suffix}")
+        assert columns(tmp_path / f"a.{suffix}") == table.to_pydict()
+
+
 # ---------------------------------------------------------------------- names and delimiters
 def test_a_column_without_a_name_gets_its_number(tmp_path):
     path = make(tmp_path, ",ra,dec\n0,1.5,2\n1,3.5,4\n")
