@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
-    from skyquarry.match.crossmatch import CrossmatchPlan
+    from skyquarry.engine.plan import Plan
     from skyquarry.match.explain.words import Telling
     from skyquarry.match.results.lazytables import Tables
+    from skyquarry.match.runs.asked import Asked
     from skyquarry.match.runs.identification import Identification
     from skyquarry.match.updates.update import Updated
 
@@ -47,15 +48,19 @@ PASSING_ROWS = 1_000_000
 class MatchResult(Result):
     """Tables of pairs, groups and members, a report, and ways to write them."""
 
-    plan: CrossmatchPlan
     updated: Updated | None = None
     """what was worked out again, where the result is an earlier one brought up to date"""
 
-    def __init__(self, plan: CrossmatchPlan, made: Identification) -> None:
+    def __init__(self, plan: Plan, made: Identification) -> None:
         super().__init__(plan, lambda **_: iter(()))
         self.made = made
         """the passes, each kept once it is made"""
         self._seconds = 0.0
+
+    @property
+    def asked(self) -> Asked:
+        """What was matched, and how."""
+        return self.made.plan
 
     @cached_property
     def all(self) -> Tables:
@@ -80,17 +85,17 @@ class MatchResult(Result):
     @cached_property
     def counts(self) -> RunCounts:
         """What the report is made of."""
-        return RunCounts.of(self.all, self.plan.names)
+        return RunCounts.of(self.all, self.asked.names)
 
     @property
     def is_large(self) -> bool:
         """Whether the tables go to disk patch by patch, since memory may not hold them."""
-        return not self.plan.node.is_resident and "all" not in self.__dict__
+        return not self.asked.is_resident and "all" not in self.__dict__
 
     def _passes(self, kind: Kind) -> bool:
         """Whether a table is written while it is made."""
         made = "all" in self.__dict__ or self.is_large or kind == "wide"
-        return not made and self.plan.node.n_rows > PASSING_ROWS
+        return not made and self.asked.n_rows > PASSING_ROWS
 
     def spill(self, folder: Path, *, wide: bool = False) -> None:
         """Write the three tables, and the wide view, into Parquet files of a folder, and count.
@@ -99,7 +104,7 @@ class MatchResult(Result):
         """
         begun = time.perf_counter()
         widened = partial(self._wide, everywhere=False) if wide else None
-        self.counts = spilled(self.made.tables(), folder, self.plan.names, widened)
+        self.counts = spilled(self.made.tables(), folder, self.asked.names, widened)
         self._seconds = time.perf_counter() - begun
 
     def pieces(self, *, wide: bool = False) -> Iterator[tuple[pa.Table, pa.Table, pa.Table]]:
@@ -115,7 +120,7 @@ class MatchResult(Result):
             return
         begun, counts = time.perf_counter(), None
         for part in giving_back(self.made.tables()):
-            mine = RunCounts.of(part, self.plan.names)
+            mine = RunCounts.of(part, self.asked.names)
             counts = mine if counts is None else counts + mine
             groups = self._wide(part.groups, everywhere=False) if wide else public(part.groups)
             yield groups, part.pairs, part.members
@@ -133,7 +138,7 @@ class MatchResult(Result):
         begun, counts = time.perf_counter(), None
         parts: list[Tables] = []
         for part in self.made.tables():
-            mine = RunCounts.of(part, self.plan.names)
+            mine = RunCounts.of(part, self.asked.names)
             counts = mine if counts is None else counts + mine
             parts.append(part)
             yield public(part.let_go(kind))
@@ -185,7 +190,7 @@ class MatchResult(Result):
     def _wide(self, groups: pa.Table, *, everywhere: bool = True) -> pa.Table:
         from skyquarry.match.results.wide import wide_table
 
-        return wide_table(groups, self.plan.node.sides, self.plan.names, everywhere=everywhere)
+        return wide_table(groups, self.asked.sides, self.asked.names, everywhere=everywhere)
 
     def to_table(self, kind: Kind = "pairs") -> pa.Table:
         """One of the tables by its name."""
@@ -276,7 +281,7 @@ class MatchResult(Result):
         """
         from skyquarry.match.explain.locating import groups_with
 
-        one_of("catalogue", catalog, self.plan.names)
+        one_of("catalogue", catalog, self.asked.names)
         return groups_with(self.groups, catalog, ids)
 
     # ------------------------------------------------------------ Gaia's names
@@ -296,7 +301,7 @@ class MatchResult(Result):
         return pa.table({name: chosen[ours] for name, ours in BEST_NEIGHBOUR})
 
     def _between(self, left: str | None, right: str | None) -> pa.Table:
-        names = self.plan.names
+        names = self.asked.names
         left, right = left or names[0], right or names[1]
         for name in (left, right):
             one_of("catalogue", name, names)
@@ -311,7 +316,7 @@ class MatchResult(Result):
         return self.pairs.filter(pc.and_(at_left, at_right))
 
     def __repr__(self) -> str:
-        names = " x ".join(self.plan.names)
+        names = " x ".join(self.asked.names)
         return f"MatchResult: {names}"
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from skyquarry.catalog.files import Folder
 from skyquarry.engine.given import texts
 from skyquarry.errors import ExistsError, UserError
-from skyquarry.match.crossmatch import Constraint, CrossmatchPlan, Identify, Keep, Settings
+from skyquarry.match.crossmatch import CrossmatchPlan, Identify
 from skyquarry.match.given.positionerrors import check_known
 from skyquarry.match.given.reading import ErrorPolicy
+from skyquarry.match.runs.asked import Constraint, Keep, Settings
 from skyquarry.pipeline.inputs import given_of, side_of
 
 if TYPE_CHECKING:

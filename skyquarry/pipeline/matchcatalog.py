@@ -66,7 +66,7 @@ def written(
 ) -> Catalog:
     """Groups at `home`, pairs and members in the same tiles, and what is kept beside them."""
     roles = Roles.from_mapping(_GROUP_ROLES, "the groups of a cross-match")
-    survey = Survey(name="crossmatch", title=" x ".join(result.plan.names), roles=roles)
+    survey = Survey(name="crossmatch", title=" x ".join(result.asked.names), roles=roles)
     more: dict[str, Any] = {"progress": False, "overwrite": overwrite, **options}
     home.parent.make()
     beside = home.parent.root if home.local else None

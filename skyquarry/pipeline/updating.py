@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from skyquarry.errors import UserError, one_of
+from skyquarry.match.crossmatch import Identify
 from skyquarry.match.explain.again import Again
 from skyquarry.match.matchresult import MatchResult
-from skyquarry.match.runs.frozen import Frozen, rules_of
 from skyquarry.match.runs.passes import extremes
 from skyquarry.match.runs.rowsource import Streamed
 from skyquarry.match.updates.marks import Marks
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from skyquarry.engine.executors import Where
     from skyquarry.match.results.tables import Shape
+    from skyquarry.match.runs.frozen import Frozen
 
 
 def update_match(
@@ -74,7 +75,7 @@ def update_match(
     done = plan.run(executor)
     few = [extremes(rows[n]) if n in rows else each for n, each in enumerate(frozen.extremes)]
     again = Again(plan.node, few)
-    if plan.node.shape == shape and rules_of(again) == frozen.fast:
+    if plan.node.shape == shape and again.fast_rules == frozen.fast:
         marks = {n: (_marks(previous, n), Marks.of(rows[n], shape.id_type)) for n in numbers}
         before = previous.tables if isinstance(previous, WrittenMatch) else previous.all
         done.take(updated(before, again, marks))
@@ -85,14 +86,14 @@ def _learnt(previous: MatchResult | WrittenMatch) -> tuple[Shape, Frozen]:
     """What the tables are like, and what the run has learnt."""
     if isinstance(previous, WrittenMatch):
         return previous.shape, previous.frozen
-    return previous.plan.node.shape, Frozen.of(previous.made)
+    return previous.asked.shape, previous.made.frozen
 
 
 def _marks(previous: MatchResult | WrittenMatch, number: int) -> Marks:
     """The rows of a catalogue as they were."""
     if isinstance(previous, WrittenMatch):
         return previous.marks(number)
-    kind = previous.plan.node.shape.id_type
+    kind = previous.asked.shape.id_type
     return Marks.of(previous.made.source.read(number, None)[0], kind)
 
 
@@ -104,7 +105,8 @@ def _plan(
     if isinstance(previous, WrittenMatch):
         node = previous.node_with(new)
     else:
-        node = previous.plan.node
+        assert isinstance(previous.plan.root, Identify)
+        node = previous.plan.root
         old = zip(node.names, node.sides, strict=True)
         node = replace(node, sides=tuple(new.get(n, side) for n, side in old), learnt=frozen)
     given = zip(node.names, node.given or (None,) * len(node.names), strict=True)

@@ -25,12 +25,13 @@ from skyquarry.catalog.foreign import is_catalogue
 from skyquarry.engine.catalog import Catalog, open_catalog
 from skyquarry.errors import DamagedError, NotFoundError, UserError, one_of
 from skyquarry.ingest.sourcefiles import list_files
-from skyquarry.match.crossmatch import Identify, Settings
+from skyquarry.match.crossmatch import Identify
 from skyquarry.match.explain.again import Again
 from skyquarry.match.explain.explaining import explain_match
 from skyquarry.match.explain.locating import groups_with, to_list
 from skyquarry.match.given.policies import ErrorPolicy
 from skyquarry.match.results.tables import Shape
+from skyquarry.match.runs.asked import Settings
 from skyquarry.match.runs.frozen import Frozen
 from skyquarry.match.updates.marks import Marks
 from skyquarry.match.updates.rehydrating import tables_again
@@ -287,7 +288,7 @@ def keep_learnt(result: MatchResult, folder: Folder, *, updatable: bool = False)
 
 
 def _told(result: MatchResult) -> dict[str, Any]:
-    node, told = result.plan.node, result.provenance
+    node, told = result.asked, result.provenance
     settings = dict(told["settings"])
     errors = settings.pop("default_error_arcsec")
     settings["calibrate"] = settings["calibrate"] is not False
@@ -298,13 +299,13 @@ def _told(result: MatchResult) -> dict[str, Any]:
         {**each, "given": how, "default_error": error, "mark": _mark(how)}
         for each, how, error in zip(told["inputs"], given, errors, strict=True)
     ]
-    learnt = Frozen.of(result.made).to_dict()
+    learnt = result.made.frozen.to_dict()
     return {"names": list(node.names), "settings": settings, "inputs": inputs, "learnt": learnt}
 
 
 def _write_rows(result: MatchResult, file: IO[bytes]) -> None:
     """Marks of all rows, patch by patch."""
-    kind = result.plan.node.shape.id_type
+    kind = result.asked.shape.id_type
     fields = [*_SCHEMA, ("id", kind), ("content", pa.uint64()), ("mag", pa.float64())]
     schema = pa.schema(fields)
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:

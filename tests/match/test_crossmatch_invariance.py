@@ -14,9 +14,8 @@ import skyquarry as sq
 from skyquarry.catalog.tiling import tiles_from_counts
 from skyquarry.ingest import buildplan
 from skyquarry.ingest.spill import histogram
-from skyquarry.match import crossmatch
 from skyquarry.match.given.rows import Flag
-from skyquarry.match.runs import identification
+from skyquarry.match.runs import asked, identification
 from skyquarry.match.runs.rowsource import Resident, Streamed
 from skyquarry.testing.crosstables import CrossTable, cross_tables
 
@@ -131,7 +130,7 @@ def test_catalogues_read_patch_by_patch_give_the_same(
     rows: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(crossmatch, "RESIDENT_ROWS", 0)
+    monkeypatch.setattr(asked, "RESIDENT_ROWS", 0)
     monkeypatch.setattr(identification, "PATCH_ROWS", rows)
     found = sq.crossmatch(*(tilings[each] for each in enumerate(orders))).run("inline")
     assert isinstance(found.made.source, Streamed)
@@ -142,7 +141,7 @@ def test_catalogues_read_patch_by_patch_give_the_same(
 def test_catalogues_of_other_tilings_in_eight_threads_give_the_same(
     tilings: Tilings, expected: MatchResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crossmatch, "RESIDENT_ROWS", 0)
+    monkeypatch.setattr(asked, "RESIDENT_ROWS", 0)
     monkeypatch.setattr(identification, "PATCH_ROWS", 100)
     with ThreadPoolExecutor(8) as executor:
         found = sq.crossmatch(tilings[0, 9], tilings[1, 8], tilings[2, 3]).run(executor)
@@ -162,7 +161,7 @@ def test_patches_give_the_bytes_of_the_whole_sky(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(identification, "PATCH_ROWS", rows)
-    monkeypatch.setattr(crossmatch, "RESIDENT_ROWS", 10**6 if resident else 0)
+    monkeypatch.setattr(asked, "RESIDENT_ROWS", 10**6 if resident else 0)
     opened: list[int] = []
     original = identification.Identification._across
 
@@ -305,7 +304,7 @@ def assert_near(these: dict[str, Any], those: dict[str, Any], names: tuple[str, 
 
 def _objects(result: MatchResult) -> dict[tuple[int, ...], list[dict[str, Any]]]:
     """{the ids that an object is made of: its groups}, several only where rows stand twice."""
-    names = sorted(result.plan.names)
+    names = sorted(result.asked.names)
     told: dict[tuple[int, ...], list[dict[str, Any]]] = {}
     for row in result.groups.to_pylist():
         told.setdefault(tuple(row[f"{name}_id"] or -1 for name in names), []).append(row)

@@ -154,7 +154,7 @@ def compare(result: MatchResult, answer: Answer, rows: list[list[Source]]) -> No
     assert {key for key, pair in pairs.items() if pair["is_match"]} == matched
     groups = {}
     for g in result.groups.to_pylist():
-        members = [(n, g[f"{n}_id"]) for n in result.plan.names if g[f"{n}_id"] is not None]
+        members = [(n, g[f"{n}_id"]) for n in result.asked.names if g[f"{n}_id"] is not None]
         groups[tuple(int(number[n] + i) for n, i in members)] = g["posterior"]
     assert groups == pytest.approx(answer.groups, abs=1e-9)
     for m in result.members.to_pylist():

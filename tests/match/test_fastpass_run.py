@@ -12,11 +12,10 @@ import pytest
 
 import skyquarry as sq
 from skyquarry.catalog.roles import Roles
-from skyquarry.match import crossmatch
 from skyquarry.match.given.reading import rows_of
 from skyquarry.match.given.rows import Flag
 from skyquarry.match.likelihood.motionprior import MotionPrior
-from skyquarry.match.runs import identification
+from skyquarry.match.runs import asked, identification
 from skyquarry.sky import healpix
 
 ROLES = {
@@ -108,7 +107,7 @@ def test_stars_that_cross_borders_are_found_patch_by_patch(
     assert len(whole.made.patches) == 1
     monkeypatch.setattr(identification, "PATCH_ROWS", 150)
     if large:
-        monkeypatch.setattr(crossmatch, "RESIDENT_ROWS", 10)
+        monkeypatch.setattr(asked, "RESIDENT_ROWS", 10)
     parts = plan(tables).run("inline")
     assert len(parts.made.patches) > 20
     assert parts.made.is_resident != large

@@ -104,7 +104,7 @@ def updated(result):
 def whole(before, b, **how):
     """A whole run with what an earlier one has learnt."""
     asked = plan(b, **how)
-    return Crossmatch(replace(asked.node, learnt=Frozen.of(before.made))).run("inline")
+    return Crossmatch(replace(asked.node, learnt=before.made.frozen)).run("inline")
 
 
 def same(one, other):
@@ -157,7 +157,7 @@ def test_two_catalogues_can_change_at_once(result):
     new = {"b": (newer(), ROLES["b"]), "c": (c, ROLES["c"])}
     after = update_match(result, new, "inline")
     asked = sq.crossmatch((A, ROLES["a"]), new["b"], new["c"], names=("a", "b", "c"))
-    full = Crossmatch(replace(asked.node, learnt=Frozen.of(result.made))).run("inline")
+    full = Crossmatch(replace(asked.node, learnt=result.made.frozen)).run("inline")
     same(after, full)
 
 
@@ -256,7 +256,7 @@ def test_inputs_on_disk_are_opened_again_by_their_paths(tmp_path):
         newer(), tmp_path / "b", survey=survey, overwrite=True, progress=False, executor="inline"
     )
     after = update_match(tmp_path / "ab", {"b": new}, "inline")
-    asked = Crossmatch(replace(sq.crossmatch(sides[0], new).node, learnt=Frozen.of(result.made)))
+    asked = Crossmatch(replace(sq.crossmatch(sides[0], new).node, learnt=result.made.frozen))
     same(after, asked.run("inline"))
     with pytest.raises(UserError, match="b is not as it was when it was matched"):
         open_match(tmp_path / "ab").explain_match("b", 20_100)
@@ -303,13 +303,13 @@ def test_what_is_missing_is_said(written, result, tmp_path):
 def test_what_was_learnt_comes_back_from_plain_data_exactly(result):
     import json
 
-    told = Frozen.of(result.made).to_dict()
+    told = result.made.frozen.to_dict()
     again = Frozen.from_dict(json.loads(json.dumps(told)))
     assert json.dumps(again.to_dict()) == json.dumps(told)
 
 
 def test_a_match_whose_prior_knew_no_colours_is_not_mixed_with_one_that_does(result):
-    told = Frozen.of(result.made).to_dict()
+    told = result.made.frozen.to_dict()
     del told["extremes"][0]["cool"]
     with pytest.raises(UserError, match=r"knew no motions by colour.*match the catalogues anew"):
         Frozen.from_dict(told)

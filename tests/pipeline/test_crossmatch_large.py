@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import skyquarry as sq
-from skyquarry.match import crossmatch, matchresult
-from skyquarry.match.runs import identification
+from skyquarry.match import matchresult
+from skyquarry.match.runs import asked, identification
 
 ROLES = {
     "id": "id",
@@ -64,7 +64,7 @@ def small_memory():
     """Nothing is kept, and a patch holds a few rows."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(identification, "PATCH_ROWS", 300)
-        patched.setattr(crossmatch, "RESIDENT_ROWS", 10)
+        patched.setattr(asked, "RESIDENT_ROWS", 10)
         yield
 
 

@@ -12,16 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skyquarry.engine.executors import Where
-    from skyquarry.match.crossmatch import Identify
     from skyquarry.match.given.rows import Rows
+    from skyquarry.match.runs.asked import Asked
 
 
 class Again(Identification):
     """The plan has `learnt`, so nothing is learnt; rows are read where an island needs them."""
 
-    def __init__(
-        self, plan: Identify, extremes: Sequence[Rows], executor: Where = "inline"
-    ) -> None:
+    def __init__(self, plan: Asked, extremes: Sequence[Rows], executor: Where = "inline") -> None:
         super().__init__(plan, executor)
         assert plan.learnt is not None
         self._extremes = list(extremes)

@@ -16,16 +16,16 @@ from skyquarry.match.runs.identification import PATCH_ROWS
 from skyquarry.match.runs.sampling import sampled_share
 
 if TYPE_CHECKING:
-    from skyquarry.match.crossmatch import Identify
     from skyquarry.match.given.sides import Side
     from skyquarry.match.results.runcounts import RunCounts
+    from skyquarry.match.runs.asked import Asked
     from skyquarry.match.runs.identification import Identification
 
 SECONDS_A_ROW = 2.5e-6
 """On one core of a laptop of 2026: `benchmarks/crossmatch.py`."""
 
 
-def predicted(node: Identify, workers: int | None = None) -> Cost:
+def predicted(node: Asked, workers: int | None = None) -> Cost:
     """Rows and bytes that are read, and the time that it may take."""
     passes = 1 if node.is_resident else 2
     bytes_read = int(passes * sum(_bytes(side) for side in node.sides))
@@ -44,7 +44,7 @@ def _bytes(side: Side) -> float:
     return float(told(columns)) if told is not None else 8.0 * len(columns) * side.n_rows
 
 
-def explained(node: Identify, workers: int | None = None) -> list[str]:
+def explained(node: Asked, workers: int | None = None) -> list[str]:
     """The plan in words."""
     asked = node.settings
     cost = predicted(node, workers)

@@ -10,9 +10,10 @@ from skyquarry.errors import UserError
 from skyquarry.match.geometry.prediction import chance_pairs
 
 if TYPE_CHECKING:
-    from skyquarry.match.crossmatch import Identify
     from skyquarry.match.priors.footprints import Coverage
-    from skyquarry.match.runs.identification import Identification
+    from skyquarry.match.runs.asked import Asked
+    from skyquarry.match.runs.passes import Surveyed
+    from skyquarry.match.runs.rules import Rules
 
 MOST_CANDIDATES = 1_000_000_000
 """A run with more, and with more than ten for each row, is refused unless it is forced: it may
@@ -25,7 +26,7 @@ WIDEST_ARCSEC = 3600.0
 # ---------------------------------------------------------------- before any row is read
 
 
-def check_radius(node: Identify) -> None:
+def check_radius(node: Asked) -> None:
     """Raise UserError where the caller's limit of separations is one of degrees, and not forced."""
     wide = "" if node.settings.force else too_wide(node)
     if wide:
@@ -36,7 +37,7 @@ def check_radius(node: Identify) -> None:
         )
 
 
-def too_wide(node: Identify) -> str:
+def too_wide(node: Asked) -> str:
     """The limit of separations, and how many pairs lie within it; "" for one that is usual."""
     radius = node.settings.radius_arcsec
     if radius is None or radius <= WIDEST_ARCSEC:
@@ -53,19 +54,17 @@ def too_wide(node: Identify) -> str:
 # ---------------------------------------------------------------- when errors are known
 
 
-def check_candidates(made: Identification, coverage: Coverage) -> None:
+def check_candidates(surveyed: Surveyed, rules: Rules, coverage: Coverage) -> None:
     """Raise UserError where errors let far more rows be candidates than can be meant.
 
     By the median errors and mean densities on the sky that both catalogues looked at.
     """
-    if made.plan.settings.force:
-        return
-    errors, radius = made.surveyed.median_errors_arcsec, made.rules.radius_arcsec
-    for a, b in made.rules.catalog_pairs():
-        expected = expected_candidates(made, coverage, a, b)
-        most = max(MOST_CANDIDATES, CANDIDATES_A_ROW * made.surveyed.summary.counts[a].rows)
+    errors, radius = surveyed.median_errors_arcsec, rules.radius_arcsec
+    for a, b in rules.catalog_pairs():
+        expected = expected_candidates(surveyed, rules, coverage, a, b)
+        most = max(MOST_CANDIDATES, CANDIDATES_A_ROW * surveyed.summary.counts[a].rows)
         if expected > most:
-            names = made.rules.names
+            names = rules.names
             worse = a if errors[a] > errors[b] else b
             within = "" if radius is None else f" within radius_arcsec={radius:g}"
             raise UserError(
@@ -76,7 +75,9 @@ def check_candidates(made: Identification, coverage: Coverage) -> None:
             )
 
 
-def expected_candidates(made: Identification, coverage: Coverage, a: int, b: int) -> float:
+def expected_candidates(
+    surveyed: Surveyed, rules: Rules, coverage: Coverage, a: int, b: int
+) -> float:
     """Rows of `a` times how many of `b` lie within its k sigma, on the sky that both saw.
 
     No farther than the caller's own limit.
@@ -87,10 +88,10 @@ def expected_candidates(made: Identification, coverage: Coverage, a: int, b: int
     shared = sum(area for mask, area in areas.items() if mask & both == both)
     if not shared:
         return 0.0
-    rows = [made.surveyed.summary.counts[c].rows for c in (a, b)]
-    errors = np.radians(np.array(made.surveyed.median_errors_arcsec)[[a, b]] / 3600.0)
-    reach = min(float(np.sqrt(made.rules.chi2_limit * (errors**2).sum())), np.pi)
-    if made.rules.radius_arcsec is not None:
-        reach = min(reach, float(np.radians(made.rules.radius_arcsec / 3600.0)))
+    rows = [surveyed.summary.counts[c].rows for c in (a, b)]
+    errors = np.radians(np.array(surveyed.median_errors_arcsec)[[a, b]] / 3600.0)
+    reach = min(float(np.sqrt(rules.chi2_limit * (errors**2).sum())), np.pi)
+    if rules.radius_arcsec is not None:
+        reach = min(reach, float(np.radians(rules.radius_arcsec / 3600.0)))
     circle = 2.0 * np.pi * (1.0 - np.cos(reach))
     return float(rows[0] * shared / sky[0] * rows[1] / sky[1] * min(circle, shared))

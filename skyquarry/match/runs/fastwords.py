@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from skyquarry.match.likelihood.fastpass import FastRule
     from skyquarry.match.likelihood.motionprior import MotionPrior
     from skyquarry.match.priors.densities import Densities
-    from skyquarry.match.runs.identification import Identification
+    from skyquarry.match.priors.learning import Learnt
+    from skyquarry.match.runs.passes import Scene, Surveyed
+    from skyquarry.match.runs.patches import Patch
+    from skyquarry.match.runs.rules import Rules
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -35,7 +38,35 @@ _TYPICAL = 64
 _LEAST_DEG2 = 1e-3
 
 
-def fast_words(made: Identification, rules: Sequence[FastRule]) -> str:
+class Searched(Protocol):
+    """What of a run tells how much its second search finds."""
+
+    @property
+    def rules(self) -> Rules:
+        """What holds for every patch."""
+
+    @property
+    def extremes(self) -> Sequence[Rows]:
+        """Of each catalogue the rows that reach farthest."""
+
+    @property
+    def surveyed(self) -> Surveyed:
+        """What the first look at every patch told."""
+
+    @property
+    def learnt(self) -> Learnt:
+        """Densities and photometry."""
+
+    @property
+    def sample(self) -> Sequence[Patch]:
+        """Patches that the report looks at."""
+
+    @property
+    def scene(self) -> Scene:
+        """The rows as the evidence sees them."""
+
+
+def fast_words(made: Searched, rules: Sequence[FastRule]) -> str:
     """What share of the fast stars is expected to be found between every two catalogues."""
     typical = [_typical(made, n, rule) for n, rule in enumerate(rules)]
     told = "; ".join(_between(made, a, b, typical) for a, b in made.rules.catalog_pairs())
@@ -45,7 +76,7 @@ def fast_words(made: Identification, rules: Sequence[FastRule]) -> str:
     )
 
 
-def _between(made: Identification, a: int, b: int, typical: list[Rows]) -> str:
+def _between(made: Searched, a: int, b: int, typical: list[Rows]) -> str:
     """One sentence of two catalogues: the share per 1"/yr, mean of stars of typical magnitudes."""
     names = made.rules.names
     epochs = [made.extremes[n].epoch for n in (a, b)]
@@ -79,7 +110,7 @@ def _between(made: Identification, a: int, b: int, typical: list[Rows]) -> str:
 # ---------------------------------------------------------------- stars of usual magnitudes
 
 
-def _typical(made: Identification, number: int, rule: FastRule) -> Rows:
+def _typical(made: Searched, number: int, rule: FastRule) -> Rows:
     """Rows that stand for those that are searched again, the brightest first."""
     found = []
     for patch in made.sample:
@@ -125,7 +156,7 @@ def _weights(prior: MotionPrior, left: Rows, right: Rows) -> Floats:
     return np.asarray(told / told.sum(axis=1, keepdims=True))
 
 
-def _odds(made: Identification, a: int, b: int, stars: list[Rows]) -> Floats:
+def _odds(made: Searched, a: int, b: int, stars: list[Rows]) -> Floats:
     """(stars,) by how much they are likelier to be in both than a mean object."""
     start, number = offsets(stars), np.arange(len(stars[a]), dtype=np.int64)
     groups = pair_groups(stars, start[a] + number, start[b] + number)

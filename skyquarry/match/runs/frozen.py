@@ -7,7 +7,7 @@ an island can be worked out again alone, to explain it, or because some of its r
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +19,6 @@ from skyquarry.match.likelihood.fastpass import FastRule
 from skyquarry.match.priors.densities import Densities
 from skyquarry.match.priors.learning import Learnt
 from skyquarry.match.priors.photometry import MagnitudePrior
-from skyquarry.match.runs.passes import extremes
-from skyquarry.match.runs.secondsearch import SecondSearch
-
-if TYPE_CHECKING:
-    from skyquarry.match.runs.identification import Identification
 
 _OWN = "own"
 
@@ -38,12 +33,6 @@ class Frozen:
     """of each catalogue the rows that reach farthest, as catalogued, without ids"""
     fast: tuple[FastRule, ...] | None
     """which rows are searched twice; None: there was no second search"""
-
-    @classmethod
-    def of(cls, made: Identification) -> Frozen:
-        """Of a run whose tables are known."""
-        few = tuple(extremes(each) for each in made.extremes)
-        return cls(made.calibration, made.learnt, few, rules_of(made))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; numbers come back exactly. The caller's own photometry is only named."""
@@ -83,12 +72,6 @@ class Frozen:
             tuple(_rows(each) for each in data["extremes"]),
             None if fast is None else tuple(FastRule(**rule) for rule in fast),
         )
-
-
-def rules_of(made: Identification) -> tuple[FastRule, ...] | None:
-    """Which rows of each catalogue a run searches twice; None where there is no second search."""
-    search = made.final.fast
-    return search.rules if isinstance(search, SecondSearch) else None
 
 
 def _plain(rows: Rows) -> dict[str, Any]:

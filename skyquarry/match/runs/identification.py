@@ -36,12 +36,15 @@ from skyquarry.match.priors.fields import counting_order
 from skyquarry.match.priors.learning import Field, learn
 from skyquarry.match.runs.calibrating import draws_of, residuals_of
 from skyquarry.match.runs.expecting import check_candidates
+from skyquarry.match.runs.fastwords import fast_words
+from skyquarry.match.runs.frozen import Frozen
 from skyquarry.match.runs.identify import identified, joined
 from skyquarry.match.runs.passes import (
     SLACK_ARCSEC,
     Final,
     Scene,
     Surveyed,
+    extremes,
     finished,
     lesson_of_all,
     piece_of,
@@ -51,7 +54,7 @@ from skyquarry.match.runs.passes import (
 from skyquarry.match.runs.patches import patches_of
 from skyquarry.match.runs.rowsource import Resident, Streamed, footprint_of
 from skyquarry.match.runs.sampling import field_lesson_of, field_sample, lesson_of, sample_of
-from skyquarry.match.runs.secondsearch import second_search
+from skyquarry.match.runs.secondsearch import SecondSearch, second_search
 from skyquarry.match.runs.waiting import Waiting
 from skyquarry.match.runs.weighed import Weighed
 from skyquarry.sky.ranges import Ranges
@@ -61,11 +64,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from skyquarry.engine.executors import Where
-    from skyquarry.match.crossmatch import Identify
     from skyquarry.match.given.reading import Rejects
     from skyquarry.match.given.rows import Rows
+    from skyquarry.match.likelihood.fastpass import FastRule
     from skyquarry.match.priors.learning import Learnt
     from skyquarry.match.results.lazytables import Tables
+    from skyquarry.match.runs.asked import Asked
     from skyquarry.match.runs.identify import Found
     from skyquarry.match.runs.passes import FastPass, Piece
     from skyquarry.match.runs.patches import Patch
@@ -89,7 +93,7 @@ class Identification:
 
     def __init__(
         self,
-        plan: Identify,
+        plan: Asked,
         executor: Where = None,
         cancel: threading.Event | None = None,
         progress: Callable[[str, int, int], None] | None = None,
@@ -156,9 +160,20 @@ class Identification:
         return {name: rows for name, rows in told if rows}
 
     @property
+    def fast_rules(self) -> tuple[FastRule, ...] | None:
+        """Which rows of each catalogue are searched twice; None: there is no second search."""
+        return None if self.second is None else self.second.rules
+
+    @property
+    def frozen(self) -> Frozen:
+        """What the passes before the tables have found."""
+        few = tuple(extremes(each) for each in self.extremes)
+        return Frozen(self.calibration, self.learnt, few, self.fast_rules)
+
+    @property
     def fast_words(self) -> str:
         """What the search for fast stars can have missed."""
-        return "" if self.final.fast is None else self.final.fast.words(self)
+        return "" if self.second is None else fast_words(self, self.second.rules)
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -214,7 +229,8 @@ class Identification:
             completeness=plan.settings.completeness,
             within=Ranges.union(part.core for part in self.lessons) if self.lessons else None,
         )
-        check_candidates(self, first.coverage)
+        if not plan.settings.force:
+            check_candidates(self.surveyed, self.rules, first.coverage)
         chosen = plan.settings.photometry
         pieces = self._pieces_to_learn_from()
         return learn(
@@ -264,7 +280,12 @@ class Identification:
     @cached_property
     def final(self) -> Final:
         """What turns evidence into tables."""
-        return Final(self.learnt, self.plan.shape, second_search(self), self.is_resident)
+        return Final(self.learnt, self.plan.shape, self.second, self.is_resident)
+
+    @cached_property
+    def second(self) -> SecondSearch | None:
+        """The search for fast stars; None where it is not asked for, or can find nothing."""
+        return second_search(self.extremes) if self.plan.settings.fast_pass else None
 
     def tables(self) -> Iterator[Tables]:
         """The tables of each patch, then those of islands across borders and of fast stars."""

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from skyquarry.match.priors.learning import Learnt
     from skyquarry.match.results.lazytables import Tables
     from skyquarry.match.results.tables import Shape
-    from skyquarry.match.runs.identification import Identification
     from skyquarry.match.runs.identify import Found, Work
     from skyquarry.match.runs.patches import Patch
     from skyquarry.match.runs.rowsource import RowSource
@@ -68,9 +67,6 @@ class FastPass(Protocol):
 
     def deferred(self, alone: list[Rows]) -> list[Mask]:
         """Of rows without any candidate those that may be such stars: they are told of later."""
-
-    def words(self, made: Identification) -> str:
-        """What it can have missed."""
 
     def piece(
         self, rows: list[Rows], core: list[Mask], scene: Scene, final: Final

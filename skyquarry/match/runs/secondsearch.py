@@ -17,19 +17,20 @@ from skyquarry.match.likelihood.fastpass import (
 )
 from skyquarry.match.resolution.groups import offsets
 from skyquarry.match.resolution.islands import islands
-from skyquarry.match.runs.fastwords import fast_words, pair_groups
+from skyquarry.match.runs.fastwords import pair_groups
 from skyquarry.match.runs.identify import found_of
 from skyquarry.match.runs.nearby import agree, chosen_evidence, together
 from skyquarry.match.runs.passes import tables_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from skyquarry.match.given.rows import Rows
     from skyquarry.match.likelihood.evidence import PairEvidence
     from skyquarry.match.priors.densities import Densities
     from skyquarry.match.results.lazytables import Tables
-    from skyquarry.match.runs.identification import Identification
     from skyquarry.match.runs.passes import Final, Scene
     from skyquarry.match.runs.rules import Rules
 
@@ -118,20 +119,14 @@ class SecondSearch:
         order = np.lexsort((right, left))
         return left[order], right[order], chosen_evidence(together(told), order)
 
-    def words(self, made: Identification) -> str:
-        """How complete the search for fast stars is, by their speed, between the catalogues."""
-        return fast_words(made, self.rules)
 
-
-def second_search(made: Identification) -> SecondSearch | None:
-    """The second search of a run; None where it is not asked for, or can find nothing."""
-    if not made.plan.settings.fast_pass:
-        return None
-    epochs = np.concatenate([each.epoch for each in made.extremes])
+def second_search(extremes: Sequence[Rows]) -> SecondSearch | None:
+    """The second search of a run, by each catalogue's farthest; None where it can find nothing."""
+    epochs = np.concatenate([each.epoch for each in extremes])
     known = epochs[np.isfinite(epochs)]
     if not len(known) or np.ptp(known) < SHORTEST_YEARS:
         return None
-    return SecondSearch((FastRule(),) * len(made.plan.sides))
+    return SecondSearch((FastRule(),) * len(extremes))
 
 
 def _parted(rows: list[Rows], mask: Mask, start: Ints) -> list[Rows]:
