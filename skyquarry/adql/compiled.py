@@ -22,6 +22,8 @@ class Compiled:
     """Scans of which each row has one row, or none."""
     equal: tuple[Equal, ...] = ()
     """As a FROM has them."""
+    wanted: tuple[Equal, ...] = ()
+    """Columns that its WHERE wants to be equal, be they its own or of a query round it."""
     named: tuple[tuple[str, str], ...] = ()
     """The queries of WITH: our name, and the SQL."""
     blocked: str = ""

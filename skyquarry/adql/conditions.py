@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from skyquarry.adql.compiled import Compiled
     from skyquarry.adql.scopes import Scope
     from skyquarry.adql.state import State
-    from skyquarry.adql.terms import Equal
+    from skyquarry.adql.terms import Equal, Field
     from skyquarry.adql.text.syntax import Query, Value
 
     Compile = Callable[[Query, Scope | None], Compiled]
@@ -100,10 +100,11 @@ class Conditions(Resolver):
         )
         near = tuple(each for part in parts for each in part.near)
         equal = tuple(each for part in parts for each in part.equal)
+        among = tuple(each for part in parts for each in part.among)
         if tree.word != "AND":
             return made
         every = tuple(each for part in parts for each in part.each)
-        return replace(made, near=near, equal=equal, every=every)
+        return replace(made, near=near, equal=equal, among=among, every=every)
 
     def _not(self, tree: Not) -> Truth:
         of = self.truth(tree.of)
@@ -270,11 +271,13 @@ class Conditions(Resolver):
                 "numbers, both texts, or both moments",
             )
         word = "NOT IN" if tree.negated else "IN"
-        return self._made(f"({of.sql} {word} ({made.sql}))", (of,))
+        truth = self._made(f"({of.sql} {word} ({made.sql}))", (of,))
+        return truth if tree.negated else replace(truth, among=_among(of.column, made.fields[0]))
 
     def _exists(self, tree: Exists) -> Truth:
         made = self.compile_query(tree.query, self.scope)
-        return self._made(f"(EXISTS ({made.sql}))", ())
+        truth = self._made(f"(EXISTS ({made.sql}))", ())
+        return replace(truth, among=made.wanted)
 
     def _like(self, tree: Like) -> Truth:
         word = "ILIKE" if tree.caseless else "LIKE"
@@ -322,6 +325,12 @@ def _equal(left: Term, right: Term) -> tuple[Equal, ...]:
         return ()
     one, other = left.column.origin, right.column.origin
     return () if one is None or other is None else ((one, other), (other, one))
+
+
+def _among(of: Field | None, column: Field) -> tuple[Equal, ...]:
+    """The stored column that a query gives, and that which is looked for in it."""
+    known = of is not None and of.origin is not None and column.origin is not None
+    return ((column.origin, of.origin),) if known else ()  # type: ignore[union-attr,return-value]
 
 
 def _is_number(term: Term) -> bool:

@@ -58,7 +58,7 @@ class Joining:
         sql = f"{scan.name} AS {scan.alias}"
         relation = Relation(called, is_quoted, fields, shown, scan.alias, sql)
         own = frozenset((scan.number,))
-        tree = Tree(sql, (relation,), fields, own, shown, own, (), Flat.of(scan))
+        tree = Tree(sql, (relation,), fields, own, shown, own, flat=Flat.of(scan))
         condition = getattr(table, "condition", "")
         return self._viewed(tree, scan, condition) if condition else tree
 
@@ -117,7 +117,7 @@ class Joining:
         )
         sql = f"(SELECT {columns} FROM {tree.sql}) AS {ours}"
         relation = Relation((alias.name,), alias.quoted, own)
-        return Tree(sql, (relation,), own, tree.scans, None, tree.parts, tree.equal)
+        return Tree(sql, (relation,), own, tree.scans, None, tree.parts, tree.equal, tree.among)
 
     # ------------------------------------------------------------ joins
     def _join(self, source: Join) -> Tree:
@@ -135,7 +135,7 @@ class Joining:
         truth = Conditions(self.state, scope, self.compile_query).truth(source.on)
         if truth.aggregated:
             raise self.state.source.error(source.on.span, "has an aggregate, but ON takes none")
-        both = self._beside(left, right, "", source.kind, truth.equal)
+        both = self._beside(left, right, "", source.kind, truth.equal, truth.among)
         flat = Flat.joined(left.flat, right.flat, truth.each) if source.kind == "INNER" else None
         self._narrow(source.kind, truth.narrowing, left, right)
         left, right, test = self._quickened(source.kind, left, right, truth)
@@ -155,7 +155,13 @@ class Joining:
         return left, right, truth.sql
 
     def _beside(
-        self, left: Tree, right: Tree, sql: str, kind: str, equal: tuple[Equal, ...]
+        self,
+        left: Tree,
+        right: Tree,
+        sql: str,
+        kind: str,
+        equal: tuple[Equal, ...],
+        among: tuple[Equal, ...] = (),
     ) -> Tree:
         shown = (*left.stars, *right.stars)
         kept = {"INNER": (left, right), "LEFT": (left,), "RIGHT": (right,)}.get(kind, ())
@@ -168,6 +174,7 @@ class Joining:
             shown,
             parts,
             (*left.equal, *right.equal, *_leading(kind, left, right, equal)),
+            (*left.among, *right.among, *_asked(kind, left, right, among)),
         )
 
     def _check_names(self, left: Tree, right: Tree, source: Join) -> None:
@@ -262,6 +269,12 @@ def _leading(kind: str, left: Tree, right: Tree, equal: tuple[Equal, ...]) -> tu
         return ()
     numbers = {each.origin[0] for each in side.columns if each.origin is not None}
     return tuple(pair for pair in equal if pair[0][0] in numbers and pair[1][0] not in numbers)
+
+
+def _asked(kind: str, left: Tree, right: Tree, among: tuple[Equal, ...]) -> tuple[Equal, ...]:
+    """Columns that a query in ON names, of the sides whose rows it may leave out."""
+    sides = {"INNER": left.scans | right.scans, "LEFT": right.scans, "RIGHT": left.scans}
+    return tuple(pair for pair in among if pair[1][0] in sides.get(kind, frozenset()))
 
 
 def _grouped(right: Tree, source: Join) -> str:

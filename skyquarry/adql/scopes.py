@@ -59,6 +59,8 @@ class Tree:
     """The scans of which each row of it has one row, or none: it may be made part by part."""
     equal: tuple[Equal, ...] = ()
     """Columns by which rows are joined: the second follows where the first is read in part."""
+    among: tuple[Equal, ...] = ()
+    """Columns of queries in its conditions: the second's rows matter where the first has theirs."""
     flat: Flat | None = None
     """Its tables and conditions, where it is stored or given tables in inner joins."""
 

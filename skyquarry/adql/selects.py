@@ -31,7 +31,7 @@ from skyquarry.adql.text.syntax import (
 
 if TYPE_CHECKING:
     from skyquarry.adql.state import State
-    from skyquarry.adql.terms import Truth
+    from skyquarry.adql.terms import Equal, Truth
     from skyquarry.errors import QueryError
 
 
@@ -151,6 +151,7 @@ class _Selecting:
         self.joined = Joining(self.state, outer, compiler.query).tree(tree.source)
         self.scope = Scope(self.state.source, self.joined, outer)
         self.plain = Conditions(self.state, self.scope, compiler.query)
+        self.wanted: tuple[Equal, ...] = ()
 
     def compiled(self, order: tuple[Order, ...], offset: int | None) -> Compiled:
         """The SELECT, sorted, less its first rows, and no more than TOP says."""
@@ -179,8 +180,10 @@ class _Selecting:
             )
         scans = self.joined.scans
         self.state.narrow({n: each for n, each in truth.narrowing.items() if n in scans})
-        joined = replace(self.joined, equal=(*self.joined.equal, *truth.equal))
+        equal, among = (*self.joined.equal, *truth.equal), (*self.joined.among, *truth.among)
+        joined = replace(self.joined, equal=equal, among=among)
         joined = replace(joined, flat=Flat.joined(joined.flat, Flat(), truth.each))
+        self.wanted = truth.equal
         self.joined, test = quickened(self.state, joined, truth.near)
         return f"{test} AND {truth.sql}" if test else truth.sql
 
@@ -331,7 +334,9 @@ class _Selecting:
             return Compiled(block.sql, fields, blocked=blocked)
         own = () if tree.distinct else self.joined.equal
         some = frozenset() if tree.distinct else self.joined.parts
-        return Compiled(block.sql, fields, self.joined.scans, some, own, blocked=blocked)
+        return Compiled(
+            block.sql, fields, self.joined.scans, some, own, self.wanted, blocked=blocked
+        )
 
 
 def _no_place(term: Term) -> str:

@@ -121,6 +121,8 @@ class Truth:
     """Pairs of points that are near each other wherever it is true."""
     equal: tuple[Equal, ...] = ()
     """Columns that are equal wherever it is true."""
+    among: tuple[Equal, ...] = ()
+    """Columns of queries within it, and what is among their values wherever it is true."""
     band: Band | None = None
     """That it is true where two numbers differ by little."""
     differ: tuple[Origin, Origin] | None = None

@@ -1,10 +1,11 @@
 """Tags of named rows in place of their catalogue, where a query joins it with who names them.
 
 Where rows of two tables meet only if a column of one has the key of the other (`Tree.equal`: in
-inner joins either way, in an outer one from the side that is kept whole), no row of the other
-matters whose key is not named. A tag that promises every named row (`engine.named`) is then read in
-its place, whatever else is asked of either. A tag may be named by another: the objects about those
-that have a spectrum, by the pairs of these.
+inner joins either way, in an outer one from the side that is kept whole), or a condition is IN or
+EXISTS of a query that has such rows, no row of the other matters whose key is not named. A tag that
+promises every named row (`engine.named`) is then read in its place, whatever else is asked of
+either. A tag may be named by another: the objects about those that have a spectrum, by the pairs of
+these.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from skyquarry.engine.catalog import Catalog
 from skyquarry.engine.named import named_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from skyquarry.adql.blocks import Block
     from skyquarry.adql.reads import Read
     from skyquarry.adql.tablenames import Tables
-    from skyquarry.adql.terms import Equal
+    from skyquarry.adql.terms import Equal, Origin
     from skyquarry.catalog.relations import NamedRows
     from skyquarry.engine.source import Source
 
@@ -35,7 +36,7 @@ _WORTH: Final = 0.5
 
 def named_instead(reads: Sequence[Read], blocks: Iterable[Block], tables: Tables) -> list[Read]:
     """What is read of each table, where it is joined with one that names rows only these."""
-    equal = [pair for block in blocks for pair in _within(block)]
+    equal = [pair for block in blocks for pair in _closed(_within(block))]
     tags = _beside(reads, {other[0] for _, other in equal}, tables)
     if not tags:
         return list(reads)
@@ -43,13 +44,31 @@ def named_instead(reads: Sequence[Read], blocks: Iterable[Block], tables: Tables
     return [_least(read, able.get(number, ())) for number, read in enumerate(reads)]
 
 
-def _within(block: Block) -> Iterable[Equal]:
+def _within(block: Block) -> Iterator[Equal]:
     """Columns by which tables of one FROM are joined, of which conditions may narrow the rows.
 
-    A query within a condition joins none of those around it: these have their rows all the same.
+    A query within a condition joins none of those around it, which have their rows all the same,
+    unless the condition is that these are among its own (IN, EXISTS).
     """
-    scans = block.source.scans
-    return (pair for pair in block.source.equal if scans.issuperset(scan for scan, _ in pair))
+    scans, source = block.source.scans, block.source
+    yield from (pair for pair in source.equal if scans.issuperset(scan for scan, _ in pair))
+    yield from (pair for pair in source.among if pair[1][0] in scans)
+
+
+def _closed(pairs: Iterable[Equal]) -> list[Equal]:
+    """These, and all that follow: who is among those that are among others is among these."""
+    found = dict.fromkeys(pairs)
+    beyond: dict[Origin, list[Origin]] = {}
+    for one, other in found:
+        beyond.setdefault(one, []).append(other)
+    for start in list(beyond):
+        todo, seen = [start], {start}
+        while todo:
+            new = [each for each in beyond.get(todo.pop(), ()) if each not in seen]
+            seen.update(new)
+            todo += new
+        found.update(((start, each), None) for each in seen if each != start)
+    return list(found)
 
 
 def _beside(reads: Sequence[Read], scans: Iterable[int], tables: Tables) -> dict[int, Tags]:
