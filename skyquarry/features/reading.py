@@ -67,7 +67,8 @@ class Columns:
     def is_number(self, name: str) -> bool:
         """Whether it holds numbers or booleans."""
         kind = self.arrow(name).type
-        known = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean)
+        known = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean,
+                 pa.types.is_decimal)  # fmt: skip
         return any(each(kind) for each in known) or pa.types.is_null(kind)
 
     def floats(self, name: str) -> Floats:

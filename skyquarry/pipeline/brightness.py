@@ -95,11 +95,19 @@ def priors_by_magnitude(
 
 
 def mix_of(mix: SkyMix | Literal["sky"] | None, model: Model) -> SkyMix | None:
-    """A mix as given; "sky": the one that is shipped, for the model's classes."""
+    """A mix as given; "sky": the one that is shipped, for the model's classes.
+
+    Raises UserError for what is no mix, or one of another number of classes.
+    """
     from skyquarry.errors import UserError, one_of
     from skyquarry.learn.scores import SkyMix
     from skyquarry.learn.skymix import check_band, sky_mix
 
+    if isinstance(mix, SkyMix) and mix.counts.shape[2] != len(model.classes):
+        raise UserError(
+            f"mix counts {mix.counts.shape[2]} classes, but the model knows "
+            f"{', '.join(model.classes)}: give one number a class, in this order"
+        )
     if mix is None or isinstance(mix, SkyMix):
         return mix
     if not isinstance(mix, str):

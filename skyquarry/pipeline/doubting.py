@@ -120,6 +120,8 @@ def _of_class(
         return f"{_plain(each)} (no row)"
     if weights is None:
         return f"{_plain(each)} ({each['n']:,})"
+    if not weights[mine].any():
+        return f"{_plain(each)} (none of its {each['n']:,} rows lies where the mix has any)"
     where = ""
     counts = mine & (weights > 0)
     if magnitude is not None:

@@ -135,6 +135,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
     rows = table_of(table)
     positions = places_of(table, positions) or places_before(model, rows)
     kept, judged = _judged(model, rows, label, groups, positions, magnitude)
+    _check_places(mix, judged)
     told = _told(model, judged, mix, merged, draws, seed)
     if cuts is None:
         cuts = cuts_of(rows.drop_columns([label]), _survey(model), model.classes)
@@ -267,6 +268,22 @@ def _scores(  # noqa: PLR0913, PLR0917
         magnitude=judged.magnitude, latitude_deg=judged.latitude,
         merged=merged or merged_of(model.classes), sets=sets, mix=mix, draws=draws, seed=seed,
     )  # fmt: skip
+
+
+def _check_places(mix: SkyMix | None, judged: _Judged) -> None:
+    """Raises UserError where the mix hangs on what the rows do not have."""
+    if mix is None:
+        return
+    if mix.latitude_edges and judged.latitude is None:
+        raise UserError(
+            f"{mix.name} is told by Galactic latitude, but the table has no positions that are "
+            "understood: name them with positions=(ra, dec), or score the rows as they are (no mix)"
+        )
+    if mix.magnitude_edges and judged.magnitude is None:
+        raise UserError(
+            f"{mix.name} is told by magnitude, but no feature of the model is one: name a column "
+            "with magnitude=, or score the rows as they are (no mix)"
+        )
 
 
 def _weights(judged: _Judged, mix: SkyMix | None) -> Floats | None:

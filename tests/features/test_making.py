@@ -67,6 +67,13 @@ def test_big_endian_columns_are_read():
     assert np.array_equal(features_of(table, "sdss").values, features_of(UGRIZ, "sdss").values)
 
 
+def test_decimals_as_databases_give_them_are_numbers():
+    """They were 'of type decimal128, but a feature needs numbers'."""
+    table = pa.table({name: pa.array(told).cast(pa.decimal128(20, 6)) for name, told in
+                      UGRIZ.items()})  # fmt: skip
+    assert np.array_equal(features_of(table, "sdss").values, features_of(UGRIZ, "sdss").values)
+
+
 @pytest.mark.parametrize("name", ["alpha", "plate", "redshift", "class", "obj_ID", "MJD"])
 def test_what_may_not_be_learnt_from_cannot_be_asked_for(name):
     with pytest.raises(UserError, match=f"column '{name}' was asked for, but it is"):

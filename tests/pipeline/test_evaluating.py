@@ -174,6 +174,23 @@ def test_a_mix_that_is_none_is_told(model):
         sq.evaluate(model, sky(50, 2), mix={"star": 1.0})
 
 
+def test_a_mix_that_does_not_fit_the_model_or_the_table_is_told_in_words(model):
+    """An IndexError, NaN scores, and 'latitude_deg is None'."""
+    table = sky(300, 2, ra_deg=200.0)
+    with pytest.raises(UserError, match=r"mix counts 2 classes, but the model knows galaxy, qua"):
+        sq.evaluate(model, table, mix=SkyMix(np.ones((1, 1, 2)), ()))
+    with pytest.raises(UserError, match=r"no positions that are understood: name them with posit"):
+        sq.evaluate(model, table.drop_columns(["ra", "dec"]), mix="sky", groups=None)
+    with pytest.raises(UserError, match="none negative or NaN"):
+        SkyMix(np.array([[[1.0, np.nan, 3.0]]]), ())
+    with pytest.raises(UserError, match=r"magnitude_edges are .* have to rise"):
+        SkyMix(np.ones((2, 1, 3)), (22.0, 18.0, 14.0))
+    none = sq.evaluate(model, table, mix=SkyMix(np.array([[[1.0, 0.0, 3.0]]]), ()), draws=5)
+    quasars = none["as_given"]["per_class"][1]["n"]
+    said = f"quasar (none of its {quasars} rows lies where the mix has any)"
+    assert any(said in each for each in none["doubts"])
+
+
 def test_the_command_scores_a_saved_model(model, tmp_path):
     model.save(tmp_path / "model")
     pq.write_table(sky(1_500, 9, ra_deg=200.0), tmp_path / "t.parquet")

@@ -37,11 +37,15 @@ class SkyMix:
         wanted = tuple(
             max(len(each) - 1, 1) for each in (self.magnitude_edges, self.latitude_edges)
         )
-        if self.counts.ndim != 3 or self.counts.shape[:2] != wanted or (self.counts < 0).any():
+        good = np.isfinite(self.counts).all() and not (self.counts < 0).any()
+        if self.counts.ndim != 3 or self.counts.shape[:2] != wanted or not good:
             raise UserError(
                 f"counts have shape {self.counts.shape}, but the edges need {(*wanted, 'K')}, none "
-                "negative: give one count a bin and class"
+                "negative or NaN: give one count a bin and class"
             )
+        for what, edges in (("magnitude", self.magnitude_edges), ("latitude", self.latitude_edges)):
+            if list(edges) != sorted(set(edges)) or np.isnan(np.array(edges, np.float64)).any():
+                raise UserError(f"{what}_edges are {edges}, but they have to rise: sort the bins")
 
     @classmethod
     def of_objects(
@@ -77,6 +81,11 @@ class SkyMix:
         hangs on) weigh 0.
         """
         label = np.asarray(labels).astype(np.int64)
+        if len(label) and label.max() >= self.counts.shape[2]:
+            raise UserError(
+                f"a label is {label.max()}, but {self.name} counts {self.counts.shape[2]} classes: "
+                "give it those of the model, in the same order"
+            )
         place = _place(label, magnitude, self.magnitude_edges, latitude_deg, self.latitude_edges)
         inside = (place >= 0).all(axis=1) & (label >= 0)
         where = (place[inside, 0], place[inside, 1], label[inside])
