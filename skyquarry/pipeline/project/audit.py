@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BEGINNING = "0" * 64
+_HASH = re.compile(r"[0-9a-f]{64}")
 RENEWED = "log begun anew"
 _KINDS = {"number": int, "event": str, "told": dict, "before": str, "hash": str}
 
@@ -79,8 +81,11 @@ class Audit:
 
     def broken(self, *expected: str) -> list[str]:
         """`verify`, without a torn last line: a kill leaves one, and `note` mends it."""
-        expected = (*expected, *self._last())
-        faults, before, seen = [], BEGINNING, set[str]()
+        faults, before, seen, last = [], BEGINNING, set[str](), self._last()
+        if last is not None and not _HASH.fullmatch(last):
+            faults.append(f"{self.head} was changed: it has the hash of the last line no more")
+        elif last is not None:
+            expected = (*expected, last)
         for number, line in enumerate(self._lines()[0], 1):
             try:
                 entry = _entry(line, self.path, number)
@@ -127,17 +132,14 @@ class Audit:
                 return path
             number += 1
 
-    def _last(self) -> tuple[str, ...]:
-        """The hash of the line that was written last, as the file beside knows it."""
-        try:
-            return () if self.head is None else (self.head.read_text("ascii").strip(),)
-        except FileNotFoundError:
-            return ()  # of a project begun before there was such a file
-        except UnicodeDecodeError as fault:
-            raise DamagedError(
-                f"{self.head} is no hash ({fault}), but it has that of the last line of the audit "
-                "log: remove it"
-            ) from fault
+    def _last(self) -> str | None:
+        """The hash of the line that was written last, as the file beside has it; None: no file.
+
+        A project begun before there was such a file has none.
+        """
+        if self.head is None or not self.head.is_file():
+            return None
+        return self.head.read_text("ascii", errors="replace").strip()
 
     def _lines(self) -> tuple[list[bytes], bytes]:
         """Whole lines, and the bytes of a torn one at the end."""

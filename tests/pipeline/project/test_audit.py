@@ -71,3 +71,18 @@ def test_a_line_that_is_no_event_is_named(log: Audit) -> None:
     assert "line 4 is no event" in log.verify()[0]
     with pytest.raises(DamagedError, match="line 4 is no event of an audit log"):
         log.note("began")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"no hash"])
+def test_a_damaged_hash_of_the_last_line_is_a_fault_of_its_own(
+    tmp_path: Path, content: bytes
+) -> None:
+    log = Audit(tmp_path / "audit.jsonl", tmp_path / "hidden" / "last")
+    log.note("began")
+    assert log.broken() == []
+    (tmp_path / "hidden" / "last").write_bytes(content)
+    (fault,) = log.broken()
+    assert fault == f"{tmp_path}/hidden/last was changed: it has the hash of the last line no more"
+    aside = log.renew([fault], [])
+    assert aside == tmp_path / "audit-damaged-1.jsonl"
+    assert log.broken() == []
