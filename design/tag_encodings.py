@@ -9,7 +9,7 @@ snappy 0.31 and 0.21, no codec 0.22 and 0.14. A file of DuckDB's own, all rows i
 Not to compress costs a tenth more bytes than lz4.
 
 Since then whole numbers that change from row to row have no dictionary where nothing is packed: the
-first scan, which asks for `mode`, takes a tenth to a sixth less than it did (`query.md`).
+first scan, which asks for `mode`, takes a tenth less than it did (`query.md`).
 """
 
 from __future__ import annotations
