@@ -273,7 +273,7 @@ class StoredRead:
 
     def standing(self, dialect: str) -> str:
         """The SQL that stands for it in a query that is printed: its files, or a table."""
-        if self.instead_of is not None and dialect != "duckdb":
+        if self.instead_of is not None and (dialect != "duckdb" or not len(self.source.tiles)):
             return replace(self, table=self.instead_of, instead_of=None).standing(dialect)
         if self.table.cut:
             raise QueryError(

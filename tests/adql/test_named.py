@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -483,6 +484,24 @@ def test_sql_for_a_cluster_names_the_table_itself(home):
     assert "/specphoto/v1/specphoto/dataset/" in plan.to_sql("duckdb")
     assert 'FROM "photoobj"' in plan.to_sql("trino")
     assert "specphoto" not in plan.to_sql("trino")
+
+
+def test_where_none_is_named_nothing_is_read_and_the_rows_are_the_same(own):
+    """The tag has no file; SQL that is printed names those of the table itself."""
+    none = {**SOURCES, "skyquarry_nan": "null"}
+    apart = pa.table(
+        {"id": pa.array([None, 90_000], pa.int64()), "ra": [1.0, 2.0], "dec": [0.0, 0.0]}
+    )
+    write_catalog(own / "lost", apart, properties=none, index=None, margin_arcsec=None)
+    _tag(own, "of_lost", "photoobj", "lost", "id", columns=POPULAR)
+    inner = "SELECT p.id FROM photoobj AS p JOIN lost AS s ON p.id = s.id"
+    kept = "SELECT s.ra, p.id FROM lost AS s LEFT JOIN photoobj AS p ON p.id = s.id"
+    for adql, rows in ((inner, 0), (kept, 2)):
+        assert _read(adql, own) == ["of_lost"]
+        assert len(_rows(adql, own)) == rows
+        printed = query(adql, archive=own).to_sql("duckdb")
+        assert "/photoobj/v1/photoobj/dataset/" in printed
+        assert len(duckdb.sql(printed).fetchall()) == rows
 
 
 def test_a_promise_that_cannot_be_read_is_none(own):
