@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
-from skyquarry.cli.output import write_json
+from skyquarry.cli.output import check_out, write_json, write_out
 from skyquarry.cli.words import listed
 
 
@@ -48,16 +48,14 @@ def check(
     Colours beside those of real objects, counts beside published ones, a learner that tries to tell
     simulated from real, and published cuts.
     """
-    import json
-    from pathlib import Path
-
     from skyquarry.pipeline.checking import check
 
+    check_out(out)
     wanted = listed(parts)
     found = check(sky, real=real, seed=seed, area_deg2=area, scale=scale, parts=wanted, page=report)
     told = found.to_dict()
     if out is not None:
-        Path(out).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        write_out(told, out)
     if as_json:
         write_json(told)
         return

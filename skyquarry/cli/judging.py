@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
-from skyquarry.cli.output import write_json
+from skyquarry.cli.output import check_out, write_json, write_out
 from skyquarry.cli.words import listed, pair
 from skyquarry.errors import one_of
 
@@ -48,18 +48,16 @@ def evaluate(
 
     Example: skyquarry evaluate model other.parquet --label class --report scores.html
     """
-    import json
-    from pathlib import Path
-
     from skyquarry.pipeline.evaluating import evaluate as score
 
+    check_out(out)
     told = score(
         model, table, label=label, groups=None if groups == "none" else groups,
         positions=pair(positions), magnitude=magnitude, mix=_mix(mix), importance=importance,
         page=report, seed=seed,
     )  # fmt: skip
     if out is not None:
-        Path(out).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        write_out(told, out)
     if as_json:
         write_json(told)
         return

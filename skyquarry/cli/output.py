@@ -19,6 +19,30 @@ if TYPE_CHECKING:
 WIDTH_OF_A_PIPE = 132
 
 
+def check_out(out: str | None) -> None:
+    """Raises UserError where no file can be written there: asked before any work."""
+    from pathlib import Path
+
+    from skyquarry.errors import UserError
+
+    if out is not None and (not Path(out).parent.is_dir() or Path(out).is_dir()):
+        raise UserError(
+            f"--out is {out!r}, but the path of a file in a folder that is there is needed: make "
+            "the folder, or choose another"
+        )
+
+
+def write_out(told: Any, out: str) -> None:
+    """JSON in a file, which is the old one or the new one, whenever a kill comes."""
+    from pathlib import Path
+
+    from skyquarry.catalog.files import Folder
+
+    target = Path(out).absolute()
+    text = json.dumps(told, indent=1) + "\n"
+    Folder.at(target.parent).write_atomic(target.name, text.encode())
+
+
 def write_rows(
     batches: Iterable[pa.RecordBatch],
     schema: pa.Schema,

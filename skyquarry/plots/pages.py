@@ -8,6 +8,7 @@ from math import ceil, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.catalog.files import Folder
 from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def write_page(
     needed: Sequence[str],
     hint: str,
 ) -> Path:
-    """Write a report as the one HTML file that `page` makes of it; returns the path.
+    """Write a report as the one HTML file that `page` makes of it, whole; returns the path.
 
     Raises UserError where the report lacks a key of `needed`; `hint` says which report to try.
     """
@@ -119,9 +120,9 @@ def write_page(
         raise UserError(
             f"the report has no {', '.join(missing)}, but a page needs them; try {hint}"
         )
-    target = Path(path)
-    target.write_text(page(report), encoding="utf-8")
-    return target
+    target = Path(path).absolute()
+    Folder.at(target.parent).write_atomic(target.name, page(report).encode())
+    return Path(path)
 
 
 def with_error(value: float | None, error: float | None, digits: int = 4) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -204,6 +205,31 @@ def test_the_command_scores_a_saved_model(model, tmp_path):
     assert "purity 0." in done.output
     written = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
     assert written["classes"] == list(WORDS)
+
+
+def test_scores_and_page_are_the_old_or_the_new_ones_whenever_a_fault_comes(
+    model, tmp_path, monkeypatch
+):
+    """They were written in place: what a kill or a full disk left was a part of them."""
+    pq.write_table(sky(300, 9, ra_deg=200.0), tmp_path / "t.parquet")
+    model.save(tmp_path / "model")
+    ask = ["evaluate", str(tmp_path / "model"), str(tmp_path / "t.parquet"), "--out"]
+    lost = CliRunner().invoke(app, [*ask, str(tmp_path / "none" / "scores.json")])
+    assert "in a folder that is there" in lost.stderr
+    scores, page = tmp_path / "scores.json", tmp_path / "scores.html"
+    scores.write_text("old")
+    page.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "no space")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for more in ([], ["--report", str(page)]):
+        assert CliRunner().invoke(app, [*ask, str(scores), *more]).exception is not None
+    assert {scores.read_text(), page.read_text()} == {"old"}
+    assert {each.name for each in tmp_path.iterdir()} == {
+        "t.parquet", "model", "scores.json", "scores.html",
+    }  # fmt: skip
 
 
 def test_what_a_few_rows_stand_for_is_not_measured_in_words_with_what_to_do(model, tmp_path):
