@@ -126,7 +126,7 @@ def _doubts(report: Mapping[str, Any]) -> str:
 def _found(report: Mapping[str, Any]) -> Iterator[str]:
     """What the scores themselves say against the model."""
     few = [each for each in report["per_class"] if not each["measured"]]
-    told = "doubts" in report  # of sq.evaluate, which says it with what to do
+    told = {"doubts", "measured"} <= set(report)  # of sq.evaluate, which says it with what to do
     if few and not told:
         names = ", ".join(f"{words(each['name'])} ({each['n_effective']:.0f})" for each in few)
         yield f"Not measured, fewer than 100 effective members: {names}."
