@@ -8,7 +8,7 @@ the tiles that are finished: a run that was killed goes on where it was.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +22,22 @@ from skyquarry.catalog.writer import Options, TileRecord, TreeWriter, VersionWri
 from skyquarry.engine.journal import Journal
 from skyquarry.engine.named import gathered, rows_in
 from skyquarry.engine.plan import MEMORY_BYTES, Limit
-from skyquarry.engine.reader import Piece
 from skyquarry.engine.run import run_tasks
+from skyquarry.engine.saveparts import (
+    Near,
+    in_order,
+    margin_pieces,
+    write_piece,
+    write_tables,
+)
 from skyquarry.engine.scan import Scan
 from skyquarry.engine.spans import spans_of
 from skyquarry.engine.tags import AS_SCANNED, tag_properties
 from skyquarry.errors import ExistsError, StorageError, UserError
-from skyquarry.sky.ranges import MAX_ORDER, Ranges
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-
-    import pyarrow as pa
 
     from skyquarry.catalog.relations import NamedRows
     from skyquarry.catalog.stored import Stored
@@ -42,10 +45,8 @@ if TYPE_CHECKING:
     from skyquarry.engine.catalog import Catalog
     from skyquarry.engine.executors import Where
     from skyquarry.engine.plan import Plan
-    from skyquarry.engine.reader import Reader
+    from skyquarry.engine.reader import Piece
 
-_CELL_ARCSEC = 58.6 * 3600.0  # side of a cell of order 0; half of it at each further order
-_TIE_ARCSEC = 2e-8  # what is this near the threshold lies within it, as in `catalog.margin`
 _CARRIED = (
     "obs_",
     "bib_",
@@ -202,7 +203,7 @@ class _Saving:
         margins = []
         for target, margin in zip(writer.margins, self._margins(), strict=True):
             scan = self._margin_scan(margin)
-            pieces = (((target.name, p.tile), p) for p in _margin_pieces(scan))
+            pieces = (((target.name, p.tile), p) for p in margin_pieces(scan))
             near = self._near(margin)
             margins.append(self._written(target, scan, pieces, journal, executor, near))
         index = self._index(writer, records)
@@ -299,7 +300,7 @@ class _Saving:
                 reading = ((piece.tile, self.scan.reader.read, (piece,)) for piece in pieces)
                 read = run_tasks(reading, executor, ordered=True, memory_bytes=MEMORY_BYTES,
                                  weigh=self.scan.weight)  # fmt: skip
-                known = _written_tile([table for _, table in read], writer.primary, cell, self.id)
+                known = write_tables([table for _, table in read], writer.primary, cell, self.id)
                 if journal is not None:
                     journal.record(cell, known)
             records[cell] = known
@@ -316,7 +317,7 @@ class _Saving:
             left -= table.num_rows
             if table.num_rows:
                 cell = int(tiles.order[piece.tile]), int(tiles.pixel[piece.tile])
-                records.append(writer.write_tile(*cell, _sorted(table, self.id)))
+                records.append(writer.write_tile(*cell, in_order(table, self.id)))
         return records
 
     def _margins(self) -> list[Stored]:
@@ -372,86 +373,3 @@ def _spilled(home: Folder) -> Iterator[Folder]:
 
     with TemporaryDirectory(prefix="skyquarry-") as path:
         yield Folder.at(path)
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """Rows outside a cell, but within a distance of it."""
-
-    ra: str
-    dec: str
-    arcsec: float
-
-    def choose(self, table: pa.Table, order: int, pixel: int) -> pa.Table:
-        """The rows that the margin of the cell holds."""
-        import pyarrow as pa
-
-        from skyquarry.catalog.margin import cell_distance_arcsec
-
-        if not table.num_rows:
-            return table
-        ra, dec = (table.column(name).to_numpy() for name in (self.ra, self.dec))
-        outside = table.column(SPATIAL).to_numpy() >> 2 * (MAX_ORDER - order) != pixel
-        near = cell_distance_arcsec(ra, dec, order, pixel) <= self.arcsec + _TIE_ARCSEC
-        return table.filter(pa.array(outside & near))
-
-
-def _written_tile(
-    tables: list[pa.Table], target: Any, cell: tuple[int, int], id_column: str | None
-) -> dict[str, Any]:
-    """The record of one tile of the rows of several."""
-    import pyarrow as pa
-
-    table = _sorted(pa.concat_tables(tables), id_column)
-    told: dict[str, Any] = target.write_tile(*cell, table).to_json()
-    return told
-
-
-def write_piece(
-    reader: Reader,
-    piece: Piece,
-    target: Any,
-    cell: tuple[int, int],
-    id_column: str | None,
-    near: Near | None = None,
-) -> dict[str, Any]:
-    """The task: read a tile's rows and write them; the record as plain data, empty for no row."""
-    table = reader.read(piece)
-    if near is not None:
-        table = near.choose(table, *cell)
-    if not table.num_rows:
-        return {}
-    told: dict[str, Any] = target.write_tile(*cell, _sorted(table, id_column)).to_json()
-    return told
-
-
-def _sorted(table: pa.Table, id_column: str | None) -> pa.Table:
-    """Rows by pixel, then by id: as a catalogue of ours keeps them."""
-    keys = [(SPATIAL, "ascending")] + ([(id_column, "ascending")] if id_column else [])
-    return table.sort_by(keys)
-
-
-def _margin_pieces(scan: Scan) -> Iterator[Piece]:
-    """Every tile of a margin, under the cut: its rows lie outside the tile that it serves."""
-    touched = scan.touched
-    if scan.cut.moved is not None:
-        touched = scan.cut.moved.widened(float(scan.reach.max(initial=0.0))).cover().all  # type: ignore[union-attr]
-    for number in range(len(scan.source.tiles)):
-        near = touched if touched is None else touched & _around(scan, number)
-        if near is None or len(near):
-            yield Piece(number, near, tested=scan.cut.region is not None)
-
-
-def _around(scan: Scan, number: int) -> Ranges:
-    """A tile and the cells that its margin may lie in."""
-    from skyquarry.sky import healpix
-
-    tiles = scan.source.tiles
-    order, pixel = int(tiles.order[number]), int(tiles.pixel[number])
-    reach = scan.source.stored.margin_arcsec or 0.0
-    if 4.0 * reach > _CELL_ARCSEC:
-        return Ranges.whole()
-    while order > 0 and _CELL_ARCSEC / (1 << order) < 4.0 * reach:
-        order, pixel = order - 1, pixel >> 2
-    beside = healpix.neighbours([pixel], order)[0]
-    return Ranges.from_cells(order, [pixel, *beside[beside >= 0].tolist()])

@@ -110,7 +110,7 @@ def test_a_run_that_was_killed_goes_on(home, monkeypatch):
 
     sky = open_catalog(home / "sky")
     plan = sky.named_by(home / "list", "of", "id").select(POPULAR)
-    real, written = save._written_tile, []
+    real, written = save.write_tables, []
 
     def failing(*given):
         written.append(given[2])
@@ -118,7 +118,7 @@ def test_a_run_that_was_killed_goes_on(home, monkeypatch):
             raise OSError("the disk is full")
         return real(*given)
 
-    monkeypatch.setattr(save, "_written_tile", failing)
+    monkeypatch.setattr(save, "write_tables", failing)
     with pytest.raises(OSError, match="full"):
         plan.to_catalog(home / "tag", "inline")
     made = plan.to_catalog(home / "tag", "inline")
