@@ -256,7 +256,8 @@ object, beside its id and position, and the columns asked for by `columns`.
 """
 MORE_OF_CLASSES = """Beside these: `p_NAME`, the probability of each class of the model, at the mix
 of the training set or at the one asked for; `p_star` and `p_extragalactic`, sums of those, where
-the classes are of both; `p_variable` where the model was taught what varies.
+the classes are of both; `p_variable` where the model was taught what varies. Names that a
+query would take for one are numbered: the branch of stars is `p_star_2` beside a class STAR.
 
 `tree_spread` is sqrt(1/2 sum over classes of the variance, over the trees of the forest, of the
 class's share): of two classes, the standard deviation of either. `uncertainty` is doubt however it

@@ -86,6 +86,8 @@ class Verdicts:
             for name, (kind, text) in TOLD.items()
         ]
         about = "the training set" if self.mix is None else self.mix.name
+        beside = self._beside
+        columns = probability_columns([*self.model.classes, *beside])
         return told + [
             pa.field(
                 column, pa.float32(),
@@ -93,22 +95,21 @@ class Verdicts:
             )
             for name, column in probability_columns(self.model.classes).items()
         ] + [
-            pa.field(name, pa.float32(), metadata={b"description": text.encode()})
-            for name, text in self._beside.items()
+            pa.field(columns[name], pa.float32(), metadata={b"description": text.encode()})
+            for name, text in beside.items()
         ]  # fmt: skip
 
     @property
     def _beside(self) -> dict[str, str]:
-        """Columns beside those of the classes: branches whose name no class has, and variable."""
+        """What has a column beside the classes: branches whose name no class has, and variable."""
         told, model = {}, self.model
         if model.branches is not None:
             for name, holds in zip(model.branches.names, model.branches.holds, strict=True):
                 words = " + ".join(model.classes[each] for each in holds)
-                told[probability_column(name)] = f"of the branch {name}: {words}"
+                told[name] = f"of the branch {name}: {words}"
         if model.variable is not None:
-            told[probability_column(VARIABLE)] = "that it varies, whatever its class"
-        taken = {each.lower() for each in probability_columns(model.classes).values()}
-        return {name: text for name, text in told.items() if name not in taken}
+            told[VARIABLE] = "that it varies, whatever its class"
+        return {name: text for name, text in told.items() if name not in model.classes}
 
     @property
     def identity(self) -> str:
@@ -172,9 +173,9 @@ class Verdicts:
         told, model = {}, self.model
         if model.branches is not None:
             summed = model.branches.probabilities(p).T
-            told = dict(zip(map(probability_column, model.branches.names), summed, strict=True))
+            told = dict(zip(model.branches.names, summed, strict=True))
         if model.variable is not None:
-            told[probability_column(VARIABLE)] = model.variable.probability(values)
+            told[VARIABLE] = model.variable.probability(values)
         return [told[name] for name in self._beside]
 
     def _at_mix(self, p: Floats, values: NDArray[np.float32]) -> Floats:
@@ -289,7 +290,7 @@ def _known(told: Singles) -> pa.Array:
 
 
 def probability_columns(classes: Sequence[str]) -> dict[str, str]:
-    """The column of each class's probability, no two alike in the eyes of a database.
+    """The column of each probability, no two alike in the eyes of a database: classes come first.
 
     >>> probability_columns(["a b", "A-B", "c"])
     {'a b': 'p_a_b', 'A-B': 'p_A_B_2', 'c': 'p_c'}

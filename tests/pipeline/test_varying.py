@@ -135,8 +135,9 @@ def test_a_classified_catalogue_has_branches_and_what_varies_beside_the_classes(
         rows = rows.append_column(name, pa.array(values))
     field = sq.build(rows, tmp_path / "field", ra="ra", dec="dec", id="id", max_rows=500)
     told = sq.classify(made, field).to_catalog(tmp_path / "classified").to_table()
-    assert "p_star" in told.column_names  # STAR gives p_STAR, the branch p_star
-    assert np.array_equal(told["p_star"].to_numpy(), told["p_STAR"].to_numpy())
+    assert "p_star" not in told.column_names  # STAR gives p_STAR, which is p_star in a query
+    assert np.array_equal(told["p_star_2"].to_numpy(), told["p_STAR"].to_numpy())
+    assert told.schema.field("p_star_2").metadata[b"description"] == b"of the branch star: STAR"
     assert np.array_equal(told["p_extragalactic"].to_numpy(), told["p_QSO"].to_numpy())
     expected = made.variability(field.to_table()).astype(np.float32)
     assert np.array_equal(told["p_variable"].to_numpy(), expected)
