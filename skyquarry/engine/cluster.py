@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 _LOST = ("KilledWorker", "FutureCancelledError", "FutureLostError", "CommClosedError")
+_HANDS_ON = ("distributed.cfexecutor", "_cascade_future")
+"""Where Dask's executor hands a task's value or error on."""
 
 
 def dask_executor(address: str | Any = None, **options: Any) -> Executor:
@@ -43,7 +45,21 @@ def submit_options(executor: Executor) -> dict[str, Any]:
 
 def is_lost(error: BaseException) -> bool:
     """Whether Dask gave up a task because of its workers, told without importing Dask."""
-    return any(
+    return _has_lost_value(error) or any(
         kind.__name__ in _LOST and kind.__module__.startswith("distributed")
         for kind in type(error).__mro__
     )
+
+
+def _has_lost_value(error: BaseException) -> bool:
+    """Whether a worker died between a task's end and the fetching of its value.
+
+    Dask's executor then takes the value for an error's three parts, and raises what comes of that:
+    no error of the task, whose future is "lost" and not "error".
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        frame, trace = trace.tb_frame, trace.tb_next
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) == _HANDS_ON:
+            return frame.f_locals.get("status") not in ("error", None)
+    return False
