@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyquarry.catalog.beside import beside
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.faults import Fault, examples
 from skyquarry.catalog.relations import KEY, NEAR_KEYS, ON, PARENT, is_unique, near_keys
-from skyquarry.errors import SkyquarryError
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_xyz
 
@@ -79,26 +79,16 @@ def _repeated(promise: _Promise) -> str:
 
 def _of_parent(stored: Stored) -> Iterator[_Promise]:
     parent, on, key = (stored.properties.get(word, "").strip() for word in (PARENT, ON, KEY))
-    there = _beside(stored, parent.rstrip("/").rpartition("/")[2])
+    there = beside(stored, parent.rstrip("/").rpartition("/")[2])
     if there is not None and on and key:
         yield from _checkable(stored, _Promise(on, there, key, None))
 
 
 def _of_near(stored: Stored) -> Iterator[_Promise]:
     for each in near_keys(stored.properties):
-        there = _beside(stored, each.catalog)
+        there = beside(stored, each.catalog)
         if there is not None and there.version == each.version:  # of others nothing is promised
             yield from _checkable(stored, _Promise(each.column, there, each.key, each.arcsec))
-
-
-def _beside(stored: Stored, name: str) -> Stored | None:
-    """The catalogue of a name in the same folder, if there is one."""
-    from skyquarry.catalog.stored import open_stored
-
-    try:
-        return open_stored(stored.home.parent.path(name)) if name else None
-    except SkyquarryError:
-        return None
 
 
 def _checkable(stored: Stored, promise: _Promise) -> Iterator[_Promise]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyquarry.catalog.beside import beside
 from skyquarry.catalog.faults import EXAMPLES, Fault
 from skyquarry.catalog.relations import NAMED_ROWS, can_name, named_rows
-from skyquarry.errors import SkyquarryError
 from skyquarry.sky.ranges import Ranges
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def check_named(stored: Stored) -> Iterator[Fault]:
         return
     if promise is None:
         return
-    there, by = (_beside(stored, name) for name in (promise.catalog, promise.by))
+    there, by = (beside(stored, name) for name in (promise.catalog, promise.by))
     if there is None or by is None or _is_later(promise, there, by):
         return  # of what is gone, and of a later version, nothing is promised
     wrong = _unfit(stored, there, by, promise)
@@ -42,15 +42,6 @@ def check_named(stored: Stored) -> Iterator[Fault]:
         yield Fault(file, f"{NAMED_ROWS} {wrong}: make the tag again")
         return
     yield from _compared(stored, there, by, promise)
-
-
-def _beside(stored: Stored, name: str) -> Stored | None:
-    from skyquarry.catalog.stored import open_stored
-
-    try:
-        return open_stored(stored.home.parent.path(name))
-    except SkyquarryError:
-        return None
 
 
 def _is_later(promise: NamedRows, there: Stored, by: Stored) -> bool:

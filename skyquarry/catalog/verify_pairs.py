@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skyquarry.catalog.beside import beside
 from skyquarry.catalog.faults import EXAMPLES, Fault
 from skyquarry.catalog.relations import ALL_PAIRS, RIM_ARCSEC, all_pairs, is_unique
-from skyquarry.errors import SkyquarryError
 from skyquarry.sky.dilation import dilated
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.vectors import to_xyz
@@ -44,7 +44,7 @@ def check_pairs(stored: Stored) -> Iterator[Fault]:
     except ValueError as error:
         yield Fault(file, f"{ALL_PAIRS} cannot be read ({error}): build the table again")
         return
-    there = None if promise is None else _beside(stored, promise.catalog)
+    there = None if promise is None else beside(stored, promise.catalog)
     if promise is None or there is None:
         return
     other = there.rows_identity != promise.identity
@@ -55,15 +55,6 @@ def check_pairs(stored: Stored) -> Iterator[Fault]:
         yield Fault(file, f"{wrong}: build the table again")
         return
     yield from _compared(stored, there, promise)
-
-
-def _beside(stored: Stored, name: str) -> Stored | None:
-    from skyquarry.catalog.stored import open_stored
-
-    try:
-        return open_stored(stored.home.parent.path(name))
-    except SkyquarryError:
-        return None
 
 
 def _unfit(stored: Stored, there: Stored, promise: AllPairs, *, other: bool) -> str:
