@@ -15,7 +15,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 BEGIN, END = "<!-- {}: begin -->\n", "<!-- {}: end -->\n"
 OTHERS = {"shift": "shift-5e3", "repair": "repair-5e2", "late": "latedwarfs-6e2",
           "giants": "specials-giants-2e3", "variables": "specials-variables-3e3",
-          "cuts": "physicscuts-4e4", "curve": "learncurve-4e3",
+          "cuts": "physicscuts-2e5", "curve": "learncurve-4e3",
           "real": "skytoreal-2e4"}  # fmt: skip
 """files of other programs, by what is told of them"""
 TITLES = {
