@@ -101,6 +101,13 @@ def classify(
         return
     found = made.to_catalog(to, overwrite=overwrite)
     typer.echo(f"{len(found):,} objects classified: {to}")
+    blank = found.where("outcome IS NULL").count()
+    if blank:
+        typer.echo(
+            f"of {blank:,} nothing that the model knows is measured: they have no outcome, and the "
+            "probabilities of the mix",
+            err=True,
+        )
 
 
 _EXPLAIN: Final[dict[str, bool | Literal["all"]]] = {"some": True, "all": "all", "none": False}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_BESIDE: Final = ("ebv", "match_")
+"""features of where and how an object was found: the same for an object of any kind"""
 Reading = Callable[["Model", Any], "NDArray[np.float32]"]
 """from a model and a table to the model's features (n, p)"""
 
@@ -66,10 +68,35 @@ class Model:
     def predict_proba(self, table: Any) -> Floats:
         """(n, K) probabilities at the mix of the training set, columns as in `classes`.
 
-        `table` is an Arrow, pandas or astropy table, the path of a file, a catalogue, or features
-        (n, p) as an array. Raises ColumnError where it lacks columns of the model.
+        A row of which nothing is measured has those of the mix. `table` is an Arrow, pandas or
+        astropy table, the path of a file, a catalogue, or features (n, p) as an array. Raises
+        ColumnError where it lacks columns of the model.
         """
-        return self.ensemble.predict_proba(self.values(table))
+        return self.judge(self.values(table))
+
+    def judge(self, values: NDArray[np.float32]) -> Floats:
+        """(n, K) `predict_proba` of features (n, p)."""
+        return self._but_blank(self.ensemble.predict_proba(values), values)
+
+    def judge_with_spread(self, values: NDArray[np.float32]) -> tuple[Floats, Floats | None]:
+        """`judge`, and how far the trees of its forest differ (n,), NaN where nothing is measured.
+
+        None without a forest.
+        """
+        p, spread = self.ensemble.with_spread(values)
+        if spread is not None:
+            spread = np.where(self.measured(values), spread, np.nan)
+        return self._but_blank(p, values), spread
+
+    def measured(self, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """(n,) whether features (n, p) tell anything of the object itself.
+
+        Dust in front of it and the quality of its match do not.
+        """
+        own = [not name.startswith(_BESIDE) for name in self.features]
+        if not any(own):
+            return np.ones(len(values), np.bool_)
+        return np.asarray(~np.isnan(values[:, own]).all(axis=1))
 
     def predict(self, table: Any) -> NDArray[np.str_]:
         """(n,) the likeliest class of each row."""
@@ -98,19 +125,20 @@ class Model:
         if self.conformal is None:
             raise UserError("the model has no conformal sets: train it with sq.train")
         values = self.values(table)
-        return self.sets_of(self.ensemble.predict_proba(values), values)
+        return self.sets_of(self.judge(values), values)
 
     def sets_of(self, p: Floats, values: NDArray[np.float32]) -> NDArray[np.bool_]:
         """(n, K) bool: the same of probabilities p (n, K) at the training mix and features (n, p).
 
         Sets are made in bins of the magnitude that the model knows, so that they hold at any mix of
-        magnitudes. All classes for a model without sets: nothing is promised.
+        magnitudes. All classes for a row of which nothing is measured, and for a model without
+        sets: nothing is promised.
         """
         if self.conformal is None:
             return np.ones(p.shape, np.bool_)
         name = self.told.get("sets_by") if self.conformal.edges else None
         magnitude = None if name is None else values[:, self.features.index(name)]
-        return self.conformal.sets(p, magnitude)
+        return self.conformal.sets(p, magnitude) | ~self.measured(values)[:, None]
 
     def explain(self, table: Any) -> Floats | None:
         """(n, p, K) what each feature adds to the score of each class."""
@@ -145,6 +173,14 @@ class Model:
     def learners(self) -> tuple[Any, ...]:
         """Those of its ensemble."""
         return self.ensemble.learners
+
+    def _but_blank(self, p: Floats, values: NDArray[np.float32]) -> Floats:
+        """Probabilities p (n, K), those of the mix where nothing is measured.
+
+        Learners would answer there with what gaps were worth in training: that is no measurement.
+        """
+        blank = ~self.measured(values)
+        return np.where(blank[:, None], self.priors, p) if blank.any() else p
 
     def _checked(self, values: NDArray[Any]) -> NDArray[np.float32]:
         if values.ndim != 2 or values.shape[1] != len(self.features):

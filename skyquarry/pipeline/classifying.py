@@ -55,7 +55,8 @@ def classify(
     `discovery` (a rare class beyond doubt), `follow_up` (resembles no class), `shifted` (unlike the
     training set), `undersampled` (the training set has few of its kind). Its `outcome` is its
     class, but "other" where it resembles no class or is unlike the training set: of those the class
-    is the best guess among classes that may all be wrong. One row of a
+    is the best guess among classes that may all be wrong. An object of which nothing is measured
+    that the model knows has no outcome, and the probabilities of the mix. One row of a
     hundred at most, of those flagged or ambiguous, is given reasons: "W1-W2 = 1.1 speaks for
     quasar". A tile after the other, on any executor, killed and called again it goes on.
 

@@ -191,7 +191,7 @@ def _judged(
         rows=part,
         number=number[kept],
         values=values,
-        p=model.ensemble.predict_proba(values),
+        p=model.judge(values),
         cells=None if cells is None else cells[kept],
         magnitude=_magnitude(model, part, values, magnitude),
         latitude=_latitude(part, survey, positions),
@@ -324,7 +324,7 @@ def _importance(model: Model, judged: _Judged, seed: int) -> dict[str, Any]:
 
     some = np.sort(np.random.default_rng(seed).permutation(len(judged.number))[:_SHUFFLED])
     found = importance(
-        model.ensemble.predict_proba, judged.values[some], model.features, judged.number[some],
+        model.judge, judged.values[some], model.features, judged.number[some],
         cells=None if judged.cells is None else judged.cells[some], seed=seed,
     )  # fmt: skip
     return found.to_json() | {"rows": len(some), "worth": list(found.worth())}

@@ -46,7 +46,7 @@ LOT: Final = 65_536
 VARIABLE: Final = "variable"
 TOLD: Final = {
     "class": ("string", "the likeliest class"),
-    "outcome": ("string", "that class; other where it is shifted or for follow_up: unlike all"),
+    "outcome": ("string", "class; other where shifted or follow_up; null if nothing is measured"),
     "probability": ("float32", "of that class"),
     "class_set": ("string", "classes that it may be, right nine times of ten for each; | between"),
     "uncertainty": ("float32", "entropy of the probabilities over the greatest there can be"),
@@ -126,10 +126,10 @@ class Verdicts:
         starts = range(0, max(len(table), 1), LOT)
         judged = _Judged.joined([self._judged(table.slice(start, LOT)) for start in starts])
         words = pa.array([*self.model.classes, Class.OTHER.label], pa.string())
-        unlike = len(self.model.classes)
+        outcome = np.where(judged.odd | judged.shifted, len(self.model.classes), judged.said)
         columns: list[Any] = [
             words.take(from_numpy(judged.said)),
-            words.take(from_numpy(np.where(judged.odd | judged.shifted, unlike, judged.said))),
+            words.take(pa.array(outcome, mask=~judged.measured)),
             from_numpy(judged.top),
             self._names_of(judged.sets),
             from_numpy(judged.entropy),
@@ -148,7 +148,7 @@ class Verdicts:
     def _judged(self, table: pa.Table) -> _Judged:
         """What the model says of some rows; reasons apart."""
         values = self.model.values(table)
-        at_training, spread = self.model.ensemble.with_spread(values)
+        at_training, spread = self.model.judge_with_spread(values)
         p = self._at_mix(at_training, values)
         sets = self.model.sets_of(at_training, values)
         said = p.argmax(axis=1)
@@ -159,7 +159,8 @@ class Verdicts:
         entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1) / np.log(p.shape[1])
         leaves = [p[:, k] for k in range(p.shape[1])]
         return _Judged(
-            said, top.astype(np.float32), sets, np.clip(entropy, 0.0, 1.0).astype(np.float32),
+            self.model.measured(values), said, top.astype(np.float32), sets,
+            np.clip(entropy, 0.0, 1.0).astype(np.float32),
             _singles(spread, len(p)), (1.0 - told.resembles).astype(np.float32),
             _singles(told.distance, len(p)),
             _singles(None if self.ratio is None else self.ratio.of(values), len(p)),
@@ -249,6 +250,8 @@ class Verdicts:
 class _Judged:
     """What a model says of rows, (n,) each."""
 
+    measured: Mask
+    """that anything of the object itself is"""
     said: NDArray[np.intp]
     top: Singles
     sets: Mask

@@ -67,7 +67,8 @@ _OF_CLASSES: Final = (
     "it resembles no class (one in a hundred does so by chance). Rare in the training set: the "
     "catalogue holds ten times its share of such objects, or more. What is unlike the training "
     "set, or resembles no class, has the outcome \u201cother\u201d in the classified catalogue: "
-    "its class is a guess."
+    "its class is a guess. Where nothing that the model knows is measured the outcome is null: the "
+    "class is the commonest of its mix."
 )
 _OF_COUNTS: Final = (
     "As the survey's catalogue has it, of all objects that it has a row of: where one is fainter "

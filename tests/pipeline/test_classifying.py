@@ -91,6 +91,34 @@ def test_a_classified_catalogue_is_sound(classified):
     assert list(verify(classified.source.stored)) == []
 
 
+def test_of_what_nobody_measured_only_the_mix_is_known(model, tmp_path):
+    """Of gaps alone the learners called M67's stars without a row of SDSS dwarfs, of 0.858."""
+    some = sky(60, 5).drop_columns(["class"])
+    blank = pa.array(np.arange(60) < 20)
+    for name in UGRIZ:
+        some = some.set_column(
+            some.column_names.index(name), name, pc.if_else(blank, None, some[name])
+        )
+    assert np.allclose(model.predict_proba(some)[:20], model.priors)
+    assert model.sets(some)[:20].all()
+    field = sq.build(some, tmp_path / "field", ra="ra", dec="dec", id="objID")
+    done = sq.classify(model, field).to_catalog(tmp_path / "done")
+    made = done.where(f"objID < {10**12 + 20}").to_table()
+    assert made["outcome"].null_count == made.num_rows == 20
+    assert done.where("outcome IS NULL").count() == 20
+    assert not any(made["shifted"].to_pylist() + made["discovery"].to_pylist())
+    told = sq.evaluate(model, some.append_column("class", [["star"] * 60]))
+    assert told["n"] == 60
+
+
+def test_dust_and_the_quality_of_a_match_are_no_measurement_of_the_object(model):
+    from dataclasses import replace
+
+    wide = replace(model, features=("sdss_r", "sdss_u-g", "ebv", "match_posterior"))
+    values = np.array([[np.nan, np.nan, 0.1, 0.9], [19.0, np.nan, 0.1, 0.9]], np.float32)
+    assert wide.measured(values).tolist() == [False, True]
+
+
 def test_what_resembles_no_class_is_flagged_for_follow_up(classified):
     made = classified.to_table()
     strange = pc.greater_equal(made["objID"], 10**12 + 2_970)

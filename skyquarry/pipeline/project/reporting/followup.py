@@ -94,11 +94,13 @@ def listed(
 ) -> dict[str, pa.Table]:
     """The lists by name: at most so many rows each, in bounded memory.
 
-    `bands`: features of the match that stand in a column each.
+    `bands`: features of the match that stand in a column each. An object of which nothing is
+    measured is in none: its doubt is the mix's.
     """
     names = list(probability_columns(model.classes).values())
     best: dict[str, pa.Table] = {}
-    for rows in _tiles(classified):
+    for tile in _tiles(classified):
+        rows = tile.filter(pc.is_valid(tile["outcome"]))
         p = np.stack([to_numpy(rows[name]).astype(float) for name in names], axis=1)
         told = rows.append_column("gain", from_numpy(entropy_bits(p)))
         for each in LISTINGS:
