@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen, recut
-from skyquarry.errors import IngestError
+from skyquarry.errors import IngestError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,12 +98,32 @@ def as_arrow(source: Any) -> tuple[str, pa.Table | None]:
         return "Table", source
     origin = type(source).__module__.partition(".")[0]
     if origin == "pandas" and hasattr(source, "columns"):
-        return "DataFrame", pa.Table.from_pandas(source, preserve_index=_has_named_index(source))
+        return "DataFrame", _of_pandas(source)
     if hasattr(source, "colnames") and hasattr(source, "meta"):
         from skyquarry.catalog.formats.astropytable import to_arrow
 
         return "astropy Table", to_arrow(source)
+    if hasattr(source, "__arrow_c_stream__"):  # Arrow's protocol: polars, DuckDB, cudf ...
+        return type(source).__name__, _plain_texts(pa.table(source))
     return "", None
+
+
+def _of_pandas(frame: Any) -> pa.Table:
+    """A DataFrame, with its index where that has a name. UserError for a repeated name."""
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise UserError(
+            f"the DataFrame has the column {twice[0]!r} more than once, but names must differ: "
+            "rename or drop one"
+        )
+    return pa.Table.from_pandas(frame, preserve_index=_has_named_index(frame))
+
+
+def _plain_texts(table: pa.Table) -> pa.Table:
+    """Views of text and bytes, which few functions take, as the types that all take."""
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    fields = [field.with_type(plain.get(field.type, field.type)) for field in table.schema]
+    return table.cast(pa.schema(fields, table.schema.metadata))
 
 
 def _has_named_index(frame: Any) -> bool:

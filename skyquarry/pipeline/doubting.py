@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from skyquarry.learn.repeats import MANY
 from skyquarry.learn.scores.rivals import LEAST_EFFECTIVE
 
 if TYPE_CHECKING:
@@ -25,10 +26,16 @@ _HEAVY: Final = (0.1, 0.9)
 """between these parts of a class's weight, by magnitude, its rows are to be had"""
 
 
-def doubts(told: Mapping[str, Any], cells: bool, seen: float) -> list[str]:  # noqa: FBT001
+def doubts(
+    told: Mapping[str, Any],
+    cells: bool,  # noqa: FBT001
+    seen: float,
+    kept: tuple[int, int] = (0, 0),
+) -> list[str]:
     """What an evaluation (its JSON) says against itself.
 
-    cells: whether errors are by cells; seen: share of rows in cells of the training set.
+    cells: whether errors are by cells; seen: share of rows in cells of the training set; kept: how
+    many of the training rows that the model keeps are among those scored, and how many it keeps.
     """
     found = []
     if told["strange"]:
@@ -40,7 +47,12 @@ def doubts(told: Mapping[str, Any], cells: bool, seen: float) -> list[str]:  # n
             f"{alarm['rows']:.0%} of the rows are unlike what the model was trained on: its own "
             "scores and sets do not hold here; some hundred labels of these mend it (sq.repair)."
         )
-    if seen > _SEEN:
+    if kept[0] > MANY * kept[1]:
+        found.append(
+            f"{kept[0]:,} of the {kept[1]:,} rows that the model keeps of its training have their "
+            "very values among these: where these are the same objects the scores are too good."
+        )
+    elif seen > _SEEN:
         found.append(
             f"{seen:.0%} of the rows lie in cells of the sky that the model was trained on: if "
             "they are rows of its training, the scores are too good."

@@ -150,7 +150,12 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
         "strange": dict(judged.strange),
     }
     told["doubts"] = [
-        *doubts(told, judged.cells is not None, _in_training_cells(model, judged)),
+        *doubts(
+            told,
+            judged.cells is not None,
+            _in_training_cells(model, judged),
+            _of_training(model, judged),
+        ),
         *few(told, judged.number, judged.magnitude, _weights(judged, mix)),
     ]
     if page is not None:
@@ -363,6 +368,16 @@ def _in_training_cells(model: Model, judged: _Judged) -> float:
     if not footprint or judged.cells is None or judged.latitude is None:
         return 0.0
     return float(np.isin(judged.cells, footprint["pixels"]).mean())
+
+
+def _of_training(model: Model, judged: _Judged) -> tuple[int, int]:
+    """How many of the training rows that the model keeps are among these, and how many it keeps."""
+    from skyquarry.learn.repeats import among
+
+    if model.sample is None:
+        return 0, 0
+    kept = model.sample.values
+    return int(among(judged.values[:, list(model.sample.columns)], kept).sum()), len(kept)
 
 
 def _and(names: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ def table_of(given: Any) -> pa.Table:
     if table is None:
         raise UserError(
             f"a {type(given).__name__} was given, but a table is needed: give a path, a catalogue, "
-            "a mapping of arrays, or a pyarrow, pandas or astropy table"
+            "a mapping of arrays, or a pyarrow, pandas, polars or astropy table"
         )
     return table
 

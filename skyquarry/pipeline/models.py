@@ -89,6 +89,7 @@ def model_of(
     """What was trained, with its scores, sets, priors and novelty, learnt of these examples."""
     from skyquarry.learn.model import Model
     from skyquarry.learn.modelsaving import versions
+    from skyquarry.learn.repeats import repeated
     from skyquarry.learn.scores import evaluate
     from skyquarry.pipeline.brightness import magnitude_name
     from skyquarry.software import this_code
@@ -106,7 +107,11 @@ def model_of(
         "counts": examples.counts().tolist(),
         "losses": trained.losses,
         "scores": scores.to_json(),
-        "data": {"rows": len(examples), "sha256": examples.fingerprint()},
+        "data": {
+            "rows": len(examples),
+            "sha256": examples.fingerprint(),
+            "repeated": int(repeated(examples.values, examples.groups).sum()),
+        },
         "footprint": _footprint(examples) if sky else None,
         "priors_by": _priors_by(examples, units),
         "skipped": list(trained.skipped),

@@ -156,6 +156,9 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         varies = varies[labelled]
         counts_of(varies, len(examples))
     found = _leakage(examples, seed, allow_leakage=allow_leakage)
+    if said is not None:
+        _say_repeats(examples, said)
+        _say_alike(examples.classes, said)
     fitting = Fitting(None if checkpoints is None else Path(checkpoints), telling=telling)
     trained = _trained(
         examples, None if kinds is None else kinds[labelled].tolist(), learners=learners,
@@ -254,6 +257,32 @@ def _leakage(examples: Examples, seed: int, *, allow_leakage: bool) -> Leakage:
     found = leakage(examples.values, examples.names, examples.labels, fold)
     check_leakage(found, allow_leakage=allow_leakage)
     return found
+
+
+def _say_repeats(examples: Examples, said: Callable[[str], Any]) -> None:
+    """Tell of rows that splits may put on both sides."""
+    from skyquarry.learn.repeats import MANY, repeated
+
+    many = int(repeated(examples.values, examples.groups).sum())
+    if many > MANY * len(examples):
+        said(
+            f"{many:,} of {len(examples):,} rows have the very values of a row in another group: "
+            "if they are one object, its own scores are too good and its probabilities too sure; "
+            "give each object once, or a column of groups that is the same for all its rows"
+        )
+
+
+def _say_alike(classes: tuple[str, ...], said: Callable[[str], Any]) -> None:
+    """Tell of classes that may be one, spelled in two ways."""
+    spelled: dict[str, list[str]] = {}
+    for name in classes:
+        spelled.setdefault(name.casefold(), []).append(name)
+    for names in spelled.values():
+        if len(names) > 1:
+            said(
+                f"{' and '.join(map(repr, names))} are learnt as classes of their own: if they are "
+                "one, spell it in one way"
+            )
 
 
 def _plain(survey: Any) -> Any:

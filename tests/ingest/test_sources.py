@@ -145,3 +145,20 @@ def test_the_wider_type_holds_the_ends_of_both(one, other):
             ends = np.iinfo(kind.to_pandas_dtype())
             for end in (int(ends.min), int(ends.max)):
                 assert pa.array([end], kind).cast(joint)[0].as_py() == end
+
+
+def test_a_table_of_another_library_is_read_by_arrows_protocol():
+    class Frame:  # as polars' has it, texts as views and all
+        def __arrow_c_stream__(self, requested_schema=None):
+            column = pa.array(["a", None], pa.string_view())
+            return pa.table({"x": [1, 2], "s": column}).__arrow_c_stream__(requested_schema)
+
+    opened = open_sources(Frame())
+    assert opened.schema == pa.schema({"x": pa.int64(), "s": pa.string()})
+    assert rows(opened) == {"x": [1, 2], "s": ["a", None]}
+
+
+def test_a_frame_with_a_column_twice_is_refused_by_name():
+    frame = pd.DataFrame([[1, 2]], columns=["u", "u"])
+    with pytest.raises(UserError, match="column 'u' more than once"):
+        open_sources(frame)

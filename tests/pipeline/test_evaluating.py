@@ -137,8 +137,17 @@ def test_rows_unlike_the_training_set_and_strange_classes_are_told(model):
 
 
 def test_rows_in_cells_of_the_training_set_are_doubted(model):
-    found = sq.evaluate(model, sky(800, 1), draws=10)
-    assert any("the scores are too good" in each for each in found["doubts"])
+    found = sq.evaluate(model, sky(800, 101), draws=10)
+    assert any("if they are rows of its training, the scores are" in s for s in found["doubts"])
+
+
+def test_rows_of_the_training_set_are_known_again_without_positions(model):
+    """On its own rows without positions a model was praised, and nothing stood against it."""
+    own = sky(2_500, 1).drop_columns(["ra", "dec"])
+    found = sq.evaluate(model, own, groups=None, draws=10)
+    assert any("rows that the model keeps of its training" in each for each in found["doubts"])
+    other = sq.evaluate(model, sky(800, 101), groups=None, draws=10)
+    assert not any("keeps of its training" in each for each in other["doubts"])
 
 
 def test_a_cut_is_compared_over_the_rows_that_are_scored(model):

@@ -258,6 +258,27 @@ def test_a_row_whose_label_is_nan_is_no_labelled_row():
     assert any("no labelled row has sdss_z" in each for each in told)
 
 
+def test_rows_that_are_there_twice_are_told_of():
+    """5,000 objects of SDSS DR14 in two copies, groups=None: log-loss 0.075 where it is 0.116."""
+    told, twice = [], pa.concat_tables([sky(), sky().slice(0, 30)])
+    how = {"survey": "sdss", "learners": {"forest": {"trees": 3}}, "threads": 1}
+    made = sq.train(twice, groups=None, said=told.append, **how)
+    assert made.told["data"]["repeated"] == 60
+    assert any(each.startswith("60 of 630 rows have the very values") for each in told)
+    told.clear()
+    once = sq.train(twice, said=told.append, **how)  # copies lie in one cell: no split parts them
+    assert once.told["data"]["repeated"] == 0
+    assert not any("very values" in each for each in told)
+
+
+def test_classes_that_differ_in_case_alone_are_told_of():
+    table, told = sky(), []
+    words = [each.upper() if n % 2 else each for n, each in enumerate(table["class"].to_pylist())]
+    table = table.set_column(table.column_names.index("class"), "class", pa.array(words))
+    sq.train(table, survey="sdss", learners={"forest": {"trees": 3}}, said=told.append)
+    assert sum("are learnt as classes of their own" in each for each in told) == len(set(words)) / 2
+
+
 def test_features_that_no_labelled_row_has_are_nothing_to_learn_from():
     table = sky()
     for name in UGRIZ:

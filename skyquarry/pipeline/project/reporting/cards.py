@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.catalog.classes import DEFINITIONS
 from skyquarry.catalog.files import Folder
+from skyquarry.learn.repeats import MANY
 from skyquarry.pipeline.project.places import MODEL, SCORES
 from skyquarry.software import said as code_said
 
@@ -193,6 +194,12 @@ def _limits(
     label: Mapping[str, Any],
 ) -> list[str]:
     lines = list(_ALWAYS)
+    data = model["told"].get("data", {})
+    if data.get("repeated", 0) > MANY * data.get("rows", 0):
+        lines.append(
+            f"- {data['repeated']:,} of its rows have the very values of a row in another group: "
+            "if they are one object, the scores are too good."
+        )
     if scores is not None:
         few = [each["name"] for each in scores["per_class"] if not each["measured"]]
         if few and not scores.get("doubts"):
