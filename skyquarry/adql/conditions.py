@@ -196,7 +196,7 @@ class Conditions(Resolver):
                 f"compares {WORDS[left.kind]} with {WORDS[right.kind]}, but both sides must be "
                 "numbers, both texts, or both moments",
             )  # fmt: skip
-        return left, right
+        return _beside(left, right), _beside(right, left)
 
     def _timed(self, term: Term, other: Term) -> Term:
         return moment(self, term) or term if other.kind == "time" and term.kind == "text" else term
@@ -271,6 +271,9 @@ class Conditions(Resolver):
                 "numbers, both texts, or both moments",
             )
         word = "NOT IN" if tree.negated else "IN"
+        real = made.fields[0].real or (of.column is not None and of.column.real)
+        if real and {of.kind, one.kind} == {"integer", "float"}:
+            of = replace(of, sql=f"CAST({of.sql} AS DOUBLE)")
         truth = self._made(f"({of.sql} {word} ({made.sql}))", (of,))
         return truth if tree.negated else replace(truth, among=_among(of.column, made.fields[0]))
 
@@ -288,6 +291,14 @@ class Conditions(Resolver):
     def _missing(self, tree: IsNull) -> Truth:
         of = self.value(tree.of)
         return self._made(f"({of.sql} IS {'NOT ' if tree.negated else ''}NULL)", (of,))
+
+
+def _beside(term: Term, other: Term) -> Term:
+    """A value as it is compared with another: a number of 32 bits exactly with whole ones."""
+    number: Any = other.constant
+    if term.column is None or (isinstance(number, int) and abs(number) <= _EXACT):
+        return term
+    return replace(term, sql=term.column.beside(other.kind)) if term.column.real else term
 
 
 def _long(of: Term, tree: InList) -> str:

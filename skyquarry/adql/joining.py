@@ -210,7 +210,8 @@ class Joining:
             for each in pair:
                 if each.origin is not None:
                     self.state.scans[each.origin[0]].columns[each.origin[1]] = None
-        tests = " AND ".join(f"{one.sql} = {other.sql}" for one, other in pairs)
+        meeting = [(one.beside(other.kind), other.beside(one.kind)) for one, other in pairs]
+        tests = " AND ".join(f"{one} = {other}" for one, other in meeting)
         sql = f"{left.sql} {source.kind} JOIN {_grouped(right, source)} ON {tests}"
         merged = tuple(_merged(source.kind, *pair) for pair in pairs)
         gone = {each.sql for pair in pairs for each in pair}
@@ -223,7 +224,7 @@ class Joining:
         beside = self._beside(left, right, sql, source.kind, equal)
         columns = tuple(each for each in beside.columns if each.sql not in gone)
         shown = tuple(each for each in beside.stars if each.sql not in gone)
-        own = tuple(Flat.equality(one.sql, other.sql) for one, other in pairs)
+        own = tuple(Flat.equality(*each) for each in meeting)
         flat = Flat.joined(left.flat, right.flat, own) if source.kind == "INNER" else None
         return replace(beside, columns=(*merged, *columns), shown=(*merged, *shown), flat=flat)
 
@@ -287,7 +288,8 @@ def _merged(kind: str, left: Field, right: Field) -> Field:
     if kind == "RIGHT":
         return right
     if kind == "FULL":
-        return replace(left, sql=f"coalesce({left.sql}, {right.sql})", origin=None)
+        sql = f"coalesce({left.beside(right.kind)}, {right.beside(left.kind)})"
+        return replace(left.with_values_of(right), sql=sql)
     return left
 
 

@@ -40,6 +40,13 @@ def kind_of(type_: pa.DataType) -> Kind:
     return next((kind for test, kind in _TESTS if test(value)), "other")
 
 
+def items_of(type_: pa.DataType) -> Kind:
+    """What the values of a list are, or those of the lists in it."""
+    while not pa.types.is_dictionary(type_) and hasattr(type_, "value_type"):
+        type_ = type_.value_type
+    return kind_of(type_)
+
+
 def quoted(name: str) -> str:
     """A name as SQL spells it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'

@@ -155,6 +155,7 @@ def column_term(column: Field, span: Any) -> Term:
         span,
         column.name,
         column.unit,
+        items=column.items,
         column=column,
         shape=column.shape,
         free=frozenset((column.sql,)),

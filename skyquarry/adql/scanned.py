@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skyquarry.adql.kinds import kind_of, quoted
+from skyquarry.adql.kinds import items_of, kind_of, quoted
 from skyquarry.adql.recall import Recall
 from skyquarry.adql.terms import Field, Narrow
 
@@ -54,6 +54,7 @@ def _field(column: pa.Field, number: int, alias: str) -> Field:
         kind,
         real=kind == "float" and column.type != pa.float64(),
         small=kind == "integer" and column.type != pa.int64(),
+        items=items_of(column.type) if kind == "list" else "float",
         metadata=tuple((column.metadata or {}).items()),
         origin=(number, column.name),
     )

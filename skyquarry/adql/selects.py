@@ -87,11 +87,27 @@ class Compiler:
         if not body.all:
             self._once(left, right)
         every = " ALL" if body.all else ""
-        sql = f"({left.sql}) {body.word}{every} ({right.sql})"
+        one, other = (self._as_wide(each, fields) for each in (left, right))
+        sql = f"({one}) {body.word}{every} ({other})"
         blocked = left.blocked or right.blocked
         if body.word != "UNION" or not body.all:
             blocked = f"{body.word} without ALL" if not body.all else body.word
         return Compiled(sql, fields, blocked=blocked)
+
+    def _as_wide(self, side: Compiled, fields: tuple[Field, ...]) -> str:
+        """The SQL of one side, whole numbers as doubles where the other side's are of 32 bits."""
+        wide = [
+            own.kind == "integer" and both.real
+            for own, both in zip(side.fields, fields, strict=True)
+        ]
+        if not any(wide):
+            return side.sql
+        alias = self.state.alias()
+        columns = ", ".join(
+            f"CAST({alias}.{each.sql} AS DOUBLE) AS {each.sql}" if cast else f"{alias}.{each.sql}"
+            for each, cast in zip(side.fields, wide, strict=True)
+        )
+        return f"SELECT {columns} FROM ({side.sql}) AS {alias}"
 
     def _once(self, *sides: Compiled) -> None:
         """Note that it does not matter how often these give a row."""
@@ -108,9 +124,7 @@ class Compiler:
                 f"joins {left.name or 'a column'}, {WORDS[left.kind]}, with "
                 f"{right.name or 'a column'}, {WORDS[right.kind]}: the columns must be of one kind",
             )
-        kinds: Any = "float" if "float" in (left.kind, right.kind) else left.kind
-        kinds = right.kind if kinds == "null" else kinds
-        return replace(left, kind=kinds, origin=None)
+        return left.with_values_of(right)
 
     def _sorted(self, body: Compiled, query: Query) -> Compiled:
         """Rows of set operations, or of a query in parentheses, sorted by what they give."""
@@ -358,6 +372,7 @@ def _field(term: Term, name: str, *, keep_origin: bool) -> Field:
         term.kind,
         real=column is not None and column.real,
         small=column is not None and column.small,
+        items=term.items,
         metadata=metadata,
         origin=column.origin if column is not None and keep_origin else None,
         shape=term.shape,

@@ -65,6 +65,8 @@ class Term:
     name: str = ""
     """What it is called where a query gives it back without a name."""
     unit: str = ""
+    items: Kind = "float"
+    """Of a list: what its values are."""
     constant: float | str | None = None
     """Its value where that is known: an int, float or text."""
     column: Field | None = None
@@ -149,6 +151,8 @@ class Field:
     """Whether it is a number of 32 bits, which is worked with as one of 64."""
     small: bool = False
     """Whether it is a whole number of other than 64 bits."""
+    items: Kind = "float"
+    """Of a list: what its values are."""
     metadata: tuple[tuple[bytes, bytes], ...] = ()
     """What the column means: unit, ucd, description ..."""
     origin: Origin | None = None
@@ -159,3 +163,25 @@ class Field:
     def unit(self) -> str:
         """Its unit; empty where it says none."""
         return dict(self.metadata).get(b"unit", b"").decode()
+
+    def beside(self, kind: Kind) -> str:
+        """Its SQL where it meets another value: of 64 bits beside a whole number.
+
+        The database would make both of 32 bits, in which 16777217 is 16777216.
+        """
+        return f"CAST({self.sql} AS DOUBLE)" if self.real and kind == "integer" else self.sql
+
+    def with_values_of(self, other: Field) -> Field:
+        """The column that has the values of both: of the wider kind, whichever comes first."""
+        kinds: set[Kind] = {self.kind, other.kind} - {"null"}
+        kind: Kind = self.kind if self.kind != "null" else other.kind
+        if len(kinds) > 1:
+            kind = "float" if "float" in kinds else "integer"
+        return replace(
+            self,
+            kind=kind,
+            real=kind == "float" and (self.real or other.real),
+            small=kind == "integer" and (self.small or other.small or len(kinds) > 1),
+            items=self.items if self.items == other.items else "float",
+            origin=None,
+        )

@@ -74,6 +74,44 @@ def test_an_item_may_be_counted_by_a_column(ask):
     assert dict(found) == {i: flat[i, i] for i in range(40)}
 
 
+_LARGE = 2**60 + 1
+
+
+@pytest.mark.parametrize(
+    ("adql", "told"),
+    [
+        ("SELECT array_item(ids, 1) AS x FROM t", [_LARGE, 3]),
+        ("SELECT array_max(ids) AS x FROM t", [_LARGE, 5]),
+        ("SELECT array_sum(ids) AS x FROM t", [_LARGE + 2, 8]),
+        ("SELECT array_avg(small) AS x FROM t", [1.5, 4.5]),
+        ("SELECT array_item(small, 2) / 2 AS x FROM t", [1, 2]),
+        ("SELECT bitwise_and(array_item(small, 1), 4) AS x FROM t", [0, 4]),
+        ("SELECT array_item(array_row(deep, 1), 2) AS x FROM t", [_LARGE, 4]),
+        ("SELECT array_item(x, 1) AS x FROM (SELECT ids AS x FROM t) AS q", [_LARGE, 3]),
+        ("SELECT array_item(words, 2) || '!' AS x FROM t", ["b!", "d!"]),
+        ("SELECT array_min(words) AS x FROM t", ["a", "c"]),
+        ("SELECT array_item(truths, 1) AS x FROM t", [1, 0]),
+        ("SELECT number AS x FROM t WHERE array_item(ids, 1) = number", [_LARGE]),
+    ],
+)
+def test_an_item_is_of_its_arrays_kind_to_the_last_digit(adql, told):
+    columns = {
+        "number": [_LARGE, 2],
+        "ids": [[_LARGE, 2], [3, 5]],
+        "small": pa.array([[1, 2], [4, 5]], pa.list_(pa.int16(), 2)),
+        "deep": [[[0, _LARGE]], [[0, 4]]],
+        "words": [["a", "b"], ["c", "d"]],
+        "truths": [[True], [False]],
+    }
+    found = query(adql, {}, {"t": pa.table(columns)}).to_table()["x"].to_pylist()
+    assert [(each, type(each)) for each in found] == [(each, type(each)) for each in told]
+
+
+def test_texts_have_no_sum():
+    with pytest.raises(QueryError, match="words is an array of which an item is a text"):
+        query("SELECT array_sum(words) AS x FROM t", {}, {"t": pa.table({"words": [["a"]]})})
+
+
 def test_the_unit_of_an_item_is_that_of_its_column(profiles):
     plan = query("SELECT array_item(flat, 1, 1) AS x FROM prof", {"prof": profiles})
     assert plan.schema.field("x").metadata == {b"unit": b"nmgy"}

@@ -7,11 +7,13 @@ whose column says its shape (`tdim`, the fastest first, as FITS and VOTable writ
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from skyquarry.adql.kinds import WORDS
+from skyquarry.adql.kinds import NUMBERS, WORDS
 
 if TYPE_CHECKING:
+    from skyquarry.adql.kinds import Kind
     from skyquarry.adql.making import Maker
     from skyquarry.adql.terms import Term
     from skyquarry.adql.text.syntax import Call
@@ -25,7 +27,7 @@ _WHOLE: Final = {
 
 
 def item(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
-    """A number of an array; NULL beyond its end."""
+    """A value of an array; NULL beyond its end."""
     of = _array(maker, arguments[0])
     at = [_index(maker, each) for each in arguments[1:]]
     width = _width(of)
@@ -36,7 +38,7 @@ def item(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
         sql = of.sql
         for each in at:
             sql = f"list_extract({sql}, {_counted(each)})"
-    return _number(maker, tree, f"({sql})", arguments, of)
+    return _value(maker, tree, f"({sql})", arguments, of.items)
 
 
 def row(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
@@ -49,7 +51,8 @@ def row(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
         first = f"(({at.sql} - 1) * {width} + 1)"
         row = f"list_slice({of.sql}, {first}, {first} + {width - 1})"
         sql = f"(CASE WHEN {at.sql} >= 1 THEN {row} END)"
-    return maker.made(sql, "list", tree, arguments, name=of.name, unit=of.unit)
+    made = maker.made(sql, "list", tree, arguments, name=of.name, unit=of.unit)
+    return replace(made, items=of.items)
 
 
 def length(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
@@ -61,7 +64,11 @@ def length(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
 def whole(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
     """Sum, mean, least or greatest of an array's items; NULLs among them are left out."""
     of = _array(maker, arguments[0])
-    return _number(maker, tree, f"{_WHOLE[tree.key]}({of.sql})", arguments, of)
+    sums = tree.key in ("ARRAY_SUM", "ARRAY_AVG")
+    if sums and of.items not in NUMBERS:
+        raise maker.error(of, f"is an array of which an item is {WORDS[of.items]}, without a sum")
+    kind: Kind = "float" if tree.key == "ARRAY_AVG" else of.items
+    return _value(maker, tree, f"{_WHOLE[tree.key]}({of.sql})", arguments, kind)
 
 
 def _array(maker: Maker, term: Term) -> Term:
@@ -92,8 +99,12 @@ def _width(of: Term) -> int | None:
     return int(shape[0]) if len(shape) == 2 else None
 
 
-def _number(maker: Maker, tree: Call, sql: str, arguments: tuple[Term, ...], of: Term) -> Term:
-    """A number of 64 bits, NULL for NaN."""
-    double = f"CAST({sql} AS DOUBLE)"
-    made = f"(CASE WHEN NOT isnan({double}) THEN {double} END)"
-    return maker.made(made, "float", tree, arguments, name=of.name, unit=of.unit)
+def _value(maker: Maker, tree: Call, sql: str, arguments: tuple[Term, ...], kind: Kind) -> Term:
+    """A value of an array, of a kind; numbers are of 64 bits, NULL for NaN."""
+    of = arguments[0]
+    if kind == "float":
+        double = f"CAST({sql} AS DOUBLE)"
+        sql = f"(CASE WHEN NOT isnan({double}) THEN {double} END)"
+    elif kind in ("integer", "boolean"):
+        sql, kind = f"CAST({sql} AS BIGINT)", "integer"
+    return maker.made(sql, kind, tree, arguments, name=of.name, unit=of.unit)
