@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skyquarry.adql.calls import aggregates, casting
 from skyquarry.adql.calls import known as calls
+from skyquarry.adql.infinities import may_be_nan, tame_result, tested
 from skyquarry.adql.kinds import WORDS, literal
 from skyquarry.adql.making import Maker
 from skyquarry.adql.terms import Field, Term
@@ -48,14 +49,24 @@ class Resolver(Maker):
 
     # ------------------------------------------------------------ values
     def value(self, tree: Value) -> Term:
-        """The term of a value."""
+        """The term of a value; NULL where it would be NaN."""
+        found = self._untested(tree)
+        if found.may_be_nan:
+            found = replace(found, sql=tested(found.sql), may_be_nan=False)
+        return found
+
+    def _untested(self, tree: Value) -> Term:
+        """The term of a value that is worked with further: what is made of NaN is NaN."""
         self.depth += 1
         if self.depth > MAX_CHAIN:
             raise self.error(tree, f"joins more than {MAX_CHAIN} values: use parentheses")
         found = self._makers()[type(tree)](tree)
         self.depth -= 1
-        if found.free and found.sql in self.groups:
-            found = replace(found, free=frozenset())
+        if not (found.free and self.groups):
+            return found
+        sql = tested(found.sql) if found.may_be_nan else found.sql
+        if sql in self.groups:
+            found = replace(found, sql=sql, free=frozenset(), may_be_nan=False)
         return found
 
     def _makers(self) -> dict[type, Callable[[Any], Term]]:
@@ -87,10 +98,10 @@ class Resolver(Maker):
             self.state.scans[number].columns[name] = None
 
     def _parenthesis(self, tree: Parenthesis) -> Term:
-        return replace(self.value(tree.of), span=tree.span)
+        return replace(self._untested(tree.of), span=tree.span)
 
     def _signed(self, tree: Signed) -> Term:
-        of = self.number(self.value(tree.of), tree.sign)
+        of = self.number(self._untested(tree.of), tree.sign)
         if tree.sign == "+":
             return replace(of, span=tree.span, name="")
         if isinstance(of.constant, int | float):
@@ -102,7 +113,7 @@ class Resolver(Maker):
         )
 
     def _arithmetic(self, tree: Arithmetic) -> Term:
-        left, right = self.value(tree.left), self.value(tree.right)
+        left, right = self._untested(tree.left), self._untested(tree.right)
         if tree.operator == "||":
             return self._joined(tree, left, right)
         left, right = (self.number(each, tree.operator) for each in (left, right))
@@ -113,7 +124,16 @@ class Resolver(Maker):
             return Term(literal(folded), kind, tree.span, constant=folded)
         unit = _unit_of(tree.operator, left, right)
         sql = _arithmetic_sql(tree.operator, left.sql, right.sql, kind)
-        return self.made(sql, kind, tree, (left, right), unit=unit)
+        made = self.made(sql, kind, tree, (left, right), unit=unit)
+        if kind != "float" or made.aggregated:
+            return made
+        return replace(
+            made,
+            tame=tame_result(tree.operator, left, right),
+            may_be_nan=left.may_be_nan
+            or right.may_be_nan
+            or may_be_nan(self.state, tree.operator, left, right),
+        )
 
     def _joined(self, tree: Arithmetic, left: Term, right: Term) -> Term:
         for each in (left, right):
@@ -156,6 +176,7 @@ def column_term(column: Field, span: Any) -> Term:
         column.name,
         column.unit,
         items=column.items,
+        tame=column.tame,
         column=column,
         shape=column.shape,
         free=frozenset((column.sql,)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skyquarry.adql.infinities import Tame
 from skyquarry.adql.kinds import items_of, kind_of, quoted
 from skyquarry.adql.recall import Recall
 from skyquarry.adql.terms import Field, Narrow
@@ -54,6 +55,7 @@ def _field(column: pa.Field, number: int, alias: str) -> Field:
         kind,
         real=kind == "float" and column.type != pa.float64(),
         small=kind == "integer" and column.type != pa.int64(),
+        tame=Tame(frozenset(((number, column.name),))) if kind == "float" else None,
         items=items_of(column.type) if kind == "list" else "float",
         metadata=tuple((column.metadata or {}).items()),
         origin=(number, column.name),

@@ -9,6 +9,7 @@ from skyquarry.adql.blocks import Block
 from skyquarry.adql.calls.known import alike
 from skyquarry.adql.compiled import Compiled
 from skyquarry.adql.conditions import Conditions
+from skyquarry.adql.infinities import tame_of
 from skyquarry.adql.joining import Joining, moved_to, output_names
 from skyquarry.adql.joins.flat import Flat, JoinText
 from skyquarry.adql.joins.pairing import quickened
@@ -373,6 +374,7 @@ def _field(term: Term, name: str, *, keep_origin: bool) -> Field:
         real=column is not None and column.real,
         small=column is not None and column.small,
         items=term.items,
+        tame=tame_of(term),
         metadata=metadata,
         origin=column.origin if column is not None and keep_origin else None,
         shape=term.shape,

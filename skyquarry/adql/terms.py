@@ -9,6 +9,7 @@ from skyquarry.engine.bounds import both, either
 
 if TYPE_CHECKING:
     from skyquarry.adql.geometry.shapes import Point, Shape
+    from skyquarry.adql.infinities import Tame
     from skyquarry.adql.kinds import Kind
     from skyquarry.adql.text.words import Span
     from skyquarry.engine.bounds import Bounds
@@ -67,6 +68,10 @@ class Term:
     unit: str = ""
     items: Kind = "float"
     """Of a list: what its values are."""
+    tame: Tame | None = None
+    """Of a number: what keeps it finite, where that is known."""
+    may_be_nan: bool = False
+    """Whether its SQL is still to be tested for NaN."""
     constant: float | str | None = None
     """Its value where that is known: an int, float or text."""
     column: Field | None = None
@@ -153,6 +158,8 @@ class Field:
     """Whether it is a whole number of other than 64 bits."""
     items: Kind = "float"
     """Of a list: what its values are."""
+    tame: Tame | None = None
+    """Of a number: what keeps it finite, where that is known."""
     metadata: tuple[tuple[bytes, bytes], ...] = ()
     """What the column means: unit, ucd, description ..."""
     origin: Origin | None = None
@@ -183,5 +190,6 @@ class Field:
             real=kind == "float" and (self.real or other.real),
             small=kind == "integer" and (self.small or other.small or len(kinds) > 1),
             items=self.items if self.items == other.items else "float",
+            tame=self.tame | other.tame if self.tame and other.tame else None,
             origin=None,
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.blocks import Aggregate
+from skyquarry.adql.infinities import is_wild, tested
 from skyquarry.adql.kinds import WORDS, literal
 from skyquarry.adql.terms import Term
 
@@ -92,6 +93,9 @@ def aggregate(maker: Maker, tree: Call, arguments: Terms) -> Term:
     if tree.key in ("SUM", "AVG"):
         of = maker.number(arguments[0], tree.key).sql
     maker.state.aggregates[found.sql] = Aggregate(tree.key, of, distinct=bool(tree.distinct))
+    adds = found.kind == "float" and (tree.key in ("SUM", "AVG") or tree.key in STATISTICS)
+    if adds and any(is_wild(maker.state, each) for each in arguments):
+        return replace(found, sql=tested(found.sql))
     return found
 
 

@@ -7,14 +7,18 @@ logarithm outside its range, or a division by zero, is NULL, so that one odd row
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.calls.units import conversion
+from skyquarry.adql.infinities import is_wild, tame_of, tested
 from skyquarry.adql.kinds import literal
 from skyquarry.adql.terms import Term
 
 if TYPE_CHECKING:
+    from skyquarry.adql.infinities import Tame
     from skyquarry.adql.making import Maker
     from skyquarry.adql.text.syntax import Call
 
@@ -57,6 +61,13 @@ FORMS: Final[dict[str, Form]] = {
 }
 
 
+_OF_FINITE: Final = ("SIN", "COS", "TAN", "COT", "MOD")
+"""Those that infinity has no value of."""
+_TAME: Final = (
+    "ABS", "CEILING", "FLOOR", "DEGREES", "RADIANS", "LOG", "LOG10", "SQRT", "ACOS", "ASIN", "ATAN",
+    "ATAN2", "COS", "SIN", "TAN", "MOD",
+)  # fmt: skip
+"""Those that are finite where their arguments are."""
 _DIGITS: Final = 18
 """of whole numbers of 64 bits that may all be nines"""
 
@@ -78,7 +89,23 @@ def called(maker: Maker, tree: Call, arguments: tuple[Term, ...]) -> Term:
         kind = "integer"
     unit = numbers[0].unit if form.unit == "same" else form.unit
     sql = _written(key, form, numbers, kind)
-    return maker.made(sql, kind, tree, numbers, name=key.lower(), unit=unit)
+    made = maker.made(sql, kind, tree, numbers, name=key.lower(), unit=unit)
+    if kind != "float" or made.aggregated:
+        return made
+    if key in _OF_FINITE and is_wild(maker.state, numbers[0]):
+        made = replace(made, sql=tested(sql))
+    return replace(made, tame=_tame(key, numbers))
+
+
+def _tame(key: str, numbers: tuple[Term, ...]) -> Tame | None:
+    """What keeps a function finite."""
+    each = [tame_of(number) for number in numbers]
+    power: Any = numbers[1].constant if key == "POWER" else None
+    if each[0] is not None and isinstance(power, int) and power >= 0:
+        return each[0].multiplied(each[0].factors * power)
+    if key not in _TAME or None in each:
+        return None
+    return reduce(or_, each)
 
 
 def _written(key: str, form: Form, numbers: tuple[Term, ...], kind: str) -> str:
@@ -86,7 +113,7 @@ def _written(key: str, form: Form, numbers: tuple[Term, ...], kind: str) -> str:
         return _rounded(key, numbers, kind)
     if key == "POWER":
         raised = form.sql.format(*(each.sql for each in numbers))
-        return f"(CASE WHEN NOT isnan({raised}) THEN {raised} END)"
+        return raised if isinstance(numbers[1].constant, int) else tested(raised)
     return form.sql.format(*(each.sql for each in numbers))
 
 
