@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 
 import skyquarry as sq
+from skyquarry.catalog import foreign
 from skyquarry.engine.archive import archive
 from skyquarry.engine.opening import current_source
+from skyquarry.errors import DamagedError
 from skyquarry.ingest.build import build
 
 ROWS = {"id": [1, 2], "ra": [10.0, 11.0], "dec": [0.0, 1.0]}
@@ -54,3 +56,23 @@ def test_a_tree_without_versions_is_opened_each_time(stars):
     inner.rename(stars.parent / "bare")
     place = str(Path(stars.parent) / "bare")
     assert current_source(place) is not current_source(place)
+
+
+def test_a_pointer_is_read_once(stars, monkeypatch):
+    current_source(str(stars))
+    read = []
+    locate = foreign.locate
+    monkeypatch.setattr(foreign, "locate", lambda where: read.append(where) or locate(where))
+    assert current_source(str(stars)) is current_source(str(stars))
+    assert not read
+    pointer = stars / "collection.properties"
+    pointer.write_bytes(pointer.read_bytes())  # the same words, another time
+    current_source(str(stars))
+    assert read
+
+
+def test_a_pointer_that_leads_nowhere_any_more_is_told(stars):
+    current_source(str(stars))
+    (stars / "v1").rename(stars / "v9")
+    with pytest.raises(DamagedError, match="holds no catalogue"):
+        current_source(str(stars))
