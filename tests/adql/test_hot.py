@@ -225,8 +225,8 @@ def test_other_limits_of_memory_have_a_database_of_their_own(ask, from_files):
 def test_joins_are_put_in_order_once(ask, from_files, monkeypatch):
     monkeypatch.setattr(ordering, "_WORTH", 1)
     looks = []
-    arranged = ordering.arranged
-    monkeypatch.setattr(duck, "arranged", lambda *given: looks.append(1) or arranged(*given))
+    text = ordering._text
+    monkeypatch.setattr(ordering, "_text", lambda *given: looks.append(1) or text(*given))
     adql = (
         "SELECT a.id, COUNT(*) AS n FROM sky a JOIN sky b ON a.flags = b.flags "
         "WHERE a.mag < 12 AND b.pm > 50 GROUP BY a.id ORDER BY a.id"
@@ -284,12 +284,12 @@ def test_what_memory_has_no_room_for_is_spilled_and_then_removed(ask, from_files
         "SELECT a.id, a.ra, a.dec, a.pm, b.pm AS other FROM sky a, sky b "
         "WHERE b.id < 150 ORDER BY a.pm * b.pm"
     )
-    here, rows = standing._here(), 0
+    here, rows = standing._here(standing._Kind()), 0
     for batch in ask(adql).stream():
         rows += batch.num_rows
         assert here.database.has_spilled
     assert rows == 149 * 12_000
     assert not here.database.has_spilled
-    assert standing._here() is not here
+    assert standing._here(standing._Kind()) is not here
     assert len(from_files) == before
     assert ask("SELECT id FROM sky WHERE pm > 0").to_table().num_rows > 5_000

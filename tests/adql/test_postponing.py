@@ -24,7 +24,13 @@ def texts(monkeypatch):
     found = []
     real = ordering._text
     monkeypatch.setattr(ordering, "_WORTH", 0)
-    monkeypatch.setattr(ordering, "_text", lambda *of: found.append(real(*of)) or found[-1])
+
+    def text(*given):
+        made = real(*given)
+        found.append(made.sql)
+        return made
+
+    monkeypatch.setattr(ordering, "_text", text)
     return found
 
 

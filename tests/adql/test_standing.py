@@ -28,8 +28,12 @@ def table(*values, kind=None):
     return pa.table({"a": pa.array(values, kind or pa.float64())})
 
 
+def here():
+    return standing._here(standing._Kind(alone=True))
+
+
 def waiting():
-    return sum(map(len, standing._here().waiting.values()))
+    return sum(map(len, here().waiting.values()))
 
 
 def test_another_place_is_the_same_statement_and_each_has_its_own_rows(monkeypatch):
@@ -109,7 +113,7 @@ def test_what_failed_is_not_used_again():
 def test_no_rows_stay_behind():
     sql = "SELECT a FROM s0"
     rows(sql, s0=table(1.0))
-    (statement,) = next(iter(standing._here().waiting.values()))
+    (statement,) = next(iter(here().waiting.values()))
     assert all(slot.table is None for slot in statement.slots.values())
 
 
@@ -135,6 +139,17 @@ def test_few_statements_wait():
     for number in range(standing._MOST + 6):
         rows(f"SELECT a + {number} AS b FROM s0", s0=table(1.0))
     assert waiting() == standing._MOST
+
+
+def test_few_rows_are_for_one_thread():
+    """Few of all tables with all: a join without a condition makes many of them."""
+    sql = "SELECT current_setting('threads') AS n FROM s0, s1 LIMIT 1"
+    ((usual,),) = duckdb.connect().sql("SELECT current_setting('threads')").fetchall()
+    few, some = (pa.table({"a": np.arange(each)}) for each in (standing._ALONE // 2, 2))
+    for other, threads in ((few[:2], 1), (few[:3], usual), (few[:0], 1)):
+        found = rows("SELECT max(n) AS n FROM (" + sql + ")", s0=few, s1=other)["n"].to_pylist()
+        assert found == [threads if len(other) else None]
+    assert rows(sql, s0=some, s1=some)["n"].to_pylist() == [1]
 
 
 def test_many_rows_are_no_statement():

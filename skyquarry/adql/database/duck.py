@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.database import functions, hot
+from skyquarry.adql.database.arranging import arrangement
 from skyquarry.adql.database.deadlines import after
 from skyquarry.adql.database.kept import Function, Limits, cursor
 from skyquarry.adql.database.room import BATCH_ROWS, matching_room_of, room_of
@@ -67,14 +68,21 @@ def rows_of(
     plans = [replace(each, room_bytes=_room(each, limits)) for each in planned(joins, tables)]
     late = threading.Event()
     stop = limits.stop or Stop()
+
+    @contextmanager
+    def watched(connection: Any) -> Iterator[None]:
+        with stop.heard_by(connection), after(limits.seconds, _interruption(connection, late)):
+            yield
+
     try:
         here = None if called else _in_memory(reads, plans, limits)
+        if here is not None and plans:
+            sql, here = _arranged(sql, here, plans, watched)
         with (
             _own(limits, reads, called, plans)
             if here is None
-            else _together(sql, here, plans) as opened,
-            stop.heard_by(opened[0]),
-            after(limits.seconds, _interruption(opened[0], late)),
+            else standing(sql, _tables(here), as_written=bool(plans)) as opened,
+            watched(opened[0]),
         ):
             connection, statement = opened
             if here is None:
@@ -118,14 +126,26 @@ def _in_memory(
     return hot.in_memory(reads)
 
 
-def _together(
-    sql: str, reads: Sequence[GivenRead], plans: Sequence[Plan]
-) -> AbstractContextManager[tuple[Any, str]]:
-    """A connection to a database that small queries share, and what to run there."""
-    tables = {read.name: read.table_here() for read in reads}
-    if not plans:
-        return standing(sql, tables)
-    return standing(sql, tables, lambda connection: arranged(sql, plans, reads, connection))
+def _arranged(
+    sql: str,
+    reads: Sequence[GivenRead],
+    plans: Sequence[Plan],
+    watched: Callable[[Any], AbstractContextManager[None]],
+) -> tuple[str, list[GivenRead]]:
+    """A query of tables in memory with its joins in an order, and the rows that can matter."""
+    made, left = arrangement(sql, plans, reads), list(reads)
+    for each in made.first:
+        first = [read for read in left if read.name == each.first]
+        with (
+            standing(each.sql, _tables(first), as_written=True) as (connection, text),
+            watched(connection),
+        ):
+            left = each.fewer(_reader(connection, text).read_all(), left)
+    return made.sql, left
+
+
+def _tables(reads: Sequence[GivenRead]) -> dict[str, pa.Table]:
+    return {read.name: read.table_here() for read in reads}
 
 
 def _is_short(reads: Sequence[GivenRead]) -> bool:
@@ -196,7 +216,7 @@ def _named_in(connection: Any, sql: str, reads: Sequence[PartRead], plans: Seque
             _named(connection, read)
     if plans:
         tables: Any = reads  # of a query that runs whole
-        sql = arranged(sql, plans, tables, connection)
+        sql = arranged(sql, plans, tables, connection).sql
     return sql if matched else _inline(sql, reads)
 
 

@@ -5,18 +5,21 @@ longer than to look at the values. So the columns that queries ask of a small ta
 the second time on, as Arrow arrays, and the database reads these. They are those of the files that
 lie there now: each time every file is looked at, and what was written anew, or is gone, is not
 answered from here. All together take 64 MiB at most; what was not asked for longest goes first.
+Where few rows of a column of keys are sought (`joins.seeking`), their order is held beside it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from skyquarry.adql.database.keyorder import KeyOrder, is_whole
 from skyquarry.adql.reads import GivenRead, StoredRead
 from skyquarry.adql.recall import Recall
 from skyquarry.adql.tables import Given
+from skyquarry.catalog.arrow import taken
 from skyquarry.catalog.filemark import Mark, mark_of
 from skyquarry.engine.scan import width_of
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from skyquarry.adql.database.keyorder import Ints
     from skyquarry.adql.reads import PartRead
     from skyquarry.catalog.stored import Stored as StoredCatalog
     from skyquarry.engine.source import Source
@@ -60,13 +64,59 @@ class _Column:
 
     marks: _Marks
     values: pa.ChunkedArray | None = None
-    """None: it was asked for once."""
+    """In parts that threads share out. None: it was asked for once."""
+    whole: pa.ChunkedArray | None = None
+    """The same memory in one."""
     too_large: bool = False
     """Whether it took more than was foretold when it was read."""
+    order: KeyOrder | None = None
+    """Its keys in their order, once they were sought."""
 
     @property
     def size(self) -> int:
-        return 0 if self.values is None else int(self.values.nbytes)
+        own = 0 if self.values is None else int(self.values.nbytes)
+        return own if self.order is None else own + self.order.size
+
+
+@dataclass(frozen=True)
+class Held(Given):
+    """A table whose columns are held."""
+
+    edition: str
+    columns: Mapping[str, _Column]
+
+    def sought(self, name: str, keys: Ints, most: int) -> pa.Table | None:
+        """The rows with one of these keys (n,) in a column; None where they are more than that."""
+        import pyarrow as pa
+
+        order = self.order(name)
+        rows = None if order is None else order.rows_of(keys, most)
+        if rows is None:
+            return None
+        names = self.table.schema.names
+        return pa.table({each: taken(self.columns[each].whole, rows) for each in names})
+
+    def order(self, name: str) -> KeyOrder | None:
+        """The order of a column's keys, held with it; None where these are no whole numbers."""
+        values = self.columns[name].values
+        if values is None or not is_whole(values.type):
+            return None
+        known = self._known(name)
+        if known is not None and known.order is not None:
+            return known.order
+        order = KeyOrder.of(values)
+        with _LOCK:
+            known = self._known(name)
+            if known is not None:
+                _COLUMNS[self.edition, name] = replace(known, order=order)
+                _let_go()
+        return order
+
+    def _known(self, name: str) -> _Column | None:
+        """What is known of a column, as long as its values are these."""
+        known = _COLUMNS.get((self.edition, name))
+        same = known is not None and known.values is self.columns[name].values
+        return known if same else None
 
 
 _COLUMNS: OrderedDict[tuple[str, str], _Column] = OrderedDict()
@@ -97,19 +147,19 @@ def forget_all() -> None:
 
 def here(read: Any) -> GivenRead:
     """A table in memory: one that was given with the query, or a small place that is read now."""
-    return read if isinstance(read, GivenRead) else _given(read, read.table_here())
+    if isinstance(read, GivenRead):
+        return read
+    return GivenRead(read.name, Given(read.name, read.table_here()), read.columns)
 
 
-def _given(read: Any, table: pa.Table) -> GivenRead:
-    return GivenRead(read.name, Given(read.name, table), read.columns)
-
-
-def _held(read: Any, held: Mapping[str, Mapping[str, Any] | None]) -> GivenRead:
+def _held(read: Any, held: Mapping[str, Mapping[str, _Column] | None]) -> GivenRead:
     """A table whose columns are held."""
     import pyarrow as pa
 
-    columns: Any = held[read.source.edition]
-    return _given(read, pa.table({name: columns[name] for name in read.columns}))
+    edition = read.source.edition
+    columns: Any = held[edition]
+    table = pa.table({name: columns[name].values for name in read.columns})
+    return GivenRead(read.name, Held(read.name, table, edition, columns), read.columns)
 
 
 def _may_stay(read: StoredRead) -> bool:
@@ -122,10 +172,10 @@ def _may_stay(read: StoredRead) -> bool:
     kinds = [stored.schema.field(name).type for name in names]
     fits = stored.n_rows * sum(map(width_of, kinds)) <= _TABLE_BYTES
     much = int(read.source.rows[read.numbers].sum()) * _SHARE >= stored.n_rows
-    return fits and much and all(map(_is_plain, kinds))
+    return fits and much and all(map(is_plain, kinds))
 
 
-def _is_plain(kind: Any) -> bool:
+def is_plain(kind: Any) -> bool:
     """Whether a type is the same to the database, of a file or of Arrow."""
     from pyarrow import types
 
@@ -138,28 +188,28 @@ def _is_plain(kind: Any) -> bool:
     )
 
 
-def _columns(asked: _Asked) -> dict[str, Any] | None:
+def _columns(asked: _Asked) -> dict[str, _Column] | None:
     """The columns of all rows by name; None where one of them is asked for the first time."""
     edition, marks = asked.source.edition, _marks(asked.source.stored)
     if marks is None:
         return None
-    found: dict[str, Any] = {}
+    found: dict[str, _Column] = {}
     again = True
     with _LOCK:
         for name in asked.names:
             known = _COLUMNS.get((edition, name))
             if known is None or known.marks != marks:
                 known, again = _Column(marks), False
-            found[name] = known.values
+            found[name] = known
             again = again and not known.too_large
             _put((edition, name), known)
-    lacking = [name for name, values in found.items() if values is None]
+    lacking = [name for name, each in found.items() if each.values is None]
     if not again or (lacking and not _read(asked.source, lacking, marks, found)):
         return None
     return found
 
 
-def _read(source: Source, names: list[str], marks: _Marks, found: dict[str, Any]) -> bool:
+def _read(source: Source, names: list[str], marks: _Marks, found: dict[str, _Column]) -> bool:
     """Columns of all rows, held from now on; False where they are more than was told, or others."""
     import pyarrow as pa
 
@@ -172,13 +222,12 @@ def _read(source: Source, names: list[str], marks: _Marks, found: dict[str, Any]
             for name in names:
                 _put((source.edition, name), _Column(marks, too_large=True))
         return False
-    even = pa.Table.from_batches(
-        table.combine_chunks().to_batches(max_chunksize=_VECTOR), table.schema
-    )
-    found.update(zip(names, even.columns, strict=True))
+    whole = table.combine_chunks()
+    even = pa.Table.from_batches(whole.to_batches(max_chunksize=_VECTOR), whole.schema)
+    found.update({name: _Column(marks, even[name], whole[name]) for name in names})
     with _LOCK:
         for name in names:
-            _put((source.edition, name), _Column(marks, found[name]))
+            _put((source.edition, name), found[name])
         _let_go()
     return True
 

@@ -255,7 +255,7 @@ def _given_back(database: Database) -> None:
 
 def without_files(limits: Limits, *, as_written: bool = False) -> Database:
     """A locked database that may open no file; whoever asks for it closes it."""
-    key = (limits.memory_bytes, limits.spill_bytes, None, (), as_written)
+    key = (limits.memory_bytes, limits.spill_bytes, limits.threads, (), as_written)
     return _made(key, frozenset(), frozenset())
 
 

@@ -6,25 +6,27 @@ the same text fills with its own rows. Numbers with an exponent, which are those
 sky, are parameters: a look-up elsewhere is the same text. No answer is kept, and no row.
 
 Tables that stay in memory (`hot`) are asked here too. Where their joins have been put in an order,
-the text is one for another database, which leaves them so.
+the text is one for another database, which leaves them so. Few rows are for a database of one
+thread: it is through with them before another would be awake.
 """
 
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import re
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from skyquarry.adql.database.kept import Limits, without_files
 from skyquarry.adql.database.stopping import when_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
@@ -32,13 +34,29 @@ _MOST: Final = 32
 """Statements that wait at most."""
 _FEW: Final = 2_000_000
 """Rows; of more, binding is no matter."""
+_ALONE: Final = 100_000
+"""Rows, of all tables with all; over more, two threads may be sooner than one."""
 _NUMBER: Final = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\w.])\d+(?:\.\d+)?e[+-]?\d+(?![\w.])"""
 )
 _NAME: Final = "asked"
 _LOCK = threading.Lock()
-_Key = tuple[str, tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]]
+Key = tuple[str, tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]]
 """The text, and of each table its name and columns."""
+
+
+class _Kind(NamedTuple):
+    """Of a database."""
+
+    as_written: bool = False
+    """Whether joins are made as they are written."""
+    alone: bool = False
+    """Whether it has one thread."""
+
+    @classmethod
+    def of(cls, tables: Mapping[str, pa.Table], *, as_written: bool) -> _Kind:
+        pairs = math.prod(max(table.num_rows, 1) for table in tables.values())
+        return cls(as_written, pairs <= _ALONE)
 
 
 class _Slot:
@@ -58,7 +76,7 @@ class _Statement:
 
     connection: Any
     slots: dict[str, _Slot]
-    key: _Key | None = None
+    key: Key | None = None
     """None: it is not used again."""
 
     def ask(self, tables: Mapping[str, pa.Table], text: str) -> tuple[Any, str]:
@@ -76,10 +94,11 @@ class _Statement:
 class _Here:
     """A database of one process, and its statements that nobody uses, the last used last."""
 
-    def __init__(self, *, as_written: bool) -> None:
-        self.database = without_files(Limits(), as_written=as_written)
+    def __init__(self, kind: _Kind) -> None:
+        limits = replace(Limits(), threads=1) if kind.alone else Limits()
+        self.database = without_files(limits, as_written=kind.as_written)
         self.users = 0
-        self.waiting: OrderedDict[_Key, list[_Statement]] = OrderedDict()
+        self.waiting: OrderedDict[Key, list[_Statement]] = OrderedDict()
 
     def close_waiting(self) -> None:
         for each in (each for some in self.waiting.values() for each in some):
@@ -87,24 +106,22 @@ class _Here:
         self.waiting.clear()
 
 
-_HERE: dict[int, dict[bool, _Here]] = {}
-"""By process: after a fork the other one's are of no use, and must not be closed here. And by
-whether joins are made as they are written."""
+_HERE: dict[int, dict[_Kind, _Here]] = {}
+"""By process: after a fork the other one's are of no use, and must not be closed here."""
 
 
 @contextmanager
 def standing(
-    sql: str, tables: Mapping[str, pa.Table], arranged: Callable[[Any], str] | None = None
+    sql: str, tables: Mapping[str, pa.Table], *, as_written: bool = False
 ) -> Iterator[tuple[Any, str]]:
     """A connection to one locked database, which may open no file, and what to run there.
 
-    The query sees these tables, by name, and no other. What failed, or was left before its end,
-    is closed and not used again. `arranged` gives the text with its joins in an order, by what it
-    asks of the tables in such a connection; it is asked once for a text.
+    The query sees these tables, by name, and no other; joins are made `as_written`, if so. What
+    failed, or was left before its end, is closed and not used again.
     """
-    here = _begun(as_written=arranged is not None)
+    here = _begun(_Kind.of(tables, as_written=as_written))
     try:
-        statement, said = _stated(here, sql, tables, arranged)
+        statement, said = _stated(here, sql, tables, as_written=as_written)
     except BaseException:
         _ended(here)
         raise
@@ -117,24 +134,38 @@ def standing(
         when_over(statement.connection, lambda: _over(here, statement, again=again))
 
 
+@contextmanager
+def seeing(tables: Mapping[str, pa.Table]) -> Iterator[Any]:
+    """A connection to such a database for what is not asked again."""
+    here = _begun(_Kind())
+    try:
+        statement = _with_tables(here, tables)
+        try:
+            yield statement.connection
+        finally:
+            statement.connection.close()
+    finally:
+        _ended(here)
+
+
+def key_of(sql: str, tables: Mapping[str, pa.Table]) -> Key:
+    """What a statement is known by."""
+    columns = ((name, tuple((f.name, f.type) for f in t.schema)) for name, t in tables.items())
+    return sql, tuple(columns)
+
+
 def _stated(
-    here: _Here,
-    sql: str,
-    tables: Mapping[str, pa.Table],
-    arranged: Callable[[Any], str] | None,
+    here: _Here, sql: str, tables: Mapping[str, pa.Table], *, as_written: bool
 ) -> tuple[_Statement, str]:
     """A statement for a text, and what to run there."""
     if sum(table.num_rows for table in tables.values()) > _FEW:
-        statement = _with_tables(here, tables)
-        return statement, sql if arranged is None else arranged(statement.connection)
-    columns = tuple(
-        (name, tuple((f.name, f.type) for f in table.schema)) for name, table in tables.items()
-    )
-    text, values = parted(sql) if arranged is None else (sql, [])
-    found = _taken(here, (text, columns)) or _prepared(here, (text, columns), tables, arranged)
+        return _with_tables(here, tables), sql
+    text, values = (sql, []) if as_written else parted(sql)
+    key = key_of(text, tables)
+    found = _taken(here, key) or _prepared(here, key, tables)
     if found is None:  # it wants its numbers where they stand
-        text, values = sql, []
-        found = _taken(here, (text, columns)) or _prepared(here, (text, columns), tables, None)
+        values, key = [], key_of(sql, tables)
+        found = _taken(here, key) or _prepared(here, key, tables)
     assert found is not None
     return found, f"EXECUTE {_NAME}{_listed(values)}"
 
@@ -179,20 +210,20 @@ def _end() -> None:
         here.database.remove_spilled()
 
 
-def _here(*, as_written: bool = False) -> _Here:
+def _here(kind: _Kind) -> _Here:
     if os.getpid() not in _HERE:
         _HERE[os.getpid()] = {}
         atexit.register(_end)
     some = _HERE[os.getpid()]
-    if as_written not in some:
-        some[as_written] = _Here(as_written=as_written)
-    return some[as_written]
+    if kind not in some:
+        some[kind] = _Here(kind)
+    return some[kind]
 
 
-def _begun(*, as_written: bool) -> _Here:
+def _begun(kind: _Kind) -> _Here:
     """The database, with a user more."""
     with _LOCK:
-        here = _here(as_written=as_written)
+        here = _here(kind)
         here.users += 1
         return here
 
@@ -220,7 +251,7 @@ def _ended(here: _Here) -> None:
             here.database.close()
 
 
-def _taken(here: _Here, key: _Key) -> _Statement | None:
+def _taken(here: _Here, key: Key) -> _Statement | None:
     with _LOCK:
         some = here.waiting.get(key, [])
         found = some.pop() if some else None
@@ -242,9 +273,7 @@ def _given_back(here: _Here, statement: _Statement) -> None:
                 del waiting[oldest]
 
 
-def _with_tables(
-    here: _Here, tables: Mapping[str, pa.Table], key: _Key | None = None
-) -> _Statement:
+def _with_tables(here: _Here, tables: Mapping[str, pa.Table], key: Key | None = None) -> _Statement:
     """A connection that sees these tables: none sees another's."""
     with _LOCK:
         connection = here.database.connection.cursor()
@@ -258,19 +287,13 @@ def _with_tables(
     return _Statement(connection, slots, key)
 
 
-def _prepared(
-    here: _Here,
-    key: _Key,
-    tables: Mapping[str, pa.Table],
-    arranged: Callable[[Any], str] | None,
-) -> _Statement | None:
+def _prepared(here: _Here, key: Key, tables: Mapping[str, pa.Table]) -> _Statement | None:
     """A statement anew; None for one whose parameters hide that two of its values are the same."""
     import duckdb
 
     statement, text = _with_tables(here, tables, key), key[0]
     try:
-        said = text if arranged is None else arranged(statement.connection)
-        statement.connection.execute(f"PREPARE {_NAME} AS {said}")
+        statement.connection.execute(f"PREPARE {_NAME} AS {text}")
     except BaseException as error:
         statement.connection.close()
         if isinstance(error, duckdb.BinderException) and "CAST($1 AS" in text:

@@ -10,6 +10,7 @@ from skyquarry.adql.joins.flat import Flat, owners
 
 if TYPE_CHECKING:
     from skyquarry.adql.joins.flat import JoinText
+    from skyquarry.adql.joins.seeking import Seeking
     from skyquarry.adql.terms import Near
 
 
@@ -46,6 +47,15 @@ class Plan:
     def aliases(self) -> tuple[str, ...]:
         """The two tables of these pairs."""
         return () if self.near is None else tuple(map(owner, (self.near.one, self.near.other)))
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """A query with its joins in an order."""
+
+    sql: str
+    first: tuple[Seeking, ...] = ()
+    """What is asked of tables that stay in memory before it."""
 
 
 def local(flat: Flat, alias: str) -> list[str]:

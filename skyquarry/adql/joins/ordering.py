@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql.database.room import NoRoomError
 from skyquarry.adql.joins.everypair import every_pair, given, limited
 from skyquarry.adql.joins.flat import Flat, owners
-from skyquarry.adql.joins.joinplan import Plan, Sized, local, owner
+from skyquarry.adql.joins.joinplan import Arranged, Plan, Sized, local, owner
 from skyquarry.adql.joins.keyed import asked_for, keyed, with_places, worth
 from skyquarry.adql.joins.leading import leads, narrowed, tied
 from skyquarry.adql.joins.postponing import postponed
+from skyquarry.adql.joins.seeking import seeking
 from skyquarry.adql.reads import GivenRead
 from skyquarry.adql.recall import Recall
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from skyquarry.adql.joins.flat import JoinText, Part
+    from skyquarry.adql.joins.seeking import Seeking
     from skyquarry.adql.reads import Read
     from skyquarry.adql.terms import Near, Truth
 
@@ -81,16 +83,19 @@ def told(joins: Sequence[JoinText], reads: Sequence[Read]) -> list[str]:
     return lines
 
 
-def arranged(sql: str, plans: Sequence[Plan], reads: Sequence[Read], connection: Any) -> str:
+def arranged(sql: str, plans: Sequence[Plan], reads: Sequence[Read], connection: Any) -> Arranged:
     """The SQL with its joins in the best order; makes tables of its own where rows are matched."""
+    first: list[Seeking] = []
     for plan in plans:
         if sql.count(plan.join.text) == 1:
-            sql = sql.replace(plan.join.text, _text(plan, reads, connection))
-    return sql
+            made = _text(plan, reads, connection)
+            sql = sql.replace(plan.join.text, made.sql)
+            first += made.first
+    return Arranged(sql, tuple(first))
 
 
-def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> str:
-    flat = plan.join.flat
+def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> Arranged:
+    flat, first = plan.join.flat, None
     sized = [_sized(part, flat, reads[part.scan], connection) for part in flat.parts]
     order = _best(sized, flat)
     found = None if plan.near is not None else leads(flat, order, reads)
@@ -101,9 +106,11 @@ def _text(plan: Plan, reads: Sequence[Read], connection: Any) -> str:
         sized, flat = _matched(plan, sized, reads, connection)
         order = _best(sized, flat)
     else:
+        first = seeking(flat, sized, reads)
         flat = postponed(flat, order)
     text, where = _joined(order, flat)
-    return f"FROM {text} WHERE {' AND '.join(where)}" if where else f"FROM {text}"
+    sql = f"FROM {text} WHERE {' AND '.join(where)}" if where else f"FROM {text}"
+    return Arranged(sql, () if first is None else (first,))
 
 
 def _matched(
