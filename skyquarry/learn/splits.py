@@ -124,7 +124,9 @@ def _enough(
         if number >= 0 and count < parts
     ]
     if lacking:
-        smaller = "smaller groups" if what == "groups" else "more labels"
+        smaller = (
+            "smaller groups (a column of yours, or None)" if what == "groups" else "more labels"
+        )
         raise UserError(
             f"{', '.join(lacking)} {what}, but {parts} folds need {parts} with each class: try "
             f"fewer folds, {smaller}, or leave the class out"

@@ -11,7 +11,7 @@ import numpy as np
 from skyquarry.errors import UserError
 from skyquarry.learn.scores import measures
 from skyquarry.learn.scores.baselines import baselines
-from skyquarry.learn.scores.blocks import Blocks, effective, spread
+from skyquarry.learn.scores.blocks import Blocks, at_least, effective, spread
 from skyquarry.learn.scores.curves import purity_completeness
 from skyquarry.learn.scores.given import Given
 from skyquarry.learn.scores.reliability import confidence, curve, reliability
@@ -30,7 +30,11 @@ LATITUDES: Final = (0.0, 20.0, 40.0, 60.0, 90.0)
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What `evaluate` found; every value with its standard error by cells of the sky."""
+    """What `evaluate` found; every value with its standard error by cells of the sky.
+
+    Where all rows are right, or none, draws of them do not differ: the error is what a share may be
+    of which so many rows saw none (`blocks.unseen`).
+    """
 
     classes: tuple[str, ...]
     mix: str
@@ -147,7 +151,7 @@ def _scores(
         known = each[np.isfinite(each)]
         overall[name] = {"value": float(known.mean()) if len(known) else np.nan, "error": np.nan}
     told, told_errors = measures.of_classes(total), measures.of_classes(drawn)
-    per_class = []
+    per_class, said = [], given.p.argmax(axis=1)
     for k, name in enumerate(classes):
         mine = given.label == k
         n_effective = effective(given.weight[mine])
@@ -159,16 +163,32 @@ def _scores(
             "ece_noise": gauges[k].ece_noise,
             "confident": confidence(given.p[:, k], mine, given.weight, blocks),
         }  # fmt: skip
+        judged = {"completeness": n_effective, "f1": n_effective,
+                  "purity": effective(given.weight[said == k])}  # fmt: skip
         for what in measures.OF_CLASS:
-            row[what] = {
-                "value": float(told[what][k]), "error": float(spread(told_errors[what][:, k])),
-            }  # fmt: skip
+            value, error = float(told[what][k]), float(spread(told_errors[what][:, k]))
+            row[what] = {"value": value, "error": at_least(error, value, judged[what])}
         if sets is not None:
             row["coverage"] = _coverage(sets[:, k], mine, given.weight, blocks)
         per_class.append(row)
+    _widen(overall, per_class, effective(given.weight))
     if sets is not None:
         overall |= _sizes(sets, given.weight)
     return {"overall": overall, "per_class": per_class, "confusion": total.confusion.tolist()}
+
+
+def _widen(
+    overall: dict[str, dict[str, float]], per_class: Sequence[Mapping[str, Any]], n: float
+) -> None:
+    """Errors of means over classes, with what a class of which all or none is right may hide."""
+    whole = overall["accuracy"]
+    whole["error"] = at_least(whole["error"], whole["value"], n)
+    for mean, part in (("balanced_accuracy", "completeness"), ("macro_f1", "f1")):
+        known = [each[part] for each in per_class if each["n_effective"] > 0]
+        hidden = [each["error"] for each in known if each["value"] in (0.0, 1.0)]
+        if hidden:
+            of_them = float(np.linalg.norm(hidden)) / len(known)
+            overall[mean]["error"] = float(np.hypot(overall[mean]["error"], of_them))
 
 
 def _coverage(held: Mask, mine: Mask, weight: Floats, blocks: Blocks) -> dict[str, float]:
@@ -178,7 +198,8 @@ def _coverage(held: Mask, mine: Mask, weight: Floats, blocks: Blocks) -> dict[st
     total, drawn = sums.sum(axis=0), blocks.resampled(sums)
     value = total[0] / total[1] if total[1] else np.nan
     known = drawn[:, 1] > 0
-    return {"value": float(value), "error": float(spread(drawn[known, 0] / drawn[known, 1]))}
+    error = float(spread(drawn[known, 0] / drawn[known, 1]))
+    return {"value": float(value), "error": at_least(error, float(value), effective(counted))}
 
 
 def _sizes(sets: Mask, weight: Floats) -> dict[str, dict[str, float]]:

@@ -155,3 +155,21 @@ def test_what_cannot_be_scored_is_an_error(change, words):
     given = {"p": np.full((3, 4), 0.25), "labels": np.array([0, 1, 2]), "classes": CLASSES} | change
     with pytest.raises(UserError, match=words):
         evaluate(given.pop("p"), given.pop("labels"), given.pop("classes"), **given)
+
+
+def test_where_all_are_right_the_error_is_what_so_many_rows_may_have_missed():
+    """Purity 1.0000 +- 0 of 39 objects: binomial law, Gehrels 1986, ApJ 303, 336, table 1."""
+    label = np.repeat([0, 1], [60, 40])
+    p = np.eye(2)[label]
+    p[:3] = [0.2, 0.8]
+    found = evaluate(p, label, ["star", "quasar"])
+    one, other = found.per_class
+    assert other["completeness"]["value"] == one["purity"]["value"] == 1.0
+    assert other["completeness"]["error"] == pytest.approx(1.0 - 0.15866 ** (1 / 40), rel=1e-3)
+    assert one["purity"]["error"] == pytest.approx(1.0 - 0.15866 ** (1 / 57), rel=1e-3)
+    balanced = found.overall["balanced_accuracy"]["error"]
+    assert balanced > other["completeness"]["error"] / 2
+    whole = evaluate(np.eye(2)[label], label, ["star", "quasar"]).overall
+    assert whole["accuracy"]["error"] == pytest.approx(1.841 / 100, rel=0.02)  # Gehrels, n = 0
+    assert 0.01 < whole["macro_f1"]["error"] < 0.05
+    assert whole["log_loss"]["error"] == 0.0
