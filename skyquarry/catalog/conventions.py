@@ -23,6 +23,12 @@ ARCSEC = {
 }
 """Arcseconds in each unit of angle."""
 
+AB_FLUX = {
+    "Jy": 3631.0, "mJy": 3631e3, "uJy": 3631e6, "nJy": 3631e9,
+    "nanomaggy": 1e9, "nanomaggies": 1e9, "nmgy": 1e9, "nMgy": 1e9, "maggy": 1.0, "mgy": 1.0,
+}  # fmt: skip
+"""Flux of AB magnitude 0 in each unit."""
+
 # columns that each error model takes: (fewest, most)
 _ERROR_COLUMNS = {"circular": (1, 1), "ellipse": (3, 3), "covariance": (2, 3), "fixed": (0, 0)}
 

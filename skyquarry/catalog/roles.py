@@ -233,7 +233,14 @@ class Survey:
     url: str | None = None
     service: Service | None = None
     bulk: BulkFiles | None = None
-    """`sentinels`: values that mean "missing", by column; those under '*' hold in every column."""
+    like: str | None = None
+    """`sentinels`: values that mean "missing", by column; those under '*' hold in every column.
+    `like`: the survey that a role file of yours extends."""
+
+    @property
+    def rules(self) -> str:
+        """The survey by whose rules columns are read: what is a limit, which zero point holds."""
+        return self.like or self.name
 
     @property
     def bibcodes(self) -> tuple[str, ...]:

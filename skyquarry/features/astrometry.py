@@ -187,7 +187,7 @@ class _Moves:
         """Less its zero point where the survey is Gaia's third release, mas."""
         assert self.survey.roles.parallax is not None
         told = self.survey.told(self.survey.roles.parallax) * _MAS[self.survey.roles.parallax_unit]
-        return told - self._zero_point if self.survey.survey.name in _DR3 else told
+        return told - self._zero_point if self.survey.survey.rules in _DR3 else told
 
     @cached_property
     def parallax_error(self) -> Floats:
@@ -326,7 +326,7 @@ def _quality(survey: SurveySeen) -> list[Measure]:
     for template in QUALITY:
         name = template.needs
         column = survey.renamed.get(name) or survey.plain(name)
-        if survey.survey.name.startswith("gaia") and column is not None:
+        if survey.survey.rules.startswith("gaia") and column is not None:
             found.append(template.measure((column,), _Told(survey, column), survey=survey.short))
     return found
 
@@ -344,7 +344,7 @@ def _excess(survey: SurveySeen) -> list[Measure]:
     """Corrected flux excess of Gaia's third release."""
     name = "phot_bp_rp_excess_factor"
     bands = [survey.bands.get(each) for each in ("BP", "RP", "G")]
-    if survey.survey.name not in _DR3 or not survey.has(name) or None in bands:
+    if survey.survey.rules not in _DR3 or not survey.has(name) or None in bands:
         return []
     columns = (survey.renamed[name], *(band.column for band in bands if band is not None))
     excess: Callable[[], Floats] = lambda: corrected_excess(  # noqa: E731

@@ -103,7 +103,7 @@ class _Sight:
     @property
     def limited(self) -> bool:
         """Whether it can be a limit."""
-        return self.band.error is not None and self.survey.survey.name in _LIMITED
+        return self.band.error is not None and self.survey.survey.rules in _LIMITED
 
     @property
     def wavelength(self) -> float:

@@ -208,13 +208,13 @@ def _of_wise(survey: SurveySeen) -> list[Measure]:
     found = []
     for base in survey.bands:
         name = f"{base.lower()}rchi2"
-        if survey.survey.name == "allwise" and survey.has(name):
+        if survey.survey.rules == "allwise" and survey.has(name):
             found.append(
                 MISFIT.measure(
                     (survey.renamed[name],), _One(survey, name), survey=survey.short, band=base
                 )
             )
-    if survey.survey.name == "allwise" and survey.has("ext_flg"):
+    if survey.survey.rules == "allwise" and survey.has("ext_flg"):
         found.append(
             EXTENDED.measure(
                 (survey.renamed["ext_flg"],), _One(survey, "ext_flg"), survey=survey.short

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from skyquarry.catalog.conventions import AB_FLUX
 from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from skyquarry.catalog.roles import Band
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Singles = NDArray[np.float32]
     Mask = NDArray[np.bool_]
+    Rule = Callable[[SurveySeen, Band], tuple[Mask, Mask]]
 
 
 class State(IntEnum):
@@ -54,11 +58,6 @@ class Light:
 
 FAINTEST, BRIGHTEST = 40.0, -10.0
 """Magnitudes beyond these are codes, not light"""
-_ZERO_POINTS: Final = {
-    "Jy": 3631.0, "mJy": 3631e3, "uJy": 3631e6, "nJy": 3631e9,
-    "nanomaggy": 1e9, "nmgy": 1e9, "maggy": 1.0,
-}  # fmt: skip
-"""flux of AB magnitude 0, by unit"""
 _NULL_IS_LIMIT: Final = frozenset({"allwise", "catwise2020", "twomass_psc"})
 """A magnitude without an error is a limit: Explanatory Supplements of AllWISE (II.1.a, w?sigmpro)
 and 2MASS (II.2.a, j_msigcom)"""
@@ -85,10 +84,10 @@ def light_of(survey: SurveySeen, band: Band) -> Light:
     sane = (told > BRIGHTEST) & (told < FAINTEST)
     bad = ~missing & ~(sane & ~(error < 0))
     limit = np.zeros(len(told), np.bool_)
-    if band.error is not None and survey.survey.name in _NULL_IS_LIMIT:
+    if band.error is not None and survey.survey.rules in _NULL_IS_LIMIT:
         limit = sane & np.isnan(error)
-    rule = _RULES.get(survey.survey.name)
-    if rule is not None:
+    rule, judged = _RULES.get(survey.survey.rules, (None, ()))
+    if rule is not None and band.name in judged:
         flagged, fainter = rule(survey, band)
         bad |= flagged & ~missing
         limit = (limit & ~flagged) | (fainter & sane)
@@ -117,12 +116,13 @@ def _told(survey: SurveySeen, band: Band) -> tuple[Floats, Floats]:
     error = np.full(len(told), np.nan) if band.error is None else survey.told(band.error)
     if band.kind == "mag":
         return told, error
-    zero = _ZERO_POINTS.get(band.unit)
+    zero = AB_FLUX.get(band.unit)
     if zero is None or band.softening is None or band.system == "Vega":
         raise UserError(
             f"band {band.name!r} of {survey.survey.name!r} is a flux in {band.unit!r} with "
             f"softening {band.softening}, but its asinh magnitude needs the system AB, a unit of "
-            f"{', '.join(_ZERO_POINTS)}, and softening: give them in the role file"
+            f"{', '.join(AB_FLUX)}, and softening (the noise of one measurement over the flux of "
+            "magnitude 0: SDSS has 1.2e-10 in r): give them in the role file"
         )
     # d m / d f of the same equation
     slope = 2.5 / np.log(10.0) / np.hypot(2 * band.softening * zero, told)
@@ -159,10 +159,11 @@ def _ukidss(survey: SurveySeen, band: Band) -> tuple[Mask, Mask]:
     return np.asarray(bits >= 65_536.0), np.zeros(len(bits), np.bool_)
 
 
-_RULES: Final = {
-    "allwise": _allwise,
-    "catwise2020": _allwise,
-    "twomass_psc": _twomass,
-    "ukidss_las": _ukidss,
+_WISE: Final = ("W1", "W2", "W3", "W4")
+_RULES: Final[dict[str, tuple[Rule, tuple[str, ...]]]] = {
+    "allwise": (_allwise, _WISE),
+    "catwise2020": (_allwise, _WISE),
+    "twomass_psc": (_twomass, ("J", "H", "Ks")),
+    "ukidss_las": (_ukidss, ("Y", "J", "J2", "H", "K")),
 }
-"""(bad, limit) of a band, by survey; columns that the table lacks tell nothing"""
+"""(bad, limit) of which bands, by survey; columns that the table lacks tell nothing"""

@@ -7,7 +7,7 @@ for its positions wins over the role file's: tables are converted, and say so.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
@@ -137,7 +137,7 @@ def _roles_of(
     named = given.ra is not None
     if given.survey is not None:
         roles, missing = given.survey.roles.fitted(schema.names)
-        notes = _missing_note(given.survey.name, missing)
+        notes = _missing_note(given, roles, missing)
         stated = True
         if positions and not named and roles.ra is None:
             raise _no_survey_position(schema, given.survey)
@@ -193,11 +193,34 @@ def _unit_of_texts(roles: Roles, given: Given) -> str:
     return "text" if roles.position_unit in {"deg", "sexagesimal"} else roles.position_unit
 
 
-def _missing_note(survey: str, missing: Sequence[str]) -> tuple[str, ...]:
+_LOST: Final = {
+    "id": "id",
+    "bands": "magnitude",
+    "position_error": "error of a position",
+    "epoch": "epoch",
+    "motion": "proper motion",
+}
+"""roles whose loss changes what a catalogue can be asked"""
+
+
+def _missing_note(given: Given, fitted: Roles, missing: Sequence[str]) -> tuple[str, ...]:
+    """Which columns of a role file a table lacks, and what nobody knows of its rows for that."""
+    assert given.survey is not None
     if not missing:
         return ()
     shown = ", ".join(missing[:8]) + (", ..." if len(missing) > 8 else "")
-    return (f"the role file of {survey} also speaks of {shown}, which this table does not have",)
+    note = (
+        f"the role file of {given.survey.name} also speaks of {shown}, which this table does not "
+        "have"
+    )
+    told = given.survey.roles
+    lost = [
+        text for role, text in _LOST.items()
+        if getattr(told, role) and not getattr(fitted, role) and not (role == "id" and given.id)
+    ]  # fmt: skip
+    if not lost:
+        return (note,)
+    return (f"{note}: so no {', no '.join(lost)} is known of its rows",)
 
 
 def _no_survey_position(schema: pa.Schema, survey: Survey) -> ColumnError:

@@ -107,8 +107,7 @@ def crossmatch(  # noqa: PLR0913  each keyword is said by its name
     called = _names([side.name for side in sides], names)
     policies = tuple(_policy(name, default_error_arcsec) for name in called)
     _check_defaults(default_error_arcsec, called)
-    for side, name, policy in zip(sides, called, policies, strict=True):
-        check_known(side.roles, policy, name)
+    check_known(zip((side.roles for side in sides), policies, called, strict=True))
     given = tuple(map(given_of, catalogs))
     return Crossmatch(Identify(sides, called, policies, settings, given=given))
 

@@ -49,7 +49,14 @@ def parse(mapping: Mapping[str, Any], where: str = "role file") -> Survey:
     """A survey from a role file's contents; UserError names the file and the key at fault."""
     told = dict(mapping)
     if "extends" in told:
-        told = _merged(_shipped(load(told.pop("extends")).name), told)
+        extended = str(told.pop("extends"))
+        if extended.endswith(".toml"):
+            raise UserError(
+                f"{where}: extends is {extended!r}, but a role file begins with a survey that is "
+                f"shipped: name one of {', '.join(names())}, and repeat what that file changes"
+            )
+        below = load(extended)
+        told = _merged(_shipped(below.name), told) | {"like": below.name}
     survey = from_mapping(Survey, told, where)
     _check_columns(survey, where)
     return survey

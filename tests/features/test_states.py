@@ -55,6 +55,18 @@ def test_magnitudes_that_no_star_has_are_codes(mag, state):
     assert _light(table, "gaia_dr3", "G").state.tolist() == [state]
 
 
+def test_a_role_file_that_extends_a_survey_keeps_its_rules():
+    """Under a name of its own a limit of WISE was a magnitude, and Gaia's zero point was lost."""
+    table = {"w1mpro": [15.0, 16.0], "w1sigmpro": [0.1, np.nan], "cc_flags": ["D000", "0000"]}
+    mine = parse({"extends": "allwise", "name": "mine", "title": "WISE of mine"})
+    assert _light(table, mine, "W1").state.tolist() == [State.BAD, State.LIMIT]
+    own = [{"name": "w1", "column": "w1mpro", "error": "w1sigmpro"}]
+    called = parse({"extends": "allwise", "name": "m", "title": "M", "roles": {"bands": own}})
+    assert _light(table, called, "w1").state.tolist() == [State.MEASURED, State.LIMIT]
+    gaia = parse({"extends": "gaia", "name": "mine", "title": "Gaia of mine"})
+    assert (gaia.rules, load("gaia_dr2").rules) == ("gaia_dr3", "gaia_dr2")
+
+
 def test_a_flux_without_softening_is_refused_with_what_it_needs():
     survey = parse({"name": "mine", "title": "Mine", "roles": {"bands": [
         {"name": "u", "column": "f", "kind": "flux", "system": "AB", "unit": "uJy"}]}})  # fmt: skip

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from skyquarry.catalog.columns import meaning
-from skyquarry.catalog.roles import Column, Roles, Survey
+from skyquarry.catalog.roles import Band, Column, Roles, Survey
 from skyquarry.errors import ColumnError
 from skyquarry.ingest.description import Given, describe_input
 from skyquarry.ingest.guess import PAIRS, guess_roles
@@ -142,6 +142,20 @@ def test_a_role_file_gives_roles_sentinels_and_meanings():
     assert dict(found.sentinels)["ra"] == (-9999.0,)
     assert any("also speaks of plx" in note for note in found.notes)
     assert found.unit_stated
+
+
+def test_what_a_survey_without_its_columns_cannot_tell_is_said():
+    """A table of SDSS's fluxes was built as SDSS, and nothing said that it had no magnitude."""
+    survey = Survey(
+        name="toy", title="A toy",
+        roles=Roles(ra="ra", dec="dec", id="objid", bands=(Band("g", "gmag"),)),
+    )  # fmt: skip
+    [note] = describe_input(schema_of("ra", "dec", "gflux"), Given(survey=survey)).notes
+    assert note.endswith("so no id, no magnitude is known of its rows")
+    [note] = describe_input(schema_of("ra", "dec", "k"), Given(survey=survey, id="k")).notes
+    assert note.endswith("so no magnitude is known of its rows")
+    [note] = describe_input(schema_of("ra", "dec", "gmag"), Given(survey=survey, id="gmag")).notes
+    assert "so no" not in note
 
 
 def test_a_role_file_without_its_positions_is_refused():

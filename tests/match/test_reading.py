@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from skyquarry.catalog.roles import Band, Epoch, Motion, PositionError, Roles
 from skyquarry.errors import ColumnError, SkyquarryError, UserError
+from skyquarry.match.given.positionerrors import check_known
 from skyquarry.match.given.reading import ErrorPolicy, Rejects, needed_columns, rows_of
 from skyquarry.match.given.rows import Flag, Rows
 from skyquarry.sky import healpix
@@ -228,6 +229,13 @@ def test_rows_from_disk_have_no_numbers() -> None:
 def test_no_errors_and_no_default_is_told_with_what_to_do() -> None:
     with pytest.raises(UserError, match="no errors of the positions are known of mine, but a prob"):
         read({"ra": [1.0]}, position_error=None)
+
+
+def test_all_catalogues_without_errors_are_named_at_once() -> None:
+    known = (Roles(), ErrorPolicy(0.3), "mine")
+    lacking = [(Roles(), ErrorPolicy(), name) for name in ("gaia", "wise")]
+    with pytest.raises(UserError, match=r"known of gaia, wise, but .*'gaia': 0.3, 'wise': 0.3"):
+        check_known([lacking[0], known, lacking[1]])
 
 
 def test_a_default_stands_where_there_are_no_columns_and_is_flagged() -> None:
@@ -484,6 +492,15 @@ def test_fluxes_become_magnitudes_and_numbers_for_missing_do_not() -> None:
     np.testing.assert_allclose(by_row(rows, rows.mag), [0.0, np.nan, np.nan, np.nan], atol=1e-3)
     rows, _ = read({"m": [15.0, 99.0, -999.0]}, bands=(Band("g", "m"),))
     np.testing.assert_array_equal(by_row(rows, rows.mag), [15.0, np.nan, np.nan])
+
+
+def test_a_flux_is_of_a_unit_that_is_known() -> None:
+    """A flux in nmgy, which features took, had the zero point of a maggy: r = 15.6 became -6.9."""
+    flux = Band("r", "f", kind="flux", unit="nmgy", system="AB")
+    rows, _ = read({"f": [1e9, 1.0]}, bands=(flux,))
+    np.testing.assert_allclose(by_row(rows, rows.mag), [0.0, 22.5], atol=1e-3)
+    with pytest.raises(UserError, match="flux in 'adu', but its magnitude needs one of Jy, mJy"):
+        needed_columns(Roles(bands=(Band("r", "f", kind="flux", unit="adu"),)))
 
 
 def test_the_reference_band_may_be_named() -> None:

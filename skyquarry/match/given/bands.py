@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import to_numpy
-from skyquarry.catalog.conventions import ARCSEC
+from skyquarry.catalog.conventions import AB_FLUX, ARCSEC
 from skyquarry.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,20 +25,22 @@ EXTENDED_ARCSEC = 1.2
 _LARGEST_ARCSEC = 36_000.0
 """The Magellanic Clouds: ten degrees."""
 _LOW, _HIGH = -30.0, 60.0  # magnitudes outside are numbers for "missing", as 99 and -999
-_AB_ZERO = {"Jy": 8.90, "mJy": 16.40, "uJy": 23.90, "nJy": 31.40, "nanomaggy": 22.5, "maggy": 0.0}
 
 
 def reference_band(roles: Roles, name: str | None = None) -> Band | None:
-    """The band whose magnitudes are compared: the one of this name, else the first."""
+    """The band whose magnitudes are compared: the one of this name, else the first.
+
+    Raises UserError for a name that is not there, and for a flux in a unit that is not known.
+    """
     if name is None:
-        return roles.bands[0] if roles.bands else None
+        return _known(roles.bands[0]) if roles.bands else None
     named = [band for band in roles.bands if band.name == name]
     if not named:
         raise UserError(
             f"band is {name!r}, but the catalogue has "
             f"{', '.join(band.name for band in roles.bands) or 'none'}: choose one of these"
         )
-    return named[0]
+    return _known(named[0])
 
 
 def magnitudes(values: Values, band: Band | None) -> Floats:
@@ -48,9 +50,19 @@ def magnitudes(values: Values, band: Band | None) -> Floats:
         return np.full(len(values), np.nan)
     if band.kind == "flux":
         with np.errstate(divide="ignore", invalid="ignore"):
-            told = _AB_ZERO.get(band.unit, 0.0) - 2.5 * np.log10(told)
+            told = -2.5 * np.log10(told / AB_FLUX[_known(band).unit])
     with np.errstate(invalid="ignore"):
         return np.where((told > _LOW) & (told < _HIGH), told, np.nan)
+
+
+def _known(band: Band) -> Band:
+    """The band; raises UserError for a flux in a unit that is not known."""
+    if band.kind == "flux" and band.unit not in AB_FLUX:
+        raise UserError(
+            f"band {band.name!r} is a flux in {band.unit!r}, but its magnitude needs one of "
+            f"{', '.join(AB_FLUX)}: state the unit in the roles, or leave the band out of them"
+        )
+    return band
 
 
 def sizes(values: Values, roles: Roles) -> Floats | None:

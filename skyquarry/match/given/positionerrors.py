@@ -13,7 +13,7 @@ from skyquarry.match.given.bands import EXTENDED_ARCSEC, sizes
 from skyquarry.match.given.rows import Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -52,7 +52,7 @@ def errors_of(values: Values, roles: Roles, policy: ErrorPolicy, notes: Notes) -
     error, n = roles.position_error, len(values)
     default = _default(error, policy)
     flags = np.zeros(n, np.int32)
-    check_known(roles, policy, values.name)
+    check_known([(roles, policy, values.name)])
     if error is None or error.model == "fixed":
         assert default is not None
         if error is None:
@@ -73,11 +73,19 @@ def errors_of(values: Values, roles: Roles, policy: ErrorPolicy, notes: Notes) -
     return Errors(covariance, flags, ~bad, aside)
 
 
-def check_known(roles: Roles, policy: ErrorPolicy, name: str) -> None:
-    """Raises UserError where nothing tells how large the errors of a catalogue's rows are."""
-    error = roles.position_error
-    if (error is None or error.model == "fixed") and _default(error, policy) is None:
-        raise UserError(_missing(name))
+def check_known(given: Iterable[tuple[Roles, ErrorPolicy, str]]) -> None:
+    """Raises UserError that names each catalogue of whose rows nothing tells how large errors are.
+
+    Given are the roles, the policy and the name of each.
+    """
+    unknown = [name for roles, policy, name in given if not _is_known(roles.position_error, policy)]
+    if unknown:
+        raise UserError(_missing(unknown))
+
+
+def _is_known(error: PositionError | None, policy: ErrorPolicy) -> bool:
+    columns = error is not None and error.model != "fixed"
+    return columns or _default(error, policy) is not None
 
 
 def widen_for_single_precision(
@@ -127,11 +135,12 @@ def _default(error: PositionError | None, policy: ErrorPolicy) -> float | None:
     return None if error is None else error.fixed_arcsec
 
 
-def _missing(name: str) -> str:
+def _missing(names: list[str]) -> str:
+    stated = ", ".join(f"{name!r}: 0.3" for name in names)
     return (
-        f"no errors of the positions are known of {name}, but a probability needs them: state "
-        f"one sigma per axis, as in default_error_arcsec={{{name!r}: 0.3}}, or name the columns "
-        "that hold them (the role position_error)"
+        f"no errors of the positions are known of {', '.join(names)}, but a probability needs "
+        f"them: state one sigma per axis, as in default_error_arcsec={{{stated}}}, or name the "
+        "columns that hold them (the role position_error)"
     )
 
 
