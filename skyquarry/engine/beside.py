@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -31,10 +30,11 @@ def telling(stored: Stored, key: str) -> Iterator[tuple[str, str]]:
     home = stored.home
     if not home.local:
         return
-    above = home.parent
+    above, own = home.parent, home.name
+    root = above.path().rstrip("/")
     for name in above.list():
-        path = above.path(name)
-        text = _told(path).get(key, "").strip() if name != home.name else ""
+        path = f"{root}/{name}"
+        text = _told(path).get(key, "").strip() if name != own else ""
         if text:
             yield path, text
 
@@ -51,20 +51,27 @@ def opened(paths: Iterator[str]) -> Iterator[Source]:
 
 
 def _told(path: str) -> Mapping[str, str]:
-    """What a catalogue at a path says in words of ours; nothing where there is none."""
-    from skyquarry.catalog import foreign
-    from skyquarry.catalog.properties import parse
+    """What a catalogue at a path says in words of ours; nothing where there is none.
 
+    Every small query asks it of dozens: what is known costs little more than the look at the file.
+    """
     try:
-        mark = mark_of(os.path.join(path, _POINTER))  # noqa: PTH118  a Folder's paths are texts
+        mark = mark_of(f"{path}/{_POINTER}")
         with _LOCK:
             known = _KNOWN.get(path)
         if known is None or known[0] != mark:
-            place = foreign.locate(path)
-            told = parse(place.folder.read_bytes(place.file), path)
-            known = mark, {key: text for key, text in told.items() if key.startswith(_PREFIX)}
+            known = mark, _read(path)
             with _LOCK:
                 _KNOWN[path] = known
     except (OSError, SkyquarryError):
         return {}
     return known[1]
+
+
+def _read(path: str) -> Mapping[str, str]:
+    from skyquarry.catalog import foreign
+    from skyquarry.catalog.properties import parse
+
+    place = foreign.locate(path)
+    told = parse(place.folder.read_bytes(place.file), path)
+    return {key: text for key, text in told.items() if key.startswith(_PREFIX)}
