@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from skyquarry.errors import UserError
+from skyquarry.mine.functions import asked_of, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,10 +77,12 @@ class ByKey:
 
     def copies(self, table: pa.Table) -> Copies:
         """One bucket a row."""
-        keys = np.asarray(self.key(table))
+        who = f"the buckets' function {name_of(self.key)}"
+        what = "a whole number for each; needs= says which columns it has"
+        keys = np.asarray(asked_of(self.key, table, who=who, what=what))
         if keys.shape != (table.num_rows,) or keys.dtype.kind not in "iu":
             raise UserError(
-                f"the buckets' function gave {keys.dtype} of shape {keys.shape}, but a whole "
+                f"{who} gave {keys.dtype} of shape {keys.shape}, but a whole "
                 f"number for each of {table.num_rows} rows is needed: return an int64 array"
             )
         n = table.num_rows

@@ -12,6 +12,7 @@ from skyquarry.catalog.arrow import from_numpy, to_numpy
 from skyquarry.engine.plan import Told
 from skyquarry.errors import UserError
 from skyquarry.mine.bucketing import BLOCK, BUCKET, HOME, PLACE, Searched, blocks_of
+from skyquarry.mine.functions import asked_of, name_of, truths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,10 @@ class Comparison:
 
     def _compared(self, first: pa.Table, second: pa.Table) -> pa.Table:
         if self.compare is not None and first.num_rows:
-            keep = _mask(self.compare(first, second), first.num_rows)
+            who = f"compare={name_of(self.compare)}"
+            what = "a truth for each; columns= and needs= say which they have"
+            told = asked_of(self.compare, first, second, who=who, what=what)
+            keep = from_numpy(truths(told, first.num_rows, who, "pairs"))
             first, second = first.filter(keep), second.filter(keep)
         both = first.select(self.columns).columns + second.select(self.columns).columns
         return pa.table(both, schema=self.schema(first.schema))
@@ -145,13 +149,3 @@ def _blocks(rows: pa.Table, most_pairs: int) -> Iterator[tuple[Ints, Ints]]:
         left = np.repeat(np.arange(start, end), count)
         within = np.arange(len(left)) - np.repeat(np.cumsum(count) - count, count)
         yield left, left + 1 + within
-
-
-def _mask(told: Any, n: int) -> pa.Array:
-    keep = np.asarray(told)
-    if keep.shape != (n,) or keep.dtype != bool:
-        raise UserError(
-            f"compare gave {keep.dtype} of shape {keep.shape}, but a truth for each of {n} pairs "
-            "is needed: return a boolean array as long as the tables"
-        )
-    return from_numpy(keep)

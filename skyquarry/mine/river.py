@@ -30,11 +30,12 @@ from skyquarry.mine.bucketing import Bucketing, ByKey
 from skyquarry.mine.comparing import Comparison
 from skyquarry.mine.drawing import drawn
 from skyquarry.mine.flows import Flow, FromPlan, FromQuery, FromTable, Running, after
+from skyquarry.mine.functions import asked_of, name_of
 from skyquarry.mine.meeting import match_of, outer_of
 from skyquarry.mine.sinks import check, opened
 from skyquarry.mine.sorting import Sorted
 from skyquarry.mine.space import Space
-from skyquarry.mine.steps import Decoded, Filter, Map, Project, Tee, asked_of, fitted, name_of
+from skyquarry.mine.steps import Decoded, Filter, Map, Project, Tee, fitted
 
 if TYPE_CHECKING:
     import threading
@@ -154,8 +155,8 @@ class River:
         told = schema
         if told is None:
             who = f"map {name_of(function)}"
-            needed = "a pyarrow.Table, unless its schema is said (schema=)"
-            empty = asked_of(function, self.schema.empty_table(), who, needed)
+            needed = "a pyarrow.Table, unless its schema is said (schema=), of an empty one too"
+            empty = asked_of(function, self.schema.empty_table(), who=who, what=needed)
             if not isinstance(empty, pa.Table):
                 raise UserError(
                     f"{who} gave {type(empty).__name__} for an empty table, but a pyarrow.Table is "

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.arrow import from_numpy
-from skyquarry.engine.executors import is_lost
 from skyquarry.engine.plainterms import Plain
 from skyquarry.engine.plan import Told
 from skyquarry.engine.run import Instead
-from skyquarry.errors import SkyquarryError, UserError
+from skyquarry.errors import UserError
+from skyquarry.mine.functions import asked_of, name_of, truths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,26 +84,6 @@ def _listed(schema: pa.Schema) -> str:
     return f"({', '.join(f'{each.name} {each.type}' for each in schema)})"
 
 
-def asked_of(function: Callable[[pa.Table], Any], table: pa.Table, who: str, what: str) -> Any:
-    """What a user's function makes of a table.
-
-    Raises UserError where it fails, with its own error as the cause; what means that a worker or a
-    connection was lost stays as it is, as such a task is tried again.
-    """
-    try:
-        return function(table)
-    except SkyquarryError:
-        raise
-    except Exception as error:
-        if is_lost(error):
-            raise
-        columns = ", ".join(table.schema.names)
-        raise UserError(
-            f"{who} failed with {type(error).__name__}: {error}; it was given a table of "
-            f"{table.num_rows:,} rows ({columns:.200}) and has to give {what}, of an empty one too"
-        ) from error
-
-
 @dataclass(frozen=True)
 class Filter:
     """The rows for which a condition is true."""
@@ -115,14 +95,9 @@ class Filter:
         """Those rows."""
         if not callable(self.condition):
             return self.condition.choose(table)
-        told = asked_of(self.condition, table, self.words(), "a truth for each row")
-        keep = np.asarray(told)
-        if keep.shape != (table.num_rows,) or keep.dtype != bool:
-            raise UserError(
-                f"{self.words()} gave {keep.dtype} of shape {keep.shape}, but a truth for each of "
-                f"{table.num_rows} rows is needed: return a boolean array as long as the table"
-            )
-        return table.filter(from_numpy(keep))
+        who = self.words()
+        told = asked_of(self.condition, table, who=who, what="a truth for each")
+        return table.filter(from_numpy(truths(told, table.num_rows, who, "rows")))
 
     def words(self) -> str:
         """The text, or the function's name."""
@@ -197,7 +172,8 @@ class Map:
 
     def do(self, table: pa.Table) -> pa.Table:
         """What it gives."""
-        return asked_of(self.function, table, self.words(), "a pyarrow.Table")
+        what = "a pyarrow.Table, of an empty one too"
+        return asked_of(self.function, table, who=self.words(), what=what)
 
     def words(self) -> str:
         """Its name."""
@@ -220,8 +196,3 @@ class Tee:
     def words(self) -> str:
         """The sink's name."""
         return f"{'to' if self.is_end else 'tee'} {self.name}"
-
-
-def name_of(function: Any) -> str:
-    """A function's name; of other callables, their class's."""
-    return str(getattr(function, "__name__", type(function).__name__))

@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from skyquarry.catalog.roles import Roles
@@ -165,6 +166,36 @@ def test_too_many_pairs_and_wrong_answers_are_told_and_leave_nothing(few, tmp_pa
     with pytest.raises(UserError, match="a whole number for each"):
         keys.to_table()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_users_function_that_fails_is_named_with_what_it_was_given(few):
+    def blind(*tables):
+        return tables[0]["no such band"]
+
+    where = r"blind failed with KeyError: .*no such band.* of [\d,]+ rows \(.*needs="
+    for machine in (
+        buckets(few, blind, needs=["g"]),
+        buckets(few, Space(arcsec=60), compare=blind, needs=["g"]),
+        buckets(few, Colours(["u - g"], 0.1), compare=blind),
+    ):
+        with pytest.raises(UserError, match=where) as told:
+            machine.to_table("inline")
+        assert isinstance(told.value.__cause__, KeyError)
+
+
+def test_pairs_of_which_a_comparison_says_null_are_not_kept(few):
+    def fainter(left, right):
+        known = pc.if_else(pc.greater(left["g"], 20.0), left["g"], None)
+        return pc.less(known, right["g"])
+
+    def known_fainter(left, right):
+        return pc.and_(pc.greater(left["g"], 20.0), pc.less(left["g"], right["g"]))
+
+    found, wanted = (
+        buckets(few, Colours(["u - g"], 0.01), compare=each, needs=["g"]).to_table()
+        for each in (fainter, known_fainter)
+    )
+    assert 0 < found.num_rows == wanted.num_rows
 
 
 def test_partitions_without_a_row_are_compared_too(few, tmp_path):

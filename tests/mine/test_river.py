@@ -527,6 +527,13 @@ def test_sums_that_integers_do_not_hold_are_refused():
     assert most["s"].to_pylist() == [2**62 - 5]
 
 
+def test_rows_of_which_a_filter_says_null_do_not_flow_on():
+    numbers = river(pa.table({"g": [19.0, None, 21.0, None]}))
+    assert numbers.filter(lambda table: pc.less(table["g"], 20)).to_table()["g"].to_pylist() == [19]
+    with pytest.raises(UserError, match="a truth for each of 4 rows"):
+        numbers.filter(lambda table: table["g"]).to_table()
+
+
 def test_a_users_function_that_fails_is_named_with_what_it_has_to_give(few, tmp_path):
     def blind(table):
         return table["no such band"]
