@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from skyquarry.adql.tables import Given, Stored
-from skyquarry.adql.text.syntax import MY
+from skyquarry.adql.text.syntax import MY, Identifier
 from skyquarry.adql.text.words import nearest
 from skyquarry.adql.uploads import as_arrow
 from skyquarry.engine import given
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from skyquarry.adql.keeping import Kept
     from skyquarry.adql.tables import Table
-    from skyquarry.adql.text.syntax import Identifier
     from skyquarry.engine.source import Source
 
 UPLOAD: Final = "TAP_UPLOAD"
@@ -100,8 +99,10 @@ class Tables:
             return self._one(parts[1], self._uploads)
         if len(parts) == 2 and parts[0].fits(MY):
             return self._kept(parts[1])
-        if len(parts) > 1:
-            return None
+        if len(parts) > 1:  # as services write it: gaiadr3.gaia_source
+            name = ".".join(each.name for each in parts)
+            quoted = any(each.quoted for each in parts)
+            return self._one(Identifier(name, quoted, parts[0].span), self.names)
         found = self._one(parts[0], self.names)
         if found is not None:
             return found

@@ -18,7 +18,10 @@ def as_arrow(given: Any, name: str) -> pa.Table:
     import pyarrow as pa
 
     try:
-        return _without_nan(_doubled(_as_arrow(given, name)))
+        table = _as_arrow(given, name)
+        if not table.num_columns:
+            raise QueryError(f"the upload {name!r} has no column, but a table needs one at least")
+        return _without_nan(_doubled(table))
     except pa.ArrowException as error:
         raise QueryError(
             f"the upload {name!r} is no table whose columns have one kind of value and the same "
@@ -42,8 +45,8 @@ def _as_arrow(given: Any, name: str) -> pa.Table:
         return table
     raise QueryError(
         f"the upload {name!r} is {given!r:.40} ({type(given).__name__}), but a table is needed: "
-        "give one of pyarrow, pandas or astropy, a dict of columns, or a file's path; a catalogue "
-        "goes with catalogs=, and the rows of a plan are had by its to_table()"
+        "give one of pyarrow, pandas or astropy, numpy records, a dict of columns, or a file's "
+        "path; a catalogue goes with catalogs=, and the rows of a plan are had by its to_table()"
     )
 
 

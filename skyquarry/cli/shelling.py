@@ -32,11 +32,14 @@ def shell(
     from skyquarry.cli.options import named
     from skyquarry.cli.shell.looping import converse, script
     from skyquarry.cli.shell.session import ENTER, Session
+    from skyquarry.cli.shell.showing import complain
     from skyquarry.cli.shell.terminal import is_terminal, reader_of
     from skyquarry.engine.archive import archive as open_archive
 
     catalogs = {name: located(path, archive) for name, path in named(catalog, "--catalog").items()}
-    session = Session(open_archive(archive), catalogs, named(upload, "--upload"), say=typer.echo)
+    uploads = named(upload, "--upload")
+    note = typer.echo if is_terminal() else complain
+    session = Session(open_archive(archive), catalogs, uploads, say=typer.echo, note=note)
     session.limit, session.my = limit, my
     if format_ != "table":
         session.choose_format(format_)

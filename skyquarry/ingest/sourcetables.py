@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.formats.table import BATCH_ROWS, TableFile, chosen, recut
@@ -14,6 +15,8 @@ from skyquarry.errors import IngestError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 STRETCH_ROWS = 1 << 20
 
@@ -103,6 +106,8 @@ def as_arrow(source: Any) -> tuple[str, pa.Table | None]:
         from skyquarry.catalog.formats.astropytable import to_arrow
 
         return "astropy Table", to_arrow(source)
+    if isinstance(source, np.ndarray) and source.dtype.names is not None:
+        return "numpy records", _of_records(source)
     if hasattr(source, "__arrow_c_stream__"):  # Arrow's protocol: polars, DuckDB, cudf ...
         return type(source).__name__, _plain_texts(pa.table(source))
     return "", None
@@ -116,7 +121,23 @@ def _of_pandas(frame: Any) -> pa.Table:
             f"the DataFrame has the column {twice[0]!r} more than once, but names must differ: "
             "rename or drop one"
         )
+    swapped = [
+        name
+        for name, kind in frame.dtypes.items()
+        if isinstance(kind, np.dtype) and not kind.isnative
+    ]
+    if swapped:  # as FITS stores numbers, which Arrow does not take
+        frame = frame.astype({name: frame.dtypes[name].newbyteorder("=") for name in swapped})
     return pa.Table.from_pandas(frame, preserve_index=_has_named_index(frame))
+
+
+def _of_records(records: NDArray[Any]) -> pa.Table:
+    """A numpy array of records, as astropy.io.fits has them."""
+    from astropy.table import Table
+
+    from skyquarry.catalog.formats.astropytable import to_arrow
+
+    return to_arrow(Table(records))
 
 
 def _plain_texts(table: pa.Table) -> pa.Table:

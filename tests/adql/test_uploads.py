@@ -87,6 +87,28 @@ def test_what_is_no_table_is_told_by_its_name(given, told):
         query("SELECT a FROM mine", uploads={"mine": given})
 
 
+def test_a_table_without_a_column_is_refused():
+    with pytest.raises(QueryError, match="upload 'mine' has no column"):
+        query("SELECT COUNT(*) AS n FROM mine", {}, {"mine": {}})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gaiadr3.gaia_source", "GaiaDR3.Gaia_Source", '"gaiadr3".gaia_source',
+        '"gaiadr3.gaia_source"', "gaiadr3.gaia_source AS gaia_source",
+    ],
+)  # fmt: skip
+def test_a_table_may_have_a_name_as_services_write_it(name):
+    """Gaia's own queries run word for word; the error said: did you mean what you wrote?"""
+    tables = {"gaiadr3.gaia_source": {"ra": [1.0, 2.0]}}
+    plan = query(f"SELECT ra FROM {name} WHERE ra > 1", {}, tables)
+    assert plan.to_table()["ra"].to_pylist() == [2.0]
+    if not name.startswith('"gaiadr3.'):
+        told = query(f"SELECT gaia_source.ra FROM {name}", {}, tables)
+        assert told.to_table()["ra"].to_pylist() == [1.0, 2.0]
+
+
 def test_a_table_among_the_catalogues_is_told_where_it_goes():
     with pytest.raises(QueryError, match=r"'mine' is a Table, .* by uploads="):
         query("SELECT a FROM mine", catalogs={"mine": pa.table({"a": [1]})})

@@ -158,6 +158,14 @@ def test_a_table_of_another_library_is_read_by_arrows_protocol():
     assert rows(opened) == {"x": [1, 2], "s": ["a", None]}
 
 
+@pytest.mark.parametrize("made", [lambda r: r, pd.DataFrame, lambda r: r.view(np.recarray)])
+def test_records_and_numbers_as_fits_stores_them_are_read(made):
+    records = np.array([(1, 2.5, True), (2, 0.5, False)], [("n", ">i4"), ("x", ">f8"), ("b", "?")])
+    opened = open_sources(made(records))
+    assert opened.schema == pa.schema({"n": pa.int32(), "x": pa.float64(), "b": pa.bool_()})
+    assert rows(opened) == {"n": [1, 2], "x": [2.5, 0.5], "b": [True, False]}
+
+
 def test_a_frame_with_a_column_twice_is_refused_by_name():
     frame = pd.DataFrame([[1, 2]], columns=["u", "u"])
     with pytest.raises(UserError, match="column 'u' more than once"):

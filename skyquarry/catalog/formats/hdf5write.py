@@ -128,6 +128,8 @@ def _values(column: pa.Array, field: pa.Field) -> Any:
     for i, item in enumerate(column):
         values = item.values if item.is_valid else pa.array([], kind.value_type)
         lists[i] = _filled(_whole(values, field))
+    if len({len(each) for each in lists}) == 1:
+        return np.stack(list(lists))  # h5py takes lists of one length for a table of two dimensions
     return lists
 
 

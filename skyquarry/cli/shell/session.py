@@ -49,6 +49,9 @@ class Session:
     last: str = ""
     """The last query."""
     say: Callable[[str], None] = print
+    """Takes results."""
+    note: Callable[[str], None] = print
+    """Takes what settings are now, and times: a script's results stand without them."""
 
     def run(self, statement: str) -> bool:
         """Do what a statement says; False where the shell is to end.
@@ -81,7 +84,7 @@ class Session:
         begun = time.perf_counter()
         self.say(stoppable(lambda stop: self._answer(adql, stop)))
         if self.timing:
-            self.say(f"time: {time.perf_counter() - begun:.3f} s")
+            self.note(f"time: {time.perf_counter() - begun:.3f} s")
 
     def _answer(self, adql: str, stop: Any) -> str:
         """The rows as text, or how many were written to a file."""
@@ -118,21 +121,21 @@ class Session:
         if words and self.format == "table":
             check_name(words)
         self.out = words or None
-        self.say(f"the next result goes to {words}" if words else "results go to the screen")
+        self.note(f"the next result goes to {words}" if words else "results go to the screen")
 
     def choose_format(self, words: str) -> None:
         r"""`\format`: how results are written."""
         if words and words not in FORMATS:
             raise UserError(f"\\format is {words!r}, but it is one of {', '.join(FORMATS)}")
         self.format = words or self.format
-        self.say(f"format: {self.format}")
+        self.note(f"format: {self.format}")
 
     def choose_limit(self, words: str) -> None:
         r"""`\limit`: rows on the screen."""
         if words and not words.isdecimal():
             raise UserError(f"\\limit is {words!r}, but a number of rows is needed, or 0 for all")
         self.limit = int(words) if words else self.limit
-        self.say(f"rows shown: {self.limit or 'all'}")
+        self.note(f"rows shown: {self.limit or 'all'}")
 
     def choose_timeout(self, words: str) -> None:
         r"""`\timeout`: seconds a query may take."""
@@ -143,14 +146,14 @@ class Session:
         if not 0.0 <= seconds < float("inf"):
             raise UserError(f"\\timeout is {words!r}, but seconds are needed, or 0 for no limit")
         self.timeout = seconds or None
-        self.say(f"timeout: {f'{seconds:g} s' if seconds else 'none'}")
+        self.note(f"timeout: {f'{seconds:g} s' if seconds else 'none'}")
 
     def toggle_timing(self, words: str) -> None:
         r"""`\timing`: on or off."""
         if words not in ("", "on", "off"):
             raise UserError(f"\\timing is {words!r}, but it is on or off, or alone to change it")
         self.timing = {"on": True, "off": False}.get(words, not self.timing)
-        self.say(f"timing: {'on' if self.timing else 'off'}")
+        self.note(f"timing: {'on' if self.timing else 'off'}")
 
     def help(self, words: str) -> None:  # noqa: ARG002  (every command has words)
         r"""`\?`: the commands."""

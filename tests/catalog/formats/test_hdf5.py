@@ -136,3 +136,22 @@ def test_a_name_that_is_none_in_hdf5_is_refused_as_a_name(tmp_path, name, kind):
     table = pa.table({name: pa.array([], kind)})
     with pytest.raises(FormatError, match=r"has a name that HDF5 cannot hold.*rename it"):
         write_table(table.to_batches(), table.schema, tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        [[1.5, 2.5], [3.5, 4.5], [5.5, 6.5]],
+        [[1.5, 2.5]],
+        [[1.5]],
+        [[], []],
+        [[1.5], [], [2.5, 3.5]],
+        [],
+    ],
+)
+def test_lists_that_happen_to_be_of_one_length_are_written(tmp_path, lists):
+    """Points of a query are lists of two numbers in a column of lists of any length."""
+    table = pa.table({"p": pa.array(lists, pa.list_(pa.float64()))})
+    path = tmp_path / "points.h5"
+    write_table(table.to_batches(), table.schema, path)
+    assert open_table(path).to_table()["p"].to_pylist() == lists

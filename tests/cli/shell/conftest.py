@@ -28,5 +28,5 @@ class Heard:
 @pytest.fixture
 def shell(archive):
     heard = Heard(Session(open_archive(archive), uploads={"mine": {"id": [7, 8], "size": [1, 2]}}))
-    heard.session.say = heard.said.append
+    heard.session.say = heard.session.note = heard.said.append
     return heard

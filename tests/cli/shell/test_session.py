@@ -174,7 +174,11 @@ def test_the_command_reads_a_script(archive):
     text = "\\format csv\nSELECT id\nFROM stars WHERE id < 2 ORDER BY id;\n"
     done = CliRunner().invoke(app, ["--archive", str(archive), "shell"], input=text)
     assert done.exit_code == 0
-    assert done.stdout.splitlines() == ["format: csv", '"id"', "0", "1"]
+    assert done.stdout.splitlines() == ['"id"', "0", "1"]
+    assert done.stderr == "format: csv\n"
+    query = "SELECT id FROM stars WHERE id < 2 ORDER BY id;"
+    given = ["--archive", str(archive), "shell", "--format", "csv"]
+    assert CliRunner().invoke(app, given, input=query).stdout.splitlines() == ['"id"', "0", "1"]
     bad = CliRunner().invoke(app, ["--archive", str(archive), "shell"], input="SELECT;\n")
     assert bad.exit_code == 2
 
