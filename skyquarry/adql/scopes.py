@@ -148,7 +148,13 @@ class Scope:
         names = [each.name for table in tables for each in table.fields]
         shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         where = " and ".join(table.name for table in tables)
-        return f"is no column of {where}: {nearest(column, names) or f'choose from {shown}'}"
+        near = nearest(column, names)
+        if not near and name.parts[-1].quoted and len(name.parts) == 1:
+            return (
+                f"is no column of {where}, and in double quotes it is no text: write '{column}' "
+                f"for a text, or choose from {shown}"
+            )
+        return f"is no column of {where}: {near or f'choose from {shown}'}"
 
     def _known(self, name: ColumnName) -> bool:
         return bool(self.tables(name.parts[:-1]))

@@ -16,8 +16,6 @@ from skyquarry.errors import IngestError, UserError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
 STRETCH_ROWS = 1 << 20
 
 
@@ -99,6 +97,10 @@ def as_arrow(source: Any) -> tuple[str, pa.Table | None]:
         return "RecordBatch", pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
         return "Table", source
+    if isinstance(source, np.ndarray) and source.dtype.names is not None:
+        from astropy.table import Table
+
+        source = Table(source)  # records, as astropy.io.fits gives them
     origin = type(source).__module__.partition(".")[0]
     if origin == "pandas" and hasattr(source, "columns"):
         return "DataFrame", _of_pandas(source)
@@ -106,8 +108,6 @@ def as_arrow(source: Any) -> tuple[str, pa.Table | None]:
         from skyquarry.catalog.formats.astropytable import to_arrow
 
         return "astropy Table", to_arrow(source)
-    if isinstance(source, np.ndarray) and source.dtype.names is not None:
-        return "numpy records", _of_records(source)
     if hasattr(source, "__arrow_c_stream__"):  # Arrow's protocol: polars, DuckDB, cudf ...
         return type(source).__name__, _plain_texts(pa.table(source))
     return "", None
@@ -129,15 +129,6 @@ def _of_pandas(frame: Any) -> pa.Table:
     if swapped:  # as FITS stores numbers, which Arrow does not take
         frame = frame.astype({name: frame.dtypes[name].newbyteorder("=") for name in swapped})
     return pa.Table.from_pandas(frame, preserve_index=_has_named_index(frame))
-
-
-def _of_records(records: NDArray[Any]) -> pa.Table:
-    """A numpy array of records, as astropy.io.fits has them."""
-    from astropy.table import Table
-
-    from skyquarry.catalog.formats.astropytable import to_arrow
-
-    return to_arrow(Table(records))
 
 
 def _plain_texts(table: pa.Table) -> pa.Table:

@@ -67,6 +67,7 @@ SELECT a b c FROM t | c stands where FROM is needed
 SELECT TOP 10 DISTINCT a FROM t | DISTINCT is a word of ADQL
 SELECT TOP (10) a FROM t | ( stands where a whole number, 0 or more, is needed after TOP
 SELECT TOP 1.5 a FROM t | 1.5 stands where a whole number
+SELECT a FROM t WHERE b < TIMESTAMP '2016-01-01' | write CAST('2016-01-01T12:00:00' AS TIMESTAMP)
 SELECT size FROM t | size is a word of ADQL, but a value is needed
 SELECT t.date FROM t | date is a word of ADQL, but a column is needed
 SELECT a AS top FROM t | top is a word of ADQL, but a name for the value is needed

@@ -10,6 +10,7 @@ from skyquarry.errors import QueryError, UserError
 REFUSED = """
 SELECT raa FROM sky | line 1, column 8: raa is no column of sky: did you mean ra?
 SELECT "RA" FROM sky | "RA" is no column of sky: did you mean ra
+SELECT ra FROM sky WHERE kind = "STAR" | in double quotes it is no text: write 'STAR' for a text
 SELECT s.mag FROM sky AS t | s.mag names the table s, which is not in FROM: FROM has t
 SELECT skyy.mag FROM sky | names the table skyy, which is not in FROM: did you mean sky?
 SELECT ra FROM ski | ski is no table here: did you mean sky?

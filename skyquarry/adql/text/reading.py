@@ -81,8 +81,10 @@ class Words:
     @staticmethod
     def _why_no_name(word: Word, what: str) -> str:
         if word.key in RESERVED:
+            moment = "write CAST('2016-01-01T12:00:00' AS TIMESTAMP) for a moment; "
             return (
-                f"is a word of ADQL, but {what} is needed: a name that is such a word goes in "
+                f"is a word of ADQL, but {what} is needed: "
+                f"{moment if word.key == 'TIMESTAMP' else ''}a name that is such a word goes in "
                 f'double quotes, as in "{word.text}"'
             )
         return f"stands where {what} is needed"
