@@ -276,7 +276,23 @@ def _sets(sets: Iterable[LabelSet]) -> dict[str, LabelSet]:
     return {each.name: each for each in sets}
 
 
+def _ours(table: Columns) -> Codes:
+    """Words of `Class.label`, however they are joined and spelled; no other is let through."""
+    known = {each.label: each for each in Class if each is not Class.UNLABELLED}
+    plain = {word: re.sub(r"[\s-]+", "_", word.lower()) for word in set(table["class"].tolist())}
+    strange = sorted(word for word, name in plain.items() if name and name not in known)
+    if strange:
+        raise ColumnError(
+            f"the column 'class' has {', '.join(map(repr, strange[:4]))}, but the label set "
+            f"'classes' knows {', '.join(known)}: write one of these, or leave the row empty"
+        )
+    return _by(table["class"], lambda word: known.get(plain[word], Class.UNLABELLED))
+
+
 LABEL_SETS: Final = _sets((
+    LabelSet("classes", "these classes, by their names", ("class",),
+             "main_sequence (or Main Sequence) ... as in the table above, star and other too; "
+             "any other word is an error", _ours),
     LabelSet("sdss", "SDSS spectra (DR14, DR17 tables)", ("class",),
              "GALAXY galaxy, QSO quasar, STAR star; of stars the subclass: WD* white dwarf, L and "
              "T brown dwarf, CV transient, luminosity V main sequence, I to III giant", _spectra,

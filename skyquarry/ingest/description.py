@@ -154,6 +154,7 @@ def _roles_of(
     if roles.ra is not None and roles.dec is not None and given.ra_unit is None:
         roles, note, found = _with_stated_unit(roles, schema, given)
         notes, stated = (*notes, *note), stated or found
+    notes = (*notes, *_text_notes(schema, roles))
     if given.id is not None:
         notes = tuple(note for note in notes if not note.startswith("the id is "))
         roles = replace(roles, id=column_of(schema, given.id, "id"))
@@ -164,6 +165,23 @@ def _roles_of(
     if given.frame is not None:
         roles = replace(roles, frame=given.frame)  # type: ignore[arg-type]
     return roles, notes, stated
+
+
+def _text_notes(schema: pa.Schema, roles: Roles) -> tuple[str, ...]:
+    """Magnitudes, motions and errors that are texts, as one odd word in a file makes them."""
+    motion, error = roles.motion, roles.position_error
+    named: list[str | None] = [roles.parallax, roles.parallax_error]
+    named += [name for band in roles.bands for name in (band.column, band.error)]
+    named += list(error.columns) if error else []
+    named += [motion.pmra, motion.pmdec, motion.pmra_error, motion.pmdec_error] if motion else []
+    odd = [name for name in dict.fromkeys(named) if name and is_text(schema.field(name).type)]
+    if not odd:
+        return ()
+    told = (
+        f"{', '.join(odd)}: texts, where numbers are needed: nothing is made of them; look for a "
+        "word among the numbers, and build again"
+    )
+    return (told,)
 
 
 def _with_stated_unit(

@@ -124,3 +124,10 @@ def test_real_label_files_map_as_counted(shared_data, name):
 
 def test_every_set_says_what_it_does():
     assert all(each.says and each.title and each.columns for each in LABEL_SETS.values())
+
+
+def test_words_of_ours_are_read_as_they_are_and_no_other():
+    words = ["White dwarf", "giant", "MAIN-SEQUENCE", None, "star", "other"]
+    assert class_of({"class": words}, "classes").tolist() == [3, 2, 1, -1, 10, 0]
+    with pytest.raises(ColumnError, match="has 'dwarf', but the label set 'classes' knows other"):
+        class_of({"class": ["giant", "dwarf"]}, "classes")

@@ -229,3 +229,11 @@ def test_the_role_files_unit_is_not_that_of_columns_named_by_the_caller():
     assert found.cleaning.unit == "deg"
     assert not found.unit_stated
     assert describe_input(schema, Given(RAD, ra="rarad", dec="derad")).cleaning.unit == "rad"
+
+
+def test_a_magnitude_that_is_text_is_told():
+    """One word in a column of a CSV makes it text: a catalogue lost Gaia's G without a sound."""
+    survey = Survey(name="toy", title="A toy", roles=Roles(bands=(Band("g", "gmag"),)))
+    schema = pa.schema([("ra", pa.float64()), ("dec", pa.float64()), ("gmag", pa.string())])
+    [note] = describe_input(schema, Given(survey=survey, ra="ra", dec="dec")).notes
+    assert note.startswith("gmag: texts, where numbers are needed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skyquarry.catalog.labelsets import LABEL_SETS
 from skyquarry.errors import UserError
 from skyquarry.pipeline.project.settings import matched_names, simulated_names
 
@@ -100,6 +101,13 @@ def _check_match(project: Project, match: MatchSettings) -> None:
                 f"{where}: catalogs names {name!r}, but the project has "
                 f"{', '.join(project.surveys)}: correct one of the two"
             )
+    if isinstance(match.default_error_arcsec, dict):
+        strange = [name for name in match.default_error_arcsec if name not in names]
+        if strange:
+            raise UserError(
+                f"{where}: default_error_arcsec names {strange[0]!r}, but matched are "
+                f"{', '.join(names)}: correct one of the two"
+            )
     if len(set(names)) < 2:
         raise UserError(f"{where} has {len(set(names))} catalogue, but two or more are needed")
 
@@ -118,6 +126,11 @@ def _check_labels(project: Project, labels: LabelSettings) -> None:
     elif any(value is not None for value in given.values()):
         key = next(key for key, value in given.items() if value is not None)
         raise UserError(f'{where} say {key}, which from = "truth" does not use: remove it')
+    if labels.set is not None and labels.set not in LABEL_SETS:
+        raise UserError(
+            f"{where}: set is {labels.set!r}, but known are {', '.join(LABEL_SETS)} "
+            "(docs/reference/classes.md): with labels in words of the eight classes it is 'classes'"
+        )
     _check_numbers(where, labels)
     names = matched_names(project)
     _check_targeting(where, labels, simulated_names(project, names))

@@ -67,7 +67,8 @@ class MatchSettings:
     prior: str = "auto"
     photometry: Literal["auto", "none"] = "auto"
     calibrate: bool = True
-    default_error_arcsec: float | None = None
+    default_error_arcsec: float | dict[str, float] | None = None
+    """one sigma per axis, for rows without an error: of all, or by the name of each catalogue"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -303,5 +303,11 @@ def _survey(work: Work) -> str | None:
 
 
 def _told(made: Catalog) -> dict[str, Any]:
-    tiles = made.stored.tiles
-    return {"rows": int(made.stored.n_rows), "tiles": len(tiles)}
+    """Rows, tiles, and rows that were set aside, with their reasons."""
+    told: dict[str, Any] = {"rows": int(made.stored.n_rows), "tiles": len(made.stored.tiles)}
+    aside = json.loads(made.properties.get("skyquarry_rejected") or "{}")
+    if aside:
+        reasons = ", ".join(f"{count:,} {why}" for why, count in aside.items())
+        told["set_aside"] = aside
+        told["said"] = f"{told['rows']:,} rows, and set aside: {reasons} (rejects.parquet)"
+    return told

@@ -69,6 +69,16 @@ def run(project: Project, **how: Any) -> Any:
     return Runner(project).run(say=lambda _: None, **how)
 
 
+def test_rows_that_are_set_aside_are_told_and_kept_in_the_audit(project: Project) -> None:
+    table, told = stars(200), []
+    broken = table.set_column(2, "dec", pa.array([95.0, *table["dec"].to_pylist()[1:]]))
+    write(broken, project.file.parent / "here.csv")
+    Runner(project).run(say=told.append)
+    assert any("199 rows, and set aside: 1 |dec| > 90" in each for each in told)
+    audit = (project.folder / "audit.jsonl").read_text()
+    assert '"set_aside"' in audit
+
+
 @pytest.mark.parametrize("asked", ["states", "run"])
 def test_a_file_that_is_not_there_is_told_before_any_stage_begins(
     project: Project, asked: str

@@ -131,6 +131,13 @@ learners = ["catboost"]
 )
 
 
+def test_errors_may_be_of_each_catalogue(tmp_path: Path) -> None:
+    said = 'catalogs = ["sdss", "gaia"]\ndefault_error_arcsec = { sdss = 0.1, gaia = 1 }'
+    project = read_project(written(tmp_path, LEARNING.replace('catalogs = ["sdss", "gaia"]', said)))
+    assert project.match is not None
+    assert project.match.default_error_arcsec == {"sdss": 0.1, "gaia": 1.0}
+
+
 def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
     stages = stages_of(read_project(written(tmp_path, LEARNING)))
     assert [each.name for each in stages[2:]] == ["match", "label", "train", "evaluate", "classify"]
@@ -155,6 +162,10 @@ def test_labels_and_training_follow_the_match(tmp_path: Path) -> None:
          "none of mine, mine2 is simulated"),
         ("[labels]", '[labels]\nfrom="files"\nfiles="x"\nid="i"\nset="sdss"\ncatalog="mine"',
          "catalog is 'mine', but matched are sdss, gaia"),
+        ("[labels]", '[labels]\nfrom="files"\nfiles="x"\nid="i"\nset="kind"\ncatalog="sdss"',
+         "set is 'kind', but known are classes, sdss"),
+        ('["sdss", "gaia"]', '["sdss", "gaia"]\ndefault_error_arcsec = { sds = 0.1 }',
+         "default_error_arcsec names 'sds', but matched are sdss, gaia"),
     ],
 )  # fmt: skip
 def test_labels_that_cannot_be_had_are_told(
