@@ -77,6 +77,8 @@ def few(
 
     number (n,), magnitude (n,) and weights (n,) are those of the rows; weights are None as given.
     """
+    if weights is not None and np.ptp(weights) == 0.0:
+        weights = None  # each row stands for itself
     found = []
     if not told["measured"]:
         found.append(

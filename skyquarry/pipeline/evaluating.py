@@ -26,6 +26,7 @@ from skyquarry.pipeline.labelled import (
     table_of,
 )
 from skyquarry.pipeline.models import model_given, places_before
+from skyquarry.pipeline.ownsurveys import survey_of
 from skyquarry.pipeline.physicscuts import cuts_of
 from skyquarry.pipeline.reports import check_page
 
@@ -167,7 +168,7 @@ def evaluate(  # noqa: PLR0913  each keyword is said by its name
 
 # ------------------------------------------------------------------ rows
 def _survey(model: Model) -> Any:
-    return model.told.get("recipe", {}).get("survey")
+    return survey_of(model.told.get("recipe", {}))
 
 
 def _judged(

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from skyquarry.catalog.rolekeys import nearest
+from skyquarry.catalog.roles import Roles, Survey
 from skyquarry.errors import ColumnError, DataError, UserError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+_ONE = (str, os.PathLike, Survey, Roles)
 SKY_ORDER = 6
 """of the cells that are groups: 0.84 square degrees"""
 
@@ -188,16 +190,15 @@ def _same_unit(a: str, b: str) -> bool:
         return False
 
 
-def _survey_names(survey: Any) -> list[str]:
-    if survey is None:
-        return []
-    if isinstance(survey, str | os.PathLike):
-        return [os.fspath(survey)]
-    if isinstance(survey, Mapping):
+def _survey_names(survey: Any) -> list[Any]:
+    """Those that positions may be read by, one after another."""
+    if survey is None or isinstance(survey, Mapping):
         return []  # prefixed columns: positions are guessed, or named
+    if isinstance(survey, _ONE):
+        return [survey]
     if not hasattr(survey, "__iter__"):
-        return []  # a survey, or nothing that is one: whoever makes the features says so
-    return [each for each in survey if isinstance(each, str)]
+        return []  # nothing that is a survey: whoever makes the features says so
+    return [each for each in survey if isinstance(each, _ONE)]
 
 
 def _needed(table: pa.Table, name: str, what: str) -> pa.ChunkedArray:

@@ -60,11 +60,12 @@ def model_given(given: Model | str | os.PathLike[str]) -> Model:
 def features_for(model: Model, table: Any) -> NDArray[np.float32]:
     """(n, p) the model's features of any table. Raises ColumnError for one that lacks columns."""
     from skyquarry.features.making import features_of
+    from skyquarry.pipeline.ownsurveys import survey_of
 
     recipe, rows = model.told["recipe"], table_of(table)
     check_columns(model.told["columns"], rows)
     made = features_of(
-        rows, recipe["survey"], which=list(model.features),
+        rows, survey_of(recipe), which=list(model.features),
         with_spectra=recipe["with_spectra"], ebv=recipe["ebv"], positions=recipe.get("positions"),
     )  # fmt: skip
     return made.columns(model.features).values

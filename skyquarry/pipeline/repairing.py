@@ -10,6 +10,7 @@ import numpy as np
 
 from skyquarry.pipeline.labelled import groups_of, labels_of, numbers_of, places_of, table_of
 from skyquarry.pipeline.models import model_given, model_of, places_before
+from skyquarry.pipeline.ownsurveys import survey_of
 from skyquarry.pipeline.training import cores
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def repair(  # noqa: PLR0913  each keyword is said by its name
     rows, places = table_of(table), places_of(table, positions)
     words = labels_of(rows, label)
     recipe = old.told.get("recipe", {})
-    cells = groups_of(rows, groups, recipe.get("survey"), places or places_before(old, rows))
+    cells = groups_of(rows, groups, survey_of(recipe), places or places_before(old, rows))
     values = old.values(rows.drop_columns([label]))
     fitting = Fitting(None if checkpoints is None else Path(checkpoints), telling=telling)
     trained, seen = repaired(

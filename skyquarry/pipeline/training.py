@@ -19,6 +19,7 @@ from skyquarry.pipeline.labelled import (
     units_of,
 )
 from skyquarry.pipeline.models import model_of
+from skyquarry.pipeline.ownsurveys import survey_recipe
 from skyquarry.pipeline.varying import varies_of
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         examples, None if kinds is None else kinds[labelled].tolist(), learners=learners,
         combine=combine, threads=threads, seed=seed, fitting=fitting,
     )  # fmt: skip
-    recipe = {"features": list(made.names), "survey": _plain(survey), "label": label, "ebv": ebv,
+    recipe = {"features": list(made.names), **survey_recipe(survey), "label": label, "ebv": ebv,
               "positions": places, "with_spectra": with_spectra, "leakage": found.to_json(),
               "refused": dict(made.refused)}  # fmt: skip
     sky = isinstance(groups, str) and groups == "sky"
@@ -283,16 +284,3 @@ def _say_alike(classes: tuple[str, ...], said: Callable[[str], Any]) -> None:
                 f"{' and '.join(map(repr, names))} are learnt as classes of their own: if they are "
                 "one, spell it in one way"
             )
-
-
-def _plain(survey: Any) -> Any:
-    """A survey as JSON holds it."""
-    if survey is None or isinstance(survey, str):
-        return survey
-    if hasattr(survey, "items"):
-        return {str(prefix): str(name) for prefix, name in survey.items()}
-    if isinstance(survey, os.PathLike):
-        return os.fspath(survey)
-    if hasattr(survey, "name"):
-        return str(survey.name)
-    return [_plain(each) for each in survey]

@@ -258,6 +258,31 @@ def test_a_row_whose_label_is_nan_is_no_labelled_row():
     assert any("no labelled row has sdss_z" in each for each in told)
 
 
+def test_a_model_keeps_the_role_file_that_it_was_trained_by(tmp_path):
+    """It kept the path: at a colleague's, or after a change of the file, its columns were lost."""
+    bands = "".join(f'[[roles.bands]]\nname = "{each}"\ncolumn = "{each}_mine"\n' for each in UGRIZ)
+    told = 'name = "mine"\ntitle = "Mine"\n[roles]\nra = "alpha_mine"\ndec = "delta_mine"\n'
+    file = tmp_path / "mine.toml"
+    file.write_text(told + bands)
+    plain = sky().drop_columns(["redshift"])
+    called = {"ra": "alpha_mine", "dec": "delta_mine"} | {each: f"{each}_mine" for each in UGRIZ}
+    table = plain.rename_columns([called.get(name, name) for name in plain.column_names])
+    how = {"learners": {"forest": {"trees": 3}}, "threads": 1, "said": None}
+    own = {"ra": "alpha_mine", "dec": "delta_mine"}
+    own["bands"] = [{"name": each, "column": f"{each}_mine"} for each in UGRIZ]
+    for survey in (str(file), sq.Roles.from_mapping(own)):
+        made = sq.train(table, survey=survey, **how)
+        made.save(tmp_path / "model", overwrite=True)
+        file.write_text(told)
+        again = sq.load_model(tmp_path / "model")
+        assert (again.predict_proba(table) == made.predict_proba(table)).all()
+        scores = sq.evaluate(again, table, draws=5)
+        assert scores["cells"] > 1
+        file.unlink(missing_ok=True)
+    assert again.told["recipe"]["survey"] == "survey"
+    assert len(made.features) == 15
+
+
 def test_rows_that_are_there_twice_are_told_of():
     """5,000 objects of SDSS DR14 in two copies, groups=None: log-loss 0.075 where it is 0.116."""
     told, twice = [], pa.concat_tables([sky(), sky().slice(0, 30)])

@@ -58,11 +58,15 @@ def beside(project: Project, path: str) -> Path:
 
 
 def role_files(project: Project) -> dict[str, str]:
-    """Whose columns those of each matched catalogue are, by its name."""
+    """Whose columns those of each matched catalogue are, by its name: a survey or a role file."""
     from skyquarry.engine.catalog import open_catalog
 
     told = {}
     for name in matched_names(project):
+        own = project.surveys[name].survey
+        if own is not None and own.endswith(".toml"):
+            told[name] = str(beside(project, own))
+            continue
         survey = open_catalog(place_of(project, name)).properties.get("skyquarry_survey")
         if survey is not None:
             told[name] = survey

@@ -20,11 +20,13 @@ from skyquarry.pipeline.project import running
 from skyquarry.pipeline.project.cleaning import remove, superseded
 from skyquarry.pipeline.project.limits import Limits, StoppedError, size_of
 from skyquarry.pipeline.project.lock import locked
+from skyquarry.pipeline.project.places import role_files
 from skyquarry.pipeline.project.reading import read_project
 from skyquarry.pipeline.project.records import HIDDEN, Records
 from skyquarry.pipeline.project.running import Runner
 from skyquarry.pipeline.project.settings import SurveySettings
 from skyquarry.software import this_code
+from skyquarry.surveys.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +69,20 @@ def project(tmp_path: Path) -> Project:
 
 def run(project: Project, **how: Any) -> Any:
     return Runner(project).run(say=lambda _: None, **how)
+
+
+def test_a_role_file_of_ones_own_is_found_again_by_the_stages_that_learn(project: Project) -> None:
+    """A catalogue keeps the survey's name alone, by which no role file is found."""
+    roles = '[roles]\nid = "id"\nra = "ra"\ndec = "dec"\n'
+    (project.file.parent / "mine.toml").write_text(f'name = "mine"\ntitle = "Mine"\n{roles}')
+    told = TEXT.replace(
+        'columns = { ra = "ra", dec = "dec", id = "id" }', 'survey = "mine.toml"', 1
+    )
+    project.file.write_text(told)
+    mine = read_project(project.file)
+    run(mine)
+    [(name, survey)] = role_files(mine).items()
+    assert (name, load(survey).title) == ("here", "Mine")
 
 
 def test_rows_that_are_set_aside_are_told_and_kept_in_the_audit(project: Project) -> None:
