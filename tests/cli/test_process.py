@@ -122,3 +122,18 @@ def test_a_query_does_without_pandas(archive):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", ["query", "shell"])
+def test_a_result_is_kept_by_a_process_that_does_without_pandas(archive, tmp_path, command):
+    """The new catalogue's maps need astropy's tables, which look for pandas before they work."""
+    adql = "SELECT id, ra, dec INTO my.few FROM stars WHERE id < 5"
+    words = [adql] if command == "query" else []
+    given = ["--archive", str(archive), "--my", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "skyquarry", command, *words, *given], capture_output=True,
+        text=True, check=False, timeout=120, input=adql + ";\n",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    again = process("query", "SELECT COUNT(*) AS n FROM my.few", *given, "--json")
+    assert json.loads(again.stdout) == [{"n": 5}]
