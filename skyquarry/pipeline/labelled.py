@@ -134,7 +134,7 @@ def positions_of(
     """ICRS degrees (n,) each, NaN where there is none. Raises UserError that offers groups=None."""
     from skyquarry.pipeline.inputs import side_of
 
-    tries: list[Any] = [(table, name) for name in _survey_names(survey)] + [table]
+    tries: list[Any] = [(table, name) for name in survey_names(survey)] + [table]
     if positions is not None:
         tries = [(table, {"ra": positions[0], "dec": positions[1]})]
     failed: Exception | None = None
@@ -190,7 +190,7 @@ def _same_unit(a: str, b: str) -> bool:
         return False
 
 
-def _survey_names(survey: Any) -> list[Any]:
+def survey_names(survey: Any) -> list[Any]:
     """Those that positions may be read by, one after another."""
     if survey is None or isinstance(survey, Mapping):
         return []  # prefixed columns: positions are guessed, or named

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from skyquarry.errors import UserError
-from skyquarry.pipeline.labelled import SKY_ORDER, check_columns, table_of
+from skyquarry.errors import DataError, UserError
+from skyquarry.pipeline.inputs import side_of
+from skyquarry.pipeline.labelled import SKY_ORDER, check_columns, places_of, survey_names, table_of
+from skyquarry.pipeline.ownsurveys import survey_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,15 +63,40 @@ def model_given(given: Model | str | os.PathLike[str]) -> Model:
 def features_for(model: Model, table: Any) -> NDArray[np.float32]:
     """(n, p) the model's features of any table. Raises ColumnError for one that lacks columns."""
     from skyquarry.features.making import features_of
-    from skyquarry.pipeline.ownsurveys import survey_of
 
     recipe, rows = model.told["recipe"], table_of(table)
     check_columns(model.told["columns"], rows)
+    rows = _as_trained(recipe, table, rows)
     made = features_of(
         rows, survey_of(recipe), which=list(model.features),
         with_spectra=recipe["with_spectra"], ebv=recipe["ebv"], positions=recipe.get("positions"),
     )  # fmt: skip
     return made.columns(model.features).values
+
+
+def _as_trained(recipe: dict[str, Any], table: Any, rows: pa.Table) -> pa.Table:
+    """The rows without columns that the training table lacked.
+
+    A survey's own name goes before a plain one: a table with modelMag_g beside the g that the model
+    was trained on would be read by the former, and nothing would tell.
+    """
+    known = recipe.get("given")
+    if known is None:  # a model of before
+        return rows
+    kept = {*known, *_places_for_dust(recipe, table, rows)}
+    return rows.select([name for name in rows.column_names if name in kept])
+
+
+def _places_for_dust(recipe: dict[str, Any], table: Any, rows: pa.Table) -> set[str]:
+    """Columns of positions, where a map of dust asks for them, as this table calls them."""
+    if recipe["ebv"] is None or recipe["ebv"] in rows.column_names:
+        return set()
+    found = set(places_of(table, None) or ())
+    for each in [*((rows, name) for name in survey_names(survey_of(recipe))), rows]:
+        with suppress(UserError, DataError):
+            roles = side_of(each).roles
+            found |= {str(roles.ra), str(roles.dec)}
+    return found
 
 
 def places_before(model: Model, rows: pa.Table) -> tuple[str, str] | None:

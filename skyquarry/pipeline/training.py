@@ -166,7 +166,8 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         combine=combine, threads=threads, seed=seed, fitting=fitting,
     )  # fmt: skip
     recipe = {"features": list(made.names), **survey_recipe(survey), "label": label, "ebv": ebv,
-              "positions": places, "with_spectra": with_spectra, "leakage": found.to_json(),
+              "given": rows.column_names, "positions": places, "with_spectra": with_spectra,
+              "leakage": found.to_json(),
               "refused": dict(made.refused)}  # fmt: skip
     sky = isinstance(groups, str) and groups == "sky"
     columns = units_of(rows, {column for each in made.used for column in each.columns})
