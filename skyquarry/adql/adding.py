@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from skyquarry.adql.kinds import quoted
 from skyquarry.catalog.columns import describe
 from skyquarry.catalog.properties import REPEATED_KEY
-from skyquarry.catalog.relations import NAMED_ROWS, ROWS_OF
+from skyquarry.catalog.relations import ADDS_TO, NAMED_ROWS, ROWS_OF
 from skyquarry.catalog.writer import TileRecord, VersionWriter
-from skyquarry.engine.source import Source
 from skyquarry.engine.tags import TAG_LIMITS, TAG_OF, TAG_VERSION
 from skyquarry.errors import ColumnError, QueryError, UserError
 
@@ -164,8 +163,12 @@ class _Adding:
             for key, text in self.stored.properties.items()
             if key.startswith(_CARRIED) and key not in _OWN
         }
-        rows = Source(self.stored).rows_identity
-        made = {_MADE + self.field.name: " ".join(self.value.split()), ROWS_OF: rows}
+        earlier = (*self.stored.earlier, self.stored.identity)
+        made = {
+            _MADE + self.field.name: " ".join(self.value.split()),
+            ROWS_OF: self.stored.rows_identity,
+            ADDS_TO: " ".join(earlier),
+        }
         return kept | made | self.stored.roles.to_properties()
 
     def _margins(self) -> list[Stored]:

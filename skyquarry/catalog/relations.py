@@ -32,6 +32,8 @@ NAMED_ROWS = "skyquarry_named_rows"
 """That a table has every row of a catalogue that another one names by its key, and no other row."""
 ROWS_OF = "skyquarry_rows_of"
 """The identity of an earlier version with the same rows at the same places."""
+ADDS_TO = "skyquarry_adds_to"
+"""The identities of all earlier versions to which only columns were added since, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from skyquarry.catalog import properties as props
 from skyquarry.catalog.columns import SPATIAL
 from skyquarry.catalog.filemark import mark_of
 from skyquarry.catalog.footers import footer_of
-from skyquarry.catalog.relations import ROWS_OF
+from skyquarry.catalog.relations import ADDS_TO, ROWS_OF
 from skyquarry.catalog.roles import Roles
 from skyquarry.catalog.tiles import Tiles, leaf_path
 from skyquarry.errors import ColumnError, DamagedError
@@ -179,6 +179,20 @@ class Stored:
     def rows_identity(self) -> str:
         """The same for versions that have the same rows at the same places."""
         return self.properties.get(ROWS_OF, "").strip() or self.identity
+
+    @cached_property
+    def includes(self) -> frozenset[str]:
+        """The identities of versions whose rows and columns it has, as they were: also its own.
+
+        What was made of one of them, a tag, is as good as if it were made of this one.
+        """
+        return frozenset((*self.earlier, self.identity))
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """Those of the earlier ones, oldest first: columns were added since, and nothing else."""
+        told = (self.rows_identity, *self.properties.get(ADDS_TO, "").split())
+        return tuple(each for each in dict.fromkeys(told) if each != self.identity)
 
     @property
     def margin_arcsec(self) -> float | None:

@@ -46,15 +46,16 @@ def check_named(stored: Stored) -> Iterator[Fault]:
 
 def _is_later(promise: NamedRows, there: Stored, by: Stored) -> bool:
     """Whether one of the two has another version by now."""
-    moved = there.identity != promise.identity and there.version != promise.version
-    return moved or (by.rows_identity != promise.by_identity and by.version != promise.by_version)
+    moved = promise.identity not in there.includes and there.version != promise.version
+    left = promise.by_identity not in by.includes and by.version != promise.by_version
+    return moved or left
 
 
 def _unfit(stored: Stored, there: Stored, by: Stored, promise: NamedRows) -> str:
     """Why the promise cannot hold, whatever the rows are; empty where it may."""
-    if there.identity != promise.identity:
+    if promise.identity not in there.includes:
         return f"is of {there.name} as another build had it that was {promise.version} too"
-    if by.rows_identity != promise.by_identity:
+    if promise.by_identity not in by.includes:
         return f"is by {by.name} as another build had it that was {promise.by_version} too"
     missing = set(stored.schema.names) - set(there.schema.names) - {str(stored.spatial.column)}
     missing |= {promise.key} - (set(there.schema.names) & set(stored.schema.names))

@@ -4,7 +4,8 @@
 property (`catalog.relations.NamedRows`) says whose they are, and who names them: queries that join
 the two by that key read it in place of the whole, as no other row can meet one. Such a tag has
 tiles of its own, as large as may be, for its rows are few, and to open a file takes longer than to
-read hundreds of them. Its promise holds for the two versions that it names.
+read hundreds of them. Its promise holds for the two versions that it names,
+and for later ones that have columns more.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _promise(catalog: Catalog, by: Catalog, column: str, key: str) -> NamedRows 
         return None
     return NamedRows(
         ours.home.name, key, str(ours.version), ours.identity,
-        theirs.home.name, column, str(theirs.version), theirs.rows_identity,
+        theirs.home.name, column, str(theirs.version), theirs.identity,
     )  # fmt: skip
 
 

@@ -5,8 +5,9 @@ leaves out the rows where columns are not within limits (`spans`): scans whose c
 these read it. Its tiles are those of the catalogue that have such rows, so that whatever was
 decided of these holds for it; its row groups are large and its numbers stored as they are, as
 nothing is looked up in it. Its properties name the catalogue (`skyquarry_tag_of`, in the same
-folder), the version of it (`skyquarry_tag_version`): a tag of an earlier one is not read; and the
-limits of its rows (`skyquarry_tag_limits`).
+folder), the version of it (`skyquarry_tag_version`): a tag of an earlier one is not read, unless
+columns were added to that and nothing else was done since, as the versions say; and the limits of
+its rows (`skyquarry_tag_limits`).
 """
 
 from __future__ import annotations
@@ -98,9 +99,12 @@ def tags_beside(source: Source) -> Iterator[Source]:
 
 
 def _tag_of(tag: Source, source: Source) -> Tag | None:
-    """A catalogue as a tag, if it was made of this version, and its tiles are of the same."""
+    """A catalogue as a tag, if it was made of this version, and its tiles are of the same.
+
+    Or of one to which only columns were added since: it has none of these.
+    """
     told = tag.stored.properties
-    if told.get(TAG_VERSION, "") != source.identity:
+    if told.get(TAG_VERSION, "") not in source.stored.includes:
         return None
     limits = _limits(told)
     if limits is None:

@@ -423,16 +423,42 @@ def test_a_tag_named_by_a_stale_tag_is_not_read(own):
 
 
 def test_columns_that_are_added_leave_who_names_rows_as_he_was(own):
-    """The rows of the spectra are the same; a tag of the catalogue itself is one of its version."""
+    """The rows of the spectra are the same, and those of the objects."""
     import skyquarry as sq
 
     before = _rows(FIRST, own)
     sq.add_column(own / "specobj", "twice", "2 * z")
     assert _read(FIRST, own) == ["specphoto"]
     assert _rows(FIRST, own) == before
+    sq.add_column(own / "photoobj", "half", "mag / 2")
+    assert _read(FIRST, own) == ["specphoto"]
+    assert _rows(FIRST, own) == before
+    assert _read(FIRST.replace("p.id,", "p.half,"), own) == []
+    assert open_catalog(own / "specphoto").verify() == []
+    _tag(own, "specphoto", "photoobj", "specobj", "id", columns=POPULAR)
+    assert _read(FIRST, own) == ["specphoto"]
+    sq.add_column(own / "specobj", "thrice", "3 * z")
+    assert _read(FIRST, own) == ["specphoto"]
+    assert _rows(FIRST, own) == before
+    assert open_catalog(own / "specphoto").verify() == []
     sq.add_column(own / "specphoto", "wide", "mag * 2")  # not what the catalogue calls so
     assert _read(FIRST, own) == []
     assert _rows(FIRST.replace("p.id,", "p.wide,"), own) != before
+
+
+def test_a_column_that_was_added_otherwise_names_other_rows(own, tmp_path):
+    """Two versions of one parent have its rows, and each a column of its own by one name."""
+    import skyquarry as sq
+
+    adql = "SELECT p.id, s.z FROM photoobj AS p JOIN specobj AS s ON p.id = s.chosen"
+    shutil.copytree(own / "specobj", tmp_path / "before")
+    sq.add_column(own / "specobj", "chosen", "id")
+    _tag(own, "specphoto", "photoobj", "specobj", "chosen", "id", columns=POPULAR)
+    assert _read(adql, own) == ["specphoto"]
+    shutil.rmtree(own / "specobj")
+    shutil.copytree(tmp_path / "before", own / "specobj")
+    sq.add_column(own / "specobj", "chosen", "id + 1")
+    assert _read(adql, own) == []
 
 
 def test_uploads_samples_and_cut_catalogues(home, plain):

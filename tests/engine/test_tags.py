@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -167,6 +168,54 @@ def test_a_tag_with_a_column_of_its_own_is_none(cat, tmp_path):
     assert _name(cat, "pmra") is None
     assert TAG_OF not in own.properties
     assert _name(cat, "r_mag") is None
+
+
+def test_columns_that_are_added_leave_a_tag_as_good_as_it_was(cat, tmp_path):
+    tag = cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    whole = cat.select(POPULAR).to_table()
+    for number, name in enumerate(("twice", "thrice"), 2):
+        cat = sq.add_column(cat, name, f"{number} * r_mag")
+        assert _name(cat, "r_mag") == "tag"
+        assert _name(cat, "r_mag", name) is None
+        found = tag_with(cat.source, POPULAR)
+        assert found.stored.folder == tag.stored.folder
+        assert found.rows.tolist() == cat.source.rows.tolist()
+        assert cat.select(POPULAR).to_table().equals(whole)
+
+
+def test_a_tag_of_a_version_between_serves_the_later_ones_alone(cat, tmp_path):
+    second = sq.add_column(cat, "twice", "2 * r_mag")
+    second.select([*POPULAR, "twice"]).to_catalog(tmp_path / "tag")
+    third = sq.add_column(second, "thrice", "3 * r_mag")
+    assert _name(second, "r_mag", "twice") == _name(third, "r_mag", "twice") == "tag"
+    assert _name(third, "r_mag", "thrice") is None
+    assert _name(cat, "r_mag") is None
+
+
+def test_a_column_that_was_added_otherwise_is_another(cat, tmp_path):
+    """Two versions of one parent have its rows, and each a column of its own by one name."""
+    shutil.copytree(tmp_path / "sky", tmp_path / "before" / "sky")
+    second = sq.add_column(cat, "twice", "2 * r_mag")
+    second.select([*POPULAR, "twice"]).to_catalog(tmp_path / "tag")
+    assert _name(second, "twice") == "tag"
+    shutil.rmtree(tmp_path / "sky")
+    shutil.copytree(tmp_path / "before" / "sky", tmp_path / "sky")
+    other = sq.add_column(open_catalog(tmp_path / "sky"), "twice", "-2 * r_mag")
+    assert other.version == second.version
+    assert other.source.rows_identity == second.source.rows_identity
+    assert _name(other, "twice") is None
+
+
+def test_a_version_of_before_says_the_first_alone(cat, tmp_path):
+    """Those to which columns were added before versions told of all."""
+    cat.select(POPULAR).to_catalog(tmp_path / "tag")
+    later = sq.add_column(sq.add_column(cat, "twice", "2 * r_mag"), "thrice", "3 * r_mag")
+    file = Path(later.stored.folder.path("hats.properties"))
+    lines = file.read_text().splitlines(keepends=True)
+    told = [line for line in lines if not line.startswith("skyquarry_adds_to")]
+    assert len(told) == len(lines) - 1
+    file.write_text("".join(told))
+    assert _name(open_catalog(tmp_path / "sky"), "r_mag") == "tag"
 
 
 def test_a_tag_of_a_tag_serves_the_tag_alone(cat, tmp_path):

@@ -87,7 +87,8 @@ def _beside(reads: Sequence[Read], scans: Iterable[int], tables: Tables) -> dict
             by_place[place] = list(named_beside(read.source))
             for tag, _ in by_place[place]:
                 tables.note(tag)
-        there = [each for each in by_place[place] if each[1].identity == read.source.identity]
+        stored = read.source.stored
+        there = [each for each in by_place[place] if each[1].identity in stored.includes]
         if there:
             found[number] = there
     return found
@@ -119,7 +120,7 @@ def _keeps(promise: NamedRows, of: Read, naming: Iterable[Source]) -> bool:
     assert isinstance(of, StoredRead)
     there = place_of(of.source.stored.home.parent.join(promise.by))
     return any(
-        each.rows_identity == promise.by_identity and place_of(each.stored.home) == there
+        promise.by_identity in each.stored.includes and place_of(each.stored.home) == there
         for each in naming
     )
 
