@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from skyquarry.cli.options import Json  # noqa: TC001  (typer reads it)
 from skyquarry.cli.output import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
 
 
 def build(
@@ -172,7 +177,9 @@ def report_as_data(report: Any) -> dict[str, Any]:
 
 
 def convert(
-    source: Annotated[str, typer.Argument(help="A table in any format that is read.")],
+    source: Annotated[
+        str, typer.Argument(help="A table in any format that is read, or a catalogue.")
+    ],
     target: Annotated[str, typer.Argument(help="The new file; its suffix says the format.")],
     kind: Annotated[
         Literal["fits", "votable", "parquet", "csv", "tsv", "ecsv", "cds", "hdf5"] | None,
@@ -186,11 +193,19 @@ def convert(
 
     Example: skyquarry convert stars.fits stars.parquet
     """
+    from skyquarry.catalog.foreign import is_catalogue
     from skyquarry.catalog.formats import open_table, write_table
+    from skyquarry.engine.catalog import open_catalog
 
-    table = open_table(source, format=kind)
-    batches = (batch for part in table.parts() for batch in part.batches(65_536))
-    rows = write_table(batches, table.schema, target, overwrite=overwrite)
+    batches: Iterable[pa.RecordBatch]
+    if is_catalogue(source):
+        catalog = open_catalog(source)
+        batches, schema = catalog.stream(), catalog.schema
+    else:
+        table = open_table(source, format=kind)
+        batches = (batch for part in table.parts() for batch in part.batches(65_536))
+        schema = table.schema
+    rows = write_table(batches, schema, target, overwrite=overwrite)
     told = {"rows": rows, "path": target}
     if as_json:
         write_json(told)

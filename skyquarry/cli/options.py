@@ -118,4 +118,9 @@ Surveys = Annotated[
 Which = Annotated[
     str, typer.Option("--features", help="auto, or features and columns by name, with commas.")
 ]
-Spectra = Annotated[bool, typer.Option("--with-spectra", help="Let what comes from spectra in.")]
+Spectra = Annotated[
+    bool,
+    typer.Option(
+        "--with-spectra", help="Let what comes from spectra in, where --features names it."
+    ),
+]

@@ -169,7 +169,8 @@ def check_columns(columns: Mapping[str, str], table: pa.Table) -> None:
     if missing:
         raise ColumnError(
             f"the table lacks {', '.join(map(repr, missing))}, but the model was trained on "
-            f"{', '.join(columns)}: give a table of the same survey, or rename its columns"
+            f"{', '.join(columns)}: give a table of the same survey, rename its columns, or add "
+            "those of a survey that has not looked there as empty ones (null)"
         )
     for name, stated in units_of(table, set(columns)).items():
         if stated and columns[name] and not _same_unit(stated, columns[name]):

@@ -93,7 +93,8 @@ def train(  # noqa: PLR0913  each keyword is said by its name
         apart, whose probabilities are summed to those of the classes. Kinds of fewer than 200 rows
         count to the largest of their class.
     with_spectra
-        Let what comes from spectra (redshift ...) in: another model, for objects that have them.
+        Let what comes from spectra in, such as a redshift that `features` names: another model, for
+        objects that have them.
     ebv
         A column of E(B-V), or "sfd", for dereddened colours.
     allow_leakage

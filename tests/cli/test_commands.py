@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from skyquarry import __version__
 from skyquarry.cli import app
+from skyquarry.engine.catalog import open_catalog
 from skyquarry.surveys.load import load
 from skyquarry.surveys.schema import arrow_schema, parse_schema
 
@@ -141,6 +142,16 @@ def test_convert_keeps_rows_and_units(run, archive, tmp_path):
     back = Table.read(target)
     assert len(back) == rows
     assert str(back["mag"].unit) == "mag"
+
+
+def test_convert_writes_a_whole_catalogue(run, archive, tmp_path):
+    """A folder was refused with the advice to name files in it, of which there were none."""
+    target, whole = tmp_path / "all.fits", open_catalog(archive / "stars")
+    told = run("convert", archive / "stars", target).output
+    assert told == f"{len(whole):,} rows written to {target}\n"
+    made = Table.read(target)
+    assert len(made) == len(whole)
+    assert made.colnames == whole.columns
 
 
 def test_convert_overwrites_only_when_told(run, archive, tmp_path):
