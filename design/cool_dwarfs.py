@@ -2,21 +2,21 @@
 
     python design/cool_dwarfs.py ../shared/data/labels [square degrees]
 
-First how dwarfs move that are known to be cool: a mixture of Gaussians per axis of 8, 80 and 250
-mas/yr is fitted by EM to motions of J-PLUS's candidates that Gaia sees (2300 to 2700 K, by z) and
-of SIMPLE's dwarfs (by type and J). SIMPLE is what was found, often by its motion, J-PLUS what Gaia
-sees. M8 to L0 are most of what a survey has, so that 0.03, 0.87 and 0.10 are taken for all. Then a
-simulated sky at |b| = 50, nothing added: how many of the rows of a survey that are as red as M8 are
-dwarfs of M8 and later.
+First how dwarfs move that are known to be cool: a mixture of Gaussians per axis of 8, 25, 80 and
+250 mas/yr is fitted by EM to motions of J-PLUS's candidates that Gaia sees (2300 to 2700 K, by z)
+and of SIMPLE's dwarfs (by type and J). SIMPLE is what was found, often by its motion, J-PLUS what
+Gaia sees. M8 to L0 are most of what a survey has, so that 0.03, 0.20, 0.67 and 0.10 are taken for
+all. Then a simulated sky at |b| = 50, nothing added: how many of the rows of a survey that are as
+red as M8 are dwarfs of M8 and later.
 
 Printed on 2026-11-23 (20 square degrees; lines of few rows left out):
 
-    J-PLUS 2500-2700 K, z 17-18: 69 dwarfs, shares [0.04, 0.96, 0.0]
-    J-PLUS 2500-2700 K, z 18-19: 196 dwarfs, shares [0.09, 0.91, 0.0]
-    J-PLUS 2300-2500 K, z 18-19: 27 dwarfs, shares [0.09, 0.81, 0.1]
-    SIMPLE M8, M9, J 15.5-16.5: 11 dwarfs, shares [0.0, 0.57, 0.43]
-    SIMPLE L0-L4, J 15.5-16.5: 177 dwarfs, shares [0.02, 0.74, 0.24]
-    SIMPLE L5-T, J 15.5-16.5: 93 dwarfs, shares [0.0, 0.01, 0.99]
+    J-PLUS 2500-2700 K, z 17-18: 69 dwarfs, shares [0.03, 0.04, 0.92, 0.0]
+    J-PLUS 2500-2700 K, z 18-19: 196 dwarfs, shares [0.02, 0.3, 0.68, 0.0]
+    J-PLUS 2300-2500 K, z 18-19: 27 dwarfs, shares [0.09, 0.02, 0.8, 0.1]
+    SIMPLE M8, M9, J 15.5-16.5: 11 dwarfs, shares [0.0, 0.0, 0.57, 0.43]
+    SIMPLE L0-L4, J 15.5-16.5: 177 dwarfs, shares [0.0, 0.14, 0.6, 0.26]
+    SIMPLE L5-T, J 15.5-16.5: 93 dwarfs, shares [0.0, 0.01, 0.0, 0.99]
     sdss: i - z >= 1.67
       19-20: of 2 red rows 2, of 41831 others 1
       20-21: of 7 red rows 4, of 89548 others 2
@@ -49,14 +49,14 @@ from skyquarry.pipeline.skyasked import field
 from skyquarry.synthetic.observe.surveys import CATALOGUES
 from skyquarry.testing.syntheticscores import Linked
 
-SIGMAS = np.array([8.0, 80.0, 250.0])
+SIGMAS = np.array([8.0, 25.0, 80.0, 250.0])
 M8, SEED = 18.0, 9320
 BRIGHTEST, STEPS = {"sdss": 17.0, "twomass": 13.0, "allwise": 13.0}, 6
 
 
 def shares(pm: np.ndarray) -> np.ndarray:
-    """(3,) shares of the Gaussians in motions (n, 2), by EM."""
-    told, variance = np.full(3, 1 / 3), SIGMAS**2
+    """(4,) shares of the Gaussians in motions (n, 2), by EM."""
+    told, variance = np.full(4, 1 / 4), SIGMAS**2
     likely = np.exp(-0.5 * (pm**2).sum(axis=1)[:, None] / variance) / variance
     for _ in range(500):
         part = likely * told

@@ -30,6 +30,7 @@ SURVEYS = (("gaia", 0.01, 2016.0, 0.95), ("tmass", 0.1, 2000.0, 0.8), ("wise", 0
 ZERO_POINT_ARCSEC = (0.03, -0.05)
 _NOTHING = 0.2  # rows of nothing, as a share of the objects
 _TWICE = 12
+_FAST_MAG, _FAST = 12.6, 20.0  # stars as bright move so much faster: the second search's
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def cross_tables(n_objects: int = 600, seed: int = 1, spread: float = 0.0006) ->
     random = np.random.default_rng(seed)
     xyz = _strewn(random, n_objects, spread)
     mag, pm = random.uniform(12.0, 20.0, n_objects), 30.0 * random.standard_normal((n_objects, 2))
+    pm[mag < _FAST_MAG] *= _FAST
     made = []
     for number, (name, sigma, epoch, share) in enumerate(SURVEYS):
         there = np.flatnonzero(random.random(n_objects) < share)

@@ -38,6 +38,7 @@ class Mixture:
     sigmas_masyr: Floats = field(default_factory=_sigmas)
     base: Floats = field(default_factory=_base)
     table: Floats | None = None
+    lost: float = 0.0027
 
     def weights(self, rows: Rows) -> Floats:
         """(n, k)."""
@@ -45,6 +46,10 @@ class Mixture:
             return np.tile(self.base, (len(rows), 1))
         told: Floats = self.table[rows.mag.astype(int)]
         return told
+
+    def together(self, rows: Rows) -> Floats:
+        """(n, k): every row tells something else."""
+        return self.weights(rows)
 
 
 def one_motion(sigma_masyr: float) -> Mixture:

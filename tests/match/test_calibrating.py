@@ -55,7 +55,7 @@ def test_pairs_are_the_mutual_nearest_of_the_rows_that_are_drawn(share: float) -
     draw = Draw(True, share)
     drawn = draw.chosen(a.spatial)
     assert drawn.mean() == pytest.approx(share, abs=4.0 * np.sqrt(0.25 / len(a)))
-    found = set(zip(*(each.tolist() for each in mutual_nearest(a, b, MOTION, draw)), strict=True))
+    found = set(zip(*(each.tolist() for each in mutual_nearest(a, b, draw)), strict=True))
     assert found == {pair for pair in by_trees(a, b) if drawn[pair[0]]}
     assert len(found) > 100
 

@@ -46,7 +46,7 @@ def field(place: tuple[float, float], count: int, seed: int) -> list[list[Source
                     EPOCHS[catalog],
                     pm=(float(motion[k, 0]), float(motion[k, 1])) if measured else None,
                     pm_covariance=(1.0, 1.5, 0.0),
-                    weights=(0.3, 0.66, 0.0399, 0.0001),
+                    weights=(0.3, 0.573, 0.116, 0.0109, 0.0001),
                 )
             )
         found.append(rows)

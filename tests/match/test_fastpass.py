@@ -127,6 +127,8 @@ def test_completeness_is_what_a_simulation_finds() -> None:
     rng = np.random.default_rng(3)
     n = 40_000
     deg = 1 / 3600.0**2
+    far = 80.0 * np.sqrt(2.0 * np.log(PRIOR.base[3] / (1.0 - PRIOR.base[0]) / PRIOR.lost))
+    assert far > 8.0 * case.k
     variance = 0.01 + (PRIOR.sigmas_masyr * 1e-3 * 16.5) ** 2
     for low, expected in zip(EDGES[:-1], told, strict=True):
         v = rng.uniform(low, low + 1, n)
@@ -141,7 +143,7 @@ def test_completeness_is_what_a_simulation_finds() -> None:
         )
         crowd = rng.poisson(np.pi * s**2 * deg * 40) + rng.poisson(np.pi * s**2 * deg * 60)
         second = (gain > 1) & (crowd == 0) & (v <= FASTEST_ARCSEC_YR) & (rng.random(n) < 0.7)
-        first = s <= case.k * np.hypot(0.1, 8e-3 * 16.5)
+        first = s <= np.hypot(case.k * 0.1, far * 1e-3 * 16.5)
         found = np.where(first, rng.random(n) < 0.9973, second)
         assert abs(found.mean() - expected) < 0.015
 

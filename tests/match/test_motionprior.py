@@ -10,6 +10,7 @@ import pytest
 
 from skyquarry.errors import UserError
 from skyquarry.match.given.rows import Rows
+from skyquarry.match.kernels.nearness import NEAR
 from skyquarry.match.likelihood.motionprior import (
     COOL_IF_EXTENDED,
     OF_COOL_DWARFS,
@@ -47,24 +48,36 @@ def test_a_row_of_which_nothing_is_known_has_the_base_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mag", "latitude", "share"),
-    # design/motion_prior.py: Hipparcos-2 by Hp and |b|, then Gaia around NGC 188 (|b| = 22)
+    ("mag", "sin_b", "middling", "fast"),
+    # design/motion_prior.py: Hipparcos-2 by Hp, then simulated stars by G
     [
-        (6.5, 30, 0.69),
-        (7.5, 5, 0.30),
-        (7.5, 70, 0.76),
-        (8.5, 5, 0.26),
-        (8.5, 70, 0.68),
-        (13, 22, 0.092),
-        (15, 22, 0.026),
-        (17, 22, 0.030),
-        (19, 22, 0.022),
+        (6.6, 0.08, 0.357, 0.153),
+        (6.6, 0.93, 0.493, 0.496),
+        (8.5, 0.08, 0.253, 0.109),
+        (8.5, 0.49, 0.493, 0.183),
+        (8.6, 0.93, 0.568, 0.305),
+        (13.2, 0.77, 0.414, 0.069),
+        (17.2, 0.37, 0.050, 0.0066),
+        (17.2, 0.77, 0.170, 0.014),
+        (21.1, 0.57, 0.043, 0.0020),
+        (21.1, 0.77, 0.085, 0.0042),
+        (21.1, 0.98, 0.159, 0.0064),
     ],
 )
-def test_the_share_of_fast_stars_is_as_measured(mag: float, latitude: float, share: float) -> None:
-    weights = MotionPrior().weights(rows(mag, latitude, 0.0))[0]
-    odds = np.log(weights[2] / weights[1]) - np.log(share / (1 - share))
-    assert abs(odds) < 0.5
+def test_the_shares_of_faster_stars_are_as_measured(
+    mag: float, sin_b: float, middling: float, fast: float
+) -> None:
+    weights = MotionPrior().weights(rows(mag, np.degrees(np.arcsin(sin_b)), 0.0))[0]
+    stars = weights[1:4] / weights[1:4].sum()
+    assert abs(np.log(stars[1] / middling)) < 0.4
+    assert abs(np.log(stars[2] / fast)) < 0.6
+
+
+def test_real_faint_stars_bear_the_shares_out() -> None:
+    """Gaia around NGC 188 (|b| = 22), by G: middling stars within a factor of three."""
+    for mag, middling in ((13.2, 0.166), (15.2, 0.040), (17.1, 0.040), (18.5, 0.039)):
+        weights = MotionPrior().weights(rows(mag, 22.0, 0.0))[0]
+        assert 1 / 3 < weights[2] / weights[1:4].sum() / middling < 3
 
 
 def test_faint_rows_far_from_the_plane_may_be_galaxies() -> None:
@@ -82,13 +95,13 @@ def test_what_may_be_a_cool_dwarf_is_fast_or_near_by_as_much() -> None:
     weights = MotionPrior().weights(replace(some, cool=np.array([0.0, 0.5, 1.0, 0.5])))
     np.testing.assert_allclose(weights[2], OF_COOL_DWARFS)
     np.testing.assert_allclose(weights[1], 0.5 * (weights[0] + weights[2]))
-    assert weights[3, 3] == pytest.approx(COOL_IF_EXTENDED * weights[1, 3])
+    assert weights[3, NEAR] == pytest.approx(COOL_IF_EXTENDED * weights[1, NEAR])
 
 
-def test_where_no_colour_tells_near_dwarfs_are_a_part_of_the_stars() -> None:
+def test_where_no_colour_tells_there_are_some_near_dwarfs_for_each_slow_star() -> None:
     weights = MotionPrior().weights(rows([14.0, 24.0, 24.0], 90.0, [np.nan, np.nan, 1.0]))
-    stars = 1.0 - weights[:, 0]
-    np.testing.assert_allclose(weights[:, 3] / stars, 1e-4 / 0.7, rtol=1e-3)
+    base = MotionPrior().base
+    np.testing.assert_allclose(weights[:, NEAR] / weights[:, 1], base[NEAR] / base[1])
 
 
 def test_one_gaussian_is_the_same_for_all() -> None:
@@ -102,13 +115,35 @@ def test_the_search_goes_as_far_as_the_slowest_that_move() -> None:
     assert MotionPrior.single(0.0).slow_masyr == 0.0
 
 
+@pytest.mark.parametrize(("mag", "latitude"), [(21.0, 60.0), (21.0, 25.0), (14.0, 45.0)])
+def test_the_search_goes_where_few_of_the_stars_lie_beyond(mag: float, latitude: float) -> None:
+    """Two rows of a star whose motion is drawn from the prior: `lost` of each component exceed."""
+    prior, rng, n = MotionPrior(lost=0.01), np.random.default_rng(5), 400_000
+    star = rows(mag, latitude, 0.0)
+    weights = prior.weights(star)[0, 1:NEAR]
+    sigma = rng.choice(prior.sigmas_masyr[1:NEAR], n, p=weights / weights.sum())
+    speed = np.hypot(*(sigma * rng.normal(size=(2, n))))
+    k = 3.0
+    reach = 2.0 * k * prior.reach_masyr(star, k)[0]
+    assert (speed > reach).mean() < 0.02
+    assert prior.reach_masyr(star, 2.0 * k)[0] >= 0.5 * prior.slow_masyr
+
+
+def test_nearer_the_pole_and_brighter_none_reaches_farther_than_the_bound() -> None:
+    prior, rng = MotionPrior(), np.random.default_rng(6)
+    some = rows(rng.uniform(4, 26, 4000), rng.uniform(-90, 90, 4000))
+    standing = replace(some, mag=np.floor(some.mag) + rng.random(4000))
+    most = replace(prior, bounding=True).reach_masyr(standing, 3.0)
+    assert (prior.reach_masyr(some, 3.0) <= most * (1.0 + 1e-9)).all()
+
+
 def test_the_fastest_are_one_component_more() -> None:
     prior = MotionPrior().with_fastest(1200.0, 1e-3)
-    assert prior.sigmas_masyr.tolist() == [0.0, 8.0, 80.0, 250.0, 1200.0]
+    assert prior.sigmas_masyr.tolist() == [0.0, 8.0, 25.0, 80.0, 250.0, 1200.0]
     assert prior.base.sum() == pytest.approx(1.0, abs=1e-15)
     plain, more = (p.weights(rows([9.0, 19.0])) for p in (MotionPrior(), prior))
-    np.testing.assert_allclose(more[:, :4], plain * 0.999)
-    np.testing.assert_allclose(more[:, 4], 1e-3)
+    np.testing.assert_allclose(more[:, :5], plain * 0.999)
+    np.testing.assert_allclose(more[:, 5], 1e-3)
 
 
 def test_weights_that_do_not_sum_to_one_are_refused() -> None:

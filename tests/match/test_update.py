@@ -308,10 +308,13 @@ def test_what_was_learnt_comes_back_from_plain_data_exactly(result):
     assert json.dumps(again.to_dict()) == json.dumps(told)
 
 
-def test_a_match_whose_prior_knew_no_colours_is_not_mixed_with_one_that_does(result):
+def test_a_match_that_expected_other_motions_is_not_mixed_with_one_of_today(result):
     told = result.made.frozen.to_dict()
-    del told["extremes"][0]["cool"]
-    with pytest.raises(UserError, match=r"knew no motions by colour.*match the catalogues anew"):
+    for former in (None, 1):
+        with pytest.raises(UserError, match=r"expected other motions.*match the catalogues anew"):
+            Frozen.from_dict(told | {"motions": former})
+    del told["motions"]
+    with pytest.raises(UserError, match=r"expected other motions.*match the catalogues anew"):
         Frozen.from_dict(told)
 
 

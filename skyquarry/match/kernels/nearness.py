@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-NEAR: Final = 3
+NEAR: Final = 4
 """Which component of the prior of motions (`likelihood/motionprior.py`) is that of near dwarfs."""
 RARE: Final = 5e-4
 """Pairs are sought as far as near dwarfs go where they are that with at least this probability, by

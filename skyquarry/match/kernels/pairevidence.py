@@ -24,16 +24,33 @@ from skyquarry.match.kernels.stepping import step
 from skyquarry.sky.compiled import kernel
 
 # lines of out
-SEP, PA, EAST, NORTH, MET, CXX, CYY, CXY, CHI2, LNB, JOINT_CHI2, JOINT_DOF, JOINT_FLAGS = range(13)
+(
+    SEP,
+    PA,
+    EAST,
+    NORTH,
+    MET,
+    CXX,
+    CYY,
+    CXY,
+    CHI2,
+    LNB,
+    JOINT_CHI2,
+    JOINT_DOF,
+    JOINT_FLAGS,
+    DRIFT,
+    FAR2,
+) = range(15)
 
 
 @kernel
-def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags):
-    """Fill out (13, m) and flags (m,) for the nodes left (m,), right (m,).
+def pairs_evidence(nodes, motions, ratio, base, sigma2, lost, left, right, out, flags):
+    """Fill out (15, m) and flags (m,) for the nodes left (m,), right (m,).
 
     Offsets and covariance are in the left row's local axes at the epoch compared. chi2 takes a
     motion that neither knows from one component of the prior (`_sought`); lnB is from all.
-    The last three lines are what `groups_evidence` tells of the two as a group.
+    Three lines are what `groups_evidence` tells of the two as a group; the last two what the prior
+    adds to the variance, and the square of how far a motion has taken all but `lost` of such pairs.
     """
     members, weights = np.empty(2, np.int64), np.empty(len(sigma2))
     info, place = np.empty((2, 2, 16)), np.empty((2, PLACE_COLUMNS))
@@ -46,7 +63,7 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
     for p in range(len(left)):
         i, j = left[p], right[p]
         epoch, carried = _meeting(nodes, i, j)
-        out[MET, p], flags[p], extra = epoch, 0, 0.0
+        out[MET, p], flags[p], extra, far2 = epoch, 0, 0.0, 0.0
         still = are_still(nodes, i, j)
         if still:
             t_i = t_j = 0.0
@@ -65,11 +82,13 @@ def pairs_evidence(nodes, motions, ratio, base, sigma2, left, right, out, flags)
                 motion_weights(ratio, base, members, first, last, weights)
                 dt = nodes[i, EPOCH] - nodes[j, EPOCH]
                 extra = _sought(weights, sigma2, slow2) * dt * dt
+                far2 = _farthest2(ratio, base, sigma2, slow2, weights, lost, i, j) * dt * dt
                 flags[p] = PRIOR
             t_i = epoch - nodes[i, EPOCH] if carried == 0 else 0.0
             t_j = epoch - nodes[j, EPOCH] if carried == 1 else 0.0
             if not (t_i == 0.0 and t_j == 0.0):
                 flags[p] |= APPLIED
+        out[DRIFT, p], out[FAR2, p] = extra, far2
         _carry(nodes, motions, i, t_i, moved_by, first)
         _carry(nodes, motions, j, t_j, moved_by, second)
         e, n, xx, yy, xy = _compare(nodes, motions, i, j, moved_by, extra, head, out, p)
@@ -99,6 +118,31 @@ def _sought(weights, sigma2, slow2):
     if len(weights) > NEAR and weights[NEAR] >= RARE:
         most2 = max(most2, sigma2[NEAR])
     return most2
+
+
+@step
+def _farthest2(ratio, base, sigma2, slow2, weights, lost, i, j):
+    """(arcsec/yr)^2: beyond its root lie `lost` of the pairs, by the component that goes farthest.
+
+    Shares of what moves are geometric means of the two rows', as `MotionPrior.reach_masyr` has
+    them; a row's are squares of its ratios, of which a group's are products (`together`).
+    """
+    still = all_i = all_j = most = 0.0
+    for k in range(len(sigma2)):
+        if sigma2[k] == 0.0:
+            still += weights[k]
+        else:
+            all_i += ratio[i, k] * ratio[i, k] * base[k]
+            all_j += ratio[j, k] * ratio[j, k] * base[k]
+    by_share = (1.0 - still) / lost
+    by_share *= by_share / (all_i * all_j)
+    for k in range(min(len(sigma2), NEAR)):
+        if sigma2[k] > slow2:
+            share = ratio[i, k] * ratio[j, k] * base[k]
+            share2 = share * share * by_share
+            if share2 > 1.0:
+                most = max(most, sigma2[k] * math.log(share2))
+    return most
 
 
 @step

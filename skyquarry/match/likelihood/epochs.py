@@ -125,8 +125,8 @@ class Reach:
 class Drift(Protocol):
     """How fast rows may be whose motion nobody knows: `motionprior.MotionPrior`."""
 
-    def reach_masyr(self, rows: Rows) -> Floats:
-        """(n,) sigma that a row adds, in quadrature, to how far a pair is sought."""
+    def reach_masyr(self, rows: Rows, k: float) -> Floats:
+        """(n,) sigma that a row adds, in quadrature, to how far a pair is sought: k of them."""
 
 
 def search_reach(
@@ -173,7 +173,7 @@ class Meeting:
         ra, dec = radec[:, 0].copy(), radec[:, 1].copy()
         if not theirs.all():
             unknown = ~has_motion(rows)
-            drift = _drift(rows, epoch_span(others), self.prior)
+            drift = _drift(rows, epoch_span(others), self.k, self.prior)
             if drift is not None:
                 variance[unknown] += drift[unknown] ** 2
         return Reach(ra, dec, _radius(rows, self.k, variance) + slack, slack, moved=True)
@@ -203,7 +203,7 @@ def reach_at_home(
     known.
     """
     variance, slack = largest_variance(rows.covariance), np.zeros(len(rows))
-    drift = None if other_epochs is None else _drift(rows, other_epochs, prior)
+    drift = None if other_epochs is None else _drift(rows, other_epochs, k, prior)
     if drift is not None:
         variance += drift**2
     return Reach(rows.ra_deg, rows.dec_deg, _radius(rows, k, variance), slack, moved=False)
@@ -216,14 +216,14 @@ def _radius(rows: Rows, k: float, variance: Floats) -> Floats:
     return _on_the_sphere(k * np.sqrt(variance))
 
 
-def _drift(rows: Rows, other_epochs: tuple[float, float], prior: Drift) -> Floats | None:
+def _drift(rows: Rows, other_epochs: tuple[float, float], k: float, prior: Drift) -> Floats | None:
     """(n,) arcsec: this row's part in how far an unknown motion has taken it; None: nowhere."""
     low, high = other_epochs
     years = np.fmax(np.abs(low - rows.epoch), np.abs(high - rows.epoch))
     years[np.isnan(years)] = 0.0
     if not years.any():
         return None
-    told: Floats = years * prior.reach_masyr(rows) * 1e-3
+    told: Floats = years * prior.reach_masyr(rows, k) * 1e-3
     return told
 
 

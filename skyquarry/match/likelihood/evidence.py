@@ -67,6 +67,10 @@ class PairEvidence:
     """(m,) Flag.PM_APPLIED: a motion was used; Flag.PM_PRIOR: nobody knows one, epochs differ"""
     joint: Floats
     """(m, 3) chi2, dof and flags of the two as a group, as in `GroupEvidence`"""
+    drift: Floats
+    """(m,) arcsec^2 of the covariance that are for a motion which neither knows"""
+    farthest2: Floats
+    """(m,) arcsec^2: a motion which neither knows has taken few (`Prior.lost`) beyond the root"""
 
     @property
     def norm_sep(self) -> Floats:
@@ -133,12 +137,16 @@ def pair_evidence(
 def node_pairs(table: NodeTable, left: Ints, right: Ints) -> PairEvidence:
     """The nodes left (m,) against right (m,), of any catalogues of the table."""
     left, right = np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64)
-    out, flags = np.empty((13, len(left))), np.empty(len(left), np.int32)
+    out, flags = np.empty((15, len(left))), np.empty(len(left), np.int32)
     _kernels().pairs_evidence(
-        table.nodes, table.motions, table.ratio, table.base, table.sigma2, left, right, out, flags
-    )
+        table.nodes, table.motions, table.ratio, table.base, table.sigma2, table.lost, left, right,
+        out, flags,
+    )  # fmt: skip
     sep, pa, east, north, epoch, chi2, lnB = (out[k] for k in _LINES)
-    return PairEvidence(sep, pa, east, north, epoch, out[5:8].T, chi2, lnB, flags, out[10:].T)
+    joint, drift, farthest2 = out[10:13].T, out[13], out[14]
+    return PairEvidence(
+        sep, pa, east, north, epoch, out[5:8].T, chi2, lnB, flags, joint, drift, farthest2
+    )
 
 
 def group_evidence(

@@ -132,7 +132,8 @@ def completeness_by_speed(
     """(bins,) expected share of the stars of each speed bin that are matched with P > 1/2.
 
     A star of speed v is s = v years away. The first search accepts it while
-    s <= k sqrt(sigma^2 + (slow years)^2). Beyond, it must be eligible, no faster than 10.5"/yr, and
+    s <= sqrt(k^2 sigma^2 + (far years)^2), far: k times the slow, or what few exceed
+    (`MotionPrior.farthest_masyr`). Beyond, it must be eligible, no faster than 10.5"/yr, and
 
         ln[nu_12 / (nu_1 nu_2)] + ln sum_k w_k N(s; sigma^2 + sigma_k^2 years^2) > 0
 
@@ -146,8 +147,10 @@ def completeness_by_speed(
     low, high = edges[:-1], edges[1:]
     if case.years <= 0.0:
         return np.full(len(low), -np.expm1(-0.5 * case.k**2))
-    slow = prior.slow_masyr * 1e-3 * case.years
-    first = case.k * np.hypot(case.sigma_arcsec, slow) / case.years
+    moving = weights * (prior.sigmas_masyr > 0.0)
+    few_exceed = np.sqrt(2.0) * float(prior.farthest_masyr(moving[np.newaxis] / moving.sum())[0])
+    far = max(case.k * prior.slow_masyr, few_exceed) * 1e-3
+    first = np.hypot(case.k * case.sigma_arcsec / case.years, far)
     last = min(FASTEST_ARCSEC_YR, _farthest(case, prior, weights) / case.years)
     kept = -np.expm1(-0.5 * case.k**2) * np.clip(first - low, 0.0, high - low)
     rate = np.pi * (case.left_deg2 + case.right_deg2) / _ARCSEC2_PER_DEG2 * case.years**2

@@ -30,8 +30,15 @@ class Prior(Protocol):
     def base(self) -> Floats:
         """(k,) weights of a row of which nothing is known; they sum to 1."""
 
+    @property
+    def lost(self) -> float:
+        """Share of what moves that candidates may lose."""
+
     def weights(self, rows: Rows) -> Floats:
         """(n, k) weights of each row; they sum to 1."""
+
+    def together(self, rows: Rows) -> Floats:
+        """(n, k) what a row adds to the weights of a group: base_k prod_i together_k / base_k."""
 
 
 SHARED: Final = -1.0
@@ -47,12 +54,14 @@ class NodeTable:
     motions: Floats
     """(measured motions, 12)"""
     ratio: Floats
-    """(nodes, k) weight of each component of motion by that of a row of which nothing is known; 1
-    where nothing can have moved between the rows"""
+    """(nodes, k) what a row adds to the weight of each component of motion (`Prior.together`), by
+    that of a row of which nothing is known; 1 where nothing can have moved between the rows"""
     base: Floats
     """(k,)"""
     sigma2: Floats
     """(k,) (arcsec/yr)^2"""
+    lost: float
+    """as the prior has it"""
     start: Ints
     """(catalogues + 1,) first node of each"""
 
@@ -82,13 +91,14 @@ def node_table(rows: list[Rows], prior: Prior) -> NodeTable:
         if still:  # nothing has moved: no weight of a motion is asked for
             ratio[first:last] = 1.0
             continue
-        weights = np.ascontiguousarray(prior.weights(each), np.float64)
-        np.divide(weights, base, out=ratio[first:last], where=base > 0.0)
+        added = np.ascontiguousarray(prior.together(each), np.float64)
+        np.divide(added, base, out=ratio[first:last], where=base > 0.0)
         ratio[first:last, base <= 0.0] = 0.0
         if each.motions is not None and len(moving[number]):
+            weights = np.ascontiguousarray(prior.weights(each), np.float64)
             _pack(each.motions, moving[number], weights, sigma2, (motions, done, nodes, first))
             done += len(moving[number])
-    return NodeTable(nodes, motions, ratio, base, sigma2, start)
+    return NodeTable(nodes, motions, ratio, base, sigma2, float(prior.lost), start)
 
 
 def _at_one_epoch(rows: list[Rows]) -> bool:

@@ -108,9 +108,8 @@ class Asked:
     def rules(self) -> Rules:
         """What holds for every patch."""
         asked = self.settings
-        return Rules(
-            self.names, asked.constraint, asked.completeness, MotionPrior(), asked.radius_arcsec
-        )
+        motion = MotionPrior(lost=1.0 - asked.completeness)
+        return Rules(self.names, asked.constraint, asked.completeness, motion, asked.radius_arcsec)
 
 
 def _id_type(side: Side) -> pa.DataType:

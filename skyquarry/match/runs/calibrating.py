@@ -16,6 +16,7 @@ from skyquarry.match.calibration.residuals import mixed
 from skyquarry.match.geometry.search import Points, find_pairs
 from skyquarry.match.likelihood.epochs import search_reach
 from skyquarry.match.likelihood.evidence import pair_evidence
+from skyquarry.match.likelihood.motionprior import MotionPrior
 from skyquarry.match.runs.nearby import points
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from skyquarry.match.calibration.residuals import Residuals
     from skyquarry.match.given.rows import Rows
-    from skyquarry.match.likelihood.motionprior import MotionPrior
     from skyquarry.match.priors.fields import Counts
     from skyquarry.match.runs.passes import Scene
     from skyquarry.match.runs.patches import Patch
@@ -80,9 +80,9 @@ def residuals_of(
     for number, each in enumerate(rows):
         if number != reference and len(chief) and len(each):
             if draws[number].of_reference:
-                i, j = mutual_nearest(chief, each, motion, draws[number])
+                i, j = mutual_nearest(chief, each, draws[number])
             else:
-                j, i = mutual_nearest(each, chief, motion, draws[number])
+                j, i = mutual_nearest(each, chief, draws[number])
             order = np.argsort(i)
             i, j = i[order], j[order]
             mine = patch.core.contains(chief.spatial[i])
@@ -96,13 +96,13 @@ def residuals_of(
     return found
 
 
-def mutual_nearest(a: Rows, b: Rows, motion: MotionPrior, draw: Draw) -> tuple[Ints, Ints]:
+def mutual_nearest(a: Rows, b: Rows, draw: Draw) -> tuple[Ints, Ints]:
     """Rows (m,), (m,) that are each the nearest of the other, where they are at one epoch.
 
     Only of the rows of `a` that are drawn; the rows of `b` that are nearest to some of them are
     asked in turn for their nearest of all.
     """
-    from_a, order_a, from_b, order_b = _places(a, b, motion)
+    from_a, order_a, from_b, order_b = _places(a, b)
     asked = np.flatnonzero(draw.chosen(a.spatial[order_a]))
     forth = find_pairs(_some(from_a, asked), from_b, residuals.RADIUS_ARCSEC, nearest=1)
     named = np.zeros(len(b), bool)
@@ -116,11 +116,11 @@ def mutual_nearest(a: Rows, b: Rows, motion: MotionPrior, draw: Draw) -> tuple[I
     return order_a[left[both]], order_b[forth.right[both]]
 
 
-def _places(a: Rows, b: Rows, motion: MotionPrior) -> tuple[Points, Ints, Points, Ints]:
+def _places(a: Rows, b: Rows) -> tuple[Points, Ints, Points, Ints]:
     """Where the rows are at one epoch, along the sky, and which row each of them is."""
     if a.motions is None and b.motions is None:
         return _home(a), np.arange(len(a)), _home(b), np.arange(len(b))
-    here, there = search_reach(a, b, 1.0, motion)
+    here, there = search_reach(a, b, 1.0, MotionPrior.single(0.0))  # where, not how far
     return *points(a, here), *points(b, there)
 
 

@@ -150,7 +150,7 @@ def _weights(prior: MotionPrior, left: Rows, right: Rows) -> Floats:
     """(stars, k) of the components of motion, as the evidence of a pair takes them."""
     base = np.asarray(prior.base)
     told = np.divide(
-        prior.weights(left) * prior.weights(right), base, out=np.zeros((len(left), len(base))),
+        prior.together(left) * prior.together(right), base, out=np.zeros((len(left), len(base))),
         where=base > 0.0,
     )  # fmt: skip
     return np.asarray(told / told.sum(axis=1, keepdims=True))

@@ -16,6 +16,7 @@ from skyquarry.errors import UserError
 from skyquarry.match.calibration.calibrate import Calibration
 from skyquarry.match.given.rows import Motions, Rows
 from skyquarry.match.likelihood.fastpass import FastRule
+from skyquarry.match.likelihood.motionprior import RULES
 from skyquarry.match.priors.densities import Densities
 from skyquarry.match.priors.learning import Learnt
 from skyquarry.match.priors.photometry import MagnitudePrior
@@ -42,6 +43,7 @@ class Frozen:
             "densities": self.learnt.densities.to_dict(),
             "photometry": used.to_dict() if isinstance(used, MagnitudePrior) else used and _OWN,
             "passes": self.learnt.passes,
+            "motions": RULES,
             "extremes": [_plain(rows) for rows in self.extremes],
             "fast": None if self.fast is None else [asdict(rule) for rule in self.fast],
         }
@@ -50,12 +52,14 @@ class Frozen:
     def from_dict(cls, data: dict[str, Any], photometry: Any = None) -> Frozen:
         """What `to_dict` gave; `photometry`: the caller's own, where the run had one.
 
-        Raises UserError where it had one, and none is given.
+        Raises UserError where it had one, and none is given; where it was learnt by other rules of
+        motions.
         """
-        if any("cool" not in rows for rows in data["extremes"]):
+        if data.get("motions") != RULES:
             raise UserError(
-                "the match was made by a skyquarry that knew no motions by colour, but a part of "
-                "it can be worked out again only by the same prior: match the catalogues anew"
+                "the match was made by a skyquarry that expected other motions of stars, but a "
+                "part of it can be worked out again only by the same prior: match the catalogues "
+                "anew"
             )
         told = data["photometry"]
         if told == _OWN and photometry is None:

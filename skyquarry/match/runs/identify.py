@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -173,7 +173,7 @@ def _closed_work(rows: list[Rows], closed: Mask, found: _Near, rules: Rules) -> 
     if not closed.all():
         at = np.flatnonzero(closed)
         nodes, ratio = (np.take(each, at, axis=0) for each in (table.nodes, table.ratio))
-        table = NodeTable(nodes, table.motions, ratio, table.base, table.sigma2, start)
+        table = replace(table, nodes=nodes, ratio=ratio, start=start)
     pairs = chosen_evidence(found.pairs, kept)
     return work_of_rows(mine, start, left, right, pairs, rules, table)
 

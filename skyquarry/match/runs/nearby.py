@@ -65,16 +65,17 @@ class _Searched:
     """What one catalogue needs for every search with another, worked out once; by id of `Rows`."""
 
     motion: MotionPrior
-    masyr: dict[int, Floats] = field(default_factory=dict)
+    masyr: dict[tuple[int, float], Floats] = field(default_factory=dict)
     spans: dict[int, tuple[float, float]] = field(default_factory=dict)
     still: dict[tuple[int, float, float], Reach] = field(default_factory=dict)
     homes: dict[int, tuple[Points, Ints]] = field(default_factory=dict)
 
-    def reach_masyr(self, rows: Rows) -> Floats:
+    def reach_masyr(self, rows: Rows, k: float) -> Floats:
         """(n,) as the prior has it."""
-        if id(rows) not in self.masyr:
-            self.masyr[id(rows)] = self.motion.reach_masyr(rows)
-        return self.masyr[id(rows)]
+        key = id(rows), k
+        if key not in self.masyr:
+            self.masyr[key] = self.motion.reach_masyr(rows, k)
+        return self.masyr[key]
 
     def reaches(self, a: Rows, b: Rows, k: float) -> tuple[Reach, Reach]:
         """As `search_reach`; that of a catalogue without motions once for all of its like."""
@@ -135,13 +136,17 @@ def limited(reach: Reach, rules: Rules) -> Floats:
 
 
 def agree(rows: list[Rows], left: Ints, right: Ints, evidence: PairEvidence, rules: Rules) -> Mask:
-    """(m,) of nodes left, right (m,): chi2 within the limit, by plain errors or those of blends."""
+    """(m,) of nodes left, right (m,): chi2 within the limit.
+
+    By plain errors, or those of blends and as far as a motion that neither knows may have gone.
+    """
     limit = rules.chi2_limit
     near: Mask = evidence.chi2 <= limit
     far = np.flatnonzero(~near)
     if len(far):
         variance = np.concatenate([_wide_variance(each) for each in rows])
         widest = variance[left[far]] + variance[right[far]]
+        widest += np.maximum(evidence.farthest2[far] / limit - evidence.drift[far], 0.0)
         near[far] = (widest > 0.0) & (_chi2_with(evidence, far, widest) <= limit)
     if rules.radius_arcsec is not None:
         near &= evidence.sep_arcsec <= rules.radius_arcsec

@@ -126,12 +126,15 @@ def extremes(rows: Rows) -> Rows:
 
 
 def reach_arcsec(rows: list[Rows], rules: Rules) -> float:
-    """How far from a row, as catalogued, a candidate of it may be; over all pairs of catalogues."""
-    k = float(np.sqrt(rules.chi2_limit))
+    """How far from a row, as catalogued, a candidate of it may be; over all pairs of catalogues.
+
+    The rows given stand for others of their magnitude, which may be faster for where they are.
+    """
+    k, motion = float(np.sqrt(rules.chi2_limit)), replace(rules.motion, bounding=True)
     farthest = 0.0
     for a, b in rules.catalog_pairs():
         if len(rows[a]) and len(rows[b]):
-            here, there = search_reach(rows[a], rows[b], k, rules.motion)
+            here, there = search_reach(rows[a], rows[b], k, motion)
             farthest = max(farthest, _farthest(rows[a], here) + _farthest(rows[b], there))
     return farthest
 

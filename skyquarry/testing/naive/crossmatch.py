@@ -29,11 +29,14 @@ DEG2_SR = (180.0 / math.pi) ** 2
 
 @dataclass(frozen=True)
 class Motion:
-    """The mixture of motions, and the slowest that moves, in mas/yr."""
+    """The mixture of motions, and the slowest that moves, in mas/yr; what candidates may lose."""
 
-    sigmas: tuple[float, ...] = (0.0, 8.0, 80.0, 250.0)
-    base: tuple[float, ...] = (0.3, 0.66, 0.0399, 0.0001)
+    sigmas: tuple[float, ...] = (0.0, 8.0, 25.0, 80.0, 250.0)
+    base: tuple[float, ...] = (0.3, 0.573, 0.116, 0.0109, 0.0001)
     slow: float = 8.0
+    usual: int = 4
+    """how many components, the first ones, decide how far pairs are sought"""
+    lost: float = 0.0027
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def crossmatch(
         (i, j)
         for i in range(len(nodes))
         for j in range(i + 1, len(nodes))
-        if catalog[i] != catalog[j] and chi2(nodes[i], nodes[j], motion) <= chi2_limit
+        if catalog[i] != catalog[j] and _may_be_one(nodes[i], nodes[j], motion, chi2_limit)
     ]
     every = pairs
     if constraint == "many_to_one":
@@ -140,7 +143,27 @@ def _ln_density(
 # ---------------------------------------------------------------- candidates
 
 
-def chi2(a: Source, b: Source, motion: Motion) -> float:
+def _may_be_one(a: Source, b: Source, motion: Motion, limit: float) -> bool:
+    """Whether chi2 is within the limit, of what is slow or of what few of the others exceed."""
+    far = _farthest(a, b, motion) / math.sqrt(limit)
+    return chi2(a, b, max(motion.slow, far)) <= limit
+
+
+def _farthest(a: Source, b: Source, motion: Motion) -> float:
+    """Mas/yr: of every usual component `lost` of what moves, and less, goes beyond."""
+    together = [x * y / base for x, y, base in zip(a.weights, b.weights, motion.base, strict=True)]
+    moving = 1.0 - together[0] / math.fsum(together)
+    own = [[w * w / base for w, base in zip(s.weights, motion.base, strict=True)] for s in (a, b)]
+    told = [motion.slow]
+    for k, sigma in enumerate(motion.sigmas[: motion.usual]):
+        shares = [squares[k] / math.fsum(squares[1:]) for squares in own]
+        beyond = moving * math.sqrt(shares[0] * shares[1]) / motion.lost
+        if sigma > motion.slow and beyond > 1.0:
+            told.append(sigma * math.sqrt(2.0 * math.log(beyond)))
+    return max(told)
+
+
+def chi2(a: Source, b: Source, motion_masyr: float) -> float:
     """Of the offset at the epoch at which the two are compared, 2 degrees of freedom."""
     epoch = _meeting(a, b)
     one, two = _carried(a, epoch), _carried(b, epoch)
@@ -148,7 +171,7 @@ def chi2(a: Source, b: Source, motion: Motion) -> float:
     frame = _axes(middle / np.linalg.norm(middle))
     covariance = sum(frame @ axes.T @ c @ axes @ frame.T for _, axes, c in (one, two))
     if a.pm is None and b.pm is None:
-        covariance = covariance + np.eye(2) * (motion.slow * 1e-3 * (a.epoch - b.epoch)) ** 2
+        covariance = covariance + np.eye(2) * (motion_masyr * 1e-3 * (a.epoch - b.epoch)) ** 2
     offset = frame @ (two[0] - one[0]) * ARCSEC
     return float(offset @ np.linalg.solve(covariance, offset))
 
