@@ -97,7 +97,10 @@ def test_a_few_blends_among_some_hundred_rows_are_candidates(seed):
 
 
 def drifted(seed: int) -> list[tuple[pa.Table, dict[str, Any]]]:
-    """2,000 objects of two tables, 11 years apart and without motions; 4 % moved by 60 mas/yr."""
+    """2,000 objects of two tables, 11 years apart and without motions; 4 % moved by 60 mas/yr.
+
+    So faint that the prior takes them for galaxies, and seeks them no farther than what is slow.
+    """
     rng, count, sigma = np.random.default_rng(seed), 2_000, 0.1
     ra, dec = rng.uniform(-0.5, 0.5, (2, count))
     speed = np.where(np.arange(count) < 80, 0.06, 0.005)
@@ -108,8 +111,10 @@ def drifted(seed: int) -> list[tuple[pa.Table, dict[str, Any]]]:
         x, y = (sigma * rng.normal(size=(2, count))) / 3600.0
         places = {"ra": 30.0 + ra + years * east + x, "dec": dec + years * north + y}
         table = pa.table({"id": np.arange(count), **places, "err": np.full(count, sigma)})
-        epoch = {"epoch": {"jyear": 2000.0 + 11.0 * years}}
-        tables.append((table, {"id": "id", "ra": "ra", "dec": "dec"} | ERROR | epoch))
+        table = table.append_column("mag", pa.array(np.full(count, 25.0)))
+        epoch: dict[str, Any] = {"epoch": {"jyear": 2000.0 + 11.0 * years}}
+        bands = {"bands": [{"name": "m", "column": "mag"}]}
+        tables.append((table, {"id": "id", "ra": "ra", "dec": "dec"} | ERROR | epoch | bands))
     return tables
 
 
