@@ -59,6 +59,14 @@ def test_a_model_card_lists_what_was_refused_and_why(folder: Path) -> None:
     assert "Refused (2):\n\n- `sdss_objID`, `sdss_run`: bookkeeping" in text
 
 
+def test_a_card_gives_our_definitions_to_our_labels_alone(folder: Path) -> None:
+    """A table's "giant" had the line of Ciardi et al. beside it, whatever its author meant."""
+    model = json.loads((folder / "model" / "model.json").read_text())
+    own = card(model, name="field", scores=None, sources=(), label={})
+    assert "| galaxy | as its labels have it |" in own
+    assert "a galaxy whose stars outshine" in (folder / "model" / "README.md").read_text()
+
+
 def test_a_card_damages_no_model_and_makes_nothing_new(folder: Path) -> None:
     card = folder / "model" / "README.md"
     before = card.read_text()

@@ -126,15 +126,16 @@ def _summary(model: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> 
 
 
 def _classes(model: Mapping[str, Any], label: Mapping[str, Any]) -> list[str]:
-    definitions = {each.label: told.physics for each, told in DEFINITIONS.items()}
     labelled = label.get("classes", {})
+    ours = DEFINITIONS.items() if labelled else ()  # of a table the labels have their own meaning
+    definitions = {each.label: told.physics for each, told in ours}
     lines = ["| class | definition | in training | labelled in all | share of the mix |",
              "|---|---|---|---|---|"]  # fmt: skip
     rows = zip(model["classes"], model["told"]["counts"], model["told"]["priors"], strict=True)
     for name, count, prior in rows:
         total = f"{labelled[name]:,}" if name in labelled else "not known"
         lines.append(
-            f"| {name} | {definitions.get(name, '')} | {count:,} | {total} | {100 * prior:.3g} % |"
+            f"| {name} | {definitions.get(name, 'as its labels have it')} | {count:,} | {total} | {100 * prior:.3g} % |"
         )
     left = label.get("left_out", {})
     if left:
