@@ -134,9 +134,8 @@ def _classes(model: Mapping[str, Any], label: Mapping[str, Any]) -> list[str]:
     rows = zip(model["classes"], model["told"]["counts"], model["told"]["priors"], strict=True)
     for name, count, prior in rows:
         total = f"{labelled[name]:,}" if name in labelled else "not known"
-        lines.append(
-            f"| {name} | {definitions.get(name, 'as its labels have it')} | {count:,} | {total} | {100 * prior:.3g} % |"
-        )
+        meant = definitions.get(name, "as its labels have it")
+        lines.append(f"| {name} | {meant} | {count:,} | {total} | {100 * prior:.3g} % |")
     left = label.get("left_out", {})
     if left:
         said = ", ".join(f"{name} ({count:,})" for name, count in left.items())
