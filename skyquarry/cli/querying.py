@@ -28,7 +28,7 @@ from skyquarry.errors import NotFoundError, UserError
 @in_options(
     most_rows="--limit-rows", most_seconds="--limit-seconds", most_bytes="--limit-bytes",
     limit="--rows", seconds="--timeout", timeout="--timeout", memory_gb="--memory",
-    fraction="--sample", sample="--sample", rows="--rows",
+    fraction="--sample", sample="--sample", rows="--rows", my="--my",
 )  # fmt: skip
 def query(
     adql: Annotated[

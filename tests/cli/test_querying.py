@@ -181,3 +181,10 @@ def test_a_function_in_from_is_told_what_to_write(run):
     said = run("query", "SELECT * FROM read_csv('x.csv') AS t", code=2).stderr
     assert "read_csv is called in FROM, but no function of ADQL gives a table" in said
     assert "--upload mine=FILE" in said
+
+
+def test_where_results_cannot_be_kept_the_option_is_named(run, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    adql = "SELECT id INTO my.few FROM stars"
+    said = run("query", adql, "--my", str(tmp_path / "file"), code=2).stderr
+    assert said.rstrip().endswith("name a folder of your own by --my")

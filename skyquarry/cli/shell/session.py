@@ -176,7 +176,8 @@ COMMANDS: Final = ("q", *_COMMANDS)
 def told(error: Exception, statement: str) -> str:
     """An error as a person reads it: the query's line with a caret below, and what is wrong."""
     line, column = getattr(error, "line", None), getattr(error, "column", None)
-    message = str(error).replace("timeout=", "\\timeout S").replace(UPLOAD, "--upload mine=FILE")
+    message = str(error).replace("timeout=", "\\timeout S").replace("by my=", "by --my FOLDER")
+    message = message.replace(UPLOAD, "--upload mine=FILE")
     if line is None or column is None:
         return message
     query, shift = _query_of(statement)

@@ -190,3 +190,8 @@ def test_results_are_kept_where_the_session_was_told(shell, archive, tmp_path):
     assert (tmp_path / "own" / "few").is_dir()
     assert not (archive / "my").exists()
     assert "3 rows" in shell("SELECT id FROM my.few")
+
+
+def test_a_place_to_keep_results_is_asked_for_as_the_shell_takes_it():
+    error = UserError("my.few has no place: name a folder by my=")
+    assert told(error, "SELECT 1") == "my.few has no place: name a folder by --my FOLDER"
