@@ -97,6 +97,8 @@ _UNITS = {
     "hour": "hourangle",
     "hours": "hourangle",
     "hourangle": "hourangle",
+    "15deg": "hourangle",
+    "15 deg": "hourangle",
 }
 _SMALL_ANGLES = ("arcmin", "arcsec", "mas", "uas")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_TO_DEGREES = {"deg": (1.0, 1.0), "rad": (180 / np.pi, 180 / np.pi), "hourangle": (15.0, 1.0)}
+TO_DEGREES = {"deg": (1.0, 1.0), "rad": (180 / np.pi, 180 / np.pi), "hourangle": (15.0, 1.0)}
 """Factors for ra and dec."""
 _ROTATED = ("galactic", "ecliptic", "supergalactic")
 
@@ -48,7 +48,7 @@ class Limits:
         if unit == "sexagesimal" or not good.any():
             return cls()
         ra, dec = (ra_deg, dec_deg) if good.all() else (ra_deg[good], dec_deg[good])
-        by_ra, by_dec = _TO_DEGREES.get(unit, (1.0, 1.0))
+        by_ra, by_dec = TO_DEGREES.get(unit, (1.0, 1.0))
         return cls(
             len(ra),
             float(ra.min()) / by_ra,
@@ -103,12 +103,12 @@ def coordinates(ra: pa.ChunkedArray, dec: pa.ChunkedArray, unit: str) -> tuple[F
         return _sexagesimal(ra, dec)
     if unit == "text":
         return _either(ra, 15.0), _either(dec, 1.0)
-    if unit not in _TO_DEGREES:
+    if unit not in TO_DEGREES:
         raise UserError(
-            f"position_unit is {unit!r}, but one of {', '.join(_TO_DEGREES)} or sexagesimal is "
+            f"position_unit is {unit!r}, but one of {', '.join(TO_DEGREES)} or sexagesimal is "
             "needed: leave it out for degrees"
         )
-    by_ra, by_dec = _TO_DEGREES[unit]
+    by_ra, by_dec = TO_DEGREES[unit]
     east, north = _numbers(ra), _numbers(dec)
     if unit == "deg":
         return east, north

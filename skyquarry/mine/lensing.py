@@ -124,7 +124,8 @@ def lenses_of(
     ids, parts, met = rows[pairing.left.id], [schema.empty_table()], 0
     for block in near.blocks():
         met += len(block)
-        differences = [each[block.right] - each[block.left] for each in numbers]
+        with np.errstate(invalid="ignore"):  # infinite ones have no difference, and are no pair
+            differences = [each[block.right] - each[block.left] for each in numbers]
         keep = np.abs(differences[0]) > brightness.within[0]
         for each, most in zip(differences[1:], colours.within, strict=True):
             keep &= np.abs(each) <= most

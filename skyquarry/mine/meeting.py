@@ -17,6 +17,8 @@ from skyquarry.engine.catalog import Catalog, catalog_of
 from skyquarry.engine.plan import Plan
 from skyquarry.engine.scan import Scan
 from skyquarry.errors import ColumnError, UserError, one_of
+from skyquarry.ingest.guess import stated_unit
+from skyquarry.ingest.positions import TO_DEGREES
 from skyquarry.match.geometry.pairing import Part
 from skyquarry.match.geometry.radii import Radius, radius_of
 from skyquarry.match.given.catalogsides import CatalogSide
@@ -253,9 +255,10 @@ class Renamed:
 
 
 def positions(table: pa.Table, ra: str, dec: str) -> tuple[Any, Any, Ints]:
-    """Positions in degrees (m,) of the rows (m,) that have one."""
-    both = (np.asarray(to_numpy(table.column(n)), np.float64) for n in (ra, dec))
-    ra_deg, dec_deg = both
+    """Positions in degrees (m,) of the rows (m,) that have one; columns may say another unit."""
+    unit = stated_unit(table.schema, ra, dec) or "deg"
+    both = zip((ra, dec), TO_DEGREES[unit], strict=True)
+    ra_deg, dec_deg = (np.asarray(to_numpy(table.column(n)), np.float64) * by for n, by in both)
     rows = np.flatnonzero(np.isfinite(ra_deg) & np.isfinite(dec_deg) & (np.abs(dec_deg) <= 90.0))
     return wrap_ra(ra_deg[rows]), dec_deg[rows], rows
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from skyquarry.catalog.arrow import from_numpy
+from skyquarry.catalog.columns import meaning
 from skyquarry.engine.asked import real_number, whole_number
 from skyquarry.engine.catalog import Catalog
 from skyquarry.errors import ColumnError, UserError
@@ -62,6 +64,7 @@ class Sought:
             objects = objects.select([*likeness.columns, *own]).to_table()
         objects = _table(objects)
         _check_columns(objects, likeness.columns)
+        objects = _in_units_of(catalog.source.schema, objects, likeness.columns)
         values, squares = likeness.values(objects)
         bad = np.flatnonzero(~np.isfinite(values + squares).all(axis=1))
         if len(bad):
@@ -128,6 +131,34 @@ def _check_columns(objects: pa.Table, columns: Sequence[str]) -> None:
             )
 
 
+def _in_units_of(schema: pa.Schema, objects: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The objects with their numbers in the catalogue's units, where both say theirs.
+
+    Raises ColumnError where one cannot be made of the other.
+    """
+    for name in columns:
+        ours, theirs = (meaning(of.field(name)).get("unit", "") for of in (schema, objects.schema))
+        if ours and theirs and ours != theirs:
+            factor = _factor(name, theirs, ours)
+            column = pc.multiply(objects[name].cast(pa.float64()), factor)
+            objects = objects.set_column(objects.column_names.index(name), name, column)
+    return objects
+
+
+def _factor(name: str, unit: str, wanted: str) -> float:
+    """What numbers in a unit are multiplied by; 1 where a unit is no word of astropy's."""
+    from astropy import units
+
+    try:
+        return float(units.Unit(unit).to(units.Unit(wanted)))
+    except units.UnitConversionError as error:
+        raise ColumnError(
+            f"the objects' {name} is in {unit}, but the catalogue's is in {wanted}: give it in that"
+        ) from error
+    except (ValueError, TypeError):
+        return 1.0
+
+
 def _ids(objects: pa.Table, catalog: Catalog, key: str) -> tuple[Any, ...]:
     """The objects' ids as the catalogue has them."""
     here, kind = objects[key], catalog.source.schema.field(key).type
@@ -173,6 +204,4 @@ def nothing(catalog: Catalog) -> pa.Table:
 
 
 def _equal(ids: pa.ChunkedArray, value: Any) -> Any:
-    import pyarrow.compute as pc
-
     return pc.fill_null(pc.equal(ids, pa.scalar(value, ids.type)), False)

@@ -15,6 +15,7 @@ from skyquarry.adql.geometry.measuring import areas
 from skyquarry.adql.geometry.regionsql import region_sql
 from skyquarry.adql.geometry.shapes import contains_point
 from skyquarry.adql.pixelsql import fewer
+from skyquarry.errors import QueryError
 from skyquarry.sky.ranges import Ranges
 from skyquarry.sky.regions import Box as SkyBox
 from skyquarry.sky.regions import Cone, Polygon, Zone
@@ -358,3 +359,14 @@ def test_a_table_is_joined_with_itself_on_position(rows, columns):
     )
     assert set(found) == {(i, j) for i, j in pairs_of(columns, columns, 0.01) if i < j}
     assert len(found) > 20
+
+
+@pytest.mark.parametrize(("unit", "by"), [("rad", np.pi / 180), ("15deg", 1 / 15)])
+def test_positions_that_say_another_unit_are_not_taken_for_degrees(unit, by):
+    field = pa.field("ra", pa.float64(), metadata={"unit": unit})
+    schema = pa.schema([field, ("dec", pa.float64())])
+    tables = {"t": pa.table([[57.3 * by], [28.6]], schema=schema)}
+    with pytest.raises(QueryError, match=rf"ra is in {unit}, but DISTANCE takes degrees: write IN"):
+        query("SELECT dec FROM t WHERE DISTANCE(ra, dec, 57.3, 28.6) < 1", {}, tables)
+    near = "SELECT dec FROM t WHERE DISTANCE(IN_UNIT(ra, 'deg'), dec, 57.3, 28.6) < 1e-9"
+    assert query(near, {}, tables).to_table().num_rows == 1

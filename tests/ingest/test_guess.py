@@ -56,8 +56,11 @@ def test_no_position_is_an_error_that_shows_the_columns():
 
 @pytest.mark.parametrize(
     ("unit", "expected"),
-    [("rad", "rad"), ("Radian", "rad"), ("h", "hourangle"), ("deg", "deg"), ("", "deg")],
-)
+    [
+        ("rad", "rad"), ("Radian", "rad"), ("h", "hourangle"), ("deg", "deg"), ("", "deg"),
+        ("15deg", "hourangle"),  # what astropy's hourangle is in VOUnit
+    ],
+)  # fmt: skip
 def test_the_stated_unit_counts(unit, expected):
     given = {"unit": unit} if unit else None
     guess = guess_roles(schema_of("ra", "dec", ra=given))

@@ -527,6 +527,23 @@ def test_sums_that_integers_do_not_hold_are_refused():
     assert most["s"].to_pylist() == [2**62 - 5]
 
 
+@pytest.mark.parametrize(
+    ("unit", "by"), [("rad", (np.pi / 180, np.pi / 180)), ("15deg", (1 / 15, 1)), ("deg", (1, 1))]
+)
+def test_a_table_that_says_its_unit_is_met_where_it_lies(few, unit, by):
+    three = few.head(3).to_table().select(["id", "ra", "dec"])
+    said = (unit, "deg" if unit == "15deg" else unit)
+    columns = [np.array(three[name]) * by[i] for i, name in enumerate(("ra", "dec"))]
+    names = zip(("ra", "dec"), said, strict=True)
+    fields = [pa.field(name, pa.float64(), metadata={"unit": each}) for name, each in names]
+    table = pa.table(columns, schema=pa.schema(fields))
+    assert set(river(few).match(table, 0.01).to_table()["id"].to_pylist()) == set(
+        three["id"].to_pylist()
+    )
+    back = river(table).match(few, 0.01, columns=["id"]).to_table()
+    assert sorted(back.column(back.column_names[-1]).to_pylist()) == sorted(three["id"].to_pylist())
+
+
 def test_rows_of_which_a_filter_says_null_do_not_flow_on():
     numbers = river(pa.table({"g": [19.0, None, 21.0, None]}))
     assert numbers.filter(lambda table: pc.less(table["g"], 20)).to_table()["g"].to_pylist() == [19]

@@ -199,3 +199,24 @@ def test_the_rarest_are_those_of_the_emptiest_cells(stars):
         rare(stars, ["g - r"], 2)
     with pytest.raises(ColumnError, match="select it"):
         rare(stars.select(["id"]), ["g - r"])
+
+
+def test_objects_in_other_units_are_compared_in_those_of_the_catalogue(tmp_path):
+    magnitude = pa.field("u", pa.float64(), metadata={"unit": "mag"})
+    numbers = np.arange(9.0)
+    fields = [("id", pa.int64()), ("ra", pa.float64()), ("dec", pa.float64())]
+    schema = pa.schema([*(pa.field(*each) for each in fields), magnitude])
+    columns = [pa.array(range(9)), pa.array(numbers), pa.array(numbers), pa.array(numbers)]
+    properties = {"hats_col_ra": "ra", "hats_col_dec": "dec", "skyquarry_id": "id"}
+    write_catalog(tmp_path / "t", pa.table(columns, schema=schema), properties=properties)
+    there = open_catalog(tmp_path / "t")
+
+    def objects(value, unit):
+        return pa.table([[value]], schema=pa.schema([magnitude.with_metadata({"unit": unit})]))
+
+    for given in (objects(4100.0, "mmag"), objects(4.1, "mag"), objects(4.1, "no unit")):
+        told = similar(given, there, in_=["u"], k=1, errors=False)
+        assert told["id"].to_pylist() == [4]
+        assert told["distance"].to_pylist() == pytest.approx([0.1])
+    with pytest.raises(ColumnError, match="objects' u is in Jy, but the catalogue's is in mag"):
+        similar(objects(1.0, "Jy"), there, in_=["u"], k=1, errors=False)

@@ -28,6 +28,10 @@ def called(maker: Maker, tree: Call, arguments: Terms) -> Term:
 
 
 # ------------------------------------------------------------------ shapes
+_NO_DEGREES: Final = ("rad", "15deg", "hourangle")
+"""Units in which columns of positions may say that they are."""
+
+
 def _point(maker: Maker, tree: Call, arguments: Terms) -> Term:
     return geometry_term(_position(maker, tree.key, arguments), tree, "point")
 
@@ -37,6 +41,11 @@ def _position(maker: Maker, key: str, arguments: Terms) -> Point:
     if len(arguments) == 1:
         return point_of(maker, arguments[0])
     lon, lat = (maker.number(each, key) for each in arguments)
+    for each in (lon, lat):
+        if each.unit in _NO_DEGREES:
+            raise maker.error(
+                each, f"is in {each.unit}, but {key} takes degrees: write IN_UNIT(..., 'deg') of it"
+            )
     if isinstance(lat.constant, int | float) and not -90 <= lat.constant <= 90:
         raise maker.error(lat, "is no declination, which runs from -90 to 90 degrees")
     return Point(lon, lat)
