@@ -180,7 +180,8 @@ class River:
         """Each row with those near it in a catalogue or a table: `sep_arcsec` and their columns.
 
         other: a Catalog with its cuts, a catalogue's path; or a table or file of any kind with
-        columns ra and dec in degrees, held in memory, which travels with every task. `columns` of
+        columns ra and dec in degrees (or in rad or hours, where they say so), held in memory, which
+        travels with every task. `columns` of
         it, by default a catalogue's id and all of a table, are called NAME_column, NAME being
         `name`, the catalogue's, the file's, or "other". `nearest`: so many at most, the nearest
         first. `ra`, `dec`: the river's columns of degrees, by default those of its catalogue, else
