@@ -250,7 +250,7 @@ def test_errors_that_cannot_be_used_are_set_aside_or_take_the_default() -> None:
 
 
 def test_missing_errors_are_asked_for_and_a_default_is_flagged() -> None:
-    with pytest.raises(UserError, match=r"no errors .* known of a, but .* default_error_arcsec="):
+    with pytest.raises(UserError, match=r"known of a, b, but .*_arcsec={'a': 0.3, 'b': 0.3}, or"):
         matched(A, B, roles=PLACE)
     found = matched(A, B, roles=PLACE, default_error_arcsec={"a": 0.3, "b": 0.2})
     assert all(flags & Flag.DEFAULT_ERROR for flags in found.pairs["flags"].to_pylist())
