@@ -181,13 +181,13 @@ class River:
 
         other: a Catalog with its cuts, a catalogue's path; or a table or file of any kind with
         columns ra and dec in degrees (or in rad or hours, where they say so), held in memory, which
-        travels with every task. `columns` of
-        it, by default a catalogue's id and all of a table, are called NAME_column, NAME being
-        `name`, the catalogue's, the file's, or "other". `nearest`: so many at most, the nearest
-        first. `ra`, `dec`: the river's columns of degrees, by default those of its catalogue, else
-        "ra" and "dec". how: rows without a partner end here ("inner"), stay with nulls ("left"), or
-        are those that stay ("anti"); "outer": partners that no row has stay as well, a catalogue's
-        being known by their id, which takes all rows: blocked. Raises PositionError, ColumnError,
+        travels with every task. `columns` of it, by default a catalogue's id and all of a table,
+        are called NAME_column, NAME being `name`, the catalogue's, the file's, or "other".
+        `nearest`: so many at most, the nearest first. `ra`, `dec`: the river's columns of degrees,
+        by default those of its catalogue, else "ra" and "dec". how: rows without a partner end here
+        ("inner"), stay with nulls ("left"), or are those that stay ("anti"); "outer": partners that
+        no row has stay as well, a catalogue's being known by their id, which takes all rows:
+        blocked. Raises PositionError, ColumnError,
         UserError.
         """
         here = self._positions(ra, dec)

@@ -146,17 +146,17 @@ def _in_units_of(schema: pa.Schema, objects: pa.Table, columns: Sequence[str]) -
 
 
 def _factor(name: str, unit: str, wanted: str) -> float:
-    """What numbers in a unit are multiplied by; 1 where a unit is no word of astropy's."""
+    """What numbers in a unit are multiplied by. Raises ColumnError where nothing tells."""
     from astropy import units
 
     try:
         return float(units.Unit(unit).to(units.Unit(wanted)))
-    except units.UnitConversionError as error:
+    except (ValueError, TypeError) as error:  # no unit, or one of something else
         raise ColumnError(
-            f"the objects' {name} is in {unit}, but the catalogue's is in {wanted}: give it in that"
+            f"the objects' {name} is in {unit!r}, but the catalogue's is in {wanted!r}, and "
+            "nothing tells how one is made of the other: give it in that, or without a unit if it "
+            "is the same"
         ) from error
-    except (ValueError, TypeError):
-        return 1.0
 
 
 def _ids(objects: pa.Table, catalog: Catalog, key: str) -> tuple[Any, ...]:
